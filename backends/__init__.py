@@ -1,0 +1,167 @@
+"""The contract that both frameworks fulfil, and the only way to them.
+
+    backend = backends.load("paddle")      # never `from backends import paddle`
+
+Only NumPy arrays, numbers and opaque handles cross this border: a model, an optimizer, a tensor or a
+moment goes back to the backend that made it, and nobody else looks inside. Devices are named "cpu" or
+"gpu:N". Images are (batch, channels, height, width); labels are (batch,) of int64. Where an array
+has a layout, it is the neutral one: torch's, so linear weights are (outputs, inputs).
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias, cast
+
+import numpy as np
+
+from common.threads import undisturbed_threads
+
+NAMES = ("torch", "paddle")
+PRECISIONS = ("fp32", "fp64", "tf32", "bf16", "fp16")
+ENGINES = ("eager", "compiled", "deploy")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+
+Model: TypeAlias = Any  # opaque handles: what they are is the framework's business
+Optimizer: TypeAlias = Any
+Tensor: TypeAlias = Any
+Moment: TypeAlias = Any
+
+
+class Backend(Protocol):
+    """What a framework must be able to do. The twins implement it as plain modules."""
+
+    # Device -----------------------------------------------------------------------------------
+
+    def find_device(self, name: str) -> str:
+        """Turn "auto", "cpu", "gpu" or "gpu:N" into a device that is there; "auto" prefers a GPU.
+
+        Raises UnavailableError where it is not: nothing falls back in silence.
+        """
+
+    def synchronize(self, device: str) -> None:
+        """Wait until the device has done all that it was given. The CPU has nothing to wait for."""
+
+    def mark(self, device: str) -> Moment:
+        """A moment in the device's own order of work: an event on a GPU, the clock on the CPU.
+
+        Nobody waits here. It may be read by ``seconds_between`` only after ``synchronize``.
+        """
+
+    def seconds_between(self, start: Moment, end: Moment) -> float:
+        """Seconds from one moment to a later one of the same device."""
+
+    def reset_peak_memory(self, device: str) -> None:
+        """Forget the highest memory use so far."""
+
+    def peak_memory_bytes(self, device: str) -> int | None:
+        """Highest memory held by tensors since the reset; None where the framework keeps no count."""
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Whether an exception says that memory ran out, on the device or on the host."""
+
+    # Settings ---------------------------------------------------------------------------------
+
+    def versions(self) -> dict[str, str | None]:
+        """Versions of the framework and of the numeric libraries that it computes with."""
+
+    def equalise(self, *, threads: int, device: str) -> None:
+        """Set what both frameworks can set alike: threads, and on a GPU no TF32 and no autotuning."""
+
+    def read_settings(self, device: str) -> dict[str, Any]:
+        """What is really in force, read back: threads, tf32_matmul, tf32_convolution, autotune and
+        deterministic; the last four are None on the CPU, where they mean nothing."""
+
+    # Models -----------------------------------------------------------------------------------
+
+    def build(
+        self, name: str, *, num_classes: int, channels: int, precision: str, device: str, **options: Any
+    ) -> Model:
+        """A model by its name, in training mode, with the framework's own initial values.
+
+        ``precision`` is "fp32" or "fp64". ``options`` are the model's own, such as lenet5's ``pool``.
+        """
+
+    def parameter_shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
+        """Neutral shape of each parameter, by name, in definition order."""
+
+    def get_weights(self, model: Model) -> dict[str, np.ndarray]:
+        """A copy of every parameter in the neutral layout, in the model's own dtype."""
+
+    def set_weights(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
+        """Copy arrays into the parameters, cast to the model's dtype.
+
+        Strict: missing, surplus or misshapen entries raise a ValueError that lists all of them, and
+        then nothing is changed.
+        """
+
+    def get_gradients(self, model: Model) -> dict[str, np.ndarray]:
+        """A copy of every parameter's gradient in the neutral layout; zeros where there is none."""
+
+    def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
+        """Put gradients in place, as strictly as ``set_weights``."""
+
+    def set_training(self, model: Model, training: bool) -> None:
+        """Switch between training mode (dropout active) and evaluation mode."""
+
+    def trace(self, model: Model, images: Tensor) -> list[dict[str, Any]]:
+        """Run once in evaluation mode and tell each leaf layer, in execution order:
+
+        ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and ``layout``
+        ("NCHW" or "NHWC"; None where the output has not four axes).
+        """
+
+    # Computing --------------------------------------------------------------------------------
+
+    def from_numpy(self, array: np.ndarray, *, device: str, precision: str) -> Tensor:
+        """Copy an array to the device; floating-point ones are cast to ``precision``."""
+
+    def to_numpy(self, tensor: Tensor) -> np.ndarray:
+        """Copy a tensor to the host. Waits for it."""
+
+    def require(self, *, engine: str, precision: str, device: str) -> None:
+        """Raise UnavailableError, saying why, unless models can run so on this device."""
+
+    def infer(self, model: Model, images: Tensor) -> Tensor:
+        """Logits (batch, classes), still on the device, without recording for gradients."""
+
+    def make_optimizer(
+        self,
+        model: Model,
+        name: str,
+        *,
+        learning_rate: float,
+        momentum: float = 0.9,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> Optimizer:
+        """One of OPTIMIZERS over every parameter. ``weight_decay`` is an L2 penalty, or decoupled
+        for adamw; ``momentum`` is that of "momentum" alone, the betas and epsilon Adam's."""
+
+    def compute_loss(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and their mean cross-entropy, still on the device, recorded for gradients."""
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the loss's gradients to the parameters'."""
+
+    def update(self, optimizer: Optimizer) -> None:
+        """Move the parameters along their gradients, then clear these."""
+
+    def train_step(self, model: Model, optimizer: Optimizer, *, images: Tensor, labels: Tensor) -> Tensor:
+        """One update on a batch. Returns the loss still on the device: float(loss) waits for it."""
+
+
+def load(name: str) -> Backend:
+    """Import a backend by name. Raises ImportError if its framework cannot be imported."""
+    if name not in NAMES:
+        raise ValueError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
+    with undisturbed_threads():
+        return cast(Backend, importlib.import_module(f"backends.{name}"))
+
+
+def interpreter(name: str) -> str:
+    """The Python that runs a backend: TORCH_PYTHON or PADDLE_PYTHON, else the running one."""
+    return os.environ.get(f"{name.upper()}_PYTHON") or sys.executable

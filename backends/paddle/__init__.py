@@ -1,0 +1,48 @@
+"""The contract of ``backends``, fulfilled with PaddlePaddle."""
+
+from .device import (
+    find_device,
+    is_out_of_memory,
+    mark,
+    peak_memory_bytes,
+    reset_peak_memory,
+    seconds_between,
+    synchronize,
+)
+from .engines import infer, require
+from .inspection import trace
+from .models import build, set_training
+from .settings import equalise, read_settings, versions
+from .tensors import from_numpy, to_numpy
+from .training import backward, compute_loss, make_optimizer, train_step, update
+from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
+
+__all__ = [
+    "backward",
+    "build",
+    "compute_loss",
+    "equalise",
+    "find_device",
+    "from_numpy",
+    "get_gradients",
+    "get_weights",
+    "infer",
+    "is_out_of_memory",
+    "make_optimizer",
+    "mark",
+    "parameter_shapes",
+    "peak_memory_bytes",
+    "read_settings",
+    "require",
+    "reset_peak_memory",
+    "seconds_between",
+    "set_gradients",
+    "set_training",
+    "set_weights",
+    "synchronize",
+    "to_numpy",
+    "trace",
+    "train_step",
+    "update",
+    "versions",
+]

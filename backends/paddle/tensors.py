@@ -1,0 +1,16 @@
+"""Arrays in and out."""
+
+import paddle
+
+from .device import place
+
+DTYPES = {"fp32": paddle.float32, "fp64": paddle.float64}
+
+
+def from_numpy(array, *, device, precision):
+    dtype = DTYPES[precision] if array.dtype.kind == "f" else None
+    return paddle.to_tensor(array, dtype=dtype, place=place(device))
+
+
+def to_numpy(tensor):
+    return tensor.detach().numpy()

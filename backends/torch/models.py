@@ -1,0 +1,23 @@
+"""Models by name."""
+
+from .alexnet import AlexNet, AlexNet2012, AlexNetLRN, AlexNetWide
+from .device import place
+from .lenet5 import LeNet5
+from .tensors import DTYPES
+
+MODELS = {
+    "alexnet": AlexNet,
+    "alexnet_wide": AlexNetWide,
+    "alexnet_lrn": AlexNetLRN,
+    "alexnet_2012": AlexNet2012,
+    "lenet5": LeNet5,
+}
+
+
+def build(name, *, num_classes, channels, precision, device, **options):
+    model = MODELS[name](num_classes, channels=channels, **options)
+    return model.to(device=place(device), dtype=DTYPES[precision])
+
+
+def set_training(model, training):
+    model.train(training)

@@ -1,0 +1,63 @@
+"""Weights and gradients as NumPy arrays by name: the only place where layouts are converted.
+
+The neutral layout is torch's. A layer's type decides whether its weight lies the other way round, never
+its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would fit.
+"""
+
+import numpy as np
+import torch
+
+from common.weights import require_same_entries
+
+from .tensors import to_numpy
+
+TRANSPOSED = ()  # torch keeps every weight as the neutral layout does
+
+
+def parameter_shapes(model):
+    return {
+        name: tuple(parameter.shape[::-1] if transposed else parameter.shape)
+        for name, parameter, transposed in _parameters(model)
+    }
+
+
+def get_weights(model):
+    return {
+        name: _flipped(to_numpy(parameter), transposed) for name, parameter, transposed in _parameters(model)
+    }
+
+
+def set_weights(model, arrays):
+    require_same_entries(parameter_shapes(model), arrays)
+    for name, parameter, transposed in _parameters(model):
+        with torch.no_grad():
+            parameter.copy_(_like(parameter, _flipped(arrays[name], transposed)))
+
+
+def get_gradients(model):
+    gradients = {}
+    for name, parameter, transposed in _parameters(model):
+        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        gradients[name] = _flipped(to_numpy(gradient), transposed)
+    return gradients
+
+
+def set_gradients(model, arrays):
+    require_same_entries(parameter_shapes(model), arrays)
+    for name, parameter, transposed in _parameters(model):
+        parameter.grad = _like(parameter, _flipped(arrays[name], transposed))
+
+
+def _parameters(model):
+    """(name, parameter, whether it lies the other way round) of every parameter."""
+    transposed = {id(layer.weight) for layer in model.modules() if isinstance(layer, TRANSPOSED)}
+    for name, parameter in model.named_parameters():
+        yield name, parameter, id(parameter) in transposed
+
+
+def _flipped(array, transposed):
+    return np.ascontiguousarray(array.T) if transposed else array
+
+
+def _like(parameter, array):
+    return torch.tensor(array, dtype=parameter.dtype, device=parameter.device)

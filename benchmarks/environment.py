@@ -1,0 +1,62 @@
+"""What a figure depends on beside the code: machine, system, versions, commit, date."""
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks.processes import ROOT, STRIPPED, STRIPPED_PREFIXES
+from common.threads import available_cores
+
+
+def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The environment of a report; ``outer`` are environment variables, ``workers`` versions by backend."""
+    import cpuinfo  # asks the processor in a process of its own: a second
+    import psutil
+
+    gpus, driver = _gpus()
+    return {
+        "cpu": cpuinfo.get_cpu_info().get("brand_raw"),
+        "cores": available_cores(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "gpus": gpus,
+        "driver": driver,
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in ("numpy", "pillow", "scipy", "safetensors")},
+        "backends": {name: dict(versions) for name, versions in workers.items()},
+        "withheld_variables": sorted(
+            name for name in outer if name in STRIPPED or name.startswith(STRIPPED_PREFIXES)
+        ),
+        "load_average": psutil.getloadavg()[0],
+        "git_commit": _git_commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _gpus() -> tuple[list[str], str | None]:
+    """Names of the GPUs and their driver's version; none where NVML finds no driver."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return [], None
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles], str(pynvml.nvmlSystemGetDriverVersion())
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _git_commit() -> str | None:
+    """The commit checked out, with "-dirty" if files differ from it; None outside a repository."""
+    with suppress(OSError, subprocess.SubprocessError):
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+    return None

@@ -1,0 +1,91 @@
+"""Statistics of raw step times: percentiles, the ratio of two backends, its interval and its noise."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 2000
+CONFIDENCE = 0.95
+
+Rounds = Sequence[tuple[Sequence[float], Sequence[float]]]  # per round: first block, second block
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatioEstimate:
+    """Throughput of paddle over torch. ``noise`` is what the same method finds between equal things."""
+
+    ratio: float
+    interval: tuple[float, float]
+    noise: float
+
+    @property
+    def verdict(self) -> str:
+        """Who is faster, if anyone: not inside the interval, and not inside the noise."""
+        low, high = self.interval
+        if low <= 1 <= high or abs(self.ratio - 1) <= self.noise:
+            return "no difference"
+        return "paddle faster" if self.ratio > 1 else "torch faster"
+
+
+def percentiles_ms(step_seconds: Sequence[float]) -> dict[str, float]:
+    """The 50th, 95th and 99th percentile in milliseconds."""
+    values = np.percentile(step_seconds, [50, 95, 99]) * 1000
+    return dict(zip(("p50", "p95", "p99"), map(float, values), strict=True))
+
+
+def estimate_ratio(torch_rounds: Rounds, paddle_rounds: Rounds, *, seed: int = 0) -> RatioEstimate:
+    """The ratio of median step times, with its 95 % interval and the noise of an A/A comparison.
+
+    Whole rounds are resampled, both backends' together, so that what a round shares (a busy machine)
+    stays shared. The noise is the wider of the two backends' own first block against second block.
+    """
+    ratio = _median(torch_rounds) / _median(paddle_rounds)
+    interval = _interval(
+        lambda chosen: _median([torch_rounds[i] for i in chosen]) / _median([paddle_rounds[i] for i in chosen]),
+        rounds=len(torch_rounds),
+        seed=seed,
+    )
+    noise = max(_self_noise(rounds, seed=seed) for rounds in (torch_rounds, paddle_rounds))
+    return RatioEstimate(ratio=ratio, interval=interval, noise=noise)
+
+
+def _self_noise(rounds: Rounds, *, seed: int) -> float:
+    """Half the width of the 95 % interval of a backend's ratio with itself."""
+    low, high = _interval(
+        lambda chosen: float(np.median(_pool([rounds[i][:1] for i in chosen])))
+        / float(np.median(_pool([rounds[i][1:] for i in chosen]))),
+        rounds=len(rounds),
+        seed=seed,
+    )
+    return (high - low) / 2
+
+
+def _interval(statistic: Callable[[np.ndarray], float], *, rounds: int, seed: int) -> tuple[float, float]:
+    """Bootstrap percentile interval over rounds, widened for few of them.
+
+    The plain percentile interval is too narrow for small n; Hesterberg (2015, "What Teachers Should
+    Know about the Bootstrap", section 3.2) expands it to the level that Student's t would need.
+    """
+    from scipy import stats  # 0.5 s to import: not for --help
+
+    tail = (1 - CONFIDENCE) / 2
+    widened = stats.norm.cdf(np.sqrt(rounds / (rounds - 1)) * stats.t.ppf(tail, df=rounds - 1))
+    result = stats.bootstrap(
+        (np.arange(rounds),),
+        statistic,
+        vectorized=False,
+        n_resamples=RESAMPLES,
+        confidence_level=1 - 2 * widened,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def _median(rounds: Rounds) -> float:
+    return float(np.median(_pool(rounds)))
+
+
+def _pool(rounds: Sequence[Sequence[Sequence[float]]]) -> np.ndarray:
+    return np.concatenate([np.asarray(block) for blocks in rounds for block in blocks])

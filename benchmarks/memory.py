@@ -1,0 +1,34 @@
+"""How much memory this process holds, and the most that it held (Linux)."""
+
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+
+
+def resident_bytes() -> int | None:
+    """Resident memory now; None where the system does not tell."""
+    return _field("VmRSS")
+
+
+def peak_resident_bytes() -> int | None:
+    """The most resident memory since ``reset_peak``; None where the system does not tell."""
+    return _field("VmHWM")
+
+
+def reset_peak() -> bool:
+    """Start counting the peak anew (proc(5), clear_refs). False where that is not allowed."""
+    try:
+        _CLEAR.write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def _field(name: str) -> int | None:
+    if not _STATUS.exists():
+        return None
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    return None

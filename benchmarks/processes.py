@@ -1,0 +1,179 @@
+"""The parent's side of a worker: start it in its own interpreter, ask, wait so long, end it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import backends
+from common.cli import UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+TASKS = "benchmarks.tasks:Tasks"
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# What would change a framework's speed or rounding behind our back does not reach a worker.
+STRIPPED_PREFIXES = ("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "FLAGS_", "TORCH_CUDNN", "CUBLAS_WORKSPACE")
+STRIPPED = ("PYTHONHOME", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
+
+
+class WorkerFailure(RuntimeError):
+    """A request that brought no result from a backend. ``status`` is that of a result row."""
+
+    def __init__(self, backend: str, status: str, reason: str) -> None:
+        super().__init__(f"{backend}: {reason}")
+        self.backend, self.status, self.reason = backend, status, reason
+
+
+class Worker:
+    """One backend's process. Ends with the ``with`` block, and by itself if this process vanishes."""
+
+    def __init__(
+        self, backend: str, *, threads: int, scratch: Path, timeout: float, tasks: str = TASKS
+    ) -> None:
+        self.backend = backend
+        self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
+        self._requests = 0
+        self._received = b""
+        self._out_of_memory_kills = _out_of_memory_kills()
+        self._log = scratch / f"{backend}-{time.monotonic_ns()}.log"
+        self._process, self._channel = self._start()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """Process number, and that of the group it leads."""
+        return self._process.pid
+
+    def ask(self, task: str, *, timeout: float | None = None, **arguments: Any) -> Any:
+        """Have one task done and return its result.
+
+        Raises UsageError if the request is at fault, else WorkerFailure. A worker that died, hung or
+        talked nonsense is ended and stays so.
+        """
+        self._requests += 1
+        request = {"id": self._requests, "task": task, "arguments": arguments}
+        try:
+            self._channel.sendall(json.dumps(request).encode() + b"\n")
+        except OSError:
+            raise self._died() from None
+        reply = self._reply(time.monotonic() + (timeout or self._timeout))
+        if "result" in reply:
+            return reply["result"]
+        if reply["status"] == "invalid":
+            raise UsageError(reply["reason"])
+        raise self._failure(reply["status"], reply["reason"])
+
+    def close(self) -> None:
+        """End the worker and all its children now. It holds nothing that is worth a goodbye."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._channel.close()  # not sooner: to a living worker it means that we are gone
+
+    def _start(self) -> tuple["subprocess.Popen[bytes]", socket.socket]:
+        interpreter = backends.interpreter(self.backend)
+        ours, theirs = socket.socketpair()
+        command = [interpreter, "-X", "faulthandler", "-m", "benchmarks.worker", "--backend", self.backend]
+        command += ["--channel", str(theirs.fileno()), "--scratch", str(self._scratch), "--tasks", self._tasks]
+        try:
+            with theirs, self._log.open("wb") as log:
+                process = subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env=worker_environment(os.environ, threads=self._threads, interpreter=interpreter),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker
+                )
+        except OSError as error:
+            ours.close()
+            variable = f"{self.backend.upper()}_PYTHON"
+            raise self._failure(
+                "unsupported", f"cannot start {interpreter} ({error.strerror}); set {variable} to a Python"
+            ) from None
+        return process, ours
+
+    def _reply(self, deadline: float) -> dict[str, Any]:
+        while True:
+            line = self._line(deadline)
+            try:
+                reply = json.loads(line)
+                if reply["id"] == self._requests:
+                    return dict(reply)
+            except (ValueError, TypeError, KeyError):
+                self.close()
+                raise self._failure("crashed", f"the worker sent no JSON: {line[:80]!r}") from None
+
+    def _line(self, deadline: float) -> bytes:
+        while b"\n" not in self._received:
+            self._channel.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                chunk = self._channel.recv(1 << 16)
+            except TimeoutError:
+                self.close()
+                raise self._failure(
+                    "timeout", "the worker did not answer in time; allow more with --timeout"
+                ) from None
+            except OSError:
+                chunk = b""
+            if not chunk:
+                raise self._died()
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        return line
+
+    def _died(self) -> WorkerFailure:
+        self.close()
+        code = self._process.returncode
+        if code == -signal.SIGKILL and _out_of_memory_kills() > self._out_of_memory_kills:
+            return self._failure("out-of-memory", "the system ran out of memory and killed the worker")
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return self._failure("crashed", f"the worker {how}{_last_words(self._log)}")
+
+    def _failure(self, status: str, reason: str) -> WorkerFailure:
+        return WorkerFailure(self.backend, status, reason)
+
+
+def worker_environment(outer: Mapping[str, str], *, threads: int, interpreter: str) -> dict[str, str]:
+    """The environment of a worker: thread counts set, nothing inherited that steers a framework."""
+    inner = {
+        name: value
+        for name, value in outer.items()
+        if name not in STRIPPED and not name.startswith(STRIPPED_PREFIXES)
+    }
+    if interpreter != sys.executable:
+        inner.pop("PYTHONPATH", None)  # our packages are not those of another interpreter
+    inner.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    return inner
+
+
+def _last_words(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith("Fatal Python error")]
+    return f"; its last words: {(fatal or lines)[-1][:300]}" if lines else ""
+
+
+def _out_of_memory_kills() -> int:
+    """How often the kernel has killed a process for want of memory (proc_vmstat)."""
+    path = Path("/proc/vmstat")
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if line.startswith("oom_kill "):
+            return int(line.split()[1])
+    return 0

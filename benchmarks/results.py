@@ -1,0 +1,146 @@
+"""The shape of a result file, checked when it is written. A number that was not measured is null."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from common.files import write_text
+
+SCHEMA_VERSION = 1
+Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
+Verdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Latency(_Record):
+    """Percentiles of the step times, in milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+
+
+class Result(_Record):
+    """One combination on one backend: what was asked, what was in force, what was measured."""
+
+    backend: str
+    model: str
+    num_classes: int
+    input_shape: tuple[int, int, int]
+    phase: str
+    engine: str
+    precision: str
+    device: str
+    batch_size: int
+    threads: int
+    loader: str
+    settings_mode: str
+    settings: dict[str, Any] | None = None
+    status: Status
+    reason: str | None = None
+    images_per_second: float | None = None
+    step_seconds: list[float] = []
+    latency_ms: Latency | None = None
+    warmup_steps: int | None = None
+    peak_memory_bytes: int | None = None
+    compile_seconds: float | None = None
+    load_seconds: float | None = None
+    parameters: int | None = None
+    flops_per_image: int | None = None
+    fraction_of_matmul_peak: float | None = None
+    data_seconds: float | None = None
+    forward_seconds: float | None = None
+    backward_seconds: float | None = None
+    optimizer_seconds: float | None = None
+    last_outcome: float | None = None
+    idle_cpu_seconds: float | None = None
+
+
+class Comparison(_Record):
+    """Both backends in one combination. ``ratio`` is paddle's throughput over torch's."""
+
+    model: str
+    phase: str
+    engine: str
+    precision: str
+    device: str
+    batch_size: int
+    settings: str
+    torch_images_per_second: float | None = None
+    paddle_images_per_second: float | None = None
+    ratio: float | None = None
+    ratio_ci95: tuple[float, float] | None = None
+    noise: float | None = None
+    verdict: Verdict
+    reason: str | None = None
+
+
+class Side(_Record):
+    """The best that one backend reached."""
+
+    engine: str
+    precision: str
+    images_per_second: float
+
+
+class Best(_Record):
+    """The best of each side for one phase and batch size."""
+
+    phase: str
+    batch_size: int
+    torch: Side
+    paddle: Side
+    ratio: float
+
+
+class Report(_Record):
+    """What `benchmarks.run --json` writes."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    environment: dict[str, Any]
+    results: list[Result]
+
+
+class CompareReport(Report):
+    """What `benchmarks.compare --json` writes."""
+
+    parity: dict[str, Any] | None
+    comparisons: list[Comparison]
+    best: list[Best]
+
+
+def best_of_each(rows: Iterable[Result]) -> list[Best]:
+    """The fastest result of each backend by phase and batch size, where both have one."""
+    fastest: dict[tuple[str, int], dict[str, Result]] = {}
+    for row in rows:
+        if row.images_per_second is not None:
+            sides = fastest.setdefault((row.phase, row.batch_size), {})
+            rival = sides.get(row.backend)
+            if rival is None or (rival.images_per_second or 0) < row.images_per_second:
+                sides[row.backend] = row
+    return [
+        Best(
+            phase=phase,
+            batch_size=batch_size,
+            torch=_side(sides["torch"]),
+            paddle=_side(sides["paddle"]),
+            ratio=_side(sides["paddle"]).images_per_second / _side(sides["torch"]).images_per_second,
+        )
+        for (phase, batch_size), sides in fastest.items()
+        if len(sides) == 2
+    ]
+
+
+def _side(row: Result) -> Side:
+    assert row.images_per_second is not None
+    return Side(engine=row.engine, precision=row.precision, images_per_second=row.images_per_second)
+
+
+def write(report: BaseModel, path: Path) -> None:
+    """Write a report as JSON, atomically."""
+    write_text(path, report.model_dump_json(indent=2) + "\n")

@@ -1,0 +1,158 @@
+"""Results as tables for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmarks.options import Request
+from benchmarks.results import CompareReport, Comparison, Report, Result
+from common.models import MODELS
+
+RUN_COLUMNS = ("phase", "engine", "precision", "batch", "images/s", "p50 ms", "p95 ms", "p99 ms", "peak MiB", "status")
+COMPARE_COLUMNS = (
+    "phase",
+    "engine",
+    "precision",
+    "batch",
+    "torch images/s",
+    "paddle images/s",
+    "paddle / torch",
+    "95 % interval",
+    "noise",
+    "verdict",
+)
+
+FOOTNOTE = (
+    "images/s: batch size over the median step; ratio above 1: paddle is faster; "
+    "noise: the same comparison of a backend with itself"
+)
+
+
+def run_report(request: Request, report: Report) -> str:
+    """All that benchmarks.run prints: the circumstances, the figures, what was in force."""
+    table = _table(RUN_COLUMNS, [_run_row(row) for row in report.results])
+    return "\n".join([_heading(request, report), "", table, "", *_notes(report)])
+
+
+def compare_report(request: Request, report: CompareReport) -> str:
+    """All that benchmarks.compare prints."""
+    lines = [_heading(request, report), *_parity_lines(report.parity)]
+    if report.comparisons:
+        lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
+        lines += [FOOTNOTE, *_notes(report)]
+    return "\n".join(lines)
+
+
+def parity_failure(parity: Mapping[str, Any]) -> str:
+    """One line on where the two sides part."""
+    first = parity["first_divergence"]
+    gap = "" if first["relative_l2"] is None else f", relative L2 {first['relative_l2']:.1e}"
+    return f"parity is broken, so nothing was timed: first in stage {first['stage']!r} at {first['name']}{gap}"
+
+
+def _heading(request: Request, report: Report) -> str:
+    environment = report.environment
+    row = next((row for row in report.results if row.status == "ok"), None)
+    device = row.device if row else request.device
+    shape = "x".join(map(str, request.input_shape))
+    count = f", {row.parameters:,} parameters" if row and row.parameters else ""
+    versions = ", ".join(f"{name} {facts[name]}" for name, facts in environment["backends"].items())
+    machine = "; ".join(environment["gpus"]) if device.startswith("gpu") else environment["cpu"]
+    return (
+        f"{MODELS[request.model].title}: {request.model}{count}, images {shape}, {request.num_classes} classes\n"
+        f"{versions or 'no framework'} on {device} ({machine}), {request.threads} threads, "
+        f"{_source(request)}, settings {request.settings_mode}"
+    )
+
+
+def _source(request: Request) -> str:
+    if request.data is None:
+        return "one fixed batch on the device"
+    return f"images read from {request.data} inside the measured time"
+
+
+def _notes(report: Report) -> list[str]:
+    """The settings in force, once per distinct combination, and why rows have no figure."""
+    settings = [
+        f"{row.backend}, {row.phase}: {', '.join(f'{name} {_word(value)}' for name, value in row.settings.items())}"
+        for row in report.results
+        if row.settings
+    ]
+    reasons = [
+        f"{row.backend} {row.phase} {row.engine} {row.precision} batch {row.batch_size}: {row.status}: {row.reason}"
+        for row in report.results
+        if row.status != "ok"
+    ]
+    return ["In force:", *(f"  {line}" for line in dict.fromkeys(settings)), *reasons] if settings else reasons
+
+
+def _parity_lines(parity: Mapping[str, Any] | None) -> list[str]:
+    """The verdict and the worst tensor of each stage."""
+    if parity is None:
+        return ["Parity: not checked"]
+    lines = [f"Parity in float64 on the CPU: {parity['verdict']}"]
+    for stage in parity["stages"]:
+        tensors = [tensor for tensor in stage["tensors"] if "relative_l2" in tensor]
+        text = f"  {stage['stage']}: {stage['verdict']}"
+        if tensors:
+            worst = max(tensors, key=lambda tensor: float(tensor["relative_l2"]))
+            text += (
+                f", {len(tensors)} tensor{'s' * (len(tensors) > 1)}, relative L2 at most "
+                f"{worst['relative_l2']:.1e} in {worst['name']} (tolerance {stage['tolerance']:.0e})"
+            )
+        lines.append(text)
+        lines += [f"    {line}" for line in _roundings(tensors)]
+    return lines
+
+
+def _roundings(tensors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each known rounding once: what it is, how many gradients it moves, and what is left without it."""
+    lines = []
+    for constant in dict.fromkeys(tensor["constant"] for tensor in tensors if tensor["constant"]):
+        moved = [tensor for tensor in tensors if tensor["constant"] == constant]
+        left = max(tensor["reproduced_relative_l2"] for tensor in moved)
+        lines.append(f"{len(moved)} moved by: {constant}; with it on both sides {left:.1e}")
+    return lines
+
+
+def _run_row(result: Result) -> list[str]:
+    latency = result.latency_ms
+    return [
+        result.phase,
+        result.engine,
+        result.precision,
+        str(result.batch_size),
+        _number(result.images_per_second),
+        *([_number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
+        f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
+        result.status,
+    ]
+
+
+def _compare_row(row: Comparison) -> list[str]:
+    return [
+        row.phase,
+        row.engine,
+        row.precision,
+        str(row.batch_size),
+        _number(row.torch_images_per_second),
+        _number(row.paddle_images_per_second),
+        _number(row.ratio),
+        f"{row.ratio_ci95[0]:.3g} to {row.ratio_ci95[1]:.3g}" if row.ratio_ci95 else "-",
+        f"±{row.noise * 100:.1f} %" if row.noise is not None else "-",
+        row.verdict,
+    ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    alignment = ["left" if name in ("phase", "engine", "precision", "verdict", "status") else "right" for name in columns]
+    return tabulate(rows, headers=columns, tablefmt="simple", colalign=alignment, disable_numparse=True)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def _word(value: object) -> str:
+    return "n/a" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,175 @@
+"""What a worker can be asked for. Runs in a backend's own interpreter; arguments and results are JSON."""
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backends import Backend, Model
+from benchmarks import known_rounding, memory
+from benchmarks.flops import flops_per_image
+from benchmarks.steps import Batch, Job, make_job
+from benchmarks.timing import run_steps, time_steps
+from common import dataset, tensor_file
+from common.loader import Loader
+from common.transforms import evaluation_transform
+
+
+class Tasks:
+    """Every public method is a task. At most one job is prepared at a time."""
+
+    def __init__(self, name: str, backend: Backend) -> None:
+        self.name, self.backend = name, backend
+        self.job: Job | None = None
+        self._baseline_bytes = memory.resident_bytes()
+        self._cpu_seconds = time.process_time()
+
+    def versions(self) -> dict[str, Any]:
+        """Versions of the framework and of what it computes with."""
+        return {**self.backend.versions(), "numpy": np.__version__}
+
+    def find_device(self, name: str) -> str:
+        """See Backend."""
+        return self.backend.find_device(name)
+
+    def require(self, engine: str, precision: str, device: str) -> None:
+        """See Backend."""
+        self.backend.require(engine=engine, precision=precision, device=device)
+
+    def shapes(self, model: str, num_classes: int, channels: int) -> dict[str, list[int]]:
+        """Neutral shape of every parameter."""
+        built = self.backend.build(
+            model, num_classes=num_classes, channels=channels, precision="fp32", device="cpu"
+        )
+        return {name: list(shape) for name, shape in self.backend.parameter_shapes(built).items()}
+
+    def capture(
+        self, build: dict[str, Any], weights: str, inputs: str, target: str, rounding: list[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """Logits, loss and gradients of one batch in evaluation mode, written to ``target``.
+
+        ``build`` are Backend.build's arguments. ``rounding`` names constants of the other framework to
+        be reproduced here. Returns the layers that ran.
+        """
+        self.release()
+        model = self._model(build, weights)
+        for constant in rounding or ():
+            known_rounding.reproduce(constant, self.name, model)
+        self.backend.set_training(model, False)
+        images, labels = self._inputs(build, inputs)
+        logits, loss = self.backend.compute_loss(model, images, labels)
+        self.backend.backward(loss)
+        arrays = {f"gradients/{name}": array for name, array in self.backend.get_gradients(model).items()}
+        arrays["forward/logits"] = self.backend.to_numpy(logits)
+        arrays["loss/loss"] = self.backend.to_numpy(loss).reshape(1)
+        tensor_file.save(Path(target), arrays)
+        return self.backend.trace(model, images)
+
+    def prepare(
+        self,
+        build: dict[str, Any],
+        weights: str,
+        phase: str,
+        threads: int,
+        batch_size: int,
+        inputs: str | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Build, load and set up one job; returns the settings in force and facts about the model.
+
+        The images are ``inputs``, a fixed batch put on the device here, or ``data``, a list to read
+        inside every step.
+        """
+        self.release()
+        memory.reset_peak()
+        device = build["device"]
+        self.backend.equalise(threads=threads, device=device)
+        self.backend.reset_peak_memory(device)
+        start = time.perf_counter()
+        model = self._model(build, weights)
+        self.backend.synchronize(device)
+        load_seconds = time.perf_counter() - start
+        self.backend.set_training(model, phase == "train")
+        if data:
+            feed = self._streamed(build, data, batch_size)
+            batch = next(feed)
+        else:
+            feed, batch = None, self._inputs(build, inputs or "")
+        self.job = make_job(self.backend, model, device=device, phase=phase, batch=batch, feed=feed)
+        shapes = self.backend.parameter_shapes(model)
+        layers = self.backend.trace(model, batch[0])
+        return {
+            "settings": {**self.backend.read_settings(device), **_activation(layers)},
+            "load_seconds": load_seconds,
+            "parameters": sum(math.prod(shape) for shape in shapes.values()),
+            "flops_per_image": flops_per_image(layers, shapes),
+        }
+
+    def warm_up(self, steps: int) -> None:
+        """Run untimed steps of the job."""
+        job = self._require_job()
+        run_steps(job.parts, job.timeline, steps=steps)
+
+    def measure(self, min_steps: int, min_seconds: float) -> dict[str, Any]:
+        """Time one block of whole steps.
+
+        Returns seconds per step by part, the processor time that this process used since its last
+        block (an idle worker's is nearly none), and the last step's outcome.
+        """
+        job = self._require_job()
+        idle = time.process_time() - self._cpu_seconds
+        seconds = time_steps(job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds)
+        outcome = job.outcome()
+        self._cpu_seconds = time.process_time()
+        return {"seconds": seconds, "idle_cpu_seconds": idle, "outcome": outcome}
+
+    def peak_memory_bytes(self) -> int | None:
+        """The device's peak since ``prepare``; on the CPU resident memory above the bare framework's."""
+        device = self._require_job().device
+        if device != "cpu":
+            return self.backend.peak_memory_bytes(device)
+        peak = memory.peak_resident_bytes()
+        return peak - self._baseline_bytes if peak and self._baseline_bytes else None
+
+    def release(self) -> None:
+        """Forget the job, and with it the model and its threads."""
+        self.job = None
+
+    def _require_job(self) -> Job:
+        assert self.job is not None, "prepare first"
+        return self.job
+
+    def _model(self, build: dict[str, Any], weights: str) -> Model:
+        model = self.backend.build(**build)
+        self.backend.set_weights(model, tensor_file.load(Path(weights)))
+        return model
+
+    def _inputs(self, build: dict[str, Any], path: str) -> Batch:
+        arrays = tensor_file.load(Path(path))
+        return self._on_device(build, arrays["images"], arrays["labels"])
+
+    def _on_device(self, build: dict[str, Any], images: np.ndarray, labels: np.ndarray) -> Batch:
+        where = {"device": build["device"], "precision": build["precision"]}
+        return self.backend.from_numpy(images, **where), self.backend.from_numpy(labels, **where)
+
+    def _streamed(self, build: dict[str, Any], data: dict[str, Any], batch_size: int) -> Iterator[Batch]:
+        root = Path(data["root"]) if data["root"] else None
+        shape = data["input_shape"]
+        loader = Loader(
+            index=dataset.read_list(Path(data["list"]), root=root),
+            transform=evaluation_transform(shape),
+            channels=shape[0],
+            batch_size=batch_size,
+            workers=data["workers"],
+            seed=data["seed"],
+        )
+        for images, labels in loader.endless():
+            yield self._on_device(build, images, labels)
+
+
+def _activation(layers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Type and layout of the first layer's output: what really ran, not what was asked for."""
+    return {"layout": layers[0]["layout"], "activation_dtype": layers[0]["dtype"]}
