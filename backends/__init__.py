@@ -71,7 +71,8 @@ class Backend(Protocol):
 
     def read_settings(self, device: str) -> dict[str, Any]:
         """What is really in force, read back: threads, tf32_matmul, tf32_convolution, autotune and
-        deterministic; the last four are None on the CPU, where they mean nothing."""
+        deterministic; the last four are None on the CPU, where they mean nothing.
+        """
 
     # Models -----------------------------------------------------------------------------------
 
@@ -106,10 +107,10 @@ class Backend(Protocol):
         """Switch between training mode (dropout active) and evaluation mode."""
 
     def trace(self, model: Model, images: Tensor) -> list[dict[str, Any]]:
-        """Run once in evaluation mode and tell each leaf layer, in execution order:
+        """Run once in evaluation mode and tell of each leaf layer, in execution order.
 
-        ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and ``layout``
-        ("NCHW" or "NHWC"; None where the output has not four axes).
+        Each has ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and
+        ``layout`` ("NCHW" or "NHWC"; None where the output has not four axes).
         """
 
     # Computing --------------------------------------------------------------------------------
@@ -138,8 +139,11 @@ class Backend(Protocol):
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> Optimizer:
-        """One of OPTIMIZERS over every parameter. ``weight_decay`` is an L2 penalty, or decoupled
-        for adamw; ``momentum`` is that of "momentum" alone, the betas and epsilon Adam's."""
+        """One of OPTIMIZERS over every parameter.
+
+        ``weight_decay`` is an L2 penalty, or decoupled for adamw; ``momentum`` is that of "momentum"
+        alone; the betas and epsilon are Adam's.
+        """
 
     def compute_loss(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and their mean cross-entropy, still on the device, recorded for gradients."""

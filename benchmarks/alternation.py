@@ -59,7 +59,7 @@ class Alternation:
     def comparison(self) -> Comparison:
         """Both backends in one row, with a verdict."""
         rows = self.rows()
-        speeds = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}
+        speeds: dict[str, Any] = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}
         request, case = self.session.request, self.case
         common: dict[str, Any] = {
             "model": request.model,

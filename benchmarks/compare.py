@@ -1,6 +1,6 @@
 """Measure both backends side by side, after proof that they compute the same.
 
-    python -m benchmarks.compare --model alexnet
+python -m benchmarks.compare --model alexnet
 """
 
 import argparse
@@ -67,7 +67,7 @@ def measure(request: Request, *, rounds: int, skip_parity: bool) -> "CompareRepo
             for pair in pairs:
                 pair.failures[failure.backend] = failure
         else:
-            if skip_parity or parity["verdict"] == "pass":
+            if parity is None or parity["verdict"] == "pass":
                 _take_turns(pairs, rounds=rounds)
             else:
                 pairs = []
@@ -93,7 +93,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
     parser.add_argument("--rounds", type=int, default=12, metavar="N", help="turns of A B B A (default 12)")
-    parser.add_argument("--skip-parity", action="store_true", help="do not prove first that both compute the same")
+    parser.add_argument(
+        "--skip-parity", action="store_true", help="do not prove first that both compute the same"
+    )
     for name in LATER:
         parser.add_argument(f"--{name.replace('_', '-')}", help="not part of this version")
     options = parser.parse_args(arguments)

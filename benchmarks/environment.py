@@ -26,7 +26,9 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
         "driver": driver,
         "os": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in ("numpy", "pillow", "scipy", "safetensors")},
+        "packages": {
+            name: importlib.metadata.version(name) for name in ("numpy", "pillow", "scipy", "safetensors")
+        },
         "backends": {name: dict(versions) for name, versions in workers.items()},
         "withheld_variables": sorted(
             name for name in outer if name in STRIPPED or name.startswith(STRIPPED_PREFIXES)
@@ -47,7 +49,9 @@ def _gpus() -> tuple[list[str], str | None]:
         return [], None
     try:
         handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles], str(pynvml.nvmlSystemGetDriverVersion())
+        return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles], str(
+            pynvml.nvmlSystemGetDriverVersion()
+        )
     finally:
         pynvml.nvmlShutdown()
 

@@ -32,8 +32,11 @@ class Gap:
 
 
 def compare(name: str, ours: np.ndarray, theirs: np.ndarray, *, tolerance: float = TOLERANCE) -> Gap:
-    """Judge two tensors. NaN, infinity and unequal shapes fail; two zero tensors agree; anything is
-    infinitely far from a zero tensor."""
+    """Judge two tensors.
+
+    NaN, infinity and unequal shapes fail; two zero tensors agree; from a zero tensor anything else is
+    infinitely far.
+    """
     distance, largest = _distance(ours, theirs)
     verdict = PASS if distance <= tolerance else FAIL
     return Gap(

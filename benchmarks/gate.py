@@ -113,7 +113,7 @@ class _Captures:
             path.unlink(missing_ok=True)
 
     def rounded(self, key: str) -> Path:
-        """torch's tensors again, computed with one of paddle's rounded constants."""
+        """The tensors of torch again, computed with one of paddle's rounded constants."""
         self._capture(self._torch_side, "rounded", rounding=[key])
         return self._files["rounded"]
 

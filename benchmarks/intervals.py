@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +21,7 @@ class RatioEstimate:
     noise: float
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Literal["torch faster", "paddle faster", "no difference"]:
         """Who is faster, if anyone: not inside the interval, and not inside the noise."""
         low, high = self.interval
         if low <= 1 <= high or abs(self.ratio - 1) <= self.noise:
@@ -42,7 +43,9 @@ def estimate_ratio(torch_rounds: Rounds, paddle_rounds: Rounds, *, seed: int = 0
     """
     ratio = _median(torch_rounds) / _median(paddle_rounds)
     interval = _interval(
-        lambda chosen: _median([torch_rounds[i] for i in chosen]) / _median([paddle_rounds[i] for i in chosen]),
+        lambda chosen: (
+            _median([torch_rounds[i] for i in chosen]) / _median([paddle_rounds[i] for i in chosen])
+        ),
         rounds=len(torch_rounds),
         seed=seed,
     )
@@ -53,8 +56,10 @@ def estimate_ratio(torch_rounds: Rounds, paddle_rounds: Rounds, *, seed: int = 0
 def _self_noise(rounds: Rounds, *, seed: int) -> float:
     """Half the width of the 95 % interval of a backend's ratio with itself."""
     low, high = _interval(
-        lambda chosen: float(np.median(_pool([rounds[i][:1] for i in chosen])))
-        / float(np.median(_pool([rounds[i][1:] for i in chosen]))),
+        lambda chosen: (
+            float(np.median(_pool([rounds[i][:1] for i in chosen])))
+            / float(np.median(_pool([rounds[i][1:] for i in chosen])))
+        ),
         rounds=len(rounds),
         seed=seed,
     )

@@ -45,7 +45,7 @@ def reproduce(constant: str, backend_name: str, model: Any) -> None:
 def _round_lrn_windows(model: Any) -> None:
     import torch
 
-    class ScaledGradient(torch.autograd.Function):
+    class ScaledGradient(torch.autograd.Function):  # type: ignore[misc]
         """The identity, whose gradient is multiplied by a factor."""
 
         @staticmethod
@@ -54,7 +54,7 @@ def _round_lrn_windows(model: Any) -> None:
             return x.view_as(x)
 
         @staticmethod
-        def backward(ctx: Any, gradient: Any) -> Any:  # type: ignore[override]
+        def backward(ctx: Any, gradient: Any) -> Any:
             return gradient * ctx.factor, None
 
     def forward(layer: Any, x: Any) -> Any:

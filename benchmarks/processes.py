@@ -11,23 +11,34 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import backends
 from common.cli import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = "benchmarks.tasks:Tasks"
+FailedStatus = Literal["unsupported", "out-of-memory", "crashed", "timeout"]
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # What would change a framework's speed or rounding behind our back does not reach a worker.
-STRIPPED_PREFIXES = ("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "FLAGS_", "TORCH_CUDNN", "CUBLAS_WORKSPACE")
+STRIPPED_PREFIXES = (
+    "OMP_",
+    "GOMP_",
+    "KMP_",
+    "MKL_",
+    "ONEDNN_",
+    "DNNL_",
+    "FLAGS_",
+    "TORCH_CUDNN",
+    "CUBLAS_WORKSPACE",
+)
 STRIPPED = ("PYTHONHOME", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
 
 class WorkerFailure(RuntimeError):
     """A request that brought no result from a backend. ``status`` is that of a result row."""
 
-    def __init__(self, backend: str, status: str, reason: str) -> None:
+    def __init__(self, backend: str, status: FailedStatus, reason: str) -> None:
         super().__init__(f"{backend}: {reason}")
         self.backend, self.status, self.reason = backend, status, reason
 
@@ -40,6 +51,7 @@ class Worker:
     ) -> None:
         self.backend = backend
         self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
+        self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests
         self._requests = 0
         self._received = b""
         self._out_of_memory_kills = _out_of_memory_kills()
@@ -72,6 +84,7 @@ class Worker:
         except OSError:
             raise self._died() from None
         reply = self._reply(time.monotonic() + (timeout or self._timeout))
+        self.idle_cpu_seconds = reply["idle_cpu_seconds"]
         if "result" in reply:
             return reply["result"]
         if reply["status"] == "invalid":
@@ -89,7 +102,14 @@ class Worker:
         interpreter = backends.interpreter(self.backend)
         ours, theirs = socket.socketpair()
         command = [interpreter, "-X", "faulthandler", "-m", "benchmarks.worker", "--backend", self.backend]
-        command += ["--channel", str(theirs.fileno()), "--scratch", str(self._scratch), "--tasks", self._tasks]
+        command += [
+            "--channel",
+            str(theirs.fileno()),
+            "--scratch",
+            str(self._scratch),
+            "--tasks",
+            self._tasks,
+        ]
         try:
             with theirs, self._log.open("wb") as log:
                 process = subprocess.Popen(
@@ -147,7 +167,7 @@ class Worker:
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return self._failure("crashed", f"the worker {how}{_last_words(self._log)}")
 
-    def _failure(self, status: str, reason: str) -> WorkerFailure:
+    def _failure(self, status: FailedStatus, reason: str) -> WorkerFailure:
         return WorkerFailure(self.backend, status, reason)
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
 
 from common.files import write_text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
 Verdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
 
@@ -141,6 +142,6 @@ def _side(row: Result) -> Side:
     return Side(engine=row.engine, precision=row.precision, images_per_second=row.images_per_second)
 
 
-def write(report: BaseModel, path: Path) -> None:
-    """Write a report as JSON, atomically."""
-    write_text(path, report.model_dump_json(indent=2) + "\n")
+def write(report: object, path: Path) -> None:
+    """Write a report as JSON, atomically; NaN and infinity, which JSON has not, become null."""
+    write_text(path, to_json(report, indent=2, inf_nan_mode="null").decode() + "\n")

@@ -1,6 +1,6 @@
 """Measure one backend.
 
-    python -m benchmarks.run --backend paddle --model alexnet
+python -m benchmarks.run --backend paddle --model alexnet
 """
 
 import os
@@ -65,9 +65,7 @@ def _measure(session: "Session", backend: str, case: Case) -> "Result":
     request = session.request
     measured = session.prepare(backend, case)
     session.warm_up(backend)
-    session.measure(
-        backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds
-    )
+    session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
     session.finish(backend, measured)
     return session.row(backend, case, measured)
 

@@ -24,6 +24,7 @@ class Measured:
     facts: dict[str, Any]
     blocks: list[Block] = field(default_factory=list)
     peak_memory_bytes: int | None = None
+    idle_cpu_seconds: float = 0.0  # the most that the worker used while another had its turn
 
     def step_seconds(self, blocks: Sequence[Block] | None = None) -> list[float]:
         """Seconds of each whole step: the sum of its parts."""
@@ -106,7 +107,9 @@ class Session:
 
     def measure(self, name: str, measured: Measured, *, min_steps: int, min_seconds: float) -> Block:
         """Have a backend time one more block of the combination that it prepared last."""
-        block: Block = self.worker(name).ask("measure", min_steps=min_steps, min_seconds=min_seconds)
+        worker = self.worker(name)
+        block: Block = worker.ask("measure", min_steps=min_steps, min_seconds=min_seconds)
+        measured.idle_cpu_seconds = max(measured.idle_cpu_seconds, worker.idle_cpu_seconds)
         measured.blocks.append(block)
         return block
 
@@ -135,7 +138,7 @@ class Session:
             backward_seconds=measured.part_seconds("backward"),
             optimizer_seconds=measured.part_seconds("optimizer"),
             last_outcome=measured.blocks[-1]["outcome"],
-            idle_cpu_seconds=max(block["idle_cpu_seconds"] for block in measured.blocks),
+            idle_cpu_seconds=measured.idle_cpu_seconds,
         )
 
     def failed_row(self, case: Case, failure: WorkerFailure) -> Result:

@@ -45,8 +45,10 @@ class Job:
 def make_job(
     backend: Backend, model: Model, *, device: str, phase: str, batch: Batch, feed: Iterator[Batch] | None
 ) -> Job:
-    """A job for phase "infer" or "train". With a ``feed``, each step reads its batch from it first;
-    without, every step takes the same ``batch``."""
+    """A job for phase "infer" or "train".
+
+    With a ``feed``, each step reads its batch from it first; without, every step takes ``batch``.
+    """
     kind = _TrainStep if phase == "train" else _InferStep
     step = kind(backend, model, batch=batch, feed=feed)
     parts = {"data": step.read, **step.parts()} if feed else step.parts()
@@ -54,9 +56,7 @@ def make_job(
 
 
 class _Step:
-    def __init__(
-        self, backend: Backend, model: Model, *, batch: Batch, feed: Iterator[Batch] | None
-    ) -> None:
+    def __init__(self, backend: Backend, model: Model, *, batch: Batch, feed: Iterator[Batch] | None) -> None:
         self.backend, self.model, self.batch, self.feed = backend, model, batch, feed
         self.result: Any = None
 
@@ -78,9 +78,7 @@ class _InferStep(_Step):
 
 
 class _TrainStep(_Step):
-    def __init__(
-        self, backend: Backend, model: Model, *, batch: Batch, feed: Iterator[Batch] | None
-    ) -> None:
+    def __init__(self, backend: Backend, model: Model, *, batch: Batch, feed: Iterator[Batch] | None) -> None:
         super().__init__(backend, model, batch=batch, feed=feed)
         self.optimizer = backend.make_optimizer(model, "momentum", learning_rate=LEARNING_RATE)
 

@@ -9,7 +9,18 @@ from benchmarks.options import Request
 from benchmarks.results import CompareReport, Comparison, Report, Result
 from common.models import MODELS
 
-RUN_COLUMNS = ("phase", "engine", "precision", "batch", "images/s", "p50 ms", "p95 ms", "p99 ms", "peak MiB", "status")
+RUN_COLUMNS = (
+    "phase",
+    "engine",
+    "precision",
+    "batch",
+    "images/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "peak MiB",
+    "status",
+)
 COMPARE_COLUMNS = (
     "phase",
     "engine",
@@ -37,7 +48,7 @@ def run_report(request: Request, report: Report) -> str:
 
 def compare_report(request: Request, report: CompareReport) -> str:
     """All that benchmarks.compare prints."""
-    lines = [_heading(request, report), *_parity_lines(report.parity)]
+    lines = [_heading(request, report), *parity_lines(report.parity)]
     if report.comparisons:
         lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
         lines += [FOOTNOTE, *_notes(report)]
@@ -48,7 +59,9 @@ def parity_failure(parity: Mapping[str, Any]) -> str:
     """One line on where the two sides part."""
     first = parity["first_divergence"]
     gap = "" if first["relative_l2"] is None else f", relative L2 {first['relative_l2']:.1e}"
-    return f"parity is broken, so nothing was timed: first in stage {first['stage']!r} at {first['name']}{gap}"
+    return (
+        f"parity is broken, so nothing was timed: first in stage {first['stage']!r} at {first['name']}{gap}"
+    )
 
 
 def _heading(request: Request, report: Report) -> str:
@@ -60,7 +73,8 @@ def _heading(request: Request, report: Report) -> str:
     versions = ", ".join(f"{name} {facts[name]}" for name, facts in environment["backends"].items())
     machine = "; ".join(environment["gpus"]) if device.startswith("gpu") else environment["cpu"]
     return (
-        f"{MODELS[request.model].title}: {request.model}{count}, images {shape}, {request.num_classes} classes\n"
+        f"{MODELS[request.model].title}: {request.model}{count}, images {shape}, "
+        f"{request.num_classes} classes\n"
         f"{versions or 'no framework'} on {device} ({machine}), {request.threads} threads, "
         f"{_source(request)}, settings {request.settings_mode}"
     )
@@ -75,19 +89,23 @@ def _source(request: Request) -> str:
 def _notes(report: Report) -> list[str]:
     """The settings in force, once per distinct combination, and why rows have no figure."""
     settings = [
-        f"{row.backend}, {row.phase}: {', '.join(f'{name} {_word(value)}' for name, value in row.settings.items())}"
+        f"{row.backend}, {row.phase}: "
+        + ", ".join(f"{name} {_word(value)}" for name, value in row.settings.items())
         for row in report.results
         if row.settings
     ]
     reasons = [
-        f"{row.backend} {row.phase} {row.engine} {row.precision} batch {row.batch_size}: {row.status}: {row.reason}"
+        f"{row.backend} {row.phase} {row.engine} {row.precision} batch {row.batch_size}: "
+        f"{row.status}: {row.reason}"
         for row in report.results
         if row.status != "ok"
     ]
-    return ["In force:", *(f"  {line}" for line in dict.fromkeys(settings)), *reasons] if settings else reasons
+    return (
+        ["In force:", *(f"  {line}" for line in dict.fromkeys(settings)), *reasons] if settings else reasons
+    )
 
 
-def _parity_lines(parity: Mapping[str, Any] | None) -> list[str]:
+def parity_lines(parity: Mapping[str, Any] | None) -> list[str]:
     """The verdict and the worst tensor of each stage."""
     if parity is None:
         return ["Parity: not checked"]
@@ -146,7 +164,10 @@ def _compare_row(row: Comparison) -> list[str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    alignment = ["left" if name in ("phase", "engine", "precision", "verdict", "status") else "right" for name in columns]
+    alignment = [
+        "left" if name in ("phase", "engine", "precision", "verdict", "status") else "right"
+        for name in columns
+    ]
     return tabulate(rows, headers=columns, tablefmt="simple", colalign=alignment, disable_numparse=True)
 
 

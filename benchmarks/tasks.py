@@ -1,5 +1,6 @@
 """What a worker can be asked for. Runs in a backend's own interpreter; arguments and results are JSON."""
 
+import gc
 import math
 import time
 from collections.abc import Iterator
@@ -25,7 +26,6 @@ class Tasks:
         self.name, self.backend = name, backend
         self.job: Job | None = None
         self._baseline_bytes = memory.resident_bytes()
-        self._cpu_seconds = time.process_time()
 
     def versions(self) -> dict[str, Any]:
         """Versions of the framework and of what it computes with."""
@@ -70,6 +70,7 @@ class Tasks:
 
     def prepare(
         self,
+        *,
         build: dict[str, Any],
         weights: str,
         phase: str,
@@ -114,17 +115,10 @@ class Tasks:
         run_steps(job.parts, job.timeline, steps=steps)
 
     def measure(self, min_steps: int, min_seconds: float) -> dict[str, Any]:
-        """Time one block of whole steps.
-
-        Returns seconds per step by part, the processor time that this process used since its last
-        block (an idle worker's is nearly none), and the last step's outcome.
-        """
+        """Time one block of whole steps: seconds per step by part, and the last step's outcome."""
         job = self._require_job()
-        idle = time.process_time() - self._cpu_seconds
         seconds = time_steps(job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds)
-        outcome = job.outcome()
-        self._cpu_seconds = time.process_time()
-        return {"seconds": seconds, "idle_cpu_seconds": idle, "outcome": outcome}
+        return {"seconds": seconds, "outcome": job.outcome()}
 
     def peak_memory_bytes(self) -> int | None:
         """The device's peak since ``prepare``; on the CPU resident memory above the bare framework's."""
@@ -137,6 +131,7 @@ class Tasks:
     def release(self) -> None:
         """Forget the job, and with it the model and its threads."""
         self.job = None
+        gc.collect()
 
     def _require_job(self) -> Job:
         assert self.job is not None, "prepare first"

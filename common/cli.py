@@ -33,6 +33,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2 and one line."""
         self.exit(WRONG_REQUEST, f"{self.prog}: {message} (--help lists every flag)\n")
 
 

@@ -21,7 +21,24 @@ from common.files import write_text
 SPLITS = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
 WHOLE = "all"  # the list's name where the tree is not split
 IMAGE_SUFFIXES = frozenset(
-    ".apng .avif .bmp .gif .jfif .jpe .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split()
+    f".{suffix}"
+    for suffix in (
+        "apng",
+        "avif",
+        "bmp",
+        "gif",
+        "jfif",
+        "jpe",
+        "jpeg",
+        "jpg",
+        "pbm",
+        "pgm",
+        "png",
+        "ppm",
+        "tif",
+        "tiff",
+        "webp",
+    )
 )
 
 
@@ -68,9 +85,7 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
             lines.append(line)
     if not paths:
         raise UsageError(f"{path}: the list is empty; write one '<path><TAB><label>' per line")
-    return Index(
-        source=path, root=root, paths=paths, labels=np.array(labels, dtype=np.int64), lines=lines
-    )
+    return Index(source=path, root=root, paths=paths, labels=np.array(labels, dtype=np.int64), lines=lines)
 
 
 def require_images(index: Index) -> None:
@@ -126,7 +141,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such list") from None
+        raise UsageError(
+            f"{path}: no such list; make one with: python -m common.dataset index ROOT --output DIR"
+        ) from None
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not a UTF-8 text list (byte {error.start}); save it as UTF-8") from None
     except OSError as error:
@@ -140,7 +157,7 @@ def _parse(text: str, *, where: str) -> tuple[str, int]:
     if not label.strip().isdecimal():
         raise UsageError(f"{where}: the label must be a whole number from 0, got {label!r}")
     image = image.strip().replace("\\", "/")
-    if not os.path.isabs(image) and os.path.normpath(image).startswith(".."):
+    if not image.startswith("/") and os.path.normpath(image).startswith(".."):
         raise UsageError(f"{where}: {image!r} climbs out of the root; list images below it, or use --root")
     return image, int(label)
 

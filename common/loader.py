@@ -75,7 +75,8 @@ class Loader:
 
     def _array(self, sample: Sample) -> np.ndarray:
         image = decode(self.index, sample[1], channels=self.channels)
-        return self.transform(image, np.random.default_rng((self.seed, *sample)))
+        array: np.ndarray = self.transform(image, np.random.default_rng((self.seed, *sample)))
+        return array
 
 
 def decode(index: Index, position: int, *, channels: int) -> Image.Image:

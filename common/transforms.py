@@ -16,7 +16,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Transform(Protocol):
     """One step from a decoded image towards the array that a model takes."""
 
-    def __call__(self, image: Any, rng: np.random.Generator | None = None) -> Any:
+    def __call__(self, image: Any, rng: np.random.Generator | None = None, /) -> Any:
         """Transform an image; random ones draw from ``rng`` and from nothing else."""
 
 

@@ -50,7 +50,9 @@ def set_gradients(model, arrays):
 
 def _parameters(model):
     """(name, parameter, whether it lies the other way round) of every parameter."""
-    transposed = {id(layer.weight) for layer in model.sublayers(include_self=True) if isinstance(layer, TRANSPOSED)}
+    transposed = {
+        id(layer.weight) for layer in model.sublayers(include_self=True) if isinstance(layer, TRANSPOSED)
+    }
     for name, parameter in model.named_parameters():
         yield name, parameter, id(parameter) in transposed
 

@@ -1,0 +1,30 @@
+# The same chores by hand and in CI. Needs python3, pip and make; everything else is installed.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+ARGS ?=
+TEST_BACKENDS ?= torch,paddle
+export TEST_BACKENDS
+
+.PHONY: setup compare test lint
+.DELETE_ON_ERROR:
+
+setup: $(STAMP)
+
+# Without its own pip, so that a python3 without ensurepip (Debian's) will do: ours installs into it.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(RUN) install --quiet --constraint constraints.txt --editable '.[all]'
+	touch $@
+
+compare: $(STAMP)
+	$(RUN) -m benchmarks.compare --model alexnet $(ARGS)
+
+test: $(STAMP)
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
