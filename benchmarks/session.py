@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.gate import Subject, draw_batch, write_weights
 from benchmarks.intervals import percentiles_ms
 from benchmarks.options import Case, Request, missing_part
-from benchmarks.processes import Worker, WorkerFailure
+from benchmarks.processes import TASKS, Worker, WorkerFailure
 from benchmarks.results import Latency, Result
 from common import dataset, tensor_file
 
@@ -40,8 +40,8 @@ class Measured:
 class Session:
     """The workers of one command. Ends them with the ``with`` block."""
 
-    def __init__(self, request: Request, *, scratch: Path) -> None:
-        self.request, self._scratch = request, scratch
+    def __init__(self, request: Request, *, scratch: Path, tasks: str = TASKS) -> None:
+        self.request, self._scratch, self._tasks = request, scratch, tasks
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
         self.subject = Subject(
@@ -63,7 +63,11 @@ class Session:
         for name in names:
             self.end(name)
             self._workers[name] = Worker(
-                name, threads=self.request.threads, scratch=self._scratch, timeout=self.request.timeout
+                name,
+                threads=self.request.threads,
+                scratch=self._scratch,
+                timeout=self.request.timeout,
+                tasks=self._tasks,
             )
         for name in names:
             self.versions[name] = self._workers[name].ask("versions")
@@ -124,7 +128,7 @@ class Session:
         return Result(
             **self._asked(name, case) | {"device": facts["device"]},
             status="ok",
-            settings=facts["settings"] | {"optimizer": "momentum" if case.phase == "train" else None},
+            settings=facts["settings"],
             images_per_second=case.batch_size / float(np.median(steps)),
             step_seconds=steps,
             latency_ms=Latency(**percentiles_ms(steps)),

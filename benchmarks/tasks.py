@@ -12,7 +12,7 @@ import numpy as np
 from backends import Backend, Model
 from benchmarks import known_rounding, memory
 from benchmarks.flops import flops_per_image
-from benchmarks.steps import Batch, Job, make_job
+from benchmarks.steps import LEARNING_RATE, Batch, Job, make_job
 from benchmarks.timing import run_steps, time_steps
 from common import dataset, tensor_file
 from common.loader import Loader
@@ -103,7 +103,11 @@ class Tasks:
         shapes = self.backend.parameter_shapes(model)
         layers = self.backend.trace(model, batch[0])
         return {
-            "settings": {**self.backend.read_settings(device), **_activation(layers)},
+            "settings": {
+                **self.backend.read_settings(device),
+                **_activation(layers),
+                **({"optimizer": f"momentum, learning rate {LEARNING_RATE}"} if phase == "train" else {}),
+            },
             "load_seconds": load_seconds,
             "parameters": sum(math.prod(shape) for shape in shapes.values()),
             "flops_per_image": flops_per_image(layers, shapes),

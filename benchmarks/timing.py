@@ -67,7 +67,6 @@ def run_steps(parts: Parts, timeline: Timeline, *, steps: int) -> None:
 def _no_garbage_collection() -> Iterator[None]:
     """As timeit does: a collection in the middle of a step belongs to no framework."""
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         yield

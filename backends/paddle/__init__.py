@@ -8,11 +8,12 @@ from .device import (
     reset_peak_memory,
     seconds_between,
     synchronize,
+    versions,
 )
 from .engines import infer, require
 from .inspection import trace
 from .models import build, set_training
-from .settings import equalise, read_settings, versions
+from .settings import equalise, read_settings
 from .tensors import from_numpy, to_numpy
 from .training import backward, compute_loss, make_optimizer, train_step, update
 from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights

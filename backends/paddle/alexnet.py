@@ -6,7 +6,13 @@ Krizhevsky: One weird trick for parallelizing convolutional neural networks (201
 
 from paddle import nn
 
-from .layers import PaddedMaxPool2D
+
+class PaddedMaxPool2D(nn.MaxPool2D):
+    """Max pooling padded by more than half of its window, as alexnet_lrn was published for paddle.
+
+    torch refuses that ("pad should be at most half of effective kernel size"), paddle does it. Padding
+    with minus infinity first and pooling without gives identical values.
+    """
 
 
 class AlexNet(nn.Layer):

@@ -1,4 +1,4 @@
-"""Devices: finding them, waiting for them, and moments in their order of work.
+"""Versions, and devices: finding them, waiting for them, moments in their order of work.
 
 https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/device/Overview_en.html
 """
@@ -6,14 +6,30 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/device/Overview
 import time
 
 import paddle
+from paddle.device import cuda
 
 from common.devices import choose_device, gpu_number
+
+RESET_PEAK = "reset_max_memory_allocated"  # not there in 2.6: a peak that cannot be reset is not told
+
+
+def versions():
+    return {
+        "paddle": paddle.__version__,
+        "cuda": paddle.version.cuda(),  # "False" in a build without
+        "cudnn": paddle.version.cudnn(),
+        "libraries": f"MKL {paddle.version.mkl()}",
+    }
 
 
 def find_device(name):
     # paddle-gpu's set_device("gpu") merely warns and computes on the CPU where there is no GPU: count.
-    count = paddle.device.cuda.device_count() if paddle.is_compiled_with_cuda() else 0
+    count = cuda.device_count() if paddle.is_compiled_with_cuda() else 0
     return choose_device(name, gpus=count, framework=f"paddle {paddle.__version__}")
+
+
+def use(device):
+    paddle.set_device(device)  # else optimizers put their state where paddle likes
 
 
 def place(device):
@@ -22,14 +38,17 @@ def place(device):
 
 def synchronize(device):
     if device != "cpu":
-        paddle.device.cuda.synchronize(place(device))
+        cuda.synchronize(place(device))
 
 
 def mark(device):
     if device == "cpu":
         return time.perf_counter()
-    event = paddle.device.cuda.Event(enable_timing=True)
-    event.record(paddle.device.cuda.current_stream(place(device)))
+    if not hasattr(cuda.Event, "elapsed_time"):  # before 3.0 paddle's events tell no time: wait instead
+        synchronize(device)
+        return time.perf_counter()
+    event = cuda.Event(enable_timing=True)
+    event.record(cuda.current_stream(place(device)))
     return event
 
 
@@ -40,16 +59,16 @@ def seconds_between(start, end):
 
 
 def reset_peak_memory(device):
-    if device != "cpu" and hasattr(paddle.device.cuda, "reset_max_memory_allocated"):  # not in 2.6
-        paddle.device.cuda.reset_max_memory_allocated(place(device))
+    if device != "cpu" and hasattr(cuda, RESET_PEAK):
+        getattr(cuda, RESET_PEAK)(place(device))
 
 
 def peak_memory_bytes(device):
-    if device == "cpu" or not hasattr(paddle.device.cuda, "reset_max_memory_allocated"):
+    if device == "cpu" or not hasattr(cuda, RESET_PEAK):
         return None
-    return paddle.device.cuda.max_memory_allocated(place(device))
+    return cuda.max_memory_allocated(place(device))
 
 
 def is_out_of_memory(error):
-    # paddle raises MemoryError for the host and for a GPU alike.
+    # paddle's allocators raise MemoryError for the GPU and for the CPU.
     return isinstance(error, MemoryError)

@@ -4,42 +4,39 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/guides/flags/flags_en.html
 """
 
 import paddle
+from paddle.base import core
 
+from common.settings import Setting
 from common.threads import openmp_threads
 
-TF32_MATMUL = (paddle.base.core.get_cublas_switch, paddle.base.core.set_cublas_switch)
-TF32_CONVOLUTION = (paddle.base.core.get_cudnn_switch, paddle.base.core.set_cudnn_switch)
-AUTOTUNE, DETERMINISTIC = "FLAGS_cudnn_exhaustive_search", "FLAGS_cudnn_deterministic"
+
+def _flag(name):
+    return Setting(lambda: paddle.get_flags([name])[name], lambda on: paddle.set_flags({name: on}))
 
 
-def versions():
-    return {
-        "paddle": paddle.__version__,
-        "cuda": None if paddle.version.cuda() == "False" else paddle.version.cuda(),
-        "cudnn": None if paddle.version.cudnn() == "False" else paddle.version.cudnn(),
-        "libraries": f"MKL {paddle.version.mkl()}",
-    }
+# paddle tells its thread count nowhere: its OpenMP library is asked.
+THREADS = Setting(lambda: openmp_threads("/paddle/libs/"), core.set_num_threads)
+TF32_MATMUL = Setting(core.get_cublas_switch, core.set_cublas_switch)
+TF32_CONVOLUTION = Setting(core.get_cudnn_switch, core.set_cudnn_switch)
+AUTOTUNE = _flag("FLAGS_cudnn_exhaustive_search")
+DETERMINISTIC = _flag("FLAGS_cudnn_deterministic")
 
 
 def equalise(*, threads, device):
-    paddle.base.core.set_num_threads(threads)
+    THREADS.write(threads)
     if device != "cpu":
-        TF32_MATMUL[1](False)
-        TF32_CONVOLUTION[1](False)
-        paddle.set_flags({AUTOTUNE: False, DETERMINISTIC: False})
+        TF32_MATMUL.write(False)
+        TF32_CONVOLUTION.write(False)
+        AUTOTUNE.write(False)
+        DETERMINISTIC.write(False)
 
 
 def read_settings(device):
     on_gpu = device != "cpu"
     return {
-        # paddle tells its thread count nowhere: its OpenMP library is asked instead.
-        "threads": openmp_threads("/paddle/libs/"),
-        "tf32_matmul": TF32_MATMUL[0]() if on_gpu else None,
-        "tf32_convolution": TF32_CONVOLUTION[0]() if on_gpu else None,
-        "autotune": _flag(AUTOTUNE) if on_gpu else None,
-        "deterministic": _flag(DETERMINISTIC) if on_gpu else None,
+        "threads": THREADS.read(),
+        "tf32_matmul": TF32_MATMUL.read() if on_gpu else None,
+        "tf32_convolution": TF32_CONVOLUTION.read() if on_gpu else None,
+        "autotune": AUTOTUNE.read() if on_gpu else None,
+        "deterministic": DETERMINISTIC.read() if on_gpu else None,
     }
-
-
-def _flag(name):
-    return paddle.get_flags([name])[name]

@@ -6,7 +6,17 @@ Krizhevsky: One weird trick for parallelizing convolutional neural networks (201
 
 from torch import nn
 
-from .layers import PaddedMaxPool2d
+
+class PaddedMaxPool2d(nn.MaxPool2d):
+    """Max pooling padded by more than half of its window, as alexnet_lrn was published for paddle.
+
+    torch refuses that ("pad should be at most half of effective kernel size"), paddle does it. Padding
+    with minus infinity first and pooling without gives identical values.
+    """
+
+    def forward(self, x):
+        x = nn.functional.pad(x, [self.padding] * 4, value=float("-inf"))  # padding never wins
+        return nn.functional.max_pool2d(x, self.kernel_size, self.stride)
 
 
 class AlexNet(nn.Module):

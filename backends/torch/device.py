@@ -1,4 +1,4 @@
-"""Devices: finding them, waiting for them, and moments in their order of work.
+"""Versions, and devices: finding them, waiting for them, moments in their order of work.
 
 https://docs.pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution
 """
@@ -6,13 +6,30 @@ https://docs.pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution
 import time
 
 import torch
+from torch import cuda
 
 from common.devices import choose_device, gpu_number
 
+RESET_PEAK = "reset_peak_memory_stats"
+
+
+def versions():
+    return {
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "cudnn": str(torch.backends.cudnn.version()) if cuda.is_available() else None,
+        "libraries": " ".join(torch.__config__.show().split()),
+    }
+
 
 def find_device(name):
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = cuda.device_count() if cuda.is_available() else 0
     return choose_device(name, gpus=count, framework=f"torch {torch.__version__}")
+
+
+def use(device):
+    if device != "cpu":
+        cuda.set_device(place(device))
 
 
 def place(device):
@@ -21,14 +38,14 @@ def place(device):
 
 def synchronize(device):
     if device != "cpu":
-        torch.cuda.synchronize(place(device))
+        cuda.synchronize(place(device))
 
 
 def mark(device):
     if device == "cpu":
         return time.perf_counter()
-    event = torch.cuda.Event(enable_timing=True)
-    event.record(torch.cuda.current_stream(place(device)))
+    event = cuda.Event(enable_timing=True)
+    event.record(cuda.current_stream(place(device)))
     return event
 
 
@@ -39,15 +56,18 @@ def seconds_between(start, end):
 
 
 def reset_peak_memory(device):
-    if device != "cpu":
-        torch.cuda.reset_peak_memory_stats(place(device))
+    if device != "cpu" and hasattr(cuda, RESET_PEAK):
+        getattr(cuda, RESET_PEAK)(place(device))
 
 
 def peak_memory_bytes(device):
-    return None if device == "cpu" else torch.cuda.max_memory_allocated(place(device))
+    if device == "cpu" or not hasattr(cuda, RESET_PEAK):
+        return None
+    return cuda.max_memory_allocated(place(device))
 
 
 def is_out_of_memory(error):
-    if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+    # torch's allocators: the GPU's has an exception of its own, the CPU's a plain RuntimeError.
+    if isinstance(error, (MemoryError, cuda.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

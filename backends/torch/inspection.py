@@ -2,7 +2,7 @@
 
 from .engines import infer
 
-WORDS: dict[str, str] = {}  # the neutral names of layer types are torch's own
+WORDS = {}  # the neutral names of layer types are torch's own
 
 
 def trace(model, images):

@@ -1,7 +1,7 @@
 """Models by name."""
 
 from .alexnet import AlexNet, AlexNet2012, AlexNetLRN, AlexNetWide
-from .device import place
+from .device import place, use
 from .lenet5 import LeNet5
 from .tensors import DTYPES
 
@@ -15,6 +15,7 @@ MODELS = {
 
 
 def build(name, *, num_classes, channels, precision, device, **options):
+    use(device)
     model = MODELS[name](num_classes, channels=channels, **options)
     return model.to(device=place(device), dtype=DTYPES[precision])
 

@@ -4,39 +4,37 @@ https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
 """
 
 import torch
+from torch.backends import cuda, cudnn
+
+from common.settings import Setting
 
 
-def versions():
-    return {
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "cudnn": str(torch.backends.cudnn.version()) if torch.cuda.is_available() else None,
-        "libraries": _libraries(),
-    }
+def _flag(owner, name):
+    return Setting(lambda: getattr(owner, name), lambda on: setattr(owner, name, on))
+
+
+THREADS = Setting(torch.get_num_threads, torch.set_num_threads)
+TF32_MATMUL = _flag(cuda.matmul, "allow_tf32")
+TF32_CONVOLUTION = _flag(cudnn, "allow_tf32")
+AUTOTUNE = _flag(cudnn, "benchmark")
+DETERMINISTIC = _flag(cudnn, "deterministic")
 
 
 def equalise(*, threads, device):
-    torch.set_num_threads(threads)
+    THREADS.write(threads)
     if device != "cpu":
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.deterministic = False
+        TF32_MATMUL.write(False)
+        TF32_CONVOLUTION.write(False)
+        AUTOTUNE.write(False)
+        DETERMINISTIC.write(False)
 
 
 def read_settings(device):
     on_gpu = device != "cpu"
     return {
-        "threads": torch.get_num_threads(),
-        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32 if on_gpu else None,
-        "tf32_convolution": torch.backends.cudnn.allow_tf32 if on_gpu else None,
-        "autotune": torch.backends.cudnn.benchmark if on_gpu else None,
-        "deterministic": torch.backends.cudnn.deterministic if on_gpu else None,
+        "threads": THREADS.read(),
+        "tf32_matmul": TF32_MATMUL.read() if on_gpu else None,
+        "tf32_convolution": TF32_CONVOLUTION.read() if on_gpu else None,
+        "autotune": AUTOTUNE.read() if on_gpu else None,
+        "deterministic": DETERMINISTIC.read() if on_gpu else None,
     }
-
-
-def _libraries():
-    """The numeric libraries that torch says it was built with, as one line."""
-    wanted = ("Math Kernel Library Version", "MKL-DNN", "OpenMP", "CPU capability")
-    lines = [line.strip(" -") for line in torch.__config__.show().splitlines()]
-    return "; ".join(line for line in lines if any(word in line for word in wanted))

@@ -1,0 +1,1 @@
+"""Tests. Each check has a planted fault beside it that it must reject."""

@@ -1,0 +1,74 @@
+"""Which backends the tests need, and where the data folder lies.
+
+TEST_BACKENDS=torch,paddle names the backends that must be there: one that then cannot be imported
+fails the suite. Tests of an unnamed one are skipped. PARITY_DATA names the folder of real images.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import backends
+from tests.sides import LocalSide
+
+REQUIRED = tuple(name for name in os.environ.get("TEST_BACKENDS", "").split(",") if name)
+
+
+def pytest_configure(config):
+    unknown = set(REQUIRED) - set(backends.NAMES)
+    if unknown:
+        raise pytest.UsageError(f"TEST_BACKENDS names {sorted(unknown)}; choose among {backends.NAMES}")
+    for name in REQUIRED:
+        try:
+            backends.load(name)
+        except ImportError as error:
+            raise pytest.UsageError(
+                f"TEST_BACKENDS asks for {name}, which fails to import: {error}"
+            ) from error
+
+
+def load(name):
+    """The backend, or a skipped test with the sentence that says how to run it."""
+    try:
+        return backends.load(name)
+    except ImportError as error:
+        pytest.skip(f"{name} is not installed ({error}); run `make test` for the whole suite")
+
+
+@pytest.fixture(scope="session")
+def torch_backend():
+    return load("torch")
+
+
+@pytest.fixture(scope="session")
+def paddle_backend():
+    return load("paddle")
+
+
+@pytest.fixture(params=backends.NAMES)
+def backend(request):
+    return load(request.param)
+
+
+@pytest.fixture
+def sides(torch_backend, paddle_backend):
+    """Both backends, in this process, able to do a worker's tasks."""
+    return LocalSide("torch", torch_backend), LocalSide("paddle", paddle_backend)
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    if not os.environ.get("PARITY_DATA"):
+        pytest.skip("set PARITY_DATA to the folder of real data sets to run this test")
+    return Path(os.environ["PARITY_DATA"])
+
+
+@pytest.fixture(scope="session")
+def flowers_list(data_folder, tmp_path_factory):
+    """A list of the 500 real flower photographs."""
+    from common.dataset import index_tree
+
+    folder = tmp_path_factory.mktemp("flowers")
+    index_tree(data_folder / "flower_photos", folder)
+    return folder / "all.txt"

@@ -1,0 +1,92 @@
+"""Imports run one way only, and whoever is neutral imports no framework."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FORBIDDEN = {
+    "common": {"torch", "paddle", "torchvision", "backends", "benchmarks"},
+    "backends": {"benchmarks"},
+}
+NEUTRAL = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for folder in ("common", "benchmarks")
+    for path in sorted((ROOT / folder).glob("*.py"))
+]
+
+
+def imports(text):
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def imported_frameworks(code):
+    """The frameworks that a fresh process has imported after running ``code``."""
+    code += "\nimport sys; print({'torch', 'paddle', 'torchvision'} & set(sys.modules))"
+    return last_line_of(code)
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_imports_run_one_way(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        forbidden = FORBIDDEN[folder] - (
+            {"torch", "paddle"} if path.parent.name in ("torch", "paddle") else set()
+        )
+        assert not imports(path.read_text()) & forbidden, path
+
+
+def test_a_forbidden_import_is_seen():
+    assert imports("def f():\n    from benchmarks.timing import x\n") == {"benchmarks"}
+
+
+def test_neutral_modules_import_no_framework():
+    code = "\n".join(f"import {name}" for name in ["backends", *NEUTRAL])
+    assert imported_frameworks(code) == "set()"
+
+
+def test_an_imported_framework_is_seen(torch_backend):
+    assert imported_frameworks("import backends; backends.load('torch')") == "{'torch'}"
+
+
+def test_a_parent_that_has_measured_has_imported_no_framework(torch_backend, tmp_path):
+    arguments = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--min-seconds", "0"]
+    code = f"from benchmarks.run import main; assert main({arguments}) == 0"
+    assert imported_frameworks(code) == "set()"
+
+
+@pytest.mark.parametrize("command", ["benchmarks.run", "benchmarks.compare", "benchmarks.parity"])
+def test_help_imports_nothing_slow(command):
+    """Start-up time is measured elsewhere; what costs it is named here."""
+    code = (
+        f"from {command} import main\nimport sys\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print({'scipy', 'pydantic', 'tqdm', 'cpuinfo', 'psutil', 'PIL'} & set(sys.modules))"
+    )
+    assert last_line_of(code) == "set()"
+
+
+def test_importing_paddle_first_leaves_torch_its_threads(torch_backend, paddle_backend):
+    """In this process and in its children; a bare import of paddle leaves these one thread."""
+    code = "import torch; print(torch.get_num_threads())"
+    alone = last_line_of(code)
+    assert last_line_of(f"import backends; backends.load('paddle'); {code}") == alone
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {code!r}])"
+    assert last_line_of(f"import backends; backends.load('paddle'); {child}") == alone
+    assert last_line_of(f"import paddle; {child}") == "1"
+
+
+def last_line_of(code):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]
