@@ -13,4 +13,6 @@ PADDLE_TO_TORCH = {
     "named_sublayers": "named_modules",
     "register_forward_post_hook": "register_forward_hook",
     "clear_grad": "zero_grad",
+    "FLAGS_cudnn_exhaustive_search": "benchmark",
+    "FLAGS_cudnn_deterministic": "deterministic",
 }

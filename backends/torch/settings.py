@@ -9,15 +9,15 @@ from torch.backends import cuda, cudnn
 from common.settings import Setting
 
 
-def _flag(owner, name):
+def _flag(name, owner=cudnn):
     return Setting(lambda: getattr(owner, name), lambda on: setattr(owner, name, on))
 
 
 THREADS = Setting(torch.get_num_threads, torch.set_num_threads)
-TF32_MATMUL = _flag(cuda.matmul, "allow_tf32")
-TF32_CONVOLUTION = _flag(cudnn, "allow_tf32")
-AUTOTUNE = _flag(cudnn, "benchmark")
-DETERMINISTIC = _flag(cudnn, "deterministic")
+TF32_MATMUL = _flag("allow_tf32", cuda.matmul)
+TF32_CONVOLUTION = _flag("allow_tf32")
+AUTOTUNE = _flag("benchmark")
+DETERMINISTIC = _flag("deterministic")
 
 
 def equalise(*, threads, device):
