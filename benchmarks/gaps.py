@@ -9,6 +9,7 @@ from benchmarks.known_rounding import KnownRounding
 from common import tensor_file
 
 TOLERANCE = 1e-12  # relative L2 in float64; equal models here are 5e-15 apart
+SQUARABLE = (1e-140, 1e150)  # lengths between these were not spoilt by squares that left float64
 PASS, KNOWN, FAIL = "pass", "pass (known rounding)", "fail"
 
 
@@ -71,7 +72,7 @@ def _distance(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
     """(distance over the length of ``ours``, largest difference)."""
     if ours.shape != theirs.shape or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
         return float("inf"), float("inf")
-    difference = ours.astype(np.float64) - theirs.astype(np.float64)
+    difference = np.subtract(ours, theirs, dtype=np.float64)
     distance, length = _length(difference), _length(ours)
     if distance == 0:
         return 0.0, 0.0
@@ -79,6 +80,11 @@ def _distance(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
 
 
 def _length(array: np.ndarray) -> float:
-    """Euclidean length, safe for numbers whose squares vanish or overflow."""
-    largest = float(np.abs(array).max(initial=0.0))
-    return largest * float(np.linalg.norm(array.ravel().astype(np.float64) / largest)) if largest else 0.0
+    """Euclidean length, right also for numbers whose squares vanish or overflow."""
+    numbers = array.ravel().astype(np.float64, copy=False)
+    with np.errstate(over="ignore", under="ignore"):
+        length = float(np.linalg.norm(numbers))
+    if SQUARABLE[0] < length < SQUARABLE[1]:
+        return length
+    largest = float(np.abs(numbers).max(initial=0.0))
+    return largest * float(np.linalg.norm(numbers / largest)) if largest else 0.0

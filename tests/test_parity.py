@@ -1,0 +1,87 @@
+"""In float64 both frameworks compute the same: every model, logits, loss and every gradient."""
+
+import numpy as np
+import pytest
+
+from benchmarks.gate import Subject, draw_batch, run_gate
+from common import initial
+
+SUBJECTS = {
+    "alexnet": Subject(model="alexnet", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "alexnet_wide": Subject(model="alexnet_wide", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "alexnet_lrn": Subject(model="alexnet_lrn", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "alexnet_2012": Subject(model="alexnet_2012", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "lenet5": Subject(model="lenet5", num_classes=10, input_shape=(3, 32, 32), batch_size=4),
+}
+LENET5_OPTIONS = [
+    {"activation": activation, "pool": pool, "c5_activation": c5_activation}
+    for activation in ("sigmoid", "tanh", "relu")
+    for pool in ("max", "avg")
+    for c5_activation in (True, False)
+]
+BEFORE_RESPONSE_NORMALISATION = {
+    "alexnet_lrn": {"conv1.weight", "conv1.bias"},
+    "alexnet_2012": {"conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"},
+}
+# Measured at batch 2: 3e-7 for the AlexNets, 2e-7 for lenet5.
+FLOAT32_LOGITS = 1e-5
+
+
+@pytest.mark.parametrize("model", SUBJECTS)
+def test_float64_parity(sides, tmp_path, model):
+    parity = run_gate(*sides, subject=SUBJECTS[model], scratch=tmp_path)
+    assert [stage["stage"] for stage in parity["stages"]] == ["parameters", "forward", "loss", "gradients"]
+    assert parity["verdict"] == "pass", parity["first_divergence"]
+    tensors = [tensor for stage in parity["stages"][1:] for tensor in stage["tensors"]]
+    for tensor in tensors:
+        gap = tensor["relative_l2"] if tensor["constant"] is None else tensor["reproduced_relative_l2"]
+        assert gap <= tensor["tolerance"] == 1e-12, tensor
+    excused = {tensor["name"] for tensor in tensors if tensor["constant"]}
+    assert excused <= BEFORE_RESPONSE_NORMALISATION.get(model, set())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", LENET5_OPTIONS, ids=lambda options: "-".join(map(str, options.values())))
+def test_float64_parity_of_lenet5_options(torch_backend, paddle_backend, options):
+    results = [gradients_of_lenet5(backend, **options) for backend in (torch_backend, paddle_backend)]
+    for name, ours in results[0].items():
+        np.testing.assert_allclose(results[1][name], ours, rtol=0, atol=1e-12 * np.linalg.norm(ours))
+
+
+@pytest.mark.parametrize("model", SUBJECTS)
+def test_float32_forward(torch_backend, paddle_backend, model):
+    subject = SUBJECTS[model]
+    ours, theirs = (float32_logits(backend, subject) for backend in (torch_backend, paddle_backend))
+    assert ours.dtype == theirs.dtype == np.float32
+    assert np.linalg.norm(ours - theirs) <= FLOAT32_LOGITS * np.linalg.norm(ours)
+
+
+def test_the_same_backend_twice_is_bit_identical(backend):
+    first, second = (gradients_of_lenet5(backend) for _ in range(2))
+    assert first.keys() == second.keys()
+    for name, array in first.items():
+        assert array.tobytes() == second[name].tobytes(), name
+
+
+def gradients_of_lenet5(backend, **options):
+    model = backend.build("lenet5", num_classes=10, channels=1, precision="fp64", device="cpu", **options)
+    backend.set_weights(model, initial.draw_scaled(backend.parameter_shapes(model), seed=3))
+    batch = draw_batch(Subject(model="lenet5", num_classes=10, input_shape=(1, 32, 32)), batch_size=2)
+    images, labels = (
+        backend.from_numpy(batch[name], device="cpu", precision="fp64") for name in ("images", "labels")
+    )
+    logits, loss = backend.compute_loss(model, images, labels)
+    backend.backward(loss)
+    return {
+        "logits": backend.to_numpy(logits),
+        "loss": backend.to_numpy(loss),
+        **backend.get_gradients(model),
+    }
+
+
+def float32_logits(backend, subject):
+    model = backend.build(**subject.build(precision="fp32", device="cpu"))
+    backend.set_weights(model, initial.draw_scaled(backend.parameter_shapes(model), seed=0))
+    backend.set_training(model, False)
+    images = draw_batch(subject, batch_size=1)["images"]
+    return backend.to_numpy(backend.infer(model, backend.from_numpy(images, device="cpu", precision="fp32")))
