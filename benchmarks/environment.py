@@ -8,7 +8,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.processes import ROOT, STRIPPED, STRIPPED_PREFIXES
+from benchmarks.isolation import withheld
+from benchmarks.processes import ROOT
 from common.threads import available_cores
 
 
@@ -30,9 +31,7 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
             name: importlib.metadata.version(name) for name in ("numpy", "pillow", "scipy", "safetensors")
         },
         "backends": {name: dict(versions) for name, versions in workers.items()},
-        "withheld_variables": sorted(
-            name for name in outer if name in STRIPPED or name.startswith(STRIPPED_PREFIXES)
-        ),
+        "withheld_variables": withheld(outer),
         "load_average": psutil.getloadavg()[0],
         "git_commit": _git_commit(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

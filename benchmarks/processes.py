@@ -5,34 +5,19 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import backends
+from benchmarks.isolation import worker_environment
+from benchmarks.postmortem import FailedStatus, cause_of_death, memory_kills
 from common.cli import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 TASKS = "benchmarks.tasks:Tasks"
-FailedStatus = Literal["unsupported", "out-of-memory", "crashed", "timeout"]
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-# What would change a framework's speed or rounding behind our back does not reach a worker.
-STRIPPED_PREFIXES = (
-    "OMP_",
-    "GOMP_",
-    "KMP_",
-    "MKL_",
-    "ONEDNN_",
-    "DNNL_",
-    "FLAGS_",
-    "TORCH_CUDNN",
-    "CUBLAS_WORKSPACE",
-)
-STRIPPED = ("PYTHONHOME", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
 
 class WorkerFailure(RuntimeError):
@@ -54,7 +39,7 @@ class Worker:
         self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests
         self._requests = 0
         self._received = b""
-        self._out_of_memory_kills = _out_of_memory_kills()
+        self._memory_kills = memory_kills()
         self._log = scratch / f"{backend}-{time.monotonic_ns()}.log"
         self._process, self._channel = self._start()
 
@@ -161,39 +146,10 @@ class Worker:
 
     def _died(self) -> WorkerFailure:
         self.close()
-        code = self._process.returncode
-        if code == -signal.SIGKILL and _out_of_memory_kills() > self._out_of_memory_kills:
-            return self._failure("out-of-memory", "the system ran out of memory and killed the worker")
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return self._failure("crashed", f"the worker {how}{_last_words(self._log)}")
+        status, reason = cause_of_death(
+            self._process.returncode, self._log, earlier_memory_kills=self._memory_kills
+        )
+        return self._failure(status, reason)
 
     def _failure(self, status: FailedStatus, reason: str) -> WorkerFailure:
         return WorkerFailure(self.backend, status, reason)
-
-
-def worker_environment(outer: Mapping[str, str], *, threads: int, interpreter: str) -> dict[str, str]:
-    """The environment of a worker: thread counts set, nothing inherited that steers a framework."""
-    inner = {
-        name: value
-        for name, value in outer.items()
-        if name not in STRIPPED and not name.startswith(STRIPPED_PREFIXES)
-    }
-    if interpreter != sys.executable:
-        inner.pop("PYTHONPATH", None)  # our packages are not those of another interpreter
-    inner.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    return inner
-
-
-def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    fatal = [line for line in lines if line.startswith("Fatal Python error")]
-    return f"; its last words: {(fatal or lines)[-1][:300]}" if lines else ""
-
-
-def _out_of_memory_kills() -> int:
-    """How often the kernel has killed a process for want of memory (proc_vmstat)."""
-    path = Path("/proc/vmstat")
-    for line in path.read_text().splitlines() if path.exists() else ():
-        if line.startswith("oom_kill "):
-            return int(line.split()[1])
-    return 0

@@ -1,0 +1,249 @@
+"""Workers crash, hang, babble and run out of memory; the parent says what happened and leaves nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.isolation import THREAD_VARIABLES, worker_environment
+from benchmarks.processes import Worker, WorkerFailure
+from benchmarks.scratch import PREFIX, scratch_folder
+from common.cli import UsageError
+
+ROOT = Path(__file__).parent.parent
+FAULTY = "tests.faulty_tasks:FaultyTasks"
+
+
+@pytest.fixture
+def start(tmp_path, torch_backend):
+    """Start a worker that can go wrong; all are ended with the test."""
+    workers = []
+
+    def begin(backend="torch", **options):
+        settings = {"threads": 2, "scratch": tmp_path, "timeout": 60, "tasks": FAULTY} | options
+        workers.append(Worker(backend, **settings))
+        return workers[-1]
+
+    yield begin
+    for worker in workers:
+        worker.close()
+
+
+def failure_of(worker, task, **arguments):
+    with pytest.raises(WorkerFailure) as failure:
+        worker.ask(task, **arguments)
+    return failure.value
+
+
+def gone(pid, *, within=10):
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start):
+    worker = start()
+    assert worker.ask("answer") == 42
+    assert worker.ask("chatter") == 42
+    failure = failure_of(worker, "fail")
+    assert (failure.status, failure.reason) == ("crashed", "ValueError: something is wrong here")
+    assert failure_of(worker, "no_such_task").status == "crashed"
+    assert worker.ask("answer") == 42  # an exception does not end it
+    with pytest.raises(UsageError, match="no such file"):
+        worker.ask(
+            "capture",
+            build={"name": "lenet5", "num_classes": 10, "channels": 3, "precision": "fp64", "device": "cpu"},
+            weights="/no/weights",
+            inputs="",
+            target="",
+        )
+
+
+@pytest.mark.parametrize(
+    ("task", "arguments", "reason"),
+    [
+        (
+            "crash",
+            {},
+            "the worker was killed by SIGSEGV; its last words: Fatal Python error: Segmentation fault",
+        ),
+        ("leave", {"code": 7}, "the worker ended with exit code 7"),
+        ("kill", {"signal_name": "SIGKILL"}, "the worker was killed by SIGKILL"),
+        ("babble", {}, "the worker sent no JSON: b'this is no JSON'"),
+    ],
+)
+def test_a_dead_or_mad_worker_is_a_crash_with_its_reason(start, task, arguments, reason):
+    worker = start()
+    failure = failure_of(worker, task, **arguments)
+    assert failure.status == "crashed"
+    assert failure.reason.startswith(reason)
+    assert gone(worker.pid)
+    assert failure_of(worker, "answer").status == "crashed"  # and stays dead
+
+
+def test_a_hanging_worker_is_ended_with_its_children(start):
+    worker = start()
+    child = worker.ask("start_child")
+    begin = time.monotonic()
+    failure = failure_of(worker, "hang", timeout=1)
+    assert failure.status == "timeout"
+    assert time.monotonic() - begin < 10
+    assert gone(worker.pid)
+    assert gone(child)
+
+
+@pytest.mark.parametrize("backend_name", ["torch", "paddle"])
+def test_running_out_of_memory_is_told_and_survived(start, backend_name, paddle_backend):
+    worker = start(backend_name)
+    assert failure_of(worker, "grab_memory").status == "out-of-memory"
+    assert worker.ask("answer") == 42
+
+
+def test_an_abort_for_want_of_memory_is_told_from_a_crash(start, paddle_backend):
+    failure = failure_of(start("paddle"), "abort_for_memory")
+    assert failure.status == "out-of-memory"
+    assert "Unable to allocate 20.0 GiB" in failure.reason
+
+
+def test_being_killed_for_want_of_memory_is_told_from_a_crash(start, monkeypatch):
+    monkeypatch.setattr("benchmarks.processes.memory_kills", lambda: 5)
+    monkeypatch.setattr("benchmarks.postmortem.memory_kills", lambda: 6)
+    assert failure_of(start(), "kill", signal_name="SIGKILL").status == "out-of-memory"
+
+
+def test_a_worker_answers_only_when_it_rests(start):
+    """And what it uses while nothing is asked of it is told: the check on the other sees both."""
+    worker = start()
+    worker.ask("spin", seconds=0.5)
+    worker.ask("answer")
+    assert worker.idle_cpu_seconds < 0.1
+    worker.ask("spin", seconds=4)  # longer than a worker is waited for
+    time.sleep(1)
+    worker.ask("answer")
+    assert worker.idle_cpu_seconds > 0.5
+
+
+def test_threads_are_set_before_the_first_import_and_nothing_else_steers(start, monkeypatch):
+    monkeypatch.setenv("KMP_BLOCKTIME", "0")
+    monkeypatch.setenv("FLAGS_use_mkldnn", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.setenv("MY_OWN", "kept")
+    environment = start(threads=1).ask("environment")
+    assert {environment[name] for name in THREAD_VARIABLES} == {"1"}
+    assert environment["MY_OWN"] == "kept"
+    assert not {"KMP_BLOCKTIME", "FLAGS_use_mkldnn"} & environment.keys()
+
+
+def test_our_packages_are_not_given_to_another_interpreter():
+    outer = {"PYTHONPATH": "/ours", "PYTHONHOME": "/ours"}
+    assert "PYTHONPATH" in worker_environment(outer, threads=1, interpreter=sys.executable)
+    assert "PYTHONPATH" not in worker_environment(outer, threads=1, interpreter="/another/python")
+    assert "PYTHONHOME" not in worker_environment(outer, threads=1, interpreter=sys.executable)
+
+
+def test_an_interpreter_that_is_not_there(start, monkeypatch):
+    monkeypatch.setenv("TORCH_PYTHON", "/no/such/python")
+    with pytest.raises(WorkerFailure) as failure:
+        start()
+    assert failure.value.status == "unsupported"
+    assert "/no/such/python" in failure.value.reason
+    assert "TORCH_PYTHON" in failure.value.reason
+
+
+def test_an_interpreter_that_lacks_packages_is_told_which(start, monkeypatch, tmp_path):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    python = str(tmp_path / "bare" / "bin" / "python")
+    monkeypatch.setenv("TORCH_PYTHON", python)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    failure = failure_of(start(), "versions")
+    assert failure.status == "unsupported"
+    assert failure.reason.endswith(f"install with: {python} -m pip install numpy pillow safetensors torch")
+
+
+def test_a_framework_that_is_too_old_is_refused():
+    from benchmarks.worker import Refused, require_version
+
+    for name, version in (
+        ("torch", "2.14.1+cu130"),
+        ("torch", "2.4"),
+        ("paddle", "2.6.2"),
+        ("paddle", "3.0.0"),
+    ):
+        require_version(name, version)
+    for name, version in (("torch", "2.3.1"), ("torch", "1.13"), ("paddle", "2.6.1"), ("paddle", "2.5.2")):
+        with pytest.raises(Refused, match="pip install"):
+            require_version(name, version)
+
+
+def test_the_scratch_folder_disappears(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        (folder / "file").write_text("x")
+    assert not folder.exists()
+    with pytest.raises(KeyboardInterrupt), scratch_folder() as folder:
+        raise KeyboardInterrupt
+    assert not folder.exists()
+
+
+def test_a_left_scratch_folder_is_swept_and_one_in_use_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / f"{PREFIX}left"
+    left.mkdir()
+    (left / "owner.lock").touch()
+    with scratch_folder() as first:
+        assert not left.exists()
+        with scratch_folder() as second:
+            assert first.exists()
+            assert second.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+PARENT = """
+import sys
+from benchmarks.run import main
+from common import cli
+cli.run(main, program="benchmarks.run")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_a_parent_that_is_ended_leaves_no_worker_and_no_folder(tmp_path, torch_backend, number, code):
+    """In the middle of a measurement of many seconds, while the worker computes."""
+    arguments = ["--backend", "torch", "--model", "lenet5", "--min-seconds", "100", "--phase", "infer"]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    worker = wait_for_busy_child(parent.pid)
+    assert list(tmp_path.glob(f"{PREFIX}*"))
+    parent.send_signal(number)
+    _, errors = parent.communicate(timeout=20)
+    assert parent.returncode == code
+    assert "Traceback" not in errors
+    assert gone(worker)
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
+
+
+def wait_for_busy_child(pid):
+    """The worker, once it computes: it has used more processor time than importing takes."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for child in psutil.Process(pid).children():
+            if "benchmarks.worker" in child.cmdline() and sum(child.cpu_times()[:2]) > 6:
+                return child.pid
+        time.sleep(0.1)
+    raise AssertionError("no worker appeared")
