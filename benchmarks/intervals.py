@@ -41,29 +41,38 @@ def estimate_ratio(torch_rounds: Rounds, paddle_rounds: Rounds, *, seed: int = 0
     Whole rounds are resampled, both backends' together, so that what a round shares (a busy machine)
     stays shared. The noise is the wider of the two backends' own first block against second block.
     """
-    ratio = _median(torch_rounds) / _median(paddle_rounds)
-    interval = _interval(
-        lambda chosen: (
-            _median([torch_rounds[i] for i in chosen]) / _median([paddle_rounds[i] for i in chosen])
-        ),
-        rounds=len(torch_rounds),
-        seed=seed,
+    ours, theirs = (_Blocks(rounds) for rounds in (torch_rounds, paddle_rounds))
+    everything = np.arange(len(torch_rounds))
+
+    def ratio(chosen: np.ndarray) -> float:
+        return ours.median(chosen) / theirs.median(chosen)
+
+    def noise(blocks: _Blocks) -> float:
+        low, high = _interval(
+            lambda chosen: blocks.median(chosen, 0) / blocks.median(chosen, 1),
+            rounds=len(everything),
+            seed=seed,
+        )
+        return (high - low) / 2
+
+    return RatioEstimate(
+        ratio=ratio(everything),
+        interval=_interval(ratio, rounds=len(everything), seed=seed),
+        noise=max(noise(ours), noise(theirs)),
     )
-    noise = max(_self_noise(rounds, seed=seed) for rounds in (torch_rounds, paddle_rounds))
-    return RatioEstimate(ratio=ratio, interval=interval, noise=noise)
 
 
-def _self_noise(rounds: Rounds, *, seed: int) -> float:
-    """Half the width of the 95 % interval of a backend's ratio with itself."""
-    low, high = _interval(
-        lambda chosen: (
-            float(np.median(_pool([rounds[i][:1] for i in chosen])))
-            / float(np.median(_pool([rounds[i][1:] for i in chosen])))
-        ),
-        rounds=len(rounds),
-        seed=seed,
-    )
-    return (high - low) / 2
+class _Blocks:
+    """One backend's step times as arrays: by round, then its first, its second, or both blocks."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        self._parts = [[np.asarray(block) for block in blocks] for blocks in zip(*rounds, strict=True)]
+        self._whole = [np.concatenate(blocks) for blocks in zip(*self._parts, strict=True)]
+
+    def median(self, chosen: np.ndarray, part: int | None = None) -> float:
+        """Median step time of the chosen rounds, a round counting as often as it is chosen."""
+        blocks = self._whole if part is None else self._parts[part]
+        return float(np.median(np.concatenate([blocks[i] for i in chosen])))
 
 
 def _interval(statistic: Callable[[np.ndarray], float], *, rounds: int, seed: int) -> tuple[float, float]:
@@ -86,11 +95,3 @@ def _interval(statistic: Callable[[np.ndarray], float], *, rounds: int, seed: in
         rng=np.random.default_rng(seed),
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
-
-
-def _median(rounds: Rounds) -> float:
-    return float(np.median(_pool(rounds)))
-
-
-def _pool(rounds: Sequence[Sequence[Sequence[float]]]) -> np.ndarray:
-    return np.concatenate([np.asarray(block) for blocks in rounds for block in blocks])

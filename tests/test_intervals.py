@@ -1,0 +1,88 @@
+"""Ratios, their intervals and their noise: true effects are found, and no winner inside the noise."""
+
+import numpy as np
+import pytest
+
+from benchmarks import intervals
+from benchmarks.intervals import RatioEstimate, estimate_ratio, percentiles_ms
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch):
+    """Coverage is counted over many estimates, which each may be coarser."""
+    monkeypatch.setattr(intervals, "RESAMPLES", 400)
+
+
+def rounds(seconds, *, spread, seed, number=12, shared=None):
+    """Two blocks of three steps per round, log-normal around ``seconds``; ``shared`` slows whole rounds."""
+    rng = np.random.default_rng(seed)
+    slow = np.ones(number) if shared is None else shared
+    return [
+        tuple((seconds * factor * np.exp(rng.normal(0, spread, 3))).tolist() for _ in range(2))
+        for factor in slow
+    ]
+
+
+def test_a_true_ratio_lies_in_its_interval():
+    covered = 0
+    for seed in range(40):
+        estimate = estimate_ratio(
+            rounds(0.1, spread=0.1, seed=seed), rounds(0.2, spread=0.1, seed=seed + 1000)
+        )
+        low, high = estimate.interval
+        assert low <= estimate.ratio <= high
+        assert high - low < 0.2
+        covered += low <= 0.5 <= high
+    assert covered >= 36  # 95 % of 40 are 38
+
+
+def test_equal_backends_have_no_winner():
+    winners = sum(
+        estimate_ratio(rounds(0.1, spread=0.1, seed=seed), rounds(0.1, spread=0.1, seed=seed + 1000)).verdict
+        != "no difference"
+        for seed in range(40)
+    )
+    assert winners <= 2
+
+
+def test_few_rounds_give_honest_intervals():
+    """Four rounds: a plain percentile interval would cover far less than 95 %."""
+    covered = 0
+    for seed in range(60):
+        ours, theirs = (rounds(0.1, spread=0.2, seed=seed + more, number=4) for more in (0, 1000))
+        low, high = estimate_ratio(ours, theirs).interval
+        covered += low <= 1 <= high
+    assert covered >= 54
+
+
+def test_what_a_round_shares_cancels():
+    shared = np.random.default_rng(0).uniform(1, 3, 12)
+    ours, theirs = (rounds(seconds, spread=0.01, seed=1, shared=shared) for seconds in (0.1, 0.2))
+    estimate = estimate_ratio(ours, theirs)
+    assert estimate.verdict == "torch faster"
+    assert estimate.interval[1] - estimate.interval[0] < 0.05
+
+
+def test_estimates_are_reproducible():
+    ours, theirs = rounds(0.1, spread=0.3, seed=0), rounds(0.1, spread=0.3, seed=1)
+    assert estimate_ratio(ours, theirs) == estimate_ratio(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "interval", "noise", "verdict"),
+    [
+        (0.5, (0.4, 0.6), 0.05, "torch faster"),
+        (2.0, (1.9, 2.1), 0.05, "paddle faster"),
+        (1.05, (0.95, 1.15), 0.01, "no difference"),
+        (1.05, (1.02, 1.08), 0.10, "no difference"),
+        (0.97, (0.95, 0.99), 0.04, "no difference"),
+    ],
+)
+def test_verdicts(ratio, interval, noise, verdict):
+    assert RatioEstimate(ratio=ratio, interval=interval, noise=noise).verdict == verdict
+
+
+def test_percentiles_are_in_milliseconds():
+    assert percentiles_ms([0.001 * step for step in range(1, 102)]) == pytest.approx(
+        {"p50": 51, "p95": 96, "p99": 100}
+    )
