@@ -8,7 +8,7 @@ from backends import NAMES
 from benchmarks.intervals import Rounds, estimate_ratio
 from benchmarks.options import Case
 from benchmarks.processes import WorkerFailure
-from benchmarks.results import Comparison, Result
+from benchmarks.results import UNEQUAL_SETTINGS, Comparison, Result
 from benchmarks.session import Measured, Session
 
 BLOCK_SECONDS = 0.3  # short against a machine's drift, long against the change of turns
@@ -37,7 +37,7 @@ class Alternation:
         self._each(self._prepare)
         difference = unequal_settings({name: measured.facts for name, measured in self.measured.items()})
         if difference:
-            self.failures |= {name: WorkerFailure(name, "unsupported", difference) for name in self.names}
+            self.failures = {name: WorkerFailure(name, "unsupported", difference) for name in self.names}
         self._each(self.session.warm_up)
         for number in range(rounds):
             order = self.names if number % 2 == 0 else self.names[::-1]
@@ -71,7 +71,7 @@ class Alternation:
             "settings": request.settings_mode,
         }
         if self.failures:
-            reason = "; ".join(str(failure) for failure in self.failures.values())
+            reason = "; ".join(dict.fromkeys(failure.reason for failure in self.failures.values()))
             return Comparison(**common, **speeds, verdict="not comparable", reason=reason)
         estimate = estimate_ratio(self._rounds("torch"), self._rounds("paddle"), seed=request.seed)
         return Comparison(
@@ -128,4 +128,4 @@ def unequal_settings(facts: Mapping[str, Mapping[str, Any]]) -> str | None:
         for key in COMPARABLE
         if left[key] != right[key]
     ]
-    return f"settings differ: {'; '.join(different)}" if different else None
+    return f"{UNEQUAL_SETTINGS}: {'; '.join(different)}" if different else None

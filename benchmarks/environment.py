@@ -5,7 +5,8 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime, timezone
+from functools import cache
 from typing import Any
 
 from benchmarks.isolation import withheld
@@ -15,12 +16,11 @@ from common.threads import available_cores
 
 def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The environment of a report; ``outer`` are environment variables, ``workers`` versions by backend."""
-    import cpuinfo  # asks the processor in a process of its own: a second
     import psutil
 
     gpus, driver = _gpus()
     return {
-        "cpu": cpuinfo.get_cpu_info().get("brand_raw"),
+        "cpu": _cpu_model(),
         "cores": available_cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "gpus": gpus,
@@ -34,8 +34,16 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
         "withheld_variables": withheld(outer),
         "load_average": psutil.getloadavg()[0],
         "git_commit": _git_commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
+
+
+@cache
+def _cpu_model() -> str | None:
+    import cpuinfo  # asks the processor in a process of its own: a second
+
+    name: str | None = cpuinfo.get_cpu_info().get("brand_raw")
+    return name
 
 
 def _gpus() -> tuple[list[str], str | None]:

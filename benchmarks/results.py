@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from common.files import write_text
 
 SCHEMA_VERSION: Literal[1] = 1
+UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
 Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
 Verdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
 

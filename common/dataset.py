@@ -71,15 +71,16 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
     separators are all fine. Relative paths may not climb out of the root; absolute ones are allowed,
     since the list's author then named the place outright.
     """
+    text = _read(path)
     root = path.parent if root is None else root
     if not root.is_dir():
         raise UsageError(f"{root}: the root is not a folder")
     paths: list[str] = []
     labels: list[int] = []
     lines: list[int] = []
-    for line, text in enumerate(_read(path).splitlines(), start=1):
-        if text.strip():
-            image, label = _parse(text, where=f"{path}:{line}")
+    for line, entry in enumerate(text.splitlines(), start=1):
+        if entry.strip():
+            image, label = _parse(entry, where=f"{path}:{line}")
             paths.append(image)
             labels.append(label)
             lines.append(line)
@@ -122,8 +123,10 @@ def index_tree(root: Path, output: Path, *, classes: Sequence[str] = ()) -> dict
     found = {split: _classes_below(tree) for split, tree in trees.items()}
     names = list(classes) or sorted({name for below in found.values() for name in below})
     unlisted = {name for below in found.values() for name in below} - set(names)
-    if unlisted or not names:
-        raise UsageError(f"{root}: folders {sorted(unlisted)} are not among the classes {names}")
+    if unlisted:
+        raise UsageError(f"{root}: the folders {sorted(unlisted)} are not among the classes {names}")
+    if not names:
+        raise UsageError(f"{root}: no class folders with images; expected {root}/CLASS/image files")
     output.mkdir(parents=True, exist_ok=True)
     for split, tree in trees.items():
         lines = [
@@ -157,7 +160,7 @@ def _parse(text: str, *, where: str) -> tuple[str, int]:
     if not label.strip().isdecimal():
         raise UsageError(f"{where}: the label must be a whole number from 0, got {label!r}")
     image = image.strip().replace("\\", "/")
-    if not image.startswith("/") and os.path.normpath(image).startswith(".."):
+    if not image.startswith("/") and Path(os.path.normpath(image)).parts[:1] == ("..",):
         raise UsageError(f"{where}: {image!r} climbs out of the root; list images below it, or use --root")
     return image, int(label)
 
@@ -180,7 +183,8 @@ def _as_listed(image: Path, *, output: Path) -> str:
     return (image.relative_to(output) if image.is_relative_to(output) else image).as_posix()
 
 
-def _main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
     parser = cli.Parser(prog="common.dataset", description="Make lists of labelled images.")
     commands = parser.add_subparsers(dest="command", required=True)
     index = commands.add_parser("index", help="write the lists of a tree with one folder per class")
@@ -195,4 +199,4 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    cli.run(_main, program="common.dataset")
+    cli.run(main, program="common.dataset")
