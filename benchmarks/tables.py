@@ -89,10 +89,7 @@ def _source(request: Request) -> str:
 def _notes(report: Report) -> list[str]:
     """The settings in force, once per distinct combination, and why rows have no figure."""
     settings = [
-        f"{row.backend}, {row.phase}: "
-        + ", ".join(f"{name} {_word(value)}" for name, value in row.settings.items())
-        for row in report.results
-        if row.settings
+        f"{row.backend}, {row.phase}: {_settings(row.settings)}" for row in report.results if row.settings
     ]
     reasons = [
         f"{row.backend} {row.phase} {row.engine} {row.precision} batch {row.batch_size}: "
@@ -175,5 +172,7 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
-def _word(value: object) -> str:
-    return "n/a" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+def _settings(settings: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+    untold = ", ".join(name for name, value in settings.items() if value is None)
+    return f"{told}; not there on this device: {untold}" if untold else told

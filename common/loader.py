@@ -71,7 +71,9 @@ class Loader:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _assemble(self, batch: list[Sample], arrays: Iterable[np.ndarray]) -> Batch:
-        return np.stack(list(arrays)), self.index.labels[[position for _, position in batch]]
+        # Stacking transposed images keeps their channels last in memory, and torch would compute so.
+        images = np.ascontiguousarray(np.stack(list(arrays)))
+        return images, self.index.labels[[position for _, position in batch]]
 
     def _array(self, sample: Sample) -> np.ndarray:
         image = decode(self.index, sample[1], channels=self.channels)

@@ -63,6 +63,7 @@ def test_batches(index):
     assert [images.shape for images, _ in batches] == [(3, *SHAPE), (3, *SHAPE), (1, *SHAPE)]
     assert [labels.tolist() for _, labels in batches] == [[0, 1, 2], [0, 1, 2], [0]]
     assert {images.dtype for images, _ in batches} == {np.dtype(np.float32)}
+    assert all(images.flags.c_contiguous for images, _ in batches)
     assert {labels.dtype for _, labels in batches} == {np.dtype(np.int64)}
 
 

@@ -58,6 +58,20 @@ def test_both_twins_have_the_same_layers(torch_backend, paddle_backend):
         assert traced(torch_backend, name, side) == traced(paddle_backend, name, side)
 
 
+def test_images_with_their_channels_last_in_memory_run_with_channels_first(backend):
+    """Else torch computes in another layout; read from an activation, not from what was asked for."""
+    images = np.ones((2, 32, 32, 3), np.float32).transpose(0, 3, 1, 2)
+    tensor = backend.from_numpy(images, device="cpu", precision="fp32")
+    assert backend.trace(built(backend, "lenet5"), tensor)[0]["layout"] == "NCHW"
+
+
+def test_another_layout_is_seen(torch_backend):
+    import torch
+
+    images = torch.ones(2, 3, 32, 32).to(memory_format=torch.channels_last)
+    assert torch_backend.trace(built(torch_backend, "lenet5"), images)[0]["layout"] == "NHWC"
+
+
 def test_shapes_of_alexnet_lrn(backend):
     layers = traced(backend, "alexnet_lrn", 224)
     assert {layer["name"]: layer["output_shape"][-1] for layer in layers[:-5]} == SIDES_OF_ALEXNET_LRN

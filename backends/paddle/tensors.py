@@ -1,5 +1,6 @@
 """Arrays in and out."""
 
+import numpy as np
 import paddle
 
 from .device import place
@@ -8,6 +9,7 @@ DTYPES = {"fp32": paddle.float32, "fp64": paddle.float64}
 
 
 def from_numpy(array, *, device, precision):
+    array = np.require(array, requirements="C")  # strides of another layout would be kept and used
     dtype = DTYPES[precision] if array.dtype.kind == "f" else None
     return paddle.to_tensor(array, dtype=dtype, place=place(device))
 

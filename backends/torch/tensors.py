@@ -1,5 +1,6 @@
 """Arrays in and out."""
 
+import numpy as np
 import torch
 
 from .device import place
@@ -8,6 +9,7 @@ DTYPES = {"fp32": torch.float32, "fp64": torch.float64}
 
 
 def from_numpy(array, *, device, precision):
+    array = np.require(array, requirements="C")  # strides of another layout would be kept and used
     dtype = DTYPES[precision] if array.dtype.kind == "f" else None
     return torch.tensor(array, dtype=dtype, device=place(device))
 
