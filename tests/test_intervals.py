@@ -10,7 +10,7 @@ from benchmarks.intervals import RatioEstimate, estimate_ratio, percentiles_ms
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch):
     """Coverage is counted over many estimates, which each may be coarser."""
-    monkeypatch.setattr(intervals, "RESAMPLES", 400)
+    monkeypatch.setattr(intervals, "RESAMPLES", 250)
 
 
 def rounds(seconds, *, spread, seed, number=12, shared=None):

@@ -49,11 +49,13 @@ def test_float64_parity_of_lenet5_options(torch_backend, paddle_backend, options
 
 
 @pytest.mark.parametrize("model", SUBJECTS)
-def test_float32_forward(torch_backend, paddle_backend, model):
-    subject = SUBJECTS[model]
-    ours, theirs = (float32_logits(backend, subject) for backend in (torch_backend, paddle_backend))
-    assert ours.dtype == theirs.dtype == np.float32
-    assert np.linalg.norm(ours - theirs) <= FLOAT32_LOGITS * np.linalg.norm(ours)
+def test_float32_forward_parameters_and_layers(torch_backend, paddle_backend, model):
+    ours, theirs = (run_in_float32(backend, SUBJECTS[model]) for backend in (torch_backend, paddle_backend))
+    assert ours["parameters"] == theirs["parameters"]
+    assert ours["layers"] == theirs["layers"]
+    assert ours["logits"].dtype == theirs["logits"].dtype == np.float32
+    distance = np.linalg.norm(ours["logits"] - theirs["logits"])
+    assert distance <= FLOAT32_LOGITS * np.linalg.norm(ours["logits"])
 
 
 def test_the_same_backend_twice_is_bit_identical(backend):
@@ -79,9 +81,15 @@ def gradients_of_lenet5(backend, **options):
     }
 
 
-def float32_logits(backend, subject):
+def run_in_float32(backend, subject):
     model = backend.build(**subject.build(precision="fp32", device="cpu"))
-    backend.set_weights(model, initial.draw_scaled(backend.parameter_shapes(model), seed=0))
+    shapes = backend.parameter_shapes(model)
+    backend.set_weights(model, initial.draw_scaled(shapes, seed=0))
     backend.set_training(model, False)
-    images = draw_batch(subject, batch_size=1)["images"]
-    return backend.to_numpy(backend.infer(model, backend.from_numpy(images, device="cpu", precision="fp32")))
+    batch = draw_batch(subject, batch_size=1)["images"]
+    images = backend.from_numpy(batch, device="cpu", precision="fp32")
+    return {
+        "parameters": list(shapes.items()),
+        "layers": backend.trace(model, images),
+        "logits": backend.to_numpy(backend.infer(model, images)),
+    }

@@ -125,7 +125,7 @@ def test_a_worker_answers_only_when_it_rests(start):
     worker.ask("spin", seconds=0.5)
     worker.ask("answer")
     assert worker.idle_cpu_seconds < 0.1
-    worker.ask("spin", seconds=4)  # longer than a worker is waited for
+    worker.ask("spin", seconds=2.5)  # longer than a worker is waited for
     time.sleep(1)
     worker.ask("answer")
     assert worker.idle_cpu_seconds > 0.5
