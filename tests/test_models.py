@@ -7,7 +7,7 @@ from benchmarks.flops import flops_per_image
 from benchmarks.gate import Subject, draw_batch
 from common import initial
 from common.cli import UsageError
-from common.models import MODELS, require_input
+from common.models import require_input
 
 COUNTS = [  # model, channels, classes, parameters
     ("alexnet", 3, 1000, 61_100_840),
