@@ -6,10 +6,11 @@ from typing import Any
 
 from backends import NAMES
 from benchmarks.intervals import Rounds, estimate_ratio
+from benchmarks.measured import Measured
 from benchmarks.options import Case
 from benchmarks.processes import WorkerFailure
 from benchmarks.results import UNEQUAL_SETTINGS, Comparison, Result
-from benchmarks.session import Measured, Session
+from benchmarks.session import Session
 
 BLOCK_SECONDS = 0.3  # short against a machine's drift, long against the change of turns
 COMPARABLE = (
@@ -85,8 +86,7 @@ class Alternation:
 
     def _rounds(self, name: str) -> Rounds:
         """A backend's step times by round: its first and its second block."""
-        measured = self.measured[name]
-        blocks = [measured.step_seconds([block]) for block in measured.blocks]
+        blocks = [block.step_seconds for block in self.measured[name].blocks]
         return list(zip(blocks[::2], blocks[1::2], strict=True))
 
     def _each(self, action: Callable[[str], object]) -> None:

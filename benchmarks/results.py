@@ -47,6 +47,7 @@ class Result(_Record):
     reason: str | None = None
     images_per_second: float | None = None
     step_seconds: list[float] = []
+    block_steps: list[int] = []  # how many of the steps belong to each block, in order
     latency_ms: Latency | None = None
     warmup_steps: int | None = None
     peak_memory_bytes: int | None = None

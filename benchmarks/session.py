@@ -1,7 +1,6 @@
 """Workers at work: start them, prepare combinations, collect blocks, turn them into result rows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,32 +8,13 @@ import numpy as np
 
 from benchmarks.gate import Subject, draw_batch, write_weights
 from benchmarks.intervals import percentiles_ms
+from benchmarks.measured import Block, Measured
 from benchmarks.options import Case, Request, missing_part
 from benchmarks.processes import TASKS, Worker, WorkerFailure
 from benchmarks.results import Latency, Result
 from common import dataset, tensor_file
 
-Block = Mapping[str, Any]  # what the task "measure" returns
-
-
-@dataclass(kw_only=True)
-class Measured:
-    """What came of one combination on one backend so far."""
-
-    facts: dict[str, Any]
-    blocks: list[Block] = field(default_factory=list)
-    peak_memory_bytes: int | None = None
-    idle_cpu_seconds: float = 0.0  # the most that the worker used while another had its turn
-
-    def step_seconds(self, blocks: Sequence[Block] | None = None) -> list[float]:
-        """Seconds of each whole step: the sum of its parts."""
-        chosen = self.blocks if blocks is None else blocks
-        return [sum(step) for block in chosen for step in zip(*block["seconds"].values(), strict=True)]
-
-    def part_seconds(self, part: str) -> float | None:
-        """Median seconds of one part of a step; None if the steps have no such part."""
-        values = [value for block in self.blocks for value in block["seconds"].get(part, ())]
-        return float(np.median(values)) if values else None
+REQUEST_SECONDS = 10  # of measuring per request to a worker
 
 
 class Session:
@@ -110,10 +90,21 @@ class Session:
         self.worker(name).ask("warm_up", steps=self.request.warmup)
 
     def measure(self, name: str, measured: Measured, *, min_steps: int, min_seconds: float) -> Block:
-        """Have a backend time one more block of the combination that it prepared last."""
-        worker = self.worker(name)
-        block: Block = worker.ask("measure", min_steps=min_steps, min_seconds=min_seconds)
-        measured.idle_cpu_seconds = max(measured.idle_cpu_seconds, worker.idle_cpu_seconds)
+        """Have a backend time one more block of the combination that it prepared last.
+
+        A long block is several requests, so that the time limit of each tells a hang from patience.
+        """
+        worker, block = self.worker(name), Block()
+        while len(block.step_seconds) < min_steps or sum(block.step_seconds) < min_seconds:
+            reply = worker.ask(
+                "measure",
+                min_steps=min_steps - len(block.step_seconds),
+                min_seconds=min_seconds - sum(block.step_seconds),
+                max_seconds=REQUEST_SECONDS,
+            )
+            block.extend(reply["seconds"])
+            measured.last_outcome = reply["outcome"]
+            measured.idle_cpu_seconds = max(measured.idle_cpu_seconds, worker.idle_cpu_seconds)
         measured.blocks.append(block)
         return block
 
@@ -124,13 +115,14 @@ class Session:
 
     def row(self, name: str, case: Case, measured: Measured) -> Result:
         """The result row of a measured combination."""
-        facts, steps = measured.facts, measured.step_seconds()
+        facts, steps = measured.facts, measured.step_seconds
         return Result(
             **self._asked(name, case) | {"device": facts["device"]},
             status="ok",
             settings=facts["settings"],
             images_per_second=case.batch_size / float(np.median(steps)),
             step_seconds=steps,
+            block_steps=[len(block.step_seconds) for block in measured.blocks],
             latency_ms=Latency(**percentiles_ms(steps)),
             warmup_steps=self.request.warmup,
             peak_memory_bytes=measured.peak_memory_bytes,
@@ -141,7 +133,7 @@ class Session:
             forward_seconds=measured.part_seconds("forward"),
             backward_seconds=measured.part_seconds("backward"),
             optimizer_seconds=measured.part_seconds("optimizer"),
-            last_outcome=measured.blocks[-1]["outcome"],
+            last_outcome=measured.last_outcome,
             idle_cpu_seconds=measured.idle_cpu_seconds,
         )
 

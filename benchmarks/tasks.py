@@ -118,10 +118,12 @@ class Tasks:
         job = self._require_job()
         run_steps(job.parts, job.timeline, steps=steps)
 
-    def measure(self, min_steps: int, min_seconds: float) -> dict[str, Any]:
+    def measure(self, min_steps: int, min_seconds: float, max_seconds: float = math.inf) -> dict[str, Any]:
         """Time one block of whole steps: seconds per step by part, and the last step's outcome."""
         job = self._require_job()
-        seconds = time_steps(job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds)
+        seconds = time_steps(
+            job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds, max_seconds=max_seconds
+        )
         return {"seconds": seconds, "outcome": job.outcome()}
 
     def peak_memory_bytes(self) -> int | None:

@@ -5,6 +5,7 @@ queue of work, so parts are told apart without waiting between them; the one wai
 """
 
 import gc
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,9 +34,10 @@ def time_steps(
     *,
     min_steps: int,
     min_seconds: float,
+    max_seconds: float = math.inf,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Run whole steps until there are enough of them and enough time has passed.
+    """Run whole steps until there are enough of them and enough time has passed, or ``max_seconds`` have.
 
     A step calls each part once, in order. Returns seconds by part name, one value per step. Each step
     starts on an idle device and its end is waited for.
@@ -43,8 +45,8 @@ def time_steps(
     seconds: dict[str, list[float]] = {name: [] for name in parts}
     with _no_garbage_collection():
         timeline.synchronize()  # work still queued would be counted in the first step
-        start = clock()
-        while len(next(iter(seconds.values()))) < min_steps or clock() - start < min_seconds:
+        start, steps, spent = clock(), 0, 0.0
+        while (steps < min_steps or spent < min_seconds) and spent < max_seconds:
             marks = [timeline.mark()]
             for part in parts.values():
                 part()
@@ -52,6 +54,7 @@ def time_steps(
             timeline.synchronize()  # until here the marks may lie in the future
             for name, (before, after) in zip(parts, pairwise(marks), strict=True):
                 seconds[name].append(timeline.seconds_between(before, after))
+            steps, spent = steps + 1, clock() - start
     return seconds
 
 

@@ -60,6 +60,14 @@ def test_enough_steps_and_enough_seconds(min_steps, min_seconds, steps):
     assert seconds == {"step": [10.0] * steps}
 
 
+def test_a_block_ends_after_its_longest_time_and_has_a_step_at_least():
+    for max_seconds, steps in ((35, 4), (1, 1)):
+        device = FakeDevice()
+        parts = {"step": lambda device=device: device.launch(9.0)}
+        limits = {"min_steps": 99, "min_seconds": 0, "max_seconds": max_seconds, "clock": device.clock}
+        assert timing.time_steps(parts, device, **limits) == {"step": [10.0] * steps}
+
+
 def test_no_garbage_is_collected_inside_and_it_is_afterwards():
     device, seen = FakeDevice(), []
     timing.time_steps({"step": lambda: seen.append(gc.isenabled())}, device, min_steps=2, min_seconds=0)

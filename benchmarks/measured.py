@@ -1,0 +1,44 @@
+"""Raw step times, as they come from a worker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+
+@dataclass(kw_only=True)
+class Block:
+    """Steps measured in one turn: seconds by part of a step, one value per step."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def step_seconds(self) -> list[float]:
+        """Seconds of each whole step: the sum of its parts."""
+        return [sum(step) for step in zip(*self.seconds.values(), strict=True)]
+
+    def extend(self, seconds: Mapping[str, Sequence[float]]) -> None:
+        """Add more steps."""
+        for part, values in seconds.items():
+            self.seconds.setdefault(part, []).extend(values)
+
+
+@dataclass(kw_only=True)
+class Measured:
+    """What came of one combination on one backend so far."""
+
+    facts: dict[str, Any]
+    blocks: list[Block] = field(default_factory=list)
+    peak_memory_bytes: int | None = None
+    last_outcome: float | None = None  # of the last step, to look at: a mean logit or a loss
+    idle_cpu_seconds: float = 0.0  # the most that the worker used while another had its turn
+
+    @property
+    def step_seconds(self) -> list[float]:
+        """Seconds of each whole step of all blocks."""
+        return [step for block in self.blocks for step in block.step_seconds]
+
+    def part_seconds(self, part: str) -> float | None:
+        """Median seconds of one part of a step; None if the steps have no such part."""
+        values = [value for block in self.blocks for value in block.seconds.get(part, ())]
+        return median(values) if values else None
