@@ -1,6 +1,7 @@
 """torchvision's transforms with Pillow and NumPy inside, so that both frameworks see equal pixels.
 
-Each is called as ``transform(image, rng)``; those that draw nothing ignore ``rng``.
+Each is called as ``transform(image, rng)``; those that draw nothing ignore ``rng``. A random one is two
+steps, ``draw`` and ``apply``, so that what was drawn can be given to another library.
 Reference: https://docs.pytorch.org/vision/stable/transforms.html
 """
 
@@ -10,13 +11,33 @@ from typing import Any, Protocol
 import numpy as np
 from PIL import Image
 
+from common.colors import ColorJitter, Grayscale, PCALighting
+from common.geometry import CenterCrop, Pad, RandomHorizontalFlip, RandomResizedCrop, Resize
+from common.randomness import Rng
+
+__all__ = [
+    "CenterCrop",
+    "ColorJitter",
+    "Compose",
+    "Grayscale",
+    "Normalize",
+    "PCALighting",
+    "Pad",
+    "RandomHorizontalFlip",
+    "RandomResizedCrop",
+    "Resize",
+    "ToArray",
+    "Transform",
+    "evaluation_transform",
+]
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Transform(Protocol):
     """One step from a decoded image towards the array that a model takes."""
 
-    def __call__(self, image: Any, rng: np.random.Generator | None = None, /) -> Any:
+    def __call__(self, image: Any, rng: Rng | None = None, /) -> Any:
         """Transform an image; random ones draw from ``rng`` and from nothing else."""
 
 
@@ -26,33 +47,16 @@ class Compose:
     def __init__(self, transforms: Sequence[Transform]) -> None:
         self.transforms = list(transforms)
 
-    def __call__(self, image: Any, rng: np.random.Generator | None = None) -> Any:
+    def __call__(self, image: Any, rng: Rng | None = None) -> Any:
         for transform in self.transforms:
             image = transform(image, rng)
         return image
 
 
-class Resize:
-    """Resize to (height, width), or its shorter side to a number; bilinear, antialiased."""
-
-    def __init__(self, size: int | Sequence[int]) -> None:
-        self.size = size
-
-    def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> Image.Image:
-        return image.resize(self._target(image.width, image.height), Image.Resampling.BILINEAR)
-
-    def _target(self, width: int, height: int) -> tuple[int, int]:
-        if not isinstance(self.size, int):
-            return self.size[1], self.size[0]
-        if width <= height:
-            return self.size, int(self.size * height / width)
-        return int(self.size * width / height), self.size
-
-
 class ToArray:
     """An image (height, width, channels) of 0..255 to a float32 array (channels, height, width) of 0..1."""
 
-    def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
+    def __call__(self, image: Image.Image, rng: Rng | None = None) -> np.ndarray:
         pixels = np.asarray(image)
         pixels = pixels[np.newaxis] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
         return pixels.astype(np.float32) / np.float32(255)
@@ -65,7 +69,7 @@ class Normalize:
         self.mean = np.array(mean, dtype=np.float32)[:, np.newaxis, np.newaxis]
         self.std = np.array(std, dtype=np.float32)[:, np.newaxis, np.newaxis]
 
-    def __call__(self, array: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+    def __call__(self, array: np.ndarray, rng: Rng | None = None) -> np.ndarray:
         return (array - self.mean) / self.std
 
 
