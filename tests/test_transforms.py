@@ -83,9 +83,8 @@ def test_flips_are_torchvisions(image):
 def test_jitter_is_torchvisions(image, seed):
     transform = ours.ColorJitter(0.4, 0.4, 0.4, 0.1)
     jitter = transform.draw(np.random.default_rng(seed))
-    steps = [
-        functional.adjust_brightness, functional.adjust_contrast, functional.adjust_saturation, functional.adjust_hue
-    ]  # fmt: skip
+    names = ("brightness", "contrast", "saturation", "hue")
+    steps = [getattr(functional, f"adjust_{name}") for name in names]
     expected = image
     for step in jitter.order:
         expected = steps[step](expected, jitter[1 + step])
