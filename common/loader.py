@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import count, islice
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from common import decoding
 from common.cli import UsageError
 from common.dataset import Index
 from common.transforms import Transform
 
-MODES = {1: "L", 3: "RGB"}  # Pillow's name of an image with so many channels
 BATCHES_AHEAD = 2
 
 Sample = tuple[int, int]  # (epoch, position in the index)
@@ -85,9 +85,8 @@ def decode(index: Index, position: int, *, channels: int) -> Image.Image:
     """The image at a position, upright, as RGB (3 channels) or grey (1). UsageError names its line."""
     path = index.locate(position)
     try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert(MODES[channels])
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return decoding.decode(path, channels=channels)
+    except decoding.DecodeError as error:
         raise UsageError(f"{index.origin(position)}: {path} cannot be decoded ({error})") from None
 
 

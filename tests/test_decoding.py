@@ -1,0 +1,174 @@
+"""Every file gives an image or a named reason: nothing crashes, hangs or takes all memory."""
+
+import csv
+import io
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common import decoding
+from common.decoding import DecodeError, decode
+
+
+def saved(path, pixels, *, mode=None, **options):
+    image = Image.fromarray(np.asarray(pixels))
+    (image.convert(mode) if mode else image).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(0).integers(256, size=(40, 30, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "RGBA", "LA", "CMYK", "LAB"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode_becomes_rgb_or_grey(tmp_path, noise, mode, channels):
+    path = tmp_path / "image.tif"
+    if mode == "LAB":
+        Image.fromarray(noise, mode="LAB").save(path)
+    else:
+        saved(path, noise, mode=mode)
+    image = decode(path, channels=channels)
+    assert (image.mode, image.size) == ({1: "L", 3: "RGB"}[channels], (30, 40))
+
+
+def test_an_ordinary_file_is_what_torchvisions_loader_gives(tmp_path, noise):
+    path = saved(tmp_path / "image.png", noise, mode="RGBA")
+    assert decode(path, channels=3).tobytes() == Image.open(path).convert("RGB").tobytes() == noise.tobytes()
+
+
+def test_lab_is_converted_and_not_relabelled(tmp_path):
+    grey = np.zeros((2, 2, 3), np.uint8)
+    grey[..., 0] = 136  # L* of middle grey, a* and b* of 0
+    Image.fromarray(grey, mode="LAB").save(tmp_path / "image.tif")
+    red, green, blue = decode(tmp_path / "image.tif", channels=3).getpixel((0, 0))
+    assert max(red, green, blue) - min(red, green, blue) < 8
+    assert 110 < red < 145
+
+
+def test_sixteen_bits_keep_their_upper_eight(tmp_path):
+    values = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
+    saved(tmp_path / "image.png", values)
+    assert np.array_equal(np.asarray(decode(tmp_path / "image.png", channels=1)), values >> 8)
+
+
+def test_an_animation_is_its_first_frame(tmp_path, noise):
+    frames = [Image.fromarray(noise), Image.fromarray(255 - noise)]
+    frames[0].save(tmp_path / "image.png", save_all=True, append_images=frames[1:])
+    assert decode(tmp_path / "image.png", channels=3).tobytes() == noise.tobytes()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photographs_are_turned_upright(tmp_path, orientation):
+    pixels = np.zeros((16, 32, 3), np.uint8)
+    pixels[:8, :8] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path / "image.png", pixels, exif=exif)
+    upright = np.asarray(decode(path, channels=1))
+    assert upright.shape == ((32, 16) if orientation >= 5 else (16, 32))
+    corner = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
+    assert upright[corner[orientation]] == 255
+    assert upright.astype(int).sum() == 255 * 64
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "cannot identify image file"),
+        (b"this is text", "cannot identify image file"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "cannot identify image file"),
+    ],
+)
+def test_what_is_no_image_says_so(tmp_path, content, reason):
+    path = tmp_path / "image.jpg"
+    path.write_bytes(content)
+    with pytest.raises(DecodeError, match=reason):
+        decode(path, channels=3)
+
+
+def test_missing_truncated_and_huge_files(tmp_path, noise, monkeypatch):
+    with pytest.raises(DecodeError, match="no such file"):
+        decode(tmp_path / "missing.png", channels=3)
+    path = saved(tmp_path / "image.png", noise)
+    path.write_bytes(path.read_bytes()[:-600])
+    with pytest.raises(DecodeError, match="OSError"):
+        decode(path, channels=3)
+    path = saved(tmp_path / "image.png", noise)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 1199)
+    with pytest.raises(DecodeError, match="30x40 pixels are more than 1,199"):
+        decode(path, channels=3)
+
+
+def test_programs_are_not_run_for_a_format(tmp_path):
+    """Pillow would hand PostScript to Ghostscript."""
+    assert "EPS" not in decoding._formats()
+    assert "JPEG" in decoding._formats()
+
+
+def test_the_odd_images_are_what_the_manifest_says(data_folder):
+    folder = data_folder / "odd_images"
+    with (folder / "MANIFEST.tsv").open() as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert rows
+    for row in rows:
+        if row["pillow"].startswith("FAIL"):
+            with pytest.raises(DecodeError):
+                decode(folder / row["file"], channels=3)
+        else:
+            image = decode(folder / row["file"], channels=3)
+            assert sorted(f"{image.width}x{image.height}".split("x")) == sorted(row["size"].split("x")), row
+
+
+def corrupted(content, rng):
+    """A copy with flipped bits, a cut, inserted bytes or another's header."""
+    data = bytearray(content)
+    kind = rng.randrange(4)
+    if kind == 0:
+        for _ in range(rng.randrange(1, 20)):
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    elif kind == 1:
+        del data[rng.randrange(len(data)) :]
+    elif kind == 2:
+        at = rng.randrange(len(data))
+        data[at:at] = rng.randbytes(rng.randrange(1, 200))
+    else:
+        data[: rng.randrange(64)] = rng.randbytes(rng.randrange(64))
+    return bytes(data)
+
+
+def decoded_or_refused(path, *, seed, copies):
+    """How many corrupted copies of real images of six formats were decoded, and how many refused."""
+    rng = random.Random(seed)
+    pixels = np.random.default_rng(seed).integers(256, size=(48, 64, 3), dtype=np.uint8)
+    originals = []
+    for name in ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, name)
+        originals.append(buffer.getvalue())
+    outcome = {"decoded": 0, "refused": 0}
+    for number in range(copies):
+        path.write_bytes(corrupted(originals[number % len(originals)], rng))
+        try:
+            decode(path, channels=3)
+            outcome["decoded"] += 1
+        except DecodeError as error:
+            assert str(error)
+            outcome["refused"] += 1
+    return outcome
+
+
+def test_corrupted_images_are_decoded_or_refused(tmp_path):
+    outcome = decoded_or_refused(tmp_path / "image", seed=0, copies=600)
+    assert min(outcome.values()) > 50
+
+
+def test_without_the_guard_corrupted_images_raise_anything(tmp_path, monkeypatch):
+    """The broad except in decode is needed: damaged files raise more than Pillow's own errors."""
+    monkeypatch.setattr(decoding, "Exception", Image.UnidentifiedImageError, raising=False)
+    with pytest.raises((OSError, SyntaxError, ValueError, TypeError, KeyError)) as error:
+        decoded_or_refused(tmp_path / "image", seed=0, copies=600)
+    assert not isinstance(error.value, DecodeError)
