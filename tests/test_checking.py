@@ -1,0 +1,113 @@
+"""Checking and splitting: each bad line is told, nothing is lost, and splits depend on names and seed."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common import dataset
+from common.checking import check_list
+from common.cli import UsageError
+from common.dataset import read_list, split_tree
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("good.png", "also good.png", "twice.png", "cut.png"):
+        Image.fromarray(np.random.default_rng(0).integers(256, size=(40, 40, 3), dtype=np.uint8)).save(
+            tmp_path / name
+        )
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:-900])
+    (tmp_path / "text.jpg").write_text("no image")
+    (tmp_path / "train.txt").write_text(
+        "good.png\t0\ncut.png\t0\n\ntext.jpg\t1\nmissing.png\t1\ntwice.png\t0\ntwice.png\t0\n"
+        "no tab\nalso good.png\tx\n../out.png\t0\nalso good.png\t2\n"
+    )
+    return tmp_path
+
+
+EXPECTED = {
+    2: "OSError",
+    4: "UnidentifiedImageError",
+    5: "there is no such file",
+    7: "listed again, first in line 6",
+    8: "expected '<path><TAB><label>'",
+    9: "the label must be a whole number",
+    10: "climbs out of the root",
+}
+
+
+def test_each_bad_line_is_told_with_its_reason(folder):
+    problems = {each.line: each.problem for each in check_list(folder / "train.txt").problems}
+    assert problems.keys() == EXPECTED.keys()
+    for line, reason in EXPECTED.items():
+        assert problems[line].startswith(reason), problems[line]
+
+
+def test_an_image_of_another_list_is_told(folder):
+    (folder / "test.txt").write_text("good.png\t0\n")
+    assert [each.problem for each in check_list(folder / "test.txt").problems] == ["also in train.txt:1"]
+    (folder / "other.txt").write_text("good.png\t0\n")
+    assert check_list(folder / "other.txt").problems == []
+
+
+def test_the_command_writes_a_clean_list_and_json(folder, capsys):
+    arguments = ["check", str(folder / "train.txt"), "--write-clean", str(folder / "clean.txt")]
+    assert dataset.main([*arguments, "--json", str(folder / "bad.json")]) == 1
+    out, errors = capsys.readouterr()
+    assert f"{folder}/train.txt:5: missing.png: there is no such file" in out
+    assert errors == f"common.dataset: {folder}/train.txt: 10 lines, 7 of them bad\n"
+    assert list(read_list(folder / "clean.txt").paths) == ["good.png", "twice.png", "also good.png"]
+    rows = json.loads((folder / "bad.json").read_text())
+    assert [row["line"] for row in rows] == list(EXPECTED)
+    assert rows[0].keys() == {"path", "line", "problem"}
+    assert dataset.main(["check", str(folder / "clean.txt")]) == 0
+
+
+def test_a_list_whose_images_are_all_absent_is_one_line(data_folder, capsys):
+    path = data_folder / "signs_lists" / "valid.txt"
+    assert dataset.main(["check", str(path)]) == 1
+    out, _ = capsys.readouterr()
+    assert out == f"{path}: all 639 images are missing under {path.parent}; name their folder with --root\n"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name, count in (("bee", 20), ("ant", 11), ("fly", 1)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / "images" / name / f"{number}.png").touch()
+    return tmp_path / "images"
+
+
+def test_splits_are_stratified_disjoint_and_complete(tree, tmp_path):
+    lists = split_tree(tree, tmp_path / "lists", fractions={"valid": 0.1, "test": 0.2})
+    counts = {split: np.bincount(index.labels, minlength=3).tolist() for split, index in lists.items()}
+    assert counts == {"train": [8, 14, 1], "valid": [1, 2, 0], "test": [2, 4, 0]}
+    paths = [path for index in lists.values() for path in index.paths]
+    assert len(paths) == len(set(paths)) == 32
+
+
+def test_splits_depend_on_names_and_seed_alone(tree, tmp_path):
+    def valid(seed, where="lists"):
+        return set(
+            split_tree(tree, tmp_path / where, fractions={"valid": 0.2, "test": 0.0}, seed=seed)[
+                "valid"
+            ].paths
+        )
+
+    first = valid(0)
+    assert valid(0, "elsewhere") == first
+    assert valid(1) != first
+    (tree / "wasp").mkdir()  # another class changes nothing for the others
+    (tree / "wasp" / "1.png").touch()
+    assert valid(0) == first
+
+
+def test_splits_that_leave_nothing_are_refused(tree, tmp_path):
+    for fractions in ({"valid": 0.5, "test": 0.5}, {"valid": -0.1, "test": 0.0}, {"valid": 1.0, "test": 0.0}):
+        with pytest.raises(UsageError, match="leave a rest"):
+            split_tree(tree, tmp_path, fractions=fractions)
+    with pytest.raises(UsageError, match="no class folders"):
+        split_tree(tmp_path / "nowhere", tmp_path, fractions={"valid": 0.1, "test": 0.0})
