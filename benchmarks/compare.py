@@ -6,21 +6,23 @@ python -m benchmarks.compare --model alexnet
 import argparse
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.options import Request, add_flags, read_request
+from benchmarks.options import Request, add_flags, add_later_flags, read_request, refuse_later_flags
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
 
 if TYPE_CHECKING:
-    from benchmarks.alternation import Alternation
+    from pathlib import Path
+
     from benchmarks.results import CompareReport
+    from benchmarks.session import Session
 
 PROGRAM = "benchmarks.compare"
 FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
-LATER = ("report", "baseline", "max_regression")  # flags of the interface that are not built yet
+LATER = ("--report", "--baseline", "--max-regression")  # flags of the interface that are not built yet
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,28 +51,32 @@ def measure(request: Request, *, rounds: int, skip_parity: bool) -> "CompareRepo
     from benchmarks import results
     from benchmarks.alternation import Alternation
     from benchmarks.environment import describe
-    from benchmarks.gate import run_gate
     from benchmarks.processes import WorkerFailure
+    from benchmarks.progress import progress
     from benchmarks.scratch import scratch_folder
     from benchmarks.session import Session
 
     parity = None
-    with scratch_folder() as scratch, Session(request, scratch=scratch) as session:
+    with (
+        scratch_folder() as scratch,
+        Session(request, scratch=scratch) as session,
+        progress(total=rounds * len(request.cases)) as bar,
+    ):
         pairs = [Alternation(session, case) for case in request.cases]
         try:
-            session.start(NAMES)
             if not skip_parity:
-                sides = [session.worker(name) for name in NAMES]
-                parity = run_gate(*sides, subject=session.subject, scratch=scratch)
-                session.start(NAMES)  # afresh: whoever measures has done nothing else
+                bar.set_description("parity in float64")
+                parity = _gate(session, scratch)
+            session.start(NAMES)  # afresh: whoever measures has done nothing else
         except WorkerFailure as failure:
             for pair in pairs:
                 pair.failures[failure.backend] = failure
         else:
-            if parity is None or parity["verdict"] == "pass":
-                _take_turns(pairs, rounds=rounds)
-            else:
+            if parity is not None and parity["verdict"] != "pass":
                 pairs = []
+            for pair in pairs:
+                bar.set_description(str(pair.case))
+                pair.run(rounds=rounds, after_round=bar.update)
         return results.CompareReport(
             environment=describe(os.environ, session.versions),
             results=[row for pair in pairs for row in pair.rows()],
@@ -80,13 +86,12 @@ def measure(request: Request, *, rounds: int, skip_parity: bool) -> "CompareRepo
         )
 
 
-def _take_turns(pairs: Sequence["Alternation"], *, rounds: int) -> None:
-    from benchmarks.progress import progress
+def _gate(session: "Session", scratch: "Path") -> dict[str, Any]:
+    from benchmarks.gate import run_gate
 
-    with progress(total=rounds * len(pairs)) as bar:
-        for pair in pairs:
-            bar.set_description(str(pair.case))
-            pair.run(rounds=rounds, after_round=bar.update)
+    session.start(NAMES)
+    sides = [session.worker(name) for name in NAMES]
+    return run_gate(*sides, subject=session.subject, scratch=scratch)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -96,14 +101,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--skip-parity", action="store_true", help="do not prove first that both compute the same"
     )
-    for name in LATER:
-        parser.add_argument(f"--{name.replace('_', '-')}", help="not part of this version")
+    add_later_flags(parser, LATER)
     options = parser.parse_args(arguments)
     if options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
-    for name in LATER:
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name.replace('_', '-')} is not part of this version; leave it out")
+    refuse_later_flags(options, LATER)
     return options
 
 

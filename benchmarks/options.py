@@ -1,6 +1,7 @@
 """The flags of benchmarks.run and benchmarks.compare, and what they ask for."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -93,6 +94,19 @@ def add_subject_flags(parser: Parser) -> None:
         "--timeout", type=seconds, default=600.0, metavar="S", help="of each request to a worker (600)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+
+
+def add_later_flags(parser: Parser, flags: Sequence[str]) -> None:
+    """Add flags of the interface that are not built yet, so that asking for one is answered."""
+    for flag in flags:
+        parser.add_argument(flag, help="not part of this version")
+
+
+def refuse_later_flags(options: argparse.Namespace, flags: Sequence[str]) -> None:
+    """Raise UsageError if one of them is asked for."""
+    for flag in flags:
+        if getattr(options, flag.removeprefix("--").replace("-", "_")) is not None:
+            raise UsageError(f"{flag} is not part of this version; leave it out")
 
 
 def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:

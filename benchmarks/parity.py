@@ -14,14 +14,21 @@ from typing import Any
 
 from backends import NAMES
 from benchmarks.arguments import positive
-from benchmarks.options import add_subject_flags, read_size
+from benchmarks.options import add_later_flags, add_subject_flags, read_size, refuse_later_flags
 from common import cli
-from common.cli import UnavailableError, UsageError
+from common.cli import UnavailableError
 from common.files import require_writable
 from common.threads import available_cores
 
 PROGRAM = "benchmarks.parity"
-LATER = ("torch", "paddle", "map", "steps", "optimizer", "device")  # of the interface, not built yet
+LATER = (
+    "--torch",
+    "--paddle",
+    "--map",
+    "--steps",
+    "--optimizer",
+    "--device",
+)  # of the interface, not built yet
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,12 +84,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Compare what both frameworks compute.")
     add_subject_flags(parser)
     parser.add_argument("--batch-size", type=positive, default=2, metavar="N", help="default 2")
-    for name in LATER:
-        parser.add_argument(f"--{name}", help="not part of this version")
+    add_later_flags(parser, LATER)
     options = parser.parse_args(arguments)
-    for name in LATER:
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name} is not part of this version; leave it out")
+    refuse_later_flags(options, LATER)
     return options
 
 

@@ -100,18 +100,10 @@ class Tasks:
         else:
             feed, batch = None, self._inputs(build, inputs or "")
         self.job = make_job(self.backend, model, device=device, phase=phase, batch=batch, feed=feed)
-        shapes = self.backend.parameter_shapes(model)
-        layers = self.backend.trace(model, batch[0])
-        return {
-            "settings": {
-                **self.backend.read_settings(device),
-                **_activation(layers),
-                **({"optimizer": f"momentum, learning rate {LEARNING_RATE}"} if phase == "train" else {}),
-            },
-            "load_seconds": load_seconds,
-            "parameters": sum(math.prod(shape) for shape in shapes.values()),
-            "flops_per_image": flops_per_image(layers, shapes),
-        }
+        settings = self.backend.read_settings(device)
+        if phase == "train":
+            settings["optimizer"] = f"momentum, learning rate {LEARNING_RATE}"
+        return {"load_seconds": load_seconds, **self._facts(model, batch[0], settings)}
 
     def warm_up(self, steps: int) -> None:
         """Run untimed steps of the job."""
@@ -138,6 +130,15 @@ class Tasks:
         """Forget the job, and with it the model and its threads."""
         self.job = None
         gc.collect()
+
+    def _facts(self, model: Model, images: Any, settings: dict[str, Any]) -> dict[str, Any]:
+        shapes = self.backend.parameter_shapes(model)
+        layers = self.backend.trace(model, images)
+        return {
+            "settings": {**settings, **_activation(layers)},
+            "parameters": sum(math.prod(shape) for shape in shapes.values()),
+            "flops_per_image": flops_per_image(layers, shapes),
+        }
 
     def _require_job(self) -> Job:
         assert self.job is not None, "prepare first"

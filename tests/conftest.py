@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import backends
+from tests.commands import LocalWorker
 from tests.sides import LocalSide
 
 REQUIRED = tuple(name for name in os.environ.get("TEST_BACKENDS", "").split(",") if name)
@@ -72,3 +73,13 @@ def flowers_list(data_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("flowers")
     index_tree(data_folder / "flower_photos", folder)
     return folder / "all.txt"
+
+
+@pytest.fixture
+def local(monkeypatch, torch_backend, paddle_backend):
+    """Commands with workers inside this process, where faults can be planted."""
+    monkeypatch.setattr("benchmarks.session.Worker", LocalWorker)
+    monkeypatch.setattr("benchmarks.alternation.BLOCK_SECONDS", 0)
+    monkeypatch.setattr(LocalWorker, "planted", {})
+    monkeypatch.setattr(LocalWorker, "failing", {})
+    return LocalWorker

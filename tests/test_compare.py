@@ -1,0 +1,119 @@
+"""benchmarks.compare: gate, figures of both, verdicts, and what happens when one side fails."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import compare
+from tests.commands import QUICK, ended
+
+ROOT = Path(__file__).parent.parent
+COMPARISON_KEYS = {
+    "model",
+    "phase",
+    "engine",
+    "precision",
+    "device",
+    "batch_size",
+    "settings",
+    "torch_images_per_second",
+    "paddle_images_per_second",
+    "ratio",
+    "ratio_ci95",
+    "noise",
+    "verdict",
+    "reason",
+}
+
+
+def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
+    target = tmp_path / "result.json"
+    arguments = ["--model", "lenet5", "--rounds", "4", "--device", "cpu", *QUICK, "--json", str(target)]
+    code, out, errors = ended(compare.main, arguments, capsys)
+    assert (code, errors) == (0, [])
+    assert "Parity in float64 on the CPU: pass" in out
+    report = json.loads(target.read_text())
+    assert report["parity"]["verdict"] == "pass"
+    assert len(report["results"]) == 4
+    for row in report["comparisons"]:
+        assert row.keys() >= COMPARISON_KEYS
+        assert row["verdict"] in ("torch faster", "paddle faster", "no difference")
+        assert row["ratio"] == pytest.approx(row["paddle_images_per_second"] / row["torch_images_per_second"])
+        assert row["ratio_ci95"][0] <= row["ratio"] <= row["ratio_ci95"][1]
+        assert row["noise"] >= 0
+    assert [(best["phase"], best["batch_size"]) for best in report["best"]] == [("infer", 8), ("train", 8)]
+
+
+def test_broken_parity_ends_with_1_and_nothing_is_timed(local, tmp_path, capsys):
+    def doubled(backend):
+        return {"get_gradients": lambda model: {k: v * 2 for k, v in backend.get_gradients(model).items()}}
+
+    local.planted["paddle"] = doubled
+    target = tmp_path / "result.json"
+    arguments = ["--model", "lenet5", "--rounds", "4", "--device", "cpu", *QUICK, "--json", str(target)]
+    code, out, errors = ended(compare.main, arguments, capsys)
+    assert (code, len(errors)) == (1, 1)
+    assert "parity is broken, so nothing was timed: first in stage 'gradients' at output.bias" in errors[0]
+    report = json.loads(target.read_text())
+    assert report["parity"]["first_divergence"]["layer"] == "output"
+    assert report["results"] == report["comparisons"] == report["best"] == []
+    assert "images/s" not in out
+    assert ended(compare.main, [*arguments, "--skip-parity"], capsys)[0] == 0
+
+
+def test_unequal_settings_are_not_comparable_and_exit_code_2(local, tmp_path, capsys):
+    local.planted["paddle"] = lambda backend: {
+        "read_settings": lambda device: backend.read_settings(device) | {"threads": 77}
+    }
+    target = tmp_path / "result.json"
+    arguments = ["--model", "lenet5", "--rounds", "4", "--device", "cpu", *QUICK, "--json", str(target)]
+    code, _, errors = ended(compare.main, arguments, capsys)
+    assert (code, len(errors)) == (2, 1)
+    assert "not comparable" in errors[0]
+    assert "and 77 in paddle" in errors[0]
+    assert {row["verdict"] for row in json.loads(target.read_text())["comparisons"]} == {"not comparable"}
+
+
+@pytest.mark.parametrize(("status", "expected"), [("crashed", 3), ("timeout", 3), ("out-of-memory", 0)])
+def test_one_backend_that_fails_leaves_the_other_its_figures(local, tmp_path, capsys, status, expected):
+    local.failing["paddle"] = {"measure": (status, "it broke")}
+    target = tmp_path / "result.json"
+    arguments = ["--model", "lenet5", "--rounds", "4", "--phase", "infer", "--device", "cpu", *QUICK]
+    code, _, errors = ended(compare.main, [*arguments, "--json", str(target)], capsys)
+    assert code == expected
+    assert ("it broke" in "".join(errors)) == bool(expected)
+    report = json.loads(target.read_text())
+    ours, theirs = report["results"]
+    assert (ours["status"], theirs["status"], theirs["reason"]) == ("ok", status, "it broke")
+    assert ours["images_per_second"] > 0
+    assert report["comparisons"][0]["verdict"] == "not comparable"
+    assert report["comparisons"][0]["torch_images_per_second"] == ours["images_per_second"]
+
+
+def test_a_real_comparison_from_the_command_line(tmp_path, torch_backend, paddle_backend):
+    """Real workers, twice two of them: gate, alternation, JSON, table."""
+    target = tmp_path / "result.json"
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.compare",
+        "--model",
+        "lenet5",
+        "--phase",
+        "infer",
+        "--device",
+        "cpu",
+    ]
+    command += ["--rounds", "4", "--min-seconds", "0", "--json", str(target)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(target.read_text())
+    assert report["parity"]["verdict"] == "pass"
+    assert report["comparisons"][0]["ratio"] > 0
+    assert all(row["idle_cpu_seconds"] < 0.1 for row in report["results"])
+    assert "paddle / torch" in done.stdout
+    assert "infer eager fp32 batch 8" in done.stderr  # the progress bar
