@@ -1,5 +1,6 @@
 """Sides of a comparison that live in this process, sound ones and broken ones."""
 
+import importlib
 from types import SimpleNamespace
 
 from benchmarks.tasks import Tasks
@@ -18,3 +19,8 @@ class LocalSide:
 def altered(backend, **functions):
     """The backend with some of its functions replaced."""
     return SimpleNamespace(**{name: getattr(backend, name) for name in backend.__all__} | functions)
+
+
+def module(backend, name):
+    """A file of a twin."""
+    return importlib.import_module(f"{backend.__name__}.{name}")

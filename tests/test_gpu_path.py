@@ -8,23 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.alternation import unequal_settings
 from benchmarks.steps import DeviceTimeline
 from benchmarks.timing import time_steps
 from common.cli import UnavailableError, UsageError
 from common.devices import choose_device
-from common.settings import Setting
 from tests.fake_device import LAUNCH, FakeCuda, FakeDevice
 from tests.mutation import without_each
+from tests.sides import module
 
 GPU = "gpu:0"
-
-
-def module(backend, name):
-    """A file of a twin."""
-    import importlib
-
-    return importlib.import_module(f"{backend.__name__}.{name}")
 
 
 def on_fake(device_module, cuda, monkeypatch):
@@ -148,69 +140,3 @@ def test_the_number_of_gpus_is_asked_of_the_framework(backend, monkeypatch):
     assert device_module.find_device("gpu:1") == "gpu:1"
     with pytest.raises(UnavailableError, match="sees 2 GPUs"):
         device_module.find_device("gpu:2")
-
-
-SWITCHES = ("TF32_MATMUL", "TF32_CONVOLUTION", "AUTOTUNE", "DETERMINISTIC")
-
-
-@pytest.fixture
-def switched_on(backend, monkeypatch):
-    """Settings of a GPU, all on, where this build may not have them."""
-    settings = module(backend, "settings")
-    values = dict.fromkeys(SWITCHES, True)
-    for name in SWITCHES:
-        fake = Setting(lambda name=name: values[name], lambda on, name=name: values.update({name: on}))
-        monkeypatch.setattr(settings, name, fake)
-    return values
-
-
-def test_equalising_turns_every_switch_off_on_a_gpu_and_none_on_the_cpu(backend, switched_on):
-    threads = backend.read_settings("cpu")["threads"]
-    backend.equalise(threads=threads, device="cpu")
-    assert all(switched_on.values())
-    backend.equalise(threads=threads, device=GPU)
-    assert not any(switched_on.values())
-
-
-def test_what_is_read_back_is_what_is_in_force(backend, switched_on):
-    switched_on["AUTOTUNE"] = False
-    read = backend.read_settings(GPU)
-    assert (read["tf32_matmul"], read["autotune"]) == (True, False)
-    assert backend.read_settings("cpu")["tf32_matmul"] is None
-
-
-def test_threads_are_set_and_read_back(backend):
-    before = backend.read_settings("cpu")["threads"]
-    try:
-        for threads in (1, 2):
-            backend.equalise(threads=threads, device="cpu")
-            assert backend.read_settings("cpu")["threads"] == threads
-    finally:
-        backend.equalise(threads=before, device="cpu")
-
-
-def test_unequal_settings_are_told():
-    facts = {
-        name: {
-            "device": GPU,
-            "settings": {
-                "threads": threads,
-                "tf32_matmul": False,
-                "tf32_convolution": False,
-                "autotune": False,
-                "deterministic": False,
-                "layout": "NCHW",
-                "activation_dtype": "float32",
-            },
-        }
-        for name, threads in (("torch", 2), ("paddle", 1))
-    }
-    assert unequal_settings(facts) == "settings differ: threads is 2 in torch and 1 in paddle"
-    facts["paddle"]["settings"]["threads"] = 2
-    assert unequal_settings(facts) is None
-    for key in facts["torch"]["settings"]:
-        changed = {**facts["paddle"], "settings": facts["paddle"]["settings"] | {key: "other"}}
-        assert key in unequal_settings({"torch": facts["torch"], "paddle": changed})
-    assert "device" in unequal_settings(
-        {"torch": facts["torch"], "paddle": facts["paddle"] | {"device": "cpu"}}
-    )
