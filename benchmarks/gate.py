@@ -41,11 +41,9 @@ class Subject:
             "device": device,
         }
 
-    def shapes(self, side: Side) -> dict[str, list[int]]:
-        """The side's parameters."""
-        return dict(
-            side.ask("shapes", model=self.model, num_classes=self.num_classes, channels=self.input_shape[0])
-        )
+    def shapes(self, side: Side, *, precision: str, device: str = "cpu") -> dict[str, list[int]]:
+        """The side's parameters; its next task finds the model built already."""
+        return dict(side.ask("shapes", build=self.build(precision=precision, device=device)))
 
 
 def draw_batch(subject: Subject, *, batch_size: int) -> dict[str, np.ndarray]:
@@ -68,7 +66,7 @@ def run_gate(torch_side: Side, paddle_side: Side, *, subject: Subject, scratch: 
     Stages: parameters (names and shapes), forward (logits), loss, gradients (every parameter). What
     is written lies in ``scratch`` and is removed again.
     """
-    ours, theirs = subject.shapes(torch_side), subject.shapes(paddle_side)
+    ours, theirs = (subject.shapes(side, precision="fp64") for side in (torch_side, paddle_side))
     stages = [_parameter_stage(ours, theirs)]
     if stages[0]["verdict"] == FAIL:
         return _report(stages, order=[])

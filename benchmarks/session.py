@@ -76,7 +76,7 @@ class Session:
         facts = worker.ask(
             "prepare",
             build=self.subject.build(precision=case.precision, device=device),
-            weights=str(self._weights(worker)),
+            weights=str(self._weights(worker, precision=case.precision, device=device)),
             phase=case.phase,
             threads=request.threads,
             batch_size=case.batch_size,
@@ -158,10 +158,11 @@ class Session:
             "settings_mode": request.settings_mode,
         }
 
-    def _weights(self, worker: Worker) -> Path:
+    def _weights(self, worker: Worker, *, precision: str, device: str) -> Path:
         path = self._scratch / "weights.safetensors"
         if not path.exists():
-            write_weights(self.subject.shapes(worker), seed=self.request.seed, path=path)
+            shapes = self.subject.shapes(worker, precision=precision, device=device)
+            write_weights(shapes, seed=self.request.seed, path=path)
         return path
 
     def _inputs(self, batch_size: int) -> Path:

