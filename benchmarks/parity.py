@@ -21,14 +21,7 @@ from common.files import require_writable
 from common.threads import available_cores
 
 PROGRAM = "benchmarks.parity"
-LATER = (
-    "--torch",
-    "--paddle",
-    "--map",
-    "--steps",
-    "--optimizer",
-    "--device",
-)  # of the interface, not built yet
+LATER = ("--torch", "--paddle", "--map", "--steps", "--optimizer", "--device")  # not built yet
 
 
 def main(arguments: Sequence[str]) -> int:

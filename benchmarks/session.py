@@ -94,15 +94,18 @@ class Session:
 
         A long block is several requests, so that the time limit of each tells a hang from patience.
         """
-        worker, block = self.worker(name), Block()
-        while len(block.step_seconds) < min_steps or sum(block.step_seconds) < min_seconds:
+        worker, block, spent = self.worker(name), Block(), 0.0
+        # Spent as the worker's clock has it: the sum of the steps is a little less, and asking for
+        # the rest would add a step that starts cold to every block.
+        while len(block.step_seconds) < min_steps or spent < min_seconds:
             reply = worker.ask(
                 "measure",
                 min_steps=min_steps - len(block.step_seconds),
-                min_seconds=min_seconds - sum(block.step_seconds),
+                min_seconds=min_seconds - spent,
                 max_seconds=REQUEST_SECONDS,
             )
             block.extend(reply["seconds"])
+            spent += reply["span_seconds"]
             measured.last_outcome = reply["outcome"]
             measured.idle_cpu_seconds = max(measured.idle_cpu_seconds, worker.idle_cpu_seconds)
         measured.blocks.append(block)

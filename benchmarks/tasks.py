@@ -113,12 +113,14 @@ class Tasks:
         run_steps(job.parts, job.timeline, steps=steps)
 
     def measure(self, min_steps: int, min_seconds: float, max_seconds: float = math.inf) -> dict[str, Any]:
-        """Time one block of whole steps: seconds per step by part, and the last step's outcome."""
+        """Time one block of whole steps: seconds per step by part, its span, the last step's outcome."""
         job = self._require_job()
+        start = time.perf_counter()
         seconds = time_steps(
             job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds, max_seconds=max_seconds
         )
-        return {"seconds": seconds, "outcome": job.outcome()}
+        span = time.perf_counter() - start
+        return {"seconds": seconds, "span_seconds": span, "outcome": job.outcome()}
 
     def peak_memory_bytes(self) -> int | None:
         """The device's peak since ``prepare``; on the CPU resident memory above the bare framework's."""

@@ -86,6 +86,26 @@ def test_what_can_be_had_is_measured_beside_what_cannot(local, capsys):
     assert out.count("is not part of this version") == 2
 
 
+@pytest.mark.parametrize(("max_seconds", "requests"), [(10, 1), (0.05, 4)])
+def test_a_block_is_one_request_unless_it_is_long(
+    local, monkeypatch, tmp_path, capsys, max_seconds, requests
+):
+    """One more request would add a step that starts cold."""
+    asked = []
+    ask = local.ask
+
+    def counting(self, task, **arguments):
+        asked.append(task)
+        return ask(self, task, **arguments)
+
+    monkeypatch.setattr(local, "ask", counting)
+    monkeypatch.setattr("benchmarks.session.REQUEST_SECONDS", max_seconds)
+    arguments = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--device", "cpu"]
+    assert ended(run.main, [*arguments, "--min-seconds", "0.2"], capsys)[0] == 0
+    count = asked.count("measure")
+    assert count == 1 if requests == 1 else 2 <= count <= requests
+
+
 @pytest.mark.parametrize("backend_name", ["torch", "paddle"])
 def test_run_gives_every_key(local, tmp_path, capsys, backend_name):
     target = tmp_path / "result.json"
@@ -114,23 +134,27 @@ def test_run_gives_every_key(local, tmp_path, capsys, backend_name):
         ("train", 4),
     ]
     for row in rows:
-        assert row.keys() >= RESULT_KEYS
-        assert row["status"] == "ok"
-        assert row["device"] == "cpu"
-        assert row["parameters"] == 62_006
-        assert row["flops_per_image"] == 1_303_440
-        assert len(row["step_seconds"]) == 2
-        assert row["images_per_second"] == pytest.approx(row["batch_size"] / (sum(row["step_seconds"]) / 2))
-        assert row["latency_ms"]["p50"] == pytest.approx(sum(row["step_seconds"]) / 2 * 1000)
-        assert row["compile_seconds"] is row["fraction_of_matmul_peak"] is None
-        assert row["settings"]["threads"] >= 1
-        assert row["settings"]["activation_dtype"] == "float32"
-        assert row["settings"]["layout"] == "NCHW"
-        parts = [row[f"{part}_seconds"] for part in ("forward", "backward", "optimizer")]
-        if row["phase"] == "train":
-            assert sum(parts) == pytest.approx(sum(row["step_seconds"]) / 2)
-        else:
-            assert parts[1:] == [None, None]
+        check_row(row)
+
+
+def check_row(row):
+    assert row.keys() >= RESULT_KEYS
+    assert row["status"] == "ok"
+    assert row["device"] == "cpu"
+    assert row["parameters"] == 62_006
+    assert row["flops_per_image"] == 1_303_440
+    assert len(row["step_seconds"]) == 2
+    assert row["images_per_second"] == pytest.approx(row["batch_size"] / (sum(row["step_seconds"]) / 2))
+    assert row["latency_ms"]["p50"] == pytest.approx(sum(row["step_seconds"]) / 2 * 1000)
+    assert row["compile_seconds"] is row["fraction_of_matmul_peak"] is None
+    assert row["settings"]["threads"] >= 1
+    assert row["settings"]["activation_dtype"] == "float32"
+    assert row["settings"]["layout"] == "NCHW"
+    parts = [row[f"{part}_seconds"] for part in ("forward", "backward", "optimizer")]
+    if row["phase"] == "train":
+        assert sum(parts) == pytest.approx(sum(row["step_seconds"]) / 2)
+    else:
+        assert parts[1:] == [None, None]
 
 
 def test_double_precision_is_read_back_from_an_activation(local, tmp_path, capsys):
