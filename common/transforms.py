@@ -28,10 +28,8 @@ __all__ = [
     "Resize",
     "ToArray",
     "Transform",
-    "evaluation_transform",
+    "is_random",
 ]
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Transform(Protocol):
@@ -53,6 +51,16 @@ class Compose:
         return image
 
 
+DRAWS_NOTHING = (Resize, CenterCrop, Pad, Grayscale)
+
+
+def is_random(transform: Transform) -> bool:
+    """Whether a transform may draw; one that is not known here may."""
+    if isinstance(transform, Compose):
+        return any(is_random(step) for step in transform.transforms)
+    return not isinstance(transform, DRAWS_NOTHING)
+
+
 class ToArray:
     """An image (height, width, channels) of 0..255 to a float32 array (channels, height, width) of 0..1."""
 
@@ -71,13 +79,3 @@ class Normalize:
 
     def __call__(self, array: np.ndarray, rng: Rng | None = None) -> np.ndarray:
         return (array - self.mean) / self.std
-
-
-def evaluation_transform(input_shape: Sequence[int]) -> Compose:
-    """Resize, scale and normalise to (channels, height, width), as evaluation does.
-
-    Three channels take ImageNet's mean and deviation; any other number takes 0.5 and 0.5.
-    """
-    channels, height, width = input_shape
-    mean, std = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else ([0.5] * channels, [0.5] * channels)
-    return Compose([Resize((height, width)), ToArray(), Normalize(mean, std)])

@@ -68,10 +68,10 @@ def data_folder():
 @pytest.fixture(scope="session")
 def flowers_list(data_folder, tmp_path_factory):
     """A list of the 500 real flower photographs."""
-    from common.dataset import index_tree
+    from common.dataset import read_source, write_lists
 
     folder = tmp_path_factory.mktemp("flowers")
-    index_tree(data_folder / "flower_photos", folder)
+    write_lists(read_source(data_folder / "flower_photos"), folder)
     return folder / "all.txt"
 
 
