@@ -149,7 +149,7 @@ class Resuming:
 
 def _cause(error: Exception) -> str:
     """The system's word where there is one: requests and urllib3 wrap it in a paragraph."""
-    found = re.search(r"\[Errno -?\d+\] ([^')\]]+)", str(error))
+    found = re.search(r"\[Errno -?\d+\] ([^'\")\]]+)", str(error))
     return found[1] if found else type(error).__name__
 
 
