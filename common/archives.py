@@ -4,6 +4,7 @@ A member that would lie elsewhere, that is a link or a device, or that is one to
 archive. What an archive claims about its sizes is not believed: bytes are counted as they are written.
 """
 
+import errno
 import gzip
 import re
 import stat
@@ -64,8 +65,8 @@ def unpack(archive: Path, target: Path, *, max_bytes: int, max_members: int = MA
     except (FileExistsError, NotADirectoryError, IsADirectoryError):
         raise ArchiveError(f"holds {name!r} twice") from None
     except Exception as error:  # tarfile and zipfile raise nearly anything on damaged files
-        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
-            raise
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk is full, say; those two are gzip's own, and a position before the file's start
         raise ArchiveError(f"is damaged ({type(error).__name__}: {error})") from None
 
 

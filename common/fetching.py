@@ -94,21 +94,19 @@ def _download(file: Published, *, workshop: Path, mirror: str) -> dict[str, Any]
     pooch.get_logger().setLevel("WARNING")
     url = f"{mirror.rstrip('/')}/{file.name}" if mirror else file.url
     downloader = Resuming(workshop / f"{file.name}.part", size=file.size)
-    for _ in range(2):
+    for attempt in range(2):
         try:
             pooch.retrieve(
                 url, known_hash=file.checksum, fname=file.name, path=workshop, downloader=downloader
             )
-            break
+            return {"url": url, "size": file.size, "checksum": file.checksum, "published_by": file.source}
         except ValueError:  # the checksum is wrong: perhaps two versions were joined
-            if not downloader.resumed:
+            if attempt or not downloader.resumed:
                 break
-    if not (workshop / file.name).is_file():
-        raise UnavailableError(
-            f"{url}: {file.size:,} bytes whose {file.checksum.partition(':')[0]} is not the published one "
-            f"({file.source}); they were thrown away: run it again, or name another --mirror"
-        )
-    return {"url": url, "size": file.size, "checksum": file.checksum, "published_by": file.source}
+    raise UnavailableError(
+        f"{url}: {file.size:,} bytes whose {file.checksum.partition(':')[0]} is not the published one "
+        f"({file.source}); they were thrown away: run it again, or name another --mirror"
+    )
 
 
 @contextmanager

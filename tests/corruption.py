@@ -13,6 +13,7 @@ import io
 import random
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -149,6 +150,7 @@ def main():
     parser.add_argument("--memory-mib", type=int, default=1536)
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
+    warnings.simplefilter("ignore")  # Pillow's, of the originals
     originals = originals_below(options.data) if options.data else made_originals()
     folder = Path(tempfile.mkdtemp(prefix="corrupted-"))
     outcomes, failures, costs = survey(

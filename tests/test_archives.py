@@ -1,5 +1,6 @@
 """Archives are unpacked below their target or refused whole, and each guard is needed for that."""
 
+import gzip
 import os
 import tempfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from common import archives
+from tests.corruption import corrupted
 from tests.hostile_archives import FOLDER, hostile, tar_of, zip_of
 from tests.mutation import without_each
 
@@ -76,3 +78,22 @@ def test_each_guard_is_needed(guard, tmp_path):
         results = {case: refusal(case, tmp_path / f"{line} {case}", module) for case in CASES}
         OUTSIDE.unlink(missing_ok=True)  # where the guard kept the absolute path from being written
         assert not all(results.values()), f"{guard} in line {line} could go unnoticed"
+
+
+@pytest.mark.parametrize(("suffix", "archived"), [(".tgz", tar_of), (".zip", zip_of)])
+def test_damaged_archives_are_unpacked_or_refused(suffix, archived, tmp_path):
+    content = archived(*((f"{FOLDER}/{number}", bytes(range(number))) for number in range(20)))
+    if suffix == ".tgz":
+        content = gzip.decompress(content)  # what is damaged below is the tar, not the checksum around it
+    refusals = 0
+    for number in range(200):
+        _, data = corrupted([content], seed=0, number=number)
+        archive, target = tmp_path / f"archive{suffix}", tmp_path / str(number)
+        archive.write_bytes(gzip.compress(data) if suffix == ".tgz" else data)
+        target.mkdir()
+        try:
+            archives.unpack(archive, target, **LIMITS)
+        except archives.ArchiveError:
+            refusals += 1
+    assert refusals > 20
+    assert len(list(tmp_path.iterdir())) == 201

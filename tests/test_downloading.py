@@ -82,6 +82,10 @@ def test_wrong_bytes_are_thrown_away(served, mirror, tmp_path):
     with pytest.raises(UnavailableError, match="whose sha256 is not the published one"):
         fetch("flowers", tmp_path, mirror=mirror)
     assert not (tmp_path / "flower_photos").exists()
+    workshop = tmp_path / ".flower_photos.fetching"
+    (workshop / "flower_photos.tgz").write_bytes(served.content)  # as a failing disk might leave it
+    with pytest.raises(UnavailableError, match="whose sha256 is not the published one"):
+        fetch("flowers", tmp_path, mirror=mirror)
     served.content = ARCHIVE
     fetch("flowers", tmp_path, mirror=mirror)
     assert whole(tmp_path)
