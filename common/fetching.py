@@ -111,7 +111,7 @@ def _download(file: Published, *, workshop: Path, mirror: str) -> dict[str, Any]
 
 @contextmanager
 def _locked(workshop: Path) -> Iterator[None]:
-    """The hidden folder to work in, for one process at a time; it goes when all is done."""
+    """The hidden folder to work in, for one process at a time; it goes when nothing in it is of use."""
     workshop.mkdir(exist_ok=True)
     with (workshop / "lock").open("w") as lock:
         try:
@@ -120,8 +120,12 @@ def _locked(workshop: Path) -> Iterator[None]:
             raise UsageError(f"{workshop}: another process is fetching this; wait for it") from None
         for left in workshop.glob("tmp*"):  # pooch's, of a call that was killed
             left.unlink()
-        yield
-        shutil.rmtree(workshop, ignore_errors=True)
+        try:
+            yield
+            shutil.rmtree(workshop)
+        finally:
+            if workshop.exists() and list(workshop.iterdir()) == [workshop / "lock"]:
+                shutil.rmtree(workshop)
 
 
 def _require_room(folder: Path, data_set: DataSet) -> None:
