@@ -7,8 +7,6 @@ https://www.fatiando.org/pooch/latest/downloaders.html; ranges: RFC 9110, sectio
 import json
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -77,8 +75,7 @@ class Resuming:
                 self._note(url, reply)
             with self.partial.open("r+b" if start else "wb") as file:
                 file.seek(start)
-                bar.reset(total=self.size)
-                bar.update(start)
+                bar.n = start
                 self._take(reply, file, bar)
         if self._have() < self.size:
             raise _Passing(f"the connection ended after {self._have():,} bytes of {self.size:,}")
@@ -134,12 +131,17 @@ class Resuming:
     def _have(self) -> int:
         return self.partial.stat().st_size if self.partial.exists() else 0
 
-    @contextmanager
-    def _bar(self) -> Iterator["tqdm[Any]"]:
-        with tqdm(
-            total=self.size, initial=self._have(), unit="B", unit_scale=True, unit_divisor=1024, disable=None
-        ) as bar:
-            yield bar
+    def _bar(self) -> "tqdm[Any]":
+        have, name = self._have(), self.partial.stem
+        return tqdm(
+            total=self.size,
+            initial=have,
+            desc=name,
+            unit="B",
+            unit_scale=True,
+            unit_divisor=1024,
+            disable=None,
+        )
 
     def _given_up(self, url: str, error: Exception) -> str:
         reason = f"the connection failed ({_cause(error)})" if isinstance(error, _CUT) else str(error)
