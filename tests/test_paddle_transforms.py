@@ -10,6 +10,7 @@ from common import transforms as ours
 from common.colors import Jitter
 from common.dataset import read_list
 from common.loader import decode
+from tests.pictures import PICTURES, equal, picture
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -22,20 +23,9 @@ def theirs(paddle_backend):
     return paddle.vision.transforms
 
 
-@pytest.fixture(scope="module", params=["photograph", "noise", "tall", "small", "grey"])
+@pytest.fixture(scope="module", params=PICTURES)
 def image(request):
-    """A real photograph (scikit-learn's bundled flower), and noise of awkward sizes."""
-    from sklearn.datasets import load_sample_image
-
-    rng = np.random.default_rng(0)
-    shapes = {"noise": (101, 77, 3), "tall": (300, 41, 3), "small": (20, 30, 3), "grey": (64, 51)}
-    if request.param == "photograph":
-        return Image.fromarray(load_sample_image("flower.jpg"))
-    return Image.fromarray(rng.integers(256, size=shapes[request.param], dtype=np.uint8))
-
-
-def equal(one, other):
-    return one.mode == other.mode and one.size == other.size and one.tobytes() == other.tobytes()
+    return picture(request.param)
 
 
 @pytest.mark.parametrize(
