@@ -40,15 +40,15 @@ class Resuming:
 
     def __call__(self, url: str, output_file: str, _pooch: object) -> None:
         """Download ``url`` to ``output_file``. Raises UnavailableError if that cannot be done."""
-        failures = 0
-        self.resumed = self._have() > 0
+        failures, most = 0, self._have()  # most: so that losing ground and gaining it again is no progress
+        self.resumed = most > 0
         with self._bar() as bar:
             while self._have() != self.size:
-                before = self._have()
                 try:
                     self._attempt(url, bar)
                 except (_Passing, *_CUT) as error:
-                    failures = 0 if self._have() >= before + PROGRESS else failures + 1
+                    failures = 0 if self._have() >= most + PROGRESS else failures + 1
+                    most = max(most, self._have())
                     if failures == TRIES:
                         raise UnavailableError(self._given_up(url, error)) from None
                     time.sleep(FIRST_WAIT_SECONDS * 2 ** max(failures - 1, 0))

@@ -77,6 +77,13 @@ def test_another_part_than_was_asked_for_is_not_taken(served, mirror, tmp_path, 
     assert ranges(served) == [None, "bytes=20000-", None]
 
 
+def test_gaining_and_losing_the_same_bytes_is_given_up(served, mirror, tmp_path):
+    served.cuts, served.content_range = [2000] * 50, "nonsense"
+    with pytest.raises(UnavailableError):
+        fetch("flowers", tmp_path, mirror=mirror)
+    assert len(served.requests) < 10
+
+
 def test_wrong_bytes_are_thrown_away(served, mirror, tmp_path):
     served.content = ARCHIVE[:-1] + b"?"
     with pytest.raises(UnavailableError, match="whose sha256 is not the published one"):
