@@ -3,6 +3,7 @@
     python -m common.dataset index ROOT --output DIR [--classes a,b,c]
     python -m common.dataset split ROOT --output DIR [--valid 0.1] [--test 0] [--seed 0]
     python -m common.dataset check LIST [--root DIR] [--write-clean FILE] [--json FILE]
+    python -m common.dataset fetch {flowers,mnist,cifar10,hymenoptera} --output DIR [--mirror URL]
 
 ROOT is a tree with one folder per class, a folder of idx files or of CIFAR-10 batches, a list, or the word
 ``digits``. A list has one ``path<TAB>label`` per line, and ``classes.json`` beside it maps each index to its
@@ -11,6 +12,7 @@ class.
 
 import argparse
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +23,7 @@ from common.checking import check_list, summary, write_clean
 from common.files import require_writable, write_text
 from common.index import Index, require_images, require_labels
 from common.lists import read_list, write_lists
+from common.published import DATA_SETS
 from common.sources import read_source
 from common.splitting import complete, split
 
@@ -44,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     parser = cli.Parser(prog=PROGRAM, description="Make and check lists of labelled images.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for add in (_add_index, _add_split, _add_check):
+    for add in (_add_index, _add_split, _add_check, _add_fetch):
         add(commands)
     options = parser.parse_args(arguments)
     code: int = options.do(options)
@@ -80,6 +83,16 @@ def _add_check(commands: Commands) -> None:
     parser.set_defaults(do=_check)
 
 
+def _add_fetch(commands: Commands) -> None:
+    parser = commands.add_parser("fetch", help="download a published data set, checked, into a folder of DIR")
+    parser.add_argument("name", choices=list(DATA_SETS))
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--mirror", default="", metavar="URL", help="folder that holds copies of the same files"
+    )
+    parser.set_defaults(do=_fetch)
+
+
 def _index(options: argparse.Namespace) -> int:
     names = [name for name in options.classes.split(",") if name]
     return _write(read_source(options.root, classes=names, ignore_lists=True), options.output)
@@ -112,6 +125,16 @@ def _check(options: argparse.Namespace) -> int:
     if checked.problems:
         cli.complain(PROGRAM, verdict)
         return cli.FAILED
+    return cli.DONE
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from common.fetching import count_files, fetch
+
+    folder, fresh = fetch(options.name, options.output, mirror=options.mirror)
+    print(f"{folder}: {count_files(folder)} files, {'fetched' if fresh else 'complete already'}")
+    words = [DATA_SETS[options.name].then, folder, "--output", options.output / f"{options.name}_lists"]
+    print("lists of them: python -m common.dataset", shlex.join(map(str, words)))
     return cli.DONE
 
 

@@ -5,6 +5,7 @@ Nothing that a file holds may crash the process, run a program or exhaust memory
 
 import io
 import stat
+import warnings
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,11 @@ MAX_PIXELS = 89_478_485  # Pillow's own threshold of suspicion: a quarter of a g
 COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")  # what Pillow itself tries before all others
 RUNS_A_PROGRAM = frozenset({"EPS", "WMF"})  # formats that Pillow hands to Ghostscript or to Windows
 SIXTEEN_BIT = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
+
+# Pillow warns of what it puts up with in damaged files. Whether a file will do is what decode tells,
+# in one way; warnings would stand between the lines of a report, and again for each of thousands.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, module=r"PIL\.")
 
 
 class DecodeError(ValueError):
@@ -95,4 +101,5 @@ def _formats() -> list[str]:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    return " ".join(str(error).replace(str(path), "the file").split())[:200] or "no reason given"
+    text = str(error).replace(f" {str(path)!r}", "").replace(str(path), "the file")
+    return " ".join(text.split())[:200] or "no reason given"

@@ -2,7 +2,8 @@
 
 Each is called as ``transform(image, rng)``; those that draw nothing ignore ``rng``. A random one is two
 steps, ``draw`` and ``apply``, so that what was drawn can be given to another library.
-Reference: https://docs.pytorch.org/vision/stable/transforms.html
+Reference: https://docs.pytorch.org/vision/stable/transforms.html; paddle.vision's agree as well, except
+for what tests/test_paddle_transforms.py lists.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 import backends
+from common import downloading
 from tests.commands import LocalWorker
+from tests.faulty_server import Served, serving
+from tests.served_photos import ARCHIVE, published
 from tests.sides import LocalSide
 
 REQUIRED = tuple(name for name in os.environ.get("TEST_BACKENDS", "").split(",") if name)
@@ -83,3 +86,19 @@ def local(monkeypatch, torch_backend, paddle_backend):
     monkeypatch.setattr(LocalWorker, "planted", {})
     monkeypatch.setattr(LocalWorker, "failing", {})
     return LocalWorker
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The flowers' archive as published, on a server of ours."""
+    monkeypatch.setattr(downloading, "FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(downloading, "PROGRESS", 1000)
+    monkeypatch.setenv("NO_PROXY", "*")
+    published(monkeypatch, "flowers", [ARCHIVE])
+    return Served(ARCHIVE)
+
+
+@pytest.fixture
+def mirror(served):
+    with serving({"flower_photos.tgz": served}) as address:
+        yield address
