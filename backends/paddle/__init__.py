@@ -11,8 +11,10 @@ from .device import (
     versions,
 )
 from .engines import infer, require
+from .feeding import feed
 from .inspection import trace
 from .models import build, set_training
+from .native import native_loader
 from .settings import equalise, read_settings
 from .tensors import from_numpy, to_numpy
 from .training import backward, compute_loss, make_optimizer, train_step, update
@@ -23,6 +25,7 @@ __all__ = [
     "build",
     "compute_loss",
     "equalise",
+    "feed",
     "find_device",
     "from_numpy",
     "get_gradients",
@@ -31,6 +34,7 @@ __all__ = [
     "is_out_of_memory",
     "make_optimizer",
     "mark",
+    "native_loader",
     "parameter_shapes",
     "peak_memory_bytes",
     "read_settings",
