@@ -11,7 +11,9 @@ has a layout, it is the neutral one: torch's, so linear weights are (outputs, in
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -19,6 +21,7 @@ import numpy as np
 from common.threads import undisturbed_threads
 
 if TYPE_CHECKING:
+    from common.engines import Engine, Layer, Operation
     from common.index import Index
     from common.preprocessing import Preprocessing
 
@@ -70,8 +73,8 @@ class Backend(Protocol):
     def versions(self) -> dict[str, str | None]:
         """Versions of the framework and of the numeric libraries that it computes with."""
 
-    def equalise(self, *, threads: int, device: str) -> None:
-        """Set what both frameworks can set alike: threads, and on a GPU no TF32 and no autotuning."""
+    def equalise(self, *, threads: int, device: str, tf32: bool = False) -> None:
+        """Set what both frameworks can set alike: threads, and on a GPU TF32 and no autotuning."""
 
     def read_settings(self, device: str) -> dict[str, Any]:
         """What is really in force, read back: threads, tf32_matmul, tf32_convolution, autotune and
@@ -157,8 +160,42 @@ class Backend(Protocol):
     def to_numpy(self, tensor: Tensor) -> np.ndarray:
         """Copy a tensor to the host. Waits for it."""
 
-    def require(self, *, engine: str, precision: str, device: str) -> None:
+    def require(
+        self, *, engine: str, precision: str, device: str, layout: str = "NCHW", training: bool = False
+    ) -> None:
         """Raise UnavailableError, saying why, unless models can run so on this device."""
+
+    def lay_out(self, model: Model, images: Tensor, *, layout: str) -> Tensor:
+        """Give a model's weights, in place, and images the layout "NCHW" or "NHWC"; returns the images.
+
+        Shapes stay (batch, channels, height, width): it is the order in memory that changes.
+        """
+
+    def make_engine(
+        self, model: Model, images: Tensor, *, engine: str, precision: str, device: str, folder: Path
+    ) -> "Engine":
+        """A way to compute logits from images of this shape and layout, run once already.
+
+        "compiled" may change the model. What "deploy" compiles ahead of time lies in ``folder``
+        afterwards, where the next process finds it; its weights are those of that time.
+        """
+
+    def operations(
+        self, run: Any, model: Model, images: Tensor, *, engine: str, precision: str, device: str
+    ) -> list["Operation"]:
+        """Call ``run(images)`` and tell what computed, in which dtype; nothing where it cannot be told."""
+
+    def compiled(self, model: Model) -> Model:
+        """The model, to be compiled when it first runs; the parameters are the same."""
+
+    def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
+        """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
+
+    def isolate_layers(self, model: Model, images: Tensor) -> list["Layer"]:
+        """Each leaf layer alone, in execution order, with the input that it has inside the model."""
+
+    def matrix_product(self, array: np.ndarray, *, device: str, precision: str) -> Callable[[], Tensor]:
+        """Multiply a square matrix with itself on each call; nobody waits."""
 
     def infer(self, model: Model, images: Tensor) -> Tensor:
         """Logits (batch, classes), still on the device, without recording for gradients."""

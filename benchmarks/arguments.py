@@ -66,3 +66,25 @@ def seconds(text: str) -> float:
     if not 0 <= seconds < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a number of seconds, got {text!r}")
     return seconds
+
+
+def fraction(text: str) -> float:
+    """Parse a number above 0 and at most 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 and at most 1, got {text!r}")
+    return number
+
+
+def percent(text: str) -> float:
+    """Parse a percentage from 0 to 100."""
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError(f"expected a percentage from 0 to 100, got {text!r}")
+    return number

@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from backends import ENGINES, PRECISIONS
-from benchmarks.arguments import natural, positive, seconds, shape, sizes, swept, words
+from benchmarks.arguments import fraction, natural, positive, seconds, shape, sizes, swept, words
 from common import models
 from common.cli import Parser, UsageError
 from common.devices import require_device_name
@@ -16,6 +16,7 @@ from common.threads import available_cores
 PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
+LAYOUTS = ("NCHW", "NHWC")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +27,12 @@ class Case:
     engine: str
     precision: str
     batch_size: int
+    threads: int
+    layout: str = "NCHW"
 
     def __str__(self) -> str:
-        return f"{self.phase} {self.engine} {self.precision} batch {self.batch_size}"
+        layout = "" if self.layout == "NCHW" else f" {self.layout}"
+        return f"{self.phase} {self.engine} {self.precision}{layout} batch {self.batch_size}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +44,10 @@ class Request:
     input_shape: tuple[int, int, int]
     cases: tuple[Case, ...]
     device: str
-    threads: int
     settings_mode: str
+    max_error: float
+    layers: bool
+    price_per_hour: float | None
     warmup: int
     min_iterations: int
     min_seconds: float
@@ -54,19 +60,43 @@ class Request:
     timeout: float
     json: Path | None
 
+    @property
+    def threads(self) -> int:
+        """The most threads that any case computes with."""
+        return max(case.threads for case in self.cases)
+
 
 def add_flags(parser: Parser) -> None:
     """Add the flags that benchmarks.run and benchmarks.compare share."""
     add_subject_flags(parser)
     parser.add_argument("--phase", type=words(PHASES), default="infer,train", help=swept(PHASES))
-    parser.add_argument("--engine", type=words(ENGINES), default="eager", help=swept(ENGINES))
-    parser.add_argument("--precision", type=words(PRECISIONS), default="fp32", help=swept(PRECISIONS))
+    parser.add_argument("--engine", type=words(ENGINES), help=f"{swept(ENGINES)} (default eager)")
+    parser.add_argument("--precision", type=words(PRECISIONS), help=f"{swept(PRECISIONS)} (default fp32)")
+    parser.add_argument("--layout", type=words(LAYOUTS), help=f"{swept(LAYOUTS)} (default NCHW)")
     parser.add_argument("--batch-size", type=sizes, default="8", metavar="N,N", help="swept (default 8)")
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
     parser.add_argument(
-        "--threads", type=positive, default=available_cores(), metavar="N", help="default: all cores"
+        "--threads",
+        type=sizes,
+        default=(available_cores(),),
+        metavar="N,N",
+        help="swept (default: all cores)",
     )
-    parser.add_argument("--settings", choices=SETTINGS, default="equalised")
+    parser.add_argument(
+        "--settings",
+        choices=SETTINGS,
+        default="equalised",
+        help="made equal; as installed; or the best of each, searched among what --engine, --precision, "
+        "--layout and --threads allow (default for tuned: everything)",
+    )
+    parser.add_argument(
+        "--max-error",
+        type=fraction,
+        default=1e-3,
+        metavar="X",
+        help="relative L2 of the logits from float64 that tuned settings may cost (default 0.001)",
+    )
+    parser.add_argument("--price-per-hour", type=seconds, metavar="X", help="of the machine: gives cost")
     parser.add_argument(
         "--warmup", type=natural, default=3, metavar="N", help="untimed steps first (default 3)"
     )
@@ -91,7 +121,9 @@ def add_flags(parser: Parser) -> None:
     parser.add_argument(
         "--augment", action="store_true", help="training transforms: random resized crop and flip"
     )
-    parser.add_argument("--layers", action="store_true", help="not part of this version")
+    parser.add_argument(
+        "--layers", action="store_true", help="time every layer's forward and backward pass, too"
+    )
 
 
 def add_subject_flags(parser: Parser) -> None:
@@ -129,23 +161,34 @@ def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:
 
 def read_request(options: argparse.Namespace) -> Request:
     """Turn parsed flags into a request. Raises UsageError for what can be seen to be wrong."""
-    if options.layers:
-        raise UsageError("--layers is not part of this version; leave it out")
     num_classes, input_shape = read_size(options)
+    options.engine = options.engine or ("eager",)
+    options.precision = options.precision or ("fp32",)
+    options.layout = options.layout or ("NCHW",)
     if options.data is None:
         _refuse_without_data(options)
-    combinations = product(options.engine, options.precision, options.batch_size, options.phase)
+    swept = (options.threads, options.layout, options.engine, options.precision, options.batch_size)
+    combinations = product(*swept, options.phase)
     return Request(
         model=options.model,
         num_classes=num_classes,
         input_shape=input_shape,
         cases=tuple(
-            Case(phase=phase, engine=engine, precision=precision, batch_size=batch_size)
-            for engine, precision, batch_size, phase in combinations
+            Case(
+                phase=phase,
+                engine=engine,
+                precision=precision,
+                batch_size=batch_size,
+                threads=threads,
+                layout=layout,
+            )
+            for threads, layout, engine, precision, batch_size, phase in combinations
         ),
         device=require_device_name(options.device),
-        threads=options.threads,
         settings_mode=options.settings,
+        max_error=options.max_error,
+        layers=options.layers,
+        price_per_hour=options.price_per_hour,
         warmup=options.warmup,
         min_iterations=options.min_iterations,
         min_seconds=options.min_seconds,
@@ -167,12 +210,3 @@ def _refuse_without_data(options: argparse.Namespace) -> None:
         raise UsageError(
             "--root, --workers, --augment and --loader say how to read --data LIST.txt; give that too"
         )
-
-
-def missing_part(request: Request, case: Case) -> str | None:
-    """Why a combination is not part of this version of the harness, or None if it is."""
-    if case.phase == "startup":
-        return f"phase {case.phase!r} is not part of this version; choose --phase infer,train,data"
-    if request.settings_mode != "equalised":
-        return f"settings {request.settings_mode!r} are not part of this version; choose --settings equalised"
-    return None

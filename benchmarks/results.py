@@ -27,6 +27,16 @@ class Latency(_Record):
     p99: float
 
 
+class LayerTimes(_Record):
+    """Median seconds of one layer alone, forward and backward, and what its forward pass ran in."""
+
+    name: str
+    type: str
+    forward_seconds: float
+    backward_seconds: float
+    kernel: str | None = None
+
+
 class Result(_Record):
     """One combination on one backend: what was asked, what was in force, what was measured."""
 
@@ -40,6 +50,7 @@ class Result(_Record):
     device: str
     batch_size: int
     threads: int
+    layout: str = "NCHW"  # as asked for; what was in force is in ``settings``
     loader: str
     settings_mode: str
     settings: dict[str, Any] | None = None
@@ -52,7 +63,11 @@ class Result(_Record):
     warmup_steps: int | None = None
     peak_memory_bytes: int | None = None
     compile_seconds: float | None = None
+    import_seconds: float | None = None
+    build_seconds: float | None = None
     load_seconds: float | None = None
+    first_batch_seconds: float | None = None
+    error: float | None = None  # of the logits, relative L2 from eager float64
     parameters: int | None = None
     flops_per_image: int | None = None
     fraction_of_matmul_peak: float | None = None
@@ -62,6 +77,10 @@ class Result(_Record):
     optimizer_seconds: float | None = None
     last_outcome: float | None = None
     idle_cpu_seconds: float | None = None
+    matmul_peak_flops: float | None = None  # a second, of this framework on this machine
+    cost_per_million_images: float | None = None
+    layers: list[LayerTimes] = []
+    tuning: list[dict[str, Any]] = []  # what "tuned" tried
 
 
 class Comparison(_Record):

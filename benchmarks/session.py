@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.gate import Subject, draw_batch, write_weights
 from benchmarks.intervals import percentiles_ms
 from benchmarks.measured import Block, Measured
-from benchmarks.options import Case, Request, missing_part
+from benchmarks.options import Case, Request
 from benchmarks.processes import TASKS, Worker, WorkerFailure
 from benchmarks.results import Latency, Result
 from common import dataset, tensor_file
@@ -67,27 +67,29 @@ class Session:
     def prepare(self, name: str, case: Case) -> Measured:
         """Have a backend set up a combination. Raises WorkerFailure if it cannot be had."""
         request = self.request
-        reason = missing_part(request, case)
-        if reason:
-            raise WorkerFailure(name, "unsupported", reason)
         worker = self.worker(name)
         device = worker.ask("find_device", name=request.device)
-        worker.ask("require", engine=case.engine, precision=case.precision, device=device)
+        asked: dict[str, Any] = {"engine": case.engine, "precision": case.precision, "layout": case.layout}
+        worker.ask("require", **asked, device=device, training=case.phase == "train")
+        build = self.subject.build(precision="fp64" if case.precision == "fp64" else "fp32", device=device)
         if case.phase == "data":
             facts = worker.ask(
                 "prepare_reading",
-                build=self.subject.build(precision=case.precision, device=device),
+                build=build,
                 data=_data(request),
-                threads=request.threads,
+                threads=case.threads,
                 batch_size=case.batch_size,
             )
             return Measured(facts=facts | {"device": device})
         facts = worker.ask(
             "prepare",
-            build=self.subject.build(precision=case.precision, device=device),
-            weights=str(self._weights(worker, precision=case.precision, device=device)),
+            build=build,
+            weights=str(self._weights(worker, precision=build["precision"], device=device)),
             phase=case.phase,
-            threads=request.threads,
+            threads=case.threads,
+            **asked,
+            artefacts=str(self._scratch),
+            equalise=request.settings_mode != "as-shipped",
             batch_size=case.batch_size,
             inputs=None if request.data else str(self._inputs(case.batch_size)),
             data=_data(request),
@@ -129,7 +131,8 @@ class Session:
         """The result row of a measured combination."""
         facts, steps = measured.facts, measured.step_seconds
         return Result(
-            **self._asked(name, case) | {"device": facts["device"]},
+            **self._asked(name, case)
+            | {"device": facts["device"], "threads": facts["settings"]["threads"] or case.threads},
             status="ok",
             settings=facts["settings"],
             images_per_second=case.batch_size / float(np.median(steps)),
@@ -138,7 +141,10 @@ class Session:
             latency_ms=Latency(**percentiles_ms(steps)),
             warmup_steps=self.request.warmup,
             peak_memory_bytes=measured.peak_memory_bytes,
+            compile_seconds=facts.get("compile_seconds"),
+            build_seconds=facts.get("build_seconds"),
             load_seconds=facts.get("load_seconds"),
+            error=facts.get("error"),
             parameters=facts.get("parameters"),
             flops_per_image=facts.get("flops_per_image"),
             data_seconds=measured.part_seconds("data"),
@@ -165,7 +171,8 @@ class Session:
             "precision": case.precision,
             "device": request.device,
             "batch_size": case.batch_size,
-            "threads": request.threads,
+            "threads": case.threads,
+            "layout": case.layout,
             "loader": request.loader,
             "settings_mode": request.settings_mode,
         }

@@ -44,14 +44,22 @@ class Job:
 
 
 def make_job(
-    backend: Backend, model: Model, *, device: str, phase: str, batch: Batch, feed: Iterator[Batch] | None
+    backend: Backend,
+    model: Any,
+    *,
+    device: str,
+    phase: str,
+    precision: str,
+    batch: Batch,
+    feed: Iterator[Batch] | None,
 ) -> Job:
-    """A job for phase "infer" or "train".
+    """A job for phase "infer", where ``model`` computes logits from images, or "train".
 
     With a ``feed``, each step reads its batch from it first; without, every step takes ``batch``.
     """
     kind = _TrainStep if phase == "train" else _InferStep
     step = kind(backend, model, batch=batch, feed=feed)
+    step.where = {"precision": precision, "device": device}
     parts = {"data": step.read, **step.parts()} if feed else step.parts()
     return Job(device=device, parts=parts, timeline=DeviceTimeline(backend, device), outcome=step.outcome)
 
@@ -87,6 +95,7 @@ class _Step:
     def __init__(self, backend: Backend, model: Model, *, batch: Batch, feed: Iterator[Batch] | None) -> None:
         self.backend, self.model, self.batch, self.feed = backend, model, batch, feed
         self.result: Any = None
+        self.where: dict[str, str] = {}
 
     def read(self) -> None:
         assert self.feed is not None
@@ -102,7 +111,7 @@ class _InferStep(_Step):
         return {"forward": self._forward}
 
     def _forward(self) -> None:
-        self.result = self.backend.infer(self.model, self.batch[0])
+        self.result = self.model(self.batch[0])
 
 
 class _TrainStep(_Step):
@@ -114,7 +123,8 @@ class _TrainStep(_Step):
         return {"forward": self._forward, "backward": self._backward, "optimizer": self._update}
 
     def _forward(self) -> None:
-        _, self.result = self.backend.compute_loss(self.model, *self.batch)
+        with self.backend.autocast(**self.where):
+            _, self.result = self.backend.compute_loss(self.model, *self.batch)
 
     def _backward(self) -> None:
         self.backend.backward(self.result)

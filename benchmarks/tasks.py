@@ -12,9 +12,11 @@ from backends import Backend, Model
 from benchmarks import known_rounding, memory
 from benchmarks.feeds import Feed
 from benchmarks.flops import flops_per_image
-from benchmarks.steps import LEARNING_RATE, Batch, Job, make_job, make_reading_job
+from benchmarks.preparing import Preparation
+from benchmarks.steps import LEARNING_RATE, Batch, Job, make_reading_job
 from benchmarks.timing import run_steps, time_steps
 from common import tensor_file
+from common.engines import timed
 
 
 class Tasks:
@@ -34,9 +36,9 @@ class Tasks:
         """See Backend."""
         return self.backend.find_device(name)
 
-    def require(self, engine: str, precision: str, device: str) -> None:
+    def require(self, **asked: Any) -> None:
         """See Backend."""
-        self.backend.require(engine=engine, precision=precision, device=device)
+        self.backend.require(**asked)
 
     def shapes(self, build: dict[str, Any]) -> dict[str, list[int]]:
         """Neutral shape of every parameter. The model is kept for the next task that asks for its like."""
@@ -75,35 +77,66 @@ class Tasks:
         phase: str,
         threads: int,
         batch_size: int,
+        engine: str,
+        precision: str,
+        layout: str,
+        artefacts: str,
+        equalise: bool,
         inputs: str | None = None,
         data: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Build, load and set up one job; returns the settings in force and facts about the model.
+        """Build, load, compile, check and set up one job; returns the settings in force and facts.
 
         The images are ``inputs``, a fixed batch put on the device here, or ``data``, a list to read
-        inside every step.
+        inside every step. What an engine compiled, and the float64 logits, lie in ``artefacts``.
         """
         self.release()
-        memory.reset_peak()
         device = build["device"]
-        self.backend.equalise(threads=threads, device=device)
-        self.backend.reset_peak_memory(device)
-        model = self._built(build)
+        if equalise:
+            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
         start = time.perf_counter()
-        self._load(model, weights)
-        self.backend.synchronize(device)
-        load_seconds = time.perf_counter() - start
-        self.backend.set_training(model, phase == "train")
-        if data:
-            feed = self._feed(build, data, batch_size).endless()
-            batch = next(feed)
-        else:
-            feed, batch = None, self._inputs(build, inputs or "")
-        self.job = make_job(self.backend, model, device=device, phase=phase, batch=batch, feed=feed)
+        model = self._built(build)
+        build_seconds = time.perf_counter() - start
+        _, load_seconds = timed(lambda: self._load(model, weights), lambda: self.backend.synchronize(device))
+        feed = self._feed(build, data, batch_size).endless() if data else None
+        batch = next(feed) if feed else self._inputs(build, inputs or "")
+        facts = self._facts(model, batch[0])
+        preparation = Preparation(
+            name=self.name,
+            backend=self.backend,
+            model=model,
+            build=build,
+            weights=weights,
+            phase=phase,
+            engine=engine,
+            precision=precision,
+            layout=layout,
+            batch=batch,
+            feed=feed,
+            folder=Path(artefacts),
+        )
+        # Before the engine is there: paddle.inference computes with the threads that are set now, but
+        # leaves one behind after each run.
         settings = self.backend.read_settings(device)
+        self.job, checked = preparation.job()
+        gc.collect()
+        memory.reset_peak()  # not before: the float64 reference was larger than what is timed
+        self.backend.reset_peak_memory(device)
+        settings |= {
+            "layout": checked["layout"],
+            "activation_dtype": checked["activation_dtype"],
+        }
         if phase == "train":
             settings["optimizer"] = f"momentum, learning rate {LEARNING_RATE}"
-        return {"load_seconds": load_seconds, **self._facts(model, batch[0], settings)}
+        engine_load = checked.get("engine_load_seconds")
+        return {
+            **facts,
+            "settings": settings,
+            "build_seconds": build_seconds,
+            "load_seconds": load_seconds if engine_load is None else engine_load,
+            "compile_seconds": checked.get("compile_seconds"),
+            "error": checked["error"],
+        }
 
     def prepare_reading(
         self, *, build: dict[str, Any], data: dict[str, Any], threads: int, batch_size: int
@@ -153,11 +186,10 @@ class Tasks:
         self.job = None
         gc.collect()
 
-    def _facts(self, model: Model, images: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    def _facts(self, model: Model, images: Any) -> dict[str, Any]:
         shapes = self.backend.parameter_shapes(model)
         layers = self.backend.trace(model, images)
         return {
-            "settings": {**settings, **_activation(layers)},
             "parameters": sum(math.prod(shape) for shape in shapes.values()),
             "flops_per_image": flops_per_image(layers, shapes),
         }
@@ -185,8 +217,3 @@ class Tasks:
     def _feed(self, build: dict[str, Any], data: dict[str, Any], batch_size: int) -> Feed:
         where = {"device": build["device"], "precision": build["precision"]}
         return Feed(backend=self.backend, data=data, batch_size=batch_size, **where)
-
-
-def _activation(layers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Type and layout of the first layer's output: what really ran, not what was asked for."""
-    return {"layout": layers[0]["layout"], "activation_dtype": layers[0]["dtype"]}

@@ -31,7 +31,6 @@ WRONG_REQUESTS = [
     (["--model", "lenet5", "--data", "/"], "cannot be read (Is a directory)"),
     (["--model", "lenet5", "--root", "/"], "give that too"),
     (["--model", "lenet5", "--json", "/no/folder/x.json"], "the folder /no/folder does not exist"),
-    (["--model", "lenet5", "--layers"], "--layers is not part of this version"),
     (["--model", "lenet5", "--mod", "x"], "unrecognized arguments: --mod x"),
 ]
 

@@ -42,11 +42,10 @@ RESULT_KEYS = {
         ("torch", ["--device", "gpu:99"], "'gpu:99' cannot be had"),
         ("paddle", ["--device", "gpu:99"], "'gpu:99' cannot be had"),
         ("paddle", ["--precision", "bf16"], "computes bf16 on the CPU in float32"),
-        ("torch", ["--precision", "fp16"], "precision 'fp16' is not part of this version"),
-        ("torch", ["--engine", "deploy"], "engine 'deploy' is not part of this version"),
-        ("paddle", ["--engine", "compiled"], "engine 'compiled' is not part of this version"),
-        ("torch", ["--phase", "startup"], "phase 'startup' is not part of this version"),
-        ("torch", ["--settings", "tuned"], "settings 'tuned' are not part of this version"),
+        ("torch", ["--precision", "tf32"], "tf32 is a precision of GPUs"),
+        ("paddle", ["--layout", "NHWC"], "layout NHWC cannot be had"),
+        ("paddle", ["--phase", "train", "--engine", "deploy"], "deployed models do not train"),
+        ("torch", ["--engine", "deploy", "--precision", "fp64"], "deployed in fp32 or less"),
     ],
 )
 def test_what_cannot_be_had_is_a_row_and_exit_code_3(
@@ -74,7 +73,7 @@ def test_what_can_be_had_is_measured_beside_what_cannot(local, capsys):
         "--model",
         "lenet5",
         "--precision",
-        "fp32,bf16",
+        "fp32,tf32",
         "--device",
         "cpu",
         *QUICK,
@@ -82,7 +81,7 @@ def test_what_can_be_had_is_measured_beside_what_cannot(local, capsys):
     code, out, errors = ended(run.main, arguments, capsys)
     assert (code, errors) == (0, [])
     assert out.count(" ok") == 2
-    assert out.count("is not part of this version") == 2
+    assert out.count("tf32 is a precision of GPUs") == 2
 
 
 @pytest.mark.parametrize(("max_seconds", "requests"), [(1000, 1), (1e-9, 4)])
@@ -192,12 +191,12 @@ def test_images_are_read_inside_the_measured_time(local, flowers_list, tmp_path,
 
 def test_out_of_memory_at_one_batch_size_is_a_row_among_others(local, tmp_path, capsys):
     def greedy(backend):
-        def infer(model, images):
+        def make_engine(model, images, **asked):
             if images.shape[0] == 32:
                 raise MemoryError("no more")
-            return backend.infer(model, images)
+            return backend.make_engine(model, images, **asked)
 
-        return {"infer": infer}
+        return {"make_engine": make_engine}
 
     local.planted["torch"] = greedy
     target = tmp_path / "result.json"

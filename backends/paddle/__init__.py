@@ -10,9 +10,11 @@ from .device import (
     synchronize,
     versions,
 )
-from .engines import infer, require
+from .engines import compiled, infer, lay_out, make_engine, operations, require
 from .feeding import feed
 from .inspection import trace
+from .layers import isolate_layers, matrix_product
+from .learning import autocast
 from .models import build, set_training
 from .native import native_loader
 from .settings import equalise, read_settings
@@ -21,8 +23,10 @@ from .training import backward, compute_loss, make_optimizer, train_step, update
 from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
 
 __all__ = [
+    "autocast",
     "backward",
     "build",
+    "compiled",
     "compute_loss",
     "equalise",
     "feed",
@@ -32,9 +36,14 @@ __all__ = [
     "get_weights",
     "infer",
     "is_out_of_memory",
+    "isolate_layers",
+    "lay_out",
+    "make_engine",
     "make_optimizer",
     "mark",
+    "matrix_product",
     "native_loader",
+    "operations",
     "parameter_shapes",
     "peak_memory_bytes",
     "read_settings",

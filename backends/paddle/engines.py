@@ -1,26 +1,91 @@
-"""Ways to run a model for inference."""
+"""Ways to run a model: eager, compiled while running, or compiled ahead of time to be deployed.
+
+https://www.paddlepaddle.org.cn/inference/master/api_reference/python_api_doc/python_api_index.html
+"""
+
+from functools import partial
 
 import paddle
+from paddle import inference
 
-from common.cli import UnavailableError
+from common.engines import Engine, compiled_ahead, require_sensible, timed
+from common.onednn import onednn_operations
+from common.predictor import load_predictor, program_operations
 
+from .device import synchronize
+from .learning import autocast
+from .settings import THREADS
 from .tensors import DTYPES
 
+ARTEFACT = "model"
+LAYOUTS = ("NCHW",)
+MIXED_ON_CPU = ("deploy",)
 
-def require(*, engine, precision, device):
-    if engine != "eager":
-        raise UnavailableError(f"engine {engine!r} is not part of this version; choose --engine eager")
-    if precision in ("bf16", "fp16") and device == "cpu":
-        raise UnavailableError(
-            f"paddle's eager engine computes {precision} on the CPU in float32 (paddle.amp.auto_cast "
-            f"warns and casts nothing); choose --precision fp32 or fp64"
-        )
-    if precision not in DTYPES:
-        raise UnavailableError(
-            f"precision {precision!r} is not part of this version for paddle; choose --precision fp32 or fp64"
-        )
+
+def require(*, engine, precision, device, layout="NCHW", training=False):
+    require_sensible(
+        engine=engine,
+        precision=precision,
+        device=device,
+        training=training,
+        layout=layout,
+        layouts=LAYOUTS,
+        mixed_on_cpu=MIXED_ON_CPU,
+    )
+
+
+def lay_out(model, images, *, layout):
+    assert layout in LAYOUTS
+    return images
+
+
+def compiled(model):
+    return paddle.jit.to_static(model, full_graph=True)
 
 
 def infer(model, images):
     with paddle.no_grad():
         return model(images)
+
+
+def make_engine(model, images, *, engine, precision, device, folder):
+    wait, place = partial(synchronize, device), {"precision": precision, "device": device}
+    compile_seconds = load_seconds = None
+    if engine == "deploy":
+        compile_seconds = compiled_ahead(folder, partial(export, model, images, precision=precision), wait)
+        run, load_seconds = timed(partial(load, folder, **place), wait)
+    else:
+        called = compiled(model) if engine == "compiled" else model
+        run = partial(_run_in, called, **place)
+        _, first_seconds = timed(partial(run, images), wait)
+        compile_seconds = first_seconds if engine == "compiled" else None
+    return Engine(
+        run=run,
+        operations=partial(operations, run, model, engine=engine, **place),
+        compile_seconds=compile_seconds,
+        load_seconds=load_seconds,
+    )
+
+
+def _run_in(model, images, *, precision, device):
+    with autocast(precision=precision, device=device):
+        return infer(model, images)
+
+
+def export(model, images, folder, *, precision):
+    # In float32 whatever is asked for: paddle.inference casts when it loads.
+    example = paddle.static.InputSpec(images.shape, DTYPES["fp32"])
+    with paddle.no_grad():
+        paddle.jit.save(model, str(folder / ARTEFACT), input_spec=[example])
+
+
+def load(folder, *, precision, device):
+    where = {"precision": precision, "device": device, "threads": THREADS.read()}
+    predictor = load_predictor(inference, folder / ARTEFACT, **where)
+    return lambda images: predictor.run([images])[0]
+
+
+def operations(run, model, images, *, engine, precision, device):
+    if engine == "compiled":
+        return program_operations(model.forward.get_concrete_program(images)[0].main_program)
+    return onednn_operations(partial(run, images), folder="/paddle/libs/")

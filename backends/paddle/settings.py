@@ -22,11 +22,11 @@ AUTOTUNE = _flag("FLAGS_cudnn_exhaustive_search")
 DETERMINISTIC = _flag("FLAGS_cudnn_deterministic")
 
 
-def equalise(*, threads, device):
+def equalise(*, threads, device, tf32=False):
     THREADS.write(threads)
     if device != "cpu":
-        TF32_MATMUL.write(False)
-        TF32_CONVOLUTION.write(False)
+        TF32_MATMUL.write(tf32)
+        TF32_CONVOLUTION.write(tf32)
         AUTOTUNE.write(False)
         DETERMINISTIC.write(False)
 

@@ -6,6 +6,7 @@ import paddle
 from .device import place
 
 DTYPES = {"fp32": paddle.float32, "fp64": paddle.float64}
+HALVES = (paddle.bfloat16, paddle.float16)
 
 
 def from_numpy(array, *, device, precision):
@@ -15,4 +16,6 @@ def from_numpy(array, *, device, precision):
 
 
 def to_numpy(tensor):
+    if tensor.dtype in HALVES:  # NumPy has no bfloat16, and a float16 would be rounded on
+        tensor = tensor.to(paddle.float32)
     return tensor.detach().numpy()

@@ -1,21 +1,88 @@
-"""Ways to run a model for inference."""
+"""Ways to run a model: eager, compiled while running, or compiled ahead of time to be deployed.
+
+https://docs.pytorch.org/docs/stable/torch.compiler_aot_inductor.html
+"""
+
+from functools import partial
 
 import torch
 
-from common.cli import UnavailableError
+from common.engines import Engine, compiled_ahead, kineto_operations, require_sensible, timed
 
+from .device import synchronize
+from .learning import MIXED, autocast
 from .tensors import DTYPES
 
+ARTEFACT = "model"
+LAYOUTS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
+MIXED_ON_CPU = ("eager", "compiled", "deploy")
 
-def require(*, engine, precision, device):
-    if engine != "eager":
-        raise UnavailableError(f"engine {engine!r} is not part of this version; choose --engine eager")
-    if precision not in DTYPES:
-        raise UnavailableError(
-            f"precision {precision!r} is not part of this version for torch; choose --precision fp32 or fp64"
-        )
+
+def require(*, engine, precision, device, layout="NCHW", training=False):
+    require_sensible(
+        engine=engine,
+        precision=precision,
+        device=device,
+        training=training,
+        layout=layout,
+        layouts=LAYOUTS,
+        mixed_on_cpu=MIXED_ON_CPU,
+    )
+
+
+def lay_out(model, images, *, layout):
+    model.to(memory_format=LAYOUTS[layout])
+    return images.contiguous(memory_format=LAYOUTS[layout])
+
+
+def compiled(model):
+    return torch.compile(model)
 
 
 def infer(model, images):
     with torch.no_grad():
         return model(images)
+
+
+def make_engine(model, images, *, engine, precision, device, folder):
+    wait, place = partial(synchronize, device), {"precision": precision, "device": device}
+    compile_seconds = load_seconds = None
+    if engine == "deploy":
+        compile_seconds = compiled_ahead(folder, partial(export, model, images, precision=precision), wait)
+        run, load_seconds = timed(partial(load, folder, **place), wait)
+    else:
+        called = compiled(model) if engine == "compiled" else model
+        run = partial(_run_in, called, **place)
+        _, first_seconds = timed(partial(run, images), wait)
+        compile_seconds = first_seconds if engine == "compiled" else None
+    return Engine(
+        run=run,
+        operations=partial(operations, run, model, engine=engine, **place),
+        compile_seconds=compile_seconds,
+        load_seconds=load_seconds,
+    )
+
+
+def _run_in(model, images, *, precision, device):
+    with autocast(precision=precision, device=device):
+        return infer(model, images)
+
+
+def export(model, images, folder, *, precision):
+    # The weights are cast here, once: deployed, nothing of what autocast does is left to do.
+    dtype = MIXED.get(precision, DTYPES["fp32"])
+    with torch.no_grad():
+        program = torch.export.export(model.to(dtype), (images.to(dtype),))
+        torch._inductor.aoti_compile_and_package(program, package_path=f"{folder / ARTEFACT}.pt2")
+        model.to(DTYPES["fp32"])
+
+
+def load(folder, *, precision, device):
+    package = torch._inductor.aoti_load_package(f"{folder / ARTEFACT}.pt2")
+    return lambda images: package(images.to(MIXED.get(precision, DTYPES["fp32"])))
+
+
+def operations(run, model, images, *, engine, precision, device):
+    with torch.profiler.profile(record_shapes=True) as seen:
+        run(images)
+    return kineto_operations(seen.profiler.kineto_results.events())

@@ -20,11 +20,11 @@ AUTOTUNE = _flag("benchmark")
 DETERMINISTIC = _flag("deterministic")
 
 
-def equalise(*, threads, device):
+def equalise(*, threads, device, tf32=False):
     THREADS.write(threads)
     if device != "cpu":
-        TF32_MATMUL.write(False)
-        TF32_CONVOLUTION.write(False)
+        TF32_MATMUL.write(tf32)
+        TF32_CONVOLUTION.write(tf32)
         AUTOTUNE.write(False)
         DETERMINISTIC.write(False)
 

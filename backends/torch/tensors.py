@@ -6,6 +6,7 @@ import torch
 from .device import place
 
 DTYPES = {"fp32": torch.float32, "fp64": torch.float64}
+HALVES = (torch.bfloat16, torch.float16)
 
 
 def from_numpy(array, *, device, precision):
@@ -15,4 +16,6 @@ def from_numpy(array, *, device, precision):
 
 
 def to_numpy(tensor):
+    if tensor.dtype in HALVES:  # NumPy has no bfloat16, and a float16 would be rounded on
+        tensor = tensor.to(torch.float32)
     return tensor.detach().to("cpu", copy=True).numpy()

@@ -1,0 +1,47 @@
+"""Paddle's deployment engine, set up: oneDNN on the CPU, on a GPU TensorRT where paddle has it.
+
+Knows no framework: paddle's own module is passed in, or a stand-in where there is no GPU.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from common.devices import gpu_number
+from common.engines import Operation
+
+FIRST_GPU_MEMORY = 256  # MiB; paddle takes more when it needs it
+
+
+def load_predictor(inference: Any, model: Path, *, precision: str, device: str, threads: int | None) -> Any:
+    """A predictor for the graph saved as ``model``; ``inference`` is ``paddle.inference``.
+
+    Memory optimisation stays off: in paddle 3.3 it fails ("Not find predictor_id 0 and pass_name").
+    """
+    graph = next(path for path in model.parent.glob(f"{model.name}.*") if path.suffix != ".pdiparams")
+    config = inference.Config(str(graph), str(model.with_suffix(".pdiparams")))
+    config.disable_glog_info()
+    if device == "cpu":
+        config.disable_gpu()
+        config.set_cpu_math_library_num_threads(threads)
+        config.enable_mkldnn()
+        if precision == "bf16":
+            config.enable_mkldnn_bfloat16()
+    else:
+        config.enable_use_gpu(FIRST_GPU_MEMORY, gpu_number(device))
+        if any(inference.get_trt_compile_version()):
+            config.enable_tensorrt_engine(precision_mode=_tensorrt_precision(inference, precision))
+    return inference.create_predictor(config)
+
+
+def program_operations(program: Any) -> list[Operation]:
+    """The operations of a compiled paddle program, with the dtypes of their results."""
+    return [
+        Operation(operation.name(), str(operation.result(0).dtype).rpartition(".")[2].lower())
+        for operation in program.global_block().ops
+        if operation.num_results()
+    ]
+
+
+def _tensorrt_precision(inference: Any, precision: str) -> Any:
+    names = {"fp16": "Half", "bf16": "Bfloat16"}
+    return getattr(inference.PrecisionType, names.get(precision, "Float32"))
