@@ -115,7 +115,7 @@ class Alternation:
         )
 
     def _finish(self, name: str) -> None:
-        self.session.finish(name, self.measured[name])
+        self.session.finish(name, self.case, self.measured[name])
 
 
 def unequal_settings(facts: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -31,6 +31,9 @@ class Measured:
     blocks: list[Block] = field(default_factory=list)
     peak_memory_bytes: int | None = None
     last_outcome: float | None = None  # of the last step, to look at: a mean logit or a loss
+    matmul_peak_flops: float | None = None
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    tuning: list[dict[str, Any]] = field(default_factory=list)
     idle_cpu_seconds: float = 0.0  # the most that the worker used while another had its turn
 
     @property

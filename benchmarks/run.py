@@ -66,7 +66,7 @@ def _measure(session: "Session", backend: str, case: Case) -> "Result":
     measured = session.prepare(backend, case)
     session.warm_up(backend)
     session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
-    session.finish(backend, measured)
+    session.finish(backend, case, measured)
     return session.row(backend, case, measured)
 
 

@@ -1,17 +1,19 @@
 """Workers at work: start them, prepare combinations, collect blocks, turn them into result rows."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.flops import flops_of_step
 from benchmarks.gate import Subject, draw_batch, write_weights
 from benchmarks.intervals import percentiles_ms
 from benchmarks.measured import Block, Measured
 from benchmarks.options import Case, Request
 from benchmarks.processes import TASKS, Worker, WorkerFailure
-from benchmarks.results import Latency, Result
+from benchmarks.results import Latency, LayerTimes, Result
 from common import dataset, tensor_file
 
 REQUEST_SECONDS = 10  # of measuring per request to a worker
@@ -24,6 +26,8 @@ class Session:
         self.request, self._scratch, self._tasks = request, scratch, tasks
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
+        self._peaks: dict[tuple[Any, ...], float | None] = {}
+        self._layer_times: dict[str, list[dict[str, Any]]] = {}
         self.subject = Subject(
             model=request.model,
             num_classes=request.num_classes,
@@ -122,31 +126,57 @@ class Session:
         measured.blocks.append(block)
         return block
 
-    def finish(self, name: str, measured: Measured) -> None:
-        """Read the peak memory and release the model."""
-        measured.peak_memory_bytes = self.worker(name).ask("peak_memory_bytes")
-        self.worker(name).ask("release")
+    def finish(self, name: str, case: Case, measured: Measured) -> None:
+        """Read the peak memory, release the model, and find out what explains the figures."""
+        worker = self.worker(name)
+        measured.peak_memory_bytes = worker.ask("peak_memory_bytes")
+        worker.ask("release")
+        device = measured.facts["device"]
+        threads = None if self.request.settings_mode == "as-shipped" else case.threads
+        key = (name, device, case.precision, threads)
+        if case.phase != "data" and key not in self._peaks:
+            where = {"precision": case.precision, "device": device, "threads": threads}
+            self._peaks[key] = worker.ask("matmul_peak", **where)
+        measured.matmul_peak_flops = self._peaks.get(key)
+        if self.request.layers and case.engine == "eager" and case.phase in ("infer", "train"):
+            build = self.subject.build(
+                precision="fp64" if case.precision == "fp64" else "fp32", device=device
+            )
+            weights = str(self._weights(worker, precision=build["precision"], device=device))
+            inputs = str(self._inputs(case.batch_size))
+            measured.layers = self._layers_of(name, build, weights=weights, inputs=inputs, threads=threads)
+
+    def _layers_of(self, name: str, build: dict[str, Any], **asked: Any) -> list[dict[str, Any]]:
+        key = json.dumps([name, build, asked])
+        if key not in self._layer_times:
+            self._layer_times[key] = self.worker(name).ask("time_layers", build=build, **asked)
+        return self._layer_times[key]
 
     def row(self, name: str, case: Case, measured: Measured) -> Result:
         """The result row of a measured combination."""
         facts, steps = measured.facts, measured.step_seconds
+        speed = case.batch_size / float(np.median(steps))
         return Result(
             **self._asked(name, case)
             | {"device": facts["device"], "threads": facts["settings"]["threads"] or case.threads},
             status="ok",
             settings=facts["settings"],
-            images_per_second=case.batch_size / float(np.median(steps)),
+            images_per_second=speed,
             step_seconds=steps,
             block_steps=[len(block.step_seconds) for block in measured.blocks],
             latency_ms=Latency(**percentiles_ms(steps)),
             warmup_steps=self.request.warmup,
             peak_memory_bytes=measured.peak_memory_bytes,
             compile_seconds=facts.get("compile_seconds"),
-            build_seconds=facts.get("build_seconds"),
             load_seconds=facts.get("load_seconds"),
             error=facts.get("error"),
             parameters=facts.get("parameters"),
             flops_per_image=facts.get("flops_per_image"),
+            matmul_peak_flops=measured.matmul_peak_flops,
+            fraction_of_matmul_peak=_fraction(case, measured, speed),
+            cost_per_million_images=cost_per_million(self.request.price_per_hour, speed),
+            layers=[LayerTimes(**layer) for layer in measured.layers],
+            tuning=measured.tuning,
             data_seconds=measured.part_seconds("data"),
             forward_seconds=measured.part_seconds("forward"),
             backward_seconds=measured.part_seconds("backward"),
@@ -189,6 +219,17 @@ class Session:
         if not path.exists():
             tensor_file.save(path, draw_batch(self.subject, batch_size=batch_size))
         return path
+
+
+def cost_per_million(price_per_hour: float | None, images_per_second: float) -> float | None:
+    """What a million images cost, in the currency of the price; None without one."""
+    return None if price_per_hour is None else price_per_hour / 3600 / images_per_second * 1e6
+
+
+def _fraction(case: Case, measured: Measured, speed: float) -> float | None:
+    """The arithmetic done, as a part of what the framework's matrix product reaches on this machine."""
+    step = flops_of_step(case.phase, measured.facts.get("flops_per_image") or 0)
+    return step * speed / measured.matmul_peak_flops if step and measured.matmul_peak_flops else None
 
 
 def require_data(request: Request) -> None:

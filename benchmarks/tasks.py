@@ -10,6 +10,7 @@ import numpy as np
 
 from backends import Backend, Model
 from benchmarks import known_rounding, memory
+from benchmarks.analysis import AnalysisTasks
 from benchmarks.feeds import Feed
 from benchmarks.flops import flops_per_image
 from benchmarks.preparing import Preparation
@@ -19,7 +20,7 @@ from common import tensor_file
 from common.engines import timed
 
 
-class Tasks:
+class Tasks(AnalysisTasks):
     """Every public method is a task. At most one job is prepared at a time."""
 
     def __init__(self, name: str, backend: Backend) -> None:

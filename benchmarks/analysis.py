@@ -1,0 +1,76 @@
+"""Tasks that explain a figure: the machine's matrix-product peak, and every layer on its own."""
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from backends import Backend
+from benchmarks.steps import DeviceTimeline
+from benchmarks.timing import run_steps, time_steps
+from common import tensor_file
+from common.engines import HEAVY, Layer
+
+SIZES = {"cpu": 2048, "gpu": 8192}  # of the square matrices: 17 GFLOP, 1.1 TFLOP
+PEAK_SECONDS = 0.6
+LAYER_SECONDS = 0.1  # of each layer, at least
+
+
+class AnalysisTasks:
+    """Tasks beside the measuring of steps; see benchmarks.tasks.Tasks."""
+
+    backend: Backend
+
+    def matmul_peak(self, precision: str, device: str, threads: int | None) -> float | None:
+        """Floating-point operations a second in a large square matrix product: the fastest of several.
+
+        None where the framework cannot multiply in this precision.
+        """
+        if threads:
+            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
+        size = SIZES[device.partition(":")[0]]
+        matrix = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
+        try:
+            multiply = self.backend.matrix_product(matrix, device=device, precision=precision)
+            multiply()
+        except (RuntimeError, ValueError):  # as either framework puts it that a kernel is not there
+            return None
+        timeline = DeviceTimeline(self.backend, device)
+        seconds = time_steps({"multiply": multiply}, timeline, min_steps=2, min_seconds=PEAK_SECONDS)
+        return 2 * size**3 / min(seconds["multiply"])
+
+    def time_layers(
+        self, build: dict[str, Any], weights: str, inputs: str, threads: int | None
+    ) -> list[dict[str, Any]]:
+        """Median seconds of every layer's forward and backward pass, each alone, in execution order."""
+        device = build["device"]
+        if threads:
+            self.backend.equalise(threads=threads, device=device)
+        model = self.backend.build(**build)
+        self.backend.set_weights(model, tensor_file.load(Path(weights)))
+        self.backend.set_training(model, True)
+        images = self.backend.from_numpy(
+            tensor_file.load(Path(inputs))["images"], device=device, precision=build["precision"]
+        )
+        return [self._time_layer(layer, device) for layer in self.backend.isolate_layers(model, images)]
+
+    def _time_layer(self, layer: Layer, device: str) -> dict[str, Any]:
+        parts = {"forward": layer.forward, "backward": layer.backward}
+        timeline = DeviceTimeline(self.backend, device)
+        run_steps(parts, timeline, steps=1)
+        seconds = time_steps(parts, timeline, min_steps=3, min_seconds=LAYER_SECONDS)
+        return {
+            "name": layer.name,
+            "type": layer.type,
+            "forward_seconds": median(seconds["forward"]),
+            "backward_seconds": median(seconds["backward"]),
+            "kernel": self._kernel(layer, device),
+        }
+
+    def _kernel(self, layer: Layer, device: str) -> str | None:
+        """What the framework says did the layer's arithmetic; None where it has none or does not tell."""
+        asked = {"engine": "eager", "precision": "fp32", "device": device}
+        ran = self.backend.operations(lambda _: layer.forward(), None, None, **asked)
+        kernels = [operation.kernel for operation in ran if any(word in operation.name for word in HEAVY)]
+        return kernels[-1] if kernels else None
