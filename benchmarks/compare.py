@@ -4,25 +4,23 @@ python -m benchmarks.compare --model alexnet
 """
 
 import argparse
-import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.options import Request, add_flags, add_later_flags, read_request, refuse_later_flags
+from benchmarks.arguments import percent, positive
+from benchmarks.options import Request, add_flags, read_request
 from common import cli
 from common.cli import UsageError
-from common.files import require_writable
+from common.files import require_folder, require_writable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from benchmarks.results import CompareReport
     from benchmarks.session import Session
 
 PROGRAM = "benchmarks.compare"
 FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
-LATER = ("--report", "--baseline", "--max-regression")  # flags of the interface that are not built yet
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,61 +30,69 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import results, tables, verdict
+    from benchmarks import baseline, results, tables, verdict
+    from benchmarks.pages.answer import answer, confidence
     from benchmarks.session import require_data
 
     require_data(request)
-    report = measure(request, rounds=options.rounds, skip_parity=options.skip_parity)
+    before = results.read(options.baseline) if options.baseline else None
+    report = measure(request, options)
+    if before is not None:
+        report.regressions = baseline.changes(report, before, max_regression=options.max_regression)
     if request.json:
         results.write(report, request.json)
+    if options.report:
+        from benchmarks.pages.page import write_pages
+
+        write_pages(report, options.report)
+    print(f"{answer(report)}\n{confidence(report)}\n")
     print(tables.compare_report(request, report))
+    print("\n".join(baseline.sentence(entry) for entry in report.regressions))
+    if options.report:
+        print(f"Written: {options.report / 'report.html'}")
     if report.parity and report.parity["verdict"] == "fail":
         cli.complain(PROGRAM, tables.parity_failure(report.parity))
+        return cli.FAILED
+    slower = [entry for entry in report.regressions if entry["regression"]]
+    if slower:
+        cli.complain(PROGRAM, baseline.sentence(slower[0]))
         return cli.FAILED
     return verdict.judge(PROGRAM, report.results, report.comparisons)
 
 
-def measure(request: Request, *, rounds: int, skip_parity: bool) -> "CompareReport":
+def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
     """Check parity, then time every combination; nothing is timed where parity is broken."""
-    from benchmarks import results
-    from benchmarks.alternation import Alternation
-    from benchmarks.environment import describe
     from benchmarks.processes import WorkerFailure
     from benchmarks.progress import progress
+    from benchmarks.resuming import earlier_report, request_facts, require_same_versions
     from benchmarks.scratch import scratch_folder
     from benchmarks.session import Session
+    from benchmarks.sweep import Sweep
 
-    parity = None
+    flags = {"rounds": options.rounds, "processes": options.processes, "skip_parity": options.skip_parity}
+    facts = request_facts(request, **flags)
+    earlier = earlier_report(options.report, facts) if options.report else None
     with (
         scratch_folder() as scratch,
         Session(request, scratch=scratch) as session,
-        progress(total=rounds * len(request.cases)) as bar,
+        progress(total=options.rounds * len(request.cases)) as bar,
     ):
-        pairs = [Alternation(session, case) for case in request.cases]
+        sweep = Sweep(session, facts=facts, folder=options.report, earlier=earlier)
         try:
-            if not skip_parity and any(case.phase != "data" for case in request.cases):
+            if not options.skip_parity and any(case.phase != "data" for case in request.cases):
                 bar.set_description("parity in float64")
-                parity = _gate(session, scratch)
+                sweep.parity = earlier.parity if earlier and earlier.parity else _gate(session, scratch)
             session.start(NAMES)  # afresh: whoever measures has done nothing else
         except WorkerFailure as failure:
-            for pair in pairs:
-                pair.failures[failure.backend] = failure
-        else:
-            if parity is not None and parity["verdict"] != "pass":
-                pairs = []
-            for pair in pairs:
-                bar.set_description(str(pair.case))
-                pair.run(rounds=rounds, after_round=bar.update)
-        return results.CompareReport(
-            environment=describe(os.environ, session.versions),
-            results=[row for pair in pairs for row in pair.rows()],
-            parity=parity,
-            comparisons=[pair.comparison() for pair in pairs],
-            best=results.best_of_each(row for pair in pairs for row in pair.rows()),
-        )
+            return sweep.failed(failure)
+        if earlier:
+            require_same_versions(earlier, session.versions, options.report)
+        if sweep.parity is None or sweep.parity["verdict"] == "pass":
+            sweep.run(rounds=options.rounds, processes=options.processes, bar=bar)
+        return sweep.report()
 
 
-def _gate(session: "Session", scratch: "Path") -> dict[str, Any]:
+def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
     from benchmarks.gate import run_gate
 
     session.start(NAMES)
@@ -97,15 +103,28 @@ def _gate(session: "Session", scratch: "Path") -> dict[str, Any]:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
-    parser.add_argument("--rounds", type=int, default=12, metavar="N", help="turns of A B B A (default 12)")
+    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="turns of A B B A (default 20)")
+    parser.add_argument(
+        "--processes", type=positive, default=2, metavar="N", help="the rounds are dealt out to (default 2)"
+    )
     parser.add_argument(
         "--skip-parity", action="store_true", help="do not prove first that both compute the same"
     )
-    add_later_flags(parser, LATER)
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write report.html, report.md, result.json; results that lie there are not measured again",
+    )
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier result to be held against")
+    parser.add_argument(
+        "--max-regression", type=percent, default=5.0, metavar="PERCENT", help="allowed (default 5)"
+    )
     options = parser.parse_args(arguments)
     if options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
-    refuse_later_flags(options, LATER)
+    if options.report:
+        require_folder(options.report)
     return options
 
 

@@ -29,10 +29,11 @@ def withheld(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if is_withheld(name))
 
 
-def worker_environment(outer: Mapping[str, str], *, threads: int, interpreter: str) -> dict[str, str]:
-    """The environment of a worker: thread counts set, nothing inherited that steers a framework."""
+def worker_environment(outer: Mapping[str, str], *, threads: int | None, interpreter: str) -> dict[str, str]:
+    """The environment of a worker: nothing inherited that steers a framework; ``threads`` set unless None."""
     inner = {name: value for name, value in outer.items() if not is_withheld(name)}
     if interpreter != sys.executable:
         inner.pop("PYTHONPATH", None)  # our packages are not those of another interpreter
-    inner.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
+    if threads is not None:
+        inner.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     return inner

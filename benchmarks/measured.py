@@ -28,6 +28,7 @@ class Measured:
     """What came of one combination on one backend so far."""
 
     facts: dict[str, Any]
+    starting: dict[str, Any] | None = None  # what a new process is asked in phase startup
     blocks: list[Block] = field(default_factory=list)
     peak_memory_bytes: int | None = None
     last_outcome: float | None = None  # of the last step, to look at: a mean logit or a loss

@@ -17,6 +17,7 @@ PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
 LAYOUTS = ("NCHW", "NHWC")
+TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Request:
     num_classes: int
     input_shape: tuple[int, int, int]
     cases: tuple[Case, ...]
+    candidates: tuple[Case, ...]  # what "tuned" chooses among; else the cases themselves
     device: str
     settings_mode: str
     max_error: float
@@ -162,28 +164,18 @@ def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:
 def read_request(options: argparse.Namespace) -> Request:
     """Turn parsed flags into a request. Raises UsageError for what can be seen to be wrong."""
     num_classes, input_shape = read_size(options)
-    options.engine = options.engine or ("eager",)
-    options.precision = options.precision or ("fp32",)
-    options.layout = options.layout or ("NCHW",)
     if options.data is None:
         _refuse_without_data(options)
-    swept = (options.threads, options.layout, options.engine, options.precision, options.batch_size)
-    combinations = product(*swept, options.phase)
+    candidates = _combinations(options)
+    cases = candidates
+    if options.settings == "tuned":  # one for each phase and batch size: the rest is searched
+        cases = tuple({(case.phase, case.batch_size): case for case in reversed(candidates)}.values())[::-1]
     return Request(
         model=options.model,
         num_classes=num_classes,
         input_shape=input_shape,
-        cases=tuple(
-            Case(
-                phase=phase,
-                engine=engine,
-                precision=precision,
-                batch_size=batch_size,
-                threads=threads,
-                layout=layout,
-            )
-            for threads, layout, engine, precision, batch_size, phase in combinations
-        ),
+        cases=cases,
+        candidates=candidates,
         device=require_device_name(options.device),
         settings_mode=options.settings,
         max_error=options.max_error,
@@ -200,6 +192,32 @@ def read_request(options: argparse.Namespace) -> Request:
         seed=options.seed,
         timeout=options.timeout,
         json=options.json,
+    )
+
+
+def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
+    """Every combination of the swept flags, with defaults for those that were not given."""
+    everything = options.settings == "tuned"
+    cores = available_cores()
+    fewer = tuple(dict.fromkeys((cores, max(1, cores // 2), 1))) if everything else (cores,)
+    combinations = product(
+        options.threads or fewer,
+        options.layout or (LAYOUTS if everything else LAYOUTS[:1]),
+        options.engine or (ENGINES if everything else ENGINES[:1]),
+        options.precision or (TUNED_PRECISIONS if everything else PRECISIONS[:1]),
+        options.batch_size,
+        options.phase,
+    )
+    return tuple(
+        Case(
+            phase=phase,
+            engine=engine,
+            precision=precision,
+            batch_size=batch_size,
+            threads=threads,
+            layout=layout,
+        )
+        for threads, layout, engine, precision, batch_size, phase in combinations
     )
 
 

@@ -17,6 +17,13 @@ from common import tensor_file
 from common.engines import Operation, timed
 
 
+def artefact_folder(
+    folder: Path, name: str, *, engine: str, precision: str, layout: str, images: Any
+) -> Path:
+    """Where a backend keeps what it compiled ahead for images of a shape and layout."""
+    return folder / "-".join(map(str, (name, engine, precision, layout, *images.shape)))
+
+
 @dataclass(kw_only=True)
 class Preparation:
     """A model with its weights and a batch, to be turned into a job for ``phase``."""
@@ -57,7 +64,9 @@ class Preparation:
                     lambda: run_steps(job.parts, job.timeline, steps=1), lambda: backend.synchronize(device)
                 )
             return job, facts
-        engine = backend.make_engine(self.model, images, folder=self._artefacts(images), **where)
+        words = {"engine": self.engine, "precision": self.precision, "layout": self.layout}
+        folder = artefact_folder(self.folder, self.name, images=images, **words)
+        engine = backend.make_engine(self.model, images, folder=folder, **where)
         operations = engine.operations(images)
         facts = self._checked(engine.run(images), operations, where)
         costs = {"compile_seconds": engine.compile_seconds, "engine_load_seconds": engine.load_seconds}
@@ -100,10 +109,6 @@ class Preparation:
             logits = reference_logits(self.backend, self.build, weights=self.weights, images=images)
             tensor_file.save(path, {"logits": logits})
         return tensor_file.load(path)["logits"]
-
-    def _artefacts(self, images: Any) -> Path:
-        words = (self.name, self.engine, self.precision, self.layout, *images.shape)
-        return self.folder / "-".join(map(str, words))
 
     def _laid_out(self, feed: Iterator[Batch]) -> Iterator[Batch]:
         for images, labels in feed:

@@ -32,9 +32,16 @@ class Worker:
     """One backend's process. Ends with the ``with`` block, and by itself if this process vanishes."""
 
     def __init__(
-        self, backend: str, *, threads: int, scratch: Path, timeout: float, tasks: str = TASKS
+        self,
+        backend: str,
+        *,
+        threads: int,
+        scratch: Path,
+        timeout: float,
+        tasks: str = TASKS,
+        as_shipped: bool = False,
     ) -> None:
-        self.backend = backend
+        self.backend, self._as_shipped = backend, as_shipped
         self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
         self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests
         self._requests = 0
@@ -95,12 +102,13 @@ class Worker:
             "--tasks",
             self._tasks,
         ]
+        command += ["--as-shipped"] if self._as_shipped else []
         try:
             with theirs, self._log.open("wb") as log:
                 process = subprocess.Popen(
                     command,
                     cwd=ROOT,
-                    env=worker_environment(os.environ, threads=self._threads, interpreter=interpreter),
+                    env=self._environment(interpreter),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -114,6 +122,10 @@ class Worker:
                 "unsupported", f"cannot start {interpreter} ({error.strerror}); set {variable} to a Python"
             ) from None
         return process, ours
+
+    def _environment(self, interpreter: str) -> dict[str, str]:
+        threads = None if self._as_shipped else self._threads
+        return worker_environment(os.environ, threads=threads, interpreter=interpreter)
 
     def _reply(self, deadline: float) -> dict[str, Any]:
         while True:

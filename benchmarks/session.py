@@ -1,6 +1,7 @@
 """Workers at work: start them, prepare combinations, collect blocks, turn them into result rows."""
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class Session:
                 scratch=self._scratch,
                 timeout=self.request.timeout,
                 tasks=self._tasks,
+                as_shipped=self.request.settings_mode == "as-shipped",
             )
         for name in names:
             self.versions[name] = self._workers[name].ask("versions")
@@ -85,20 +87,22 @@ class Session:
                 batch_size=case.batch_size,
             )
             return Measured(facts=facts | {"device": device})
-        facts = worker.ask(
-            "prepare",
-            build=build,
-            weights=str(self._weights(worker, precision=build["precision"], device=device)),
-            phase=case.phase,
-            threads=case.threads,
+        where: dict[str, Any] = {
+            "build": build,
+            "weights": str(self._weights(worker, precision=build["precision"], device=device)),
+            "threads": case.threads,
+            "batch_size": case.batch_size,
             **asked,
-            artefacts=str(self._scratch),
-            equalise=request.settings_mode != "as-shipped",
-            batch_size=case.batch_size,
-            inputs=None if request.data else str(self._inputs(case.batch_size)),
-            data=_data(request),
-        )
-        return Measured(facts=facts | {"device": device})
+            "artefacts": str(self._scratch),
+            "equalise": request.settings_mode != "as-shipped",
+            "inputs": None if request.data else str(self._inputs(case.batch_size)),
+        }
+        starting = case.phase == "startup"
+        if starting:  # always from a fixed batch; prepared once, so that it is checked and compiled
+            where["inputs"] = str(self._inputs(case.batch_size))
+        phase = "infer" if starting else case.phase
+        facts = worker.ask("prepare", phase=phase, data=None if starting else _data(request), **where)
+        return Measured(facts=facts | {"device": device}, starting=where if starting else None)
 
     def warm_up(self, name: str) -> None:
         """Run the untimed steps."""
@@ -109,6 +113,8 @@ class Session:
 
         A long block is several requests, so that the time limit of each tells a hang from patience.
         """
+        if measured.starting is not None:
+            return self._measure_start(name, measured)
         worker, block, spent = self.worker(name), Block(), 0.0
         # Spent as the worker's clock has it: the sum of the steps is a little less, and asking for
         # the rest would add a step that starts cold to every block.
@@ -126,9 +132,24 @@ class Session:
         measured.blocks.append(block)
         return block
 
+    def _measure_start(self, name: str, measured: Measured) -> Block:
+        """Start a new process and have it compute a first batch: one step of phase startup."""
+        assert measured.starting is not None
+        self.end(name)
+        begun = time.monotonic()
+        self.start([name])
+        imported = time.monotonic() - begun
+        block = Block()
+        seconds = self.worker(name).ask("start_up", **measured.starting)
+        block.extend({"import": [imported], **{part: [value] for part, value in seconds.items()}})
+        measured.blocks.append(block)
+        return block
+
     def finish(self, name: str, case: Case, measured: Measured) -> None:
         """Read the peak memory, release the model, and find out what explains the figures."""
         worker = self.worker(name)
+        if measured.starting is not None:
+            return
         measured.peak_memory_bytes = worker.ask("peak_memory_bytes")
         worker.ask("release")
         device = measured.facts["device"]
@@ -155,7 +176,8 @@ class Session:
     def row(self, name: str, case: Case, measured: Measured) -> Result:
         """The result row of a measured combination."""
         facts, steps = measured.facts, measured.step_seconds
-        speed = case.batch_size / float(np.median(steps))
+        starting = measured.starting is not None
+        speed = None if starting else case.batch_size / float(np.median(steps))
         return Result(
             **self._asked(name, case)
             | {"device": facts["device"], "threads": facts["settings"]["threads"] or case.threads},
@@ -168,7 +190,10 @@ class Session:
             warmup_steps=self.request.warmup,
             peak_memory_bytes=measured.peak_memory_bytes,
             compile_seconds=facts.get("compile_seconds"),
-            load_seconds=facts.get("load_seconds"),
+            import_seconds=measured.part_seconds("import"),
+            build_seconds=measured.part_seconds("build"),
+            load_seconds=measured.part_seconds("load") if starting else facts.get("load_seconds"),
+            first_batch_seconds=measured.part_seconds("first_batch"),
             error=facts.get("error"),
             parameters=facts.get("parameters"),
             flops_per_image=facts.get("flops_per_image"),
@@ -221,15 +246,18 @@ class Session:
         return path
 
 
-def cost_per_million(price_per_hour: float | None, images_per_second: float) -> float | None:
+def cost_per_million(price_per_hour: float | None, images_per_second: float | None) -> float | None:
     """What a million images cost, in the currency of the price; None without one."""
-    return None if price_per_hour is None else price_per_hour / 3600 / images_per_second * 1e6
+    if price_per_hour is None or images_per_second is None:
+        return None
+    return price_per_hour / 3600 / images_per_second * 1e6
 
 
-def _fraction(case: Case, measured: Measured, speed: float) -> float | None:
+def _fraction(case: Case, measured: Measured, speed: float | None) -> float | None:
     """The arithmetic done, as a part of what the framework's matrix product reaches on this machine."""
     step = flops_of_step(case.phase, measured.facts.get("flops_per_image") or 0)
-    return step * speed / measured.matmul_peak_flops if step and measured.matmul_peak_flops else None
+    peak = measured.matmul_peak_flops
+    return step * speed / peak if step and peak and speed else None
 
 
 def require_data(request: Request) -> None:

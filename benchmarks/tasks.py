@@ -3,6 +3,7 @@
 import gc
 import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from benchmarks import known_rounding, memory
 from benchmarks.analysis import AnalysisTasks
 from benchmarks.feeds import Feed
 from benchmarks.flops import flops_per_image
-from benchmarks.preparing import Preparation
+from benchmarks.preparing import Preparation, artefact_folder
 from benchmarks.steps import LEARNING_RATE, Batch, Job, make_reading_job
 from benchmarks.timing import run_steps, time_steps
 from common import tensor_file
@@ -138,6 +139,49 @@ class Tasks(AnalysisTasks):
             "compile_seconds": checked.get("compile_seconds"),
             "error": checked["error"],
         }
+
+    def start_up(
+        self,
+        *,
+        build: dict[str, Any],
+        weights: str,
+        inputs: str,
+        threads: int,
+        engine: str,
+        precision: str,
+        layout: str,
+        artefacts: str,
+        equalise: bool,
+        batch_size: int,
+    ) -> dict[str, float]:
+        """Seconds of building, loading the weights and computing a first batch, as a new process does it.
+
+        A deployed model is neither built nor filled: it is loaded as it was compiled.
+        """
+        device = build["device"]
+        wait = partial(self.backend.synchronize, device)
+        if equalise:
+            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
+        images, _ = self._inputs(build, inputs)
+        seconds, model = {"build": 0.0, "load": 0.0}, None
+        if engine != "deploy":
+            model, seconds["build"] = timed(lambda: self.backend.build(**build), wait)
+            _, seconds["load"] = timed(lambda: self._load(model, weights), wait)
+            self.backend.set_training(model, False)
+            images = self.backend.lay_out(model, images, layout=layout)
+        folder = artefact_folder(
+            Path(artefacts), self.name, engine=engine, precision=precision, layout=layout, images=images
+        )
+        where = {"engine": engine, "precision": precision, "device": device, "folder": folder}
+
+        def first_batch() -> float | None:
+            made = self.backend.make_engine(model, images, **where)
+            made.run(images)
+            return made.load_seconds
+
+        loaded, first = timed(first_batch, wait)
+        seconds["load"] += loaded or 0.0
+        return {**seconds, "first_batch": first - (loaded or 0.0)}
 
     def prepare_reading(
         self, *, build: dict[str, Any], data: dict[str, Any], threads: int, batch_size: int

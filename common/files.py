@@ -49,6 +49,15 @@ def require_writable(path: Path) -> None:
         raise UsageError(f"{path}: the folder {folder} is not writable; choose another")
 
 
+def require_folder(path: Path) -> None:
+    """Make a folder now, or raise UsageError, when minutes of work would be lost later."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be made a folder ({error.strerror}); choose another") from None
+    require_writable(path / "result.json")
+
+
 def _flush_to_disk(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -1,0 +1,109 @@
+"""The answer in two sentences, with how far it can be trusted, and what was not measured."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from backends import ENGINES
+from benchmarks.results import Best, CompareReport, Comparison, Result
+
+TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
+WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
+
+
+def answer(report: CompareReport) -> str:
+    """Who is faster at what, each at its best."""
+    if not report.best:
+        return "There is no answer: the two frameworks were not both measured in anything."
+    model = report.results[0].model
+    parts = [_of_best(best, report) for best in report.best]
+    return f"With {model} on this machine, {'; '.join(parts)}."
+
+
+def confidence(report: CompareReport) -> str:
+    """How sure the answer is, and why."""
+    level, reasons = _confidence(report)
+    return f"Confidence is {level}: {', '.join(reasons)}."
+
+
+def not_measured(report: CompareReport) -> list[str]:
+    """What a reader might take for granted and this report does not show."""
+    rows = report.results
+    told = [
+        f"{row.backend}, {case_of(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"
+    ]
+    measured = [row for row in rows if row.status == "ok"]
+    for what, asked, seen in (
+        ("Phase", TASKS, {row.phase for row in measured}),
+        ("Engine", ENGINES, {row.engine for row in measured}),
+        ("Precision", ("fp32", "bf16"), {row.precision for row in measured}),
+    ):
+        missing = [word for word in asked if word not in seen]
+        if missing:
+            told.append(f"{what}: {', '.join(missing)}.")
+    told.append(f"Batch sizes other than {_listed(sorted({row.batch_size for row in rows}))}.")
+    if not any(row.device.startswith("gpu") for row in measured):
+        told.append("GPUs: everything here ran on the CPU.")
+    if not any(row.layers for row in rows):
+        told.append("Which layers make the difference: ask with --layers.")
+    if report.parity is None:
+        told.append("Whether both compute the same: the parity gate was skipped.")
+    told.append("Accuracy after training, other models and other machines.")
+    return told
+
+
+def case_of(row: Result | Comparison) -> str:
+    """The combination that a row stands for."""
+    return f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}"
+
+
+def _of_best(best: Best, report: CompareReport) -> str:
+    sides = {"torch": best.torch, "paddle": best.paddle}
+    names = {name: f"{name} ({side.engine}, {side.precision})" for name, side in sides.items()}
+    task = f"to {TASKS[best.phase]} at batch {best.batch_size}"
+    noise = _noise(best, report.comparisons)
+    if abs(best.ratio - 1) <= noise:
+        return f"{task} there is no difference between {names['torch']} and {names['paddle']}"
+    fast, slow = ("paddle", "torch") if best.ratio > 1 else ("torch", "paddle")
+    times = max(best.ratio, 1 / best.ratio)
+    return f"{task} {names[fast]} is {times:.3g} times as fast as {names[slow]}"
+
+
+def _noise(best: Best, comparisons: Iterable[Comparison]) -> float:
+    """The widest noise, or half-interval, among the comparisons of a phase and batch size."""
+    widths = [
+        max(row.noise or 0, half_width(row))
+        for row in comparisons
+        if (row.phase, row.batch_size) == (best.phase, best.batch_size)
+    ]
+    return max(widths, default=0.0)
+
+
+def half_width(row: Comparison) -> float:
+    """Half of a comparison's interval, relative to its ratio."""
+    if row.ratio_ci95 is None or not row.ratio:
+        return 0.0
+    low, high = row.ratio_ci95
+    return (high - low) / 2 / row.ratio
+
+
+def _confidence(report: CompareReport) -> tuple[str, list[str]]:
+    reasons, doubts = [], 0
+    parity: Any = report.parity
+    if parity is None:
+        reasons.append("that both compute the same was not checked")
+        doubts += 1
+    else:
+        reasons.append(f"both compute the same in float64 (parity {parity['verdict']})")
+    width = max((half_width(row) for row in report.comparisons), default=0.0)
+    noise = max((row.noise or 0 for row in report.comparisons), default=0.0)
+    reasons.append(f"a repetition stays within {width:.0%} of each ratio, the noise within {noise:.0%}")
+    doubts += (width > WIDE) + (width > WIDER)
+    warnings = report.environment.get("warnings") or []
+    if warnings:
+        reasons.append(f"but {'; '.join(warnings)}")
+        doubts += 1
+    return ("high", "moderate", "low", "low", "low")[doubts], reasons
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))

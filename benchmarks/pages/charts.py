@@ -1,0 +1,95 @@
+"""Charts as SVG: bars with their figures written beside them, told apart by pattern as well as by colour.
+
+Colours are those of the style sheet, from the palette of Okabe and Ito, which colour-blind people can
+tell apart (https://jfly.uni-koeln.de/color/).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, BAR, GAP, LABEL, FIGURE = 480, 16, 14, 16, 74
+PATTERN = (
+    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><rect width="6" height="6" class="paddle"/>'
+    '<line x1="0" y1="0" x2="0" y2="6" class="stroke"/></pattern></defs>'
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """One group of bars: a label, and (name of the backend, value, its text) for each."""
+
+    label: str
+    bars: Sequence[tuple[str, float | None, str]]
+
+
+def bar_chart(title: str, groups: Sequence[Bars], *, unit: str) -> str:
+    """Horizontal bars from zero, a group under each label."""
+    values = [value for group in groups for _, value, _ in group.bars if value]
+    longest = max(values, default=1.0)
+    parts, y = [], 8.0
+    for group in groups:
+        y += LABEL
+        parts.append(_text(0, y - 4, group.label))
+        for name, value, text in group.bars:
+            length = (value or 0) / longest * (WIDTH - FIGURE - 60)
+            parts.append(_bar(60, y, length, name))
+            parts.append(_text(0, y + BAR - 4, name, kind="small"))
+            parts.append(_text(64 + length, y + BAR - 4, text, kind="small"))
+            y += BAR + 2
+        y += GAP
+    return _svg(title, f"{len(groups)} groups of bars, in {unit}", parts, height=y)
+
+
+def gap_chart(title: str, gaps: Sequence[tuple[str, float, str]], *, unit: str) -> str:
+    """Bars to the left (torch takes longer) and to the right (paddle does) of a middle line."""
+    largest = max((abs(value) for _, value, _ in gaps), default=1.0) or 1.0
+    middle, reach, parts, y = 250.0, 110.0, [], 8.0
+    for label, value, text in gaps:
+        length = abs(value) / largest * reach
+        name = "paddle" if value > 0 else "torch"
+        parts.append(_text(0, y + BAR - 4, label, kind="small"))
+        parts.append(_bar(middle if value > 0 else middle - length, y, length, name))
+        parts.append(_text(middle + reach + 6, y + BAR - 4, text, kind="small"))
+        y += BAR + 4
+    parts.append(f'<line x1="{middle}" y1="4" x2="{middle}" y2="{y:.0f}" class="axis"/>')
+    return _svg(title, f"Differences by layer, in {unit}", parts, height=y + 8)
+
+
+def depth_chart(title: str, points: Sequence[tuple[str, float]], *, limit: float) -> str:
+    """Errors on a logarithmic scale, one row a tensor, with a line where the tolerance lies."""
+    decades = [math.log10(value) for _, value in points if value > 0] + [math.log10(limit)]
+    low, high = math.floor(min(decades)) - 1, math.ceil(max(decades)) + 1
+    left, reach, parts, y = 200.0, WIDTH - 290.0, [], 8.0
+
+    def across(value: float) -> float:
+        return left + (math.log10(value) - low) / (high - low) * reach if value > 0 else left
+
+    for label, value in points:
+        parts.append(_text(0, y + 11, label, kind="small"))
+        parts.append(f'<circle cx="{across(value):.1f}" cy="{y + 7:.0f}" r="4" class="torch"/>')
+        parts.append(_text(WIDTH - 80, y + 11, f"{value:.1e}", kind="small"))
+        y += BAR + 2
+    x = across(limit)
+    parts.append(f'<line x1="{x:.1f}" y1="4" x2="{x:.1f}" y2="{y:.0f}" class="axis"/>')
+    parts.append(_text(x - 60, y + 14, f"tolerance {limit:.0e}", kind="small"))
+    return _svg(title, "Relative L2 distance, logarithmic", parts, height=y + 24)
+
+
+def _bar(x: float, y: float, length: float, name: str) -> str:
+    fill = ' fill="url(#hatch)"' if name == "paddle" else ' class="torch"'
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(length, 1):.1f}" height="{BAR}"{fill}/>'
+
+
+def _text(x: float, y: float, text: str, *, kind: str = "label") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(text)}</text>'
+
+
+def _svg(title: str, description: str, parts: Sequence[str], *, height: float) -> str:
+    inside = "".join(parts)
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
+        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{PATTERN}{inside}</svg>"
+    )

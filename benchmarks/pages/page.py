@@ -1,0 +1,55 @@
+"""report.html and report.md, from a report's parts."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.pages.answer import answer, confidence, not_measured
+from benchmarks.pages.sections import sections
+from benchmarks.results import CompareReport, write
+from common.files import write_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write_pages(report: CompareReport, folder: Path) -> None:
+    """Write report.html, report.md and result.json into a folder that is there."""
+    for name in ("report.html", "report.md"):
+        write_text(folder / name, render(report, name))
+    write(report, folder / "result.json")
+
+
+def render(report: CompareReport, name: str) -> str:
+    """One of the pages as text. The HTML one holds all that it needs: nothing is fetched."""
+    return _templates().get_template(f"{name}.j2").render(**_facts(report))
+
+
+def _facts(report: CompareReport) -> dict[str, Any]:
+    model = report.results[0].model if report.results else "nothing measured"
+    return {
+        "title": f"PaddlePaddle or PyTorch: {model}",
+        "answer": answer(report),
+        "confidence": confidence(report),
+        "sections": sections(report),
+        "not_measured": not_measured(report),
+        "date": report.environment.get("date"),
+        "machine": "; ".join(report.environment.get("gpus") or []) or report.environment.get("cpu"),
+        "style": (TEMPLATES / "style.css").read_text(),
+        "script": (TEMPLATES / "sort.js").read_text(),
+    }
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

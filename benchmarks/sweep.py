@@ -1,0 +1,68 @@
+"""All combinations of a comparison, one after another, each kept as soon as it is there."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from backends import NAMES
+from benchmarks import results
+from benchmarks.alternation import Alternation
+from benchmarks.environment import describe
+from benchmarks.machine import Watch
+from benchmarks.processes import WorkerFailure
+from benchmarks.resuming import FILE, kept
+from benchmarks.session import Session
+
+
+class Sweep:
+    """A session's combinations. With a ``folder``, what was measured lies there after each of them."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        facts: Mapping[str, Any],
+        folder: Path | None,
+        earlier: results.CompareReport | None,
+    ) -> None:
+        self.session, self._facts, self._folder, self._earlier = session, facts, folder, earlier
+        self.parity: dict[str, Any] | None = None
+        self._done: list[tuple[results.Comparison, list[results.Result]]] = []
+        self._watch = Watch()
+
+    def run(self, *, rounds: int, processes: int, bar: Any) -> None:
+        """Measure what the earlier report does not have."""
+        for case in self.session.request.cases:
+            bar.set_description(str(case))
+            found = kept(self._earlier, case)
+            if found is None:
+                pair = Alternation(self.session, case)
+                pair.run(rounds=rounds, processes=processes, after_round=bar.update)
+                found = pair.comparison(), pair.rows()
+            else:
+                bar.update(rounds)
+            self._done.append(found)
+            if self._folder:
+                results.write(self.report(), self._folder / FILE)
+
+    def failed(self, failure: WorkerFailure) -> results.CompareReport:
+        """The report where a worker was lost before anything was timed."""
+        for case in self.session.request.cases:
+            pair = Alternation(self.session, case)
+            pair.failures = dict.fromkeys((failure.backend,), failure)
+            self._done.append((pair.comparison(), pair.rows()))
+        return self.report()
+
+    def report(self) -> results.CompareReport:
+        """All that was measured so far."""
+        rows = [row for _, pair in self._done for row in pair]
+        environment = describe(os.environ, self.session.versions)
+        return results.CompareReport(
+            environment=environment | self._watch.told(list(NAMES)),
+            results=rows,
+            parity=self.parity,
+            comparisons=[comparison for comparison, _ in self._done],
+            best=results.best_of_each(rows),
+            request=dict(self._facts),
+        )
