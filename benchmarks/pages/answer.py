@@ -62,7 +62,7 @@ def _of_best(best: Best, report: CompareReport) -> str:
     task = f"to {TASKS[best.phase]} at batch {best.batch_size}"
     noise = _noise(best, report.comparisons)
     if abs(best.ratio - 1) <= noise:
-        return f"{task} there is no difference between {names['torch']} and {names['paddle']}"
+        return f"{task} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
     fast, slow = ("paddle", "torch") if best.ratio > 1 else ("torch", "paddle")
     times = max(best.ratio, 1 / best.ratio)
     return f"{task} {names[fast]} is {times:.3g} times as fast as {names[slow]}"

@@ -1,4 +1,4 @@
-"""Charts as SVG: bars with their figures written beside them, told apart by pattern as well as by colour.
+"""Charts as figures with an SVG: bars with their figures written beside them, told apart by pattern as well as by colour.
 
 Colours are those of the style sheet, from the palette of Okabe and Ito, which colour-blind people can
 tell apart (https://jfly.uni-koeln.de/color/).
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, BAR, GAP, LABEL, FIGURE = 480, 16, 14, 16, 74
+WIDTH, BAR, GAP, LABEL, FIGURE = 400, 16, 14, 16, 62  # at 400 pixels a unit is a pixel: text stays readable
 PATTERN = (
-    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+    '<svg width="0" height="0" aria-hidden="true" class="patterns"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
     'patternTransform="rotate(45)"><rect width="6" height="6" class="paddle"/>'
-    '<line x1="0" y1="0" x2="0" y2="6" class="stroke"/></pattern></defs>'
+    '<line x1="0" y1="0" x2="0" y2="6" class="stroke"/></pattern></defs></svg>'
 )
 
 
@@ -46,7 +46,7 @@ def bar_chart(title: str, groups: Sequence[Bars], *, unit: str) -> str:
 def gap_chart(title: str, gaps: Sequence[tuple[str, float, str]], *, unit: str) -> str:
     """Bars to the left (torch takes longer) and to the right (paddle does) of a middle line."""
     largest = max((abs(value) for _, value, _ in gaps), default=1.0) or 1.0
-    middle, reach, parts, y = 250.0, 110.0, [], 8.0
+    middle, reach, parts, y = 205.0, 95.0, [], 8.0
     for label, value, text in gaps:
         length = abs(value) / largest * reach
         name = "paddle" if value > 0 else "torch"
@@ -62,7 +62,7 @@ def depth_chart(title: str, points: Sequence[tuple[str, float]], *, limit: float
     """Errors on a logarithmic scale, one row a tensor, with a line where the tolerance lies."""
     decades = [math.log10(value) for _, value in points if value > 0] + [math.log10(limit)]
     low, high = math.floor(min(decades)) - 1, math.ceil(max(decades)) + 1
-    left, reach, parts, y = 200.0, WIDTH - 290.0, [], 8.0
+    left, reach, parts, y = 150.0, WIDTH - 225.0, [], 8.0
 
     def across(value: float) -> float:
         return left + (math.log10(value) - low) / (high - low) * reach if value > 0 else left
@@ -70,7 +70,7 @@ def depth_chart(title: str, points: Sequence[tuple[str, float]], *, limit: float
     for label, value in points:
         parts.append(_text(0, y + 11, label, kind="small"))
         parts.append(f'<circle cx="{across(value):.1f}" cy="{y + 7:.0f}" r="4" class="torch"/>')
-        parts.append(_text(WIDTH - 80, y + 11, f"{value:.1e}", kind="small"))
+        parts.append(_text(WIDTH - 62, y + 11, f"{value:.1e}", kind="small"))
         y += BAR + 2
     x = across(limit)
     parts.append(f'<line x1="{x:.1f}" y1="4" x2="{x:.1f}" y2="{y:.0f}" class="axis"/>')
@@ -90,6 +90,7 @@ def _text(x: float, y: float, text: str, *, kind: str = "label") -> str:
 def _svg(title: str, description: str, parts: Sequence[str], *, height: float) -> str:
     inside = "".join(parts)
     return (
+        f"<figure><figcaption>{escape(title)}</figcaption>"
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{PATTERN}{inside}</svg>"
+        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{inside}</svg></figure>"
     )

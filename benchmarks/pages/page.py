@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.pages.answer import answer, confidence, not_measured
+from benchmarks.pages.charts import PATTERN
 from benchmarks.pages.sections import sections
 from benchmarks.results import CompareReport, write
 from common.files import write_text
@@ -37,6 +38,7 @@ def _facts(report: CompareReport) -> dict[str, Any]:
         "not_measured": not_measured(report),
         "date": report.environment.get("date"),
         "machine": "; ".join(report.environment.get("gpus") or []) or report.environment.get("cpu"),
+        "pattern": PATTERN,
         "style": (TEMPLATES / "style.css").read_text(),
         "script": (TEMPLATES / "sort.js").read_text(),
     }
