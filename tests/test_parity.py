@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.gate import Subject, draw_batch, run_gate
+from benchmarks.parity.engine import run_gate
+from benchmarks.parity.subject import Subject, draw_batch
 from common import initial
 
 SUBJECTS = {

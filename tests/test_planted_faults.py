@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.gaps import compare, excuse
-from benchmarks.gate import Subject, run_gate
-from benchmarks.known_rounding import KNOWN_ROUNDINGS
+from benchmarks.parity.engine import run_gate
+from benchmarks.parity.gaps import compare, excuse
+from benchmarks.parity.roundings import KNOWN_ROUNDINGS
+from benchmarks.parity.subject import Subject
 from tests.sides import LocalSide, altered
 from tests.small_models import small_backend
 

@@ -8,8 +8,11 @@ from .inspection import base_of, leaves, type_of
 from .tensors import to_numpy
 from .weights import get_gradients
 
+RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient": "forward/gradient"}
+
 
 def record(model, compute, *, keep, backward=True):
+    _clear_gradients(model)
     calls, counts, handles = [], Counter(), []
 
     def before(name, layer):
@@ -34,7 +37,7 @@ def record(model, compute, *, keep, backward=True):
         handles.append(layer.register_forward_post_hook(after))
     try:
         logits, loss = compute()
-        _keep("forward/logits", logits, keep=lambda name, array: keep(name.removesuffix("/output"), array))
+        _keep("forward/logits", logits, keep=lambda name, array: keep(RESULTS[name], array))
         keep("loss/loss", to_numpy(loss).reshape(1))
         if backward:
             loss.backward()
@@ -47,13 +50,15 @@ def record(model, compute, *, keep, backward=True):
 def run_layer(model, name, *, inputs, gradient=None):
     layer = leaves(model)[name]
     _clear_gradients(layer)
-    leaves = [_leaf(array, layer) for array in inputs]
-    outputs = _tensors(layer(*(leaf.clone() for leaf in leaves)))  # in-place layers may not write on leaves
+    given = [_leaf(array, layer) for array in inputs]
+    outputs = _tensors(
+        layer(*(tensor.clone() for tensor in given))
+    )  # an in-place layer may not write on them
     results = {"output": to_numpy(outputs[0])}
     if gradient is not None and _is_recorded(outputs[0]):
         outputs[0].backward(_leaf(gradient, layer))
-        grads = [(position, leaf.grad) for position, leaf in enumerate(leaves) if leaf.grad is not None]
-        results |= {f"input{position}": to_numpy(grad) for position, grad in grads}
+        grads = [(place, tensor.grad) for place, tensor in enumerate(given) if tensor.grad is not None]
+        results |= {f"input{place}": to_numpy(grad) for place, grad in grads}
         results |= {f"parameter/{own}": array for own, array in get_gradients(layer).items()}
     _clear_gradients(layer)
     return results

@@ -49,7 +49,8 @@ def get_gradients(model):
 def set_gradients(model, arrays):
     require_same_entries(parameter_shapes(model), arrays)
     for name, parameter, transposed in _parameters(model):
-        parameter.grad = _like(parameter, _flipped(arrays[name], transposed))
+        if not parameter.stop_gradient:  # an optimizer must find none where a layer is frozen
+            parameter.grad = _like(parameter, _flipped(arrays[name], transposed))
 
 
 def read_of_each(model, names, read):
