@@ -115,8 +115,10 @@ class Backend(Protocol):
     def set_buffers(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
         """Copy arrays into the buffers of these names; others stay as they are."""
 
-    def get_gradients(self, model: Model) -> dict[str, np.ndarray]:
-        """A copy of every parameter's gradient in the neutral layout; zeros where there is none."""
+    def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """A copy of the named parameters' gradients (None: of every one's), neutral layout; zeros where
+        there is none.
+        """
 
     def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
         """Put gradients in place, as strictly as ``set_weights``."""
@@ -205,10 +207,10 @@ class Backend(Protocol):
         """Set the rate of all further updates."""
 
     def get_moments(
-        self, model: Model, optimizer: Optimizer, names: Collection[str]
+        self, model: Model, optimizer: Optimizer, names: Collection[str], which: Collection[str] | None = None
     ) -> dict[str, np.ndarray]:
         """What the optimizer keeps of these parameters, neutral layout: "PARAMETER/exp_avg" (torch's
-        words), and "PARAMETER/step" where it counts steps.
+        words), and "PARAMETER/step" where it counts steps. ``which`` are the kinds (None: all).
         """
 
     def compute_loss(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -50,7 +50,8 @@ class Tasks:
 
     def parity(self, step: str, **arguments: Any) -> Any:
         """One step of a comparison: a public method of Probe."""
-        self.release()
+        if self.job is not None:
+            self.release()
         return getattr(self._probe, step)(**arguments)
 
     def prepare(

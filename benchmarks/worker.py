@@ -7,6 +7,7 @@ ends itself with all its children.
 """
 
 import argparse
+import gc
 import importlib
 import importlib.util
 import json
@@ -67,7 +68,10 @@ def start(backend_name: str, tasks: str) -> Any:
     backend = load(backend_name)
     require_version(backend_name, importlib.import_module(backend_name).__version__)
     module_name, _, class_name = tasks.partition(":")
-    return getattr(importlib.import_module(module_name), class_name)(backend_name, backend)
+    served = getattr(importlib.import_module(module_name), class_name)(backend_name, backend)
+    gc.collect()
+    gc.freeze()  # a framework's half a million objects stay: no later collection need look at them
+    return served
 
 
 def come_to_rest(*, interval: float = 0.01, limit: float = 1.0) -> None:

@@ -62,18 +62,20 @@ def set_learning_rate(optimizer, value):
     optimizer.set_lr(value)
 
 
-def get_moments(model, optimizer, names):
-    return read_of_each(model, names, lambda parameter: _moments_of(optimizer, parameter))
+def get_moments(model, optimizer, names, which=None):
+    return read_of_each(model, names, lambda parameter: _moments_of(optimizer, parameter, which))
 
 
-def _moments_of(optimizer, parameter):
+def _moments_of(optimizer, parameter, which):
     kept = {
         name: accumulators[parameter.name]
         for name, accumulators in optimizer._accumulators.items()
         if parameter.name in accumulators
     }
-    moments = {MOMENTS[name]: to_numpy(value) for name, value in kept.items() if name in MOMENTS}
-    return moments | ({"step": _step(optimizer, kept["beta1_pow_acc"])} if "beta1_pow_acc" in kept else {})
+    named = {MOMENTS[name]: value for name, value in kept.items() if name in MOMENTS}
+    moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
+    has_step = "beta1_pow_acc" in kept and (which is None or "step" in which)
+    return moments | ({"step": _step(optimizer, kept["beta1_pow_acc"])} if has_step else {})
 
 
 def _step(optimizer, power):

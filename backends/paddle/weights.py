@@ -38,11 +38,12 @@ def set_weights(model, arrays):
             parameter.set_value(_like(parameter, _flipped(arrays[name], transposed)))
 
 
-def get_gradients(model):
+def get_gradients(model, names=None):
     gradients = {}
     for name, parameter, transposed in _parameters(model):
-        gradient = paddle.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        gradients[name] = _flipped(to_numpy(gradient), transposed)
+        if names is None or name in names:
+            gradient = paddle.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            gradients[name] = _flipped(to_numpy(gradient), transposed)
     return gradients
 
 

@@ -50,13 +50,14 @@ def set_learning_rate(optimizer, value):
         group["lr"] = value
 
 
-def get_moments(model, optimizer, names):
-    return read_of_each(model, names, lambda parameter: _moments_of(optimizer, parameter))
+def get_moments(model, optimizer, names, which=None):
+    return read_of_each(model, names, lambda parameter: _moments_of(optimizer, parameter, which))
 
 
-def _moments_of(optimizer, parameter):
+def _moments_of(optimizer, parameter, which):
     kept = optimizer.state.get(parameter, {})
-    moments = {MOMENTS.get(name, name): to_numpy(value) for name, value in kept.items() if _is_kept(value)}
+    named = {MOMENTS.get(name, name): value for name, value in kept.items() if _is_kept(value)}
+    moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
     return moments | ({"step": moments["step"].reshape(())} if "step" in moments else {})
 
 

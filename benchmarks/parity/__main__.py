@@ -1,7 +1,7 @@
 """Do both frameworks compute the same? float64 decides, float32 is described.
 
     python -m benchmarks.parity --model lenet5
-    python -m benchmarks.parity --torch mine:net --paddle mine:paddle_net --input-shape 3,32,32 --num-classes 10
+    python -m benchmarks.parity --torch mine:net --paddle mine:twin --input-shape 3,32,32 --num-classes 10
 
 Both sides get equal weights and images. A tensor passes if the sides are at most 1e-12 of its length apart
 (relative L2) in float64. A larger gap that comes from a constant which paddle keeps in float32 passes only if
@@ -93,6 +93,8 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
 
 
 def _subject(options: argparse.Namespace) -> "Subject":
+    from pathlib import Path
+
     from benchmarks.parity.names import read_names
     from benchmarks.parity.subject import Subject
 
@@ -115,7 +117,7 @@ def _subject(options: argparse.Namespace) -> "Subject":
         sources=sources,
         plugins=_plugins(options),
         names=read_names(options.map) if options.map else {},
-        folder=os.getcwd(),
+        folder=str(Path.cwd()),
     )
 
 

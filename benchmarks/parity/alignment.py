@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 Call = Mapping[str, Any]
@@ -73,9 +74,10 @@ def _match_names(ours: Sequence[Call], theirs: Sequence[Call], partner: dict[int
     }
     if not any(call["name"].rpartition(".")[2].isdecimal() for call in ours):
         partner.update(equal)
-    elif all(ours[place]["base"] == theirs[other]["base"] for place, other in equal.items()):
-        if len(equal) + len(partner) == len(ours) == len(theirs):
-            partner.update(equal)
+        return
+    agree = all(ours[place]["base"] == theirs[other]["base"] for place, other in equal.items())
+    if agree and len(equal) + len(partner) == len(ours) == len(theirs):
+        partner.update(equal)
 
 
 def _gaps(
@@ -84,7 +86,7 @@ def _gaps(
     """The unmatched calls of both sides between two matched ones that follow each other."""
     taken, gaps = set(partner.values()), []
     bounds = [(-1, -1), *_increasing(sorted(partner.items())), (len(ours), len(theirs))]
-    for (left, right), (next_left, next_right) in zip(bounds, bounds[1:], strict=False):
+    for (left, right), (next_left, next_right) in pairwise(bounds):
         mine = [(place, ours[place]) for place in range(left + 1, next_left) if place not in partner]
         yours = [(place, theirs[place]) for place in range(right + 1, next_right) if place not in taken]
         gaps.append((mine, yours))

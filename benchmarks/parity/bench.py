@@ -52,7 +52,8 @@ class Bench:
     def ask(self, backend: str, step: str, **arguments: Any) -> Any:
         """Have a side do one step, with everything it needs to know given as paths and numbers."""
         result = self._sides[backend].ask("parity", step=step, **arguments)
-        self.peak_disk_bytes = max(self.peak_disk_bytes, self._used())
+        if "target" in arguments:
+            self.peak_disk_bytes = max(self.peak_disk_bytes, self._used())
         return result
 
     def folder(self, name: str) -> TensorFolder:
@@ -66,9 +67,15 @@ class Bench:
         return str(self._root / name)
 
     def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
-        """Build both models; returns what each consists of."""
+        """Build both models; returns what each consists of.
+
+        A model of ours that is open already merely changes its precision: it holds nothing else.
+        """
         subject = self.subject
         for name in self._sides:
+            if name in self.described and not subject.foreign:
+                self.ask(name, "recast", precision=precision)
+                continue
             self.described[name] = self.ask(
                 name,
                 "open",
@@ -94,8 +101,8 @@ class Bench:
         free = shutil.disk_usage(self._root).free
         if free < needed:
             raise UnavailableError(
-                f"{self._root.parent}: {needed / GIB:.1f} GiB are needed for tensors and {free / GIB:.1f} GiB "
-                f"are free; set TMPDIR to a folder with more"
+                f"{self._root.parent}: {needed / GIB:.1f} GiB are needed for tensors, {free / GIB:.1f} GiB are "
+                f"free; set TMPDIR to a folder with more"
             )
 
     def parameters(self) -> int:

@@ -198,7 +198,7 @@ def _without_innocent_layers(stages: list[Stage]) -> list[Stage]:
 def _first_gradient(
     parameters: Mapping[str, Gap], layers: Sequence[Gap], suspect: Suspect | None, recorded: Recorded
 ) -> Gap:
-    """The gradient that shows it: a parameter's of the guilty layer, else the first that failed, backwards."""
+    """The gradient that shows it: a parameter's of the guilty layer, else the last that failed."""
     owners = {e["name"]: e["layer"] for e in recorded.bench.described["torch"]["parameters"]}
     failed = [gap for gap in reversed(parameters.values()) if gap.verdict == FAIL]
     guilty = [gap for gap in failed if suspect and owners[gap.name] == suspect.layer]
@@ -329,7 +329,7 @@ def _write_masks(bench: Bench, evaluated: Recorded) -> None:
 
 
 def _explain_randomness(bench: Bench, recorded: Recorded, stage: Stage) -> None:
-    """Where train mode differs: is one side random beside its dropout layers?"""
+    """See, where train mode differs, whether a side is random beside its dropout layers."""
     random = []
     for name, folder in recorded.folders.items():
         bench.ask(name, "load", source=bench.path("weights"))

@@ -30,7 +30,7 @@ class Probe:
         self.name, self.backend = name, backend
         self.model: Model = None
         self._build: dict[str, Any] = {}
-        self._own: dict[str, str] = {}  # a parameter's or buffer's own name, by the name it goes by
+        self._own: dict[str, str] = {}  # a parameter's or buffer's own name, by the one that it goes by
         self._plugins: dict[str, str] = {}
         self._folder = ""
         self._trainer: Trainer | None = None
@@ -56,10 +56,18 @@ class Probe:
             self._plugin(role)
         return self.backend.describe(self.model)
 
+    def recast(self, precision: str) -> None:
+        """The open model in another precision; its weights are to be loaded again."""
+        self._build = {**self._build, "precision": precision}
+        where = {"precision": precision, "device": self.backend.find_device(self._build["device"])}
+        self._trainer = None
+        self.model = self.backend.adopt(self.model, **where)
+
     def close(self) -> None:
         """Forget the model and all that belongs to it."""
-        self.model, self._trainer = None, None
-        gc.collect()
+        if self.model is not None:
+            self.model, self._trainer = None, None
+            gc.collect()
 
     def rename(self, names: dict[str, str]) -> None:
         """From now on parameters and buffers go by other names (own name by other name)."""
@@ -103,6 +111,7 @@ class Probe:
 
     def record(
         self,
+        *,
         batch: str,
         target: str,
         training: bool = False,
@@ -110,6 +119,7 @@ class Probe:
         rounding: list[str] | None = None,
         moved: bool = False,
         forced: dict[str, Any] | None = None,
+        gradients: list[str] | None = None,
     ) -> list[dict[str, Any]]:
         """Forward, loss, backward: write every layer's tensors and every gradient; tell of the calls.
 
@@ -120,8 +130,9 @@ class Probe:
         folder = TensorFolder(target)
         with self._prepared(training, masks), self._altered(rounding, forced):
             calls = self.backend.record(self.model, self._computation(batch, moved=moved), keep=folder.add)
-        for name, array in self._neutral(self.backend.get_gradients(self.model)):
-            folder.add(f"gradients/{name}", array)
+        for name, array in self._gradients():
+            if gradients is None or name in gradients:
+                folder.add(f"gradients/{name}", array)
         if training:
             for name, array in self._neutral(self.backend.get_buffers(self.model)):
                 folder.add(f"buffers/{name}", array)
@@ -146,7 +157,7 @@ class Probe:
 
         with self._prepared(training, masks):
             self.backend.record(self.model, self._computation(batch), keep=compare)
-        for name, array in self._neutral(self.backend.get_gradients(self.model)):
+        for name, array in self._gradients():
             compare(f"gradients/{name}", array)
         infinite = float("inf")
         return different + [{"name": n, "relative_l2": infinite, "max_abs": infinite} for n in sorted(left)]
@@ -160,6 +171,7 @@ class Probe:
 
     def isolate(
         self,
+        *,
         source: str,
         target: str,
         calls: list[dict[str, Any]],
@@ -228,18 +240,30 @@ class Probe:
         with self._prepared(True, masks):
             return self._trainer.train(self._computation(batch), steps=steps, rates=rates)
 
-    def training_state(self, names: list[str], target: str) -> None:
-        """Write the named parameters and what the optimizer keeps of them."""
+    def kinds_of_state(self) -> list[str]:
+        """What the optimizer keeps of parameters, such as "exp_avg", beside the parameters themselves."""
         assert self._trainer is not None, "start_training first"
-        own = {self._own.get(name, name) for name in names}
-        arrays = self.backend.get_weights(self.model, own)
-        moments = self.backend.get_moments(self.model, self._trainer.optimizer, own)
-        called = self._called()
-        folder = TensorFolder(target)
-        folder.fill((f"parameters/{called.get(name, name)}", array) for name, array in arrays.items())
-        for name, array in moments.items():
-            parameter, _, what = name.rpartition("/")
-            folder.add(f"state/{called.get(parameter, parameter)}/{what}", np.asarray(array, np.float64))
+        optimizer, names = self._trainer.optimizer, self.backend.parameter_shapes(self.model)
+        small = min(names, key=lambda name: int(np.prod(names[name])), default="")
+        return [name.rpartition("/")[2] for name in self.backend.get_moments(self.model, optimizer, {small})]
+
+    def training_state(self, names: list[str], kind: str, target: str) -> None:
+        """Write the named parameters ("parameters"), or one kind of what the optimizer keeps of them."""
+        assert self._trainer is not None, "start_training first"
+        folder, called = TensorFolder(target), self._called()
+        for name in names:
+            own = self._own.get(name, name)
+            if kind == "parameters":
+                arrays = self.backend.get_weights(self.model, {own})
+            else:
+                arrays = self.backend.get_moments(self.model, self._trainer.optimizer, {own}, {kind})
+            for full, array in arrays.items():
+                folder.add(called.get(full.removesuffix(f"/{kind}"), full.removesuffix(f"/{kind}")), array)
+
+    def _gradients(self) -> Iterator[tuple[str, np.ndarray]]:
+        """One parameter's gradient at a time: all together are as large as the model."""
+        for name in self.backend.parameter_shapes(self.model):
+            yield from self._neutral(self.backend.get_gradients(self.model, {name}))
 
     def _called(self) -> dict[str, str]:
         """What parameters and buffers go by, by their own names."""
@@ -292,6 +316,14 @@ class Probe:
     def _require_model(self, model: object, source: str) -> None:
         if not hasattr(model, "named_parameters") or not callable(model):
             raise UsageError(f"{source} returned {type(model).__name__}, not a {self.name} model")
+
+
+def _same_bits(before: np.ndarray, array: np.ndarray) -> bool:
+    if before.shape != array.shape or before.dtype != array.dtype:
+        return False
+    return np.array_equal(
+        *(np.require(side, requirements="C").reshape(-1).view(np.uint8) for side in (before, array))
+    )
 
 
 class Computation:

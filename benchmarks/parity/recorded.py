@@ -45,6 +45,8 @@ class Recorded:
         """Compare everything; excuse known roundings and mere noise; clear what reaches no result."""
         for ours, theirs in self.files().items():
             self.gaps[ours] = self._compare(self.folders["torch"], ours, theirs)
+            if ours.startswith("gradients/") and self.gaps[ours].passed:
+                self.folders["paddle"].discard(theirs)  # large, and not needed any more
         self._excuse_roundings()
         self._allow_noise()
         if not any(gap.verdict == FAIL for name, gap in self.gaps.items() if not name.startswith("layers/")):
@@ -105,7 +107,7 @@ class Recorded:
         suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
         if not suspects or not self.roundings:
             return
-        self.reference = self._again("rounded", rounding=self.roundings)
+        self.reference = self._again("rounded", suspects, rounding=self.roundings)
         files, bound = self.files(), roundings.bound(self.roundings)
         constant = roundings.constants(self.roundings)
         for name in suspects:
@@ -117,16 +119,18 @@ class Recorded:
         suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
         if not suspects or not self.folders["torch"]:
             return
-        moved = self._again("moved", moved=True, rounding=self.roundings)
+        moved = self._again("moved", suspects, moved=True, rounding=self.roundings)
         for name in suspects:
             if name in moved and name in self.reference:
                 movement, _ = distance(self.reference.load(name), moved.load(name))
                 self.gaps[name] = allow_noise(self.gaps[name], moved=movement)
         moved.clear()
 
-    def _again(self, name: str, **more: Any) -> TensorFolder:
+    def _again(self, name: str, suspects: list[str], **more: Any) -> TensorFolder:
+        """Torch once more, somehow altered; of the parameters' gradients only the suspects'."""
         folder = self.bench.folder(f"{self.label}-{name}")
-        options = dict(self.mode, masks=self._masks("torch"), **more)
+        gradients = [file[10:] for file in suspects if file.startswith("gradients/")]
+        options = dict(self.mode, masks=self._masks("torch"), gradients=gradients, **more)
         if self.mode["training"]:
             self.bench.ask("torch", "load", source=self.bench.path("weights"))  # statistics have moved
         self.bench.ask("torch", "record", batch=self.bench.path("batch"), target=str(folder.path), **options)

@@ -97,8 +97,8 @@ def float32_lines(stage: Mapping[str, Any]) -> list[str]:
     if explained:
         worst = max(explained, key=lambda tensor: float(tensor["relative_l2"]))
         lines.append(
-            f"  flips explain {len(explained)} gradients, up to {worst['relative_l2']:.1e} in {worst['name']}: "
-            f"float64 that decides alike leaves {worst['reproduced_relative_l2']:.1e}"
+            f"  flips explain {len(explained)} tensors, up to {worst['relative_l2']:.1e} in "
+            f"{worst['name']}: float64 that decides alike leaves {worst['reproduced_relative_l2']:.1e}"
         )
     return lines
 

@@ -40,10 +40,11 @@ class Trainer:
     ) -> list[float]:
         """Update on the drawn gradients, rolled and resized from step to step."""
         shapes = self.backend.parameter_shapes(self.model)
-        used = []
+        arrays, used = {name: drawn.load(called.get(name, name)) for name in shapes}, []
         for step in range(steps):
-            gradients = {name: gradient(drawn.load(called.get(name, name)), step) for name in shapes}
+            gradients = {name: gradient(array, step) for name, array in arrays.items()}
             self.backend.set_gradients(self.model, gradients)
+            del gradients
             used.append(self._update(step, rates))
         return used
 

@@ -23,6 +23,7 @@ SMALL = 1_000_000  # parameters up to which many optimizer steps cost nothing
 STEPS_IF_SMALL, STEPS_IF_LARGE = 20, 2  # at least: in the first step a momentum does nothing yet
 FREE_RUNNING = {"lenet5": 1e-10}  # relative L2 after 100 steps; measured 9e-15 with Adam
 FREE_RUNNING_OTHERS = 1e-8  # of AlexNets after 20 steps; Adam divides tiny gradients by their tiny size
+FOR_LARGE = ("adam",)  # it keeps the most; each further one costs an AlexNet 10 s
 OWN = "own"  # what the user's own optimizer is called
 
 
@@ -61,7 +62,7 @@ def training_stage(bench: Bench, *, names: Sequence[str], steps: int) -> Stage:
             )
         ours, theirs = (np.array(losses[side]) for side in ("torch", "paddle"))
         gaps.append(compare(f"{name}: losses", ours, theirs, tolerance=tolerance))
-        gaps += [gap for gap in _compare_state(bench, name, tolerance=tolerance) if "/" not in gap.name]
+        gaps += _compare_state(bench, name, tolerance=tolerance, moments=False)
     stage = Stage(
         name="training", tolerance=tolerance, gaps=gaps, facts={"steps": steps, "optimizers": [*names]}
     )
@@ -69,8 +70,10 @@ def training_stage(bench: Bench, *, names: Sequence[str], steps: int) -> Stage:
 
 
 def optimizer_names(bench: Bench, asked: Sequence[str]) -> list[str]:
-    """The user's own, else those that were asked for, else all."""
-    return [OWN] if bench.subject.has("optimizer") else list(asked or OPTIMIZERS)
+    """The user's own, else those that were asked for, else all, or for a large model one."""
+    if bench.subject.has("optimizer"):
+        return [OWN]
+    return list(asked or (OPTIMIZERS if bench.parameters() <= SMALL else FOR_LARGE))
 
 
 def _compare_optimizer(bench: Bench, name: str, *, steps: int, rounding: bool = False) -> list[Gap]:
@@ -132,42 +135,37 @@ def _draw_gradients(bench: Bench) -> None:
         folder.add(entry["name"], drawn * np.float32(10.0 ** (place % 7 - 6)))
 
 
-def _compare_state(bench: Bench, name: str, *, tolerance: float) -> list[Gap]:
-    """Parameters and moments, in parts that fit on the disk."""
+def _compare_state(bench: Bench, name: str, *, tolerance: float, moments: bool = True) -> list[Gap]:
+    """Parameters, then each kind of moment, in parts that fit on the disk."""
     entries = bench.described["torch"]["parameters"]
-    sizes = [int(np.prod(entry["shape"])) * 8 * 3 for entry in entries]
+    sizes = [int(np.prod(entry["shape"])) * 8 for entry in entries]
+    kinds = ["parameters"]
+    if moments:
+        told = [bench.ask(side, "kinds_of_state") for side in ("torch", "paddle")]
+        kinds += sorted({*told[0], *told[1]})
     gaps = []
-    for part in chunks([entry["name"] for entry in entries], sizes, limit=CHUNK_BYTES):
-        bench.ask_both("training_state", target=lambda side: f"state-{side}", names=part)
-        ours, theirs = (TensorFolder(bench.path(f"state-{side}")) for side in ("torch", "paddle"))
-        for parameter in part:
-            gaps += _compare_parameter(name, parameter, ours, theirs, tolerance=tolerance)
-        ours.clear()
-        theirs.clear()
+    for kind in kinds:
+        for part in chunks([entry["name"] for entry in entries], sizes, limit=CHUNK_BYTES):
+            bench.ask_both("training_state", target=lambda side: f"state-{side}", names=part, kind=kind)
+            ours, theirs = (TensorFolder(bench.path(f"state-{side}")) for side in ("torch", "paddle"))
+            for parameter in part:
+                title = f"{name}: {parameter}" + ("" if kind == "parameters" else f"/{kind}")
+                gaps += _compare_parameter(title, parameter, ours, theirs, tolerance=tolerance)
+            ours.clear()
+            theirs.clear()
     return gaps
 
 
 def _compare_parameter(
-    name: str, parameter: str, ours: TensorFolder, theirs: TensorFolder, *, tolerance: float
+    title: str, parameter: str, ours: TensorFolder, theirs: TensorFolder, *, tolerance: float
 ) -> list[Gap]:
-    prefix = f"state/{parameter}/"
-    files = [f"parameters/{parameter}"]
-    files += sorted(file for file in {*ours, *theirs} if file.startswith(prefix))
-    gaps = []
-    for file in files:
-        title = f"{name}: {file.removeprefix('parameters/').removeprefix('state/')}"
-        present = file in ours, file in theirs
-        if all(present):
-            gap = compare(title, *(folder.load(file) for folder in (ours, theirs)), tolerance=tolerance)
-        else:
-            lone = ours if present[0] else theirs
-            if not lone.load(file).any():
-                continue  # zeros that one side has not written down yet
-            gap = missing(
-                title, note=f"{'paddle' if present[0] else 'torch'} keeps none", tolerance=tolerance
-            )
-        gaps.append(gap)
-    return gaps
+    present = parameter in ours, parameter in theirs
+    if all(present):
+        arrays = (np.asarray(folder.load(parameter), np.float64) for folder in (ours, theirs))
+        return [compare(title, *arrays, tolerance=tolerance)]
+    if not any(present) or not (ours if present[0] else theirs).load(parameter).any():
+        return []  # zeros that one side has not written down yet
+    return [missing(title, note=f"{'paddle' if present[0] else 'torch'} keeps none", tolerance=tolerance)]
 
 
 def _with_suspect(bench: Bench, stage: Stage) -> Stage:
