@@ -284,7 +284,7 @@ def _dropout_gaps(bench: Bench, evaluated: Recorded) -> tuple[list[Gap], Suspect
                 keys = ["dropout-scale"]
                 gap = excuse(gap, again_gap, constant=roundings.constants(keys), bound=roundings.bound(keys))
             own.append(gap)
-        own.append(_dropped_share(match.layer, left, right))
+        own += [_dropped_share(match.layer, left, right), _same_kind(match.layer, left, right)]
         bad = next((gap for gap in own if gap.verdict == FAIL), None)
         if bad is not None and suspect is None:
             path = (
@@ -311,6 +311,14 @@ def _dropped_share(layer: str, left: Mapping[str, Any], right: Mapping[str, Any]
         verdict=PASS if max(strays) <= allowed else FAIL,
         note=f"torch {left['dropped'] / count:.4f}, paddle {right['dropped'] / count:.4f} of {count}",
     )
+
+
+def _same_kind(layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Gap:
+    """Both drop single numbers, or both whole channels."""
+    words = [("whole channels" if side["channelwise"] else "single numbers") for side in (left, right)]
+    same = words[0] == words[1]
+    note = None if same else f"torch drops {words[0]}, paddle {words[1]}"
+    return _entry(f"{layer} (what is dropped)", (), verdict=PASS if same else FAIL, note=note)
 
 
 def _write_masks(bench: Bench, evaluated: Recorded) -> None:

@@ -32,8 +32,8 @@ ORDER = (
     "gradients",
     "metrics",
     "optimizer",
-    "training",
     "train-mode",
+    "training",
     "float32",
 )
 GATE = ("parameters", "forward", "loss", "gradients")  # what must hold before anything is timed
@@ -126,7 +126,7 @@ def _training_stages(
     if "training" in plan.stages:
         tell("training")
         free = names if plan.optimizers or names == [OWN] else ["adam"]
-        stages.append(training_stage(bench, names=free, steps=plan.steps))
+        stages.append(training_stage(bench, names=free, steps=plan.steps, keys=recorded.roundings))
     return stages
 
 

@@ -66,8 +66,10 @@ def _behind_the_last(ordered: Sequence[Match]) -> Suspect:
 def _first_guilty(ordered: Sequence[Match], evidence: Evidence, tolerance: float) -> Suspect | None:
     """A layer that departs in the network and alone. One that cannot be run alone: by its own input."""
     for match in ordered:
+        if not match.both or match.moved:
+            continue
         after, alone = evidence.after(match), evidence.alone(match)
-        if not match.both or match.moved or (alone is None and after is None):
+        if alone is None and after is None:
             continue
         departs = after is None or after > tolerance
         if alone is None:

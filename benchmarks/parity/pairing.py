@@ -143,7 +143,10 @@ def _layers_of(
 ) -> dict[str, str]:
     ours = {entry["name"]: entry["layer"] for entry in left}
     theirs = {entry["name"]: entry["layer"] for entry in right}
-    return {ours[name]: theirs[other] for name, other in parameters.items()}
+    layers: dict[str, str] = {}
+    for name, other in parameters.items():
+        layers.setdefault(ours[name], theirs[other])  # the first, a weight, decides
+    return layers
 
 
 def _pair_buffers(

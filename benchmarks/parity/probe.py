@@ -234,10 +234,18 @@ class Probe:
         assert self._trainer is not None, "start_training first"
         return self._trainer.apply_gradients(TensorFolder(source), self._called(), steps=steps, rates=rates)
 
-    def train(self, batch: str, steps: int, rates: list[float] | None, masks: str | None) -> list[float]:
+    def train(
+        self,
+        *,
+        batch: str,
+        steps: int,
+        rates: list[float] | None,
+        masks: str | None,
+        rounding: list[str] | None = None,
+    ) -> list[float]:
         """Train on one batch over and over; returns the loss of each step."""
         assert self._trainer is not None, "start_training first"
-        with self._prepared(True, masks):
+        with self._prepared(True, masks), self._altered(rounding, None):
             return self._trainer.train(self._computation(batch), steps=steps, rates=rates)
 
     def kinds_of_state(self) -> list[str]:

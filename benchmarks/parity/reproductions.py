@@ -39,14 +39,17 @@ def rounded_hyper_parameters(optimizer: Any, *, active: bool) -> Iterator[None]:
         return
     before = [dict(group) for group in optimizer.param_groups]
     for group in optimizer.param_groups:
-        for name, value in group.items():
-            if isinstance(value, float):
-                group[name] = rounded_value(value)
-            elif name == "betas":
-                group[name] = tuple(rounded_value(beta) for beta in value)
+        group |= {name: rounded_value(group[name]) for name in _kept_in_float32(optimizer, group)}
     yield
     for group, old in zip(optimizer.param_groups, before, strict=True):
         group.update(old)
+
+
+def _kept_in_float32(optimizer: Any, group: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which hyper-parameters paddle's optimizer of the same kind rounds; rates and Adam's it does not."""
+    if type(optimizer).__name__ == "SGD":
+        return ("momentum", "weight_decay") if group["momentum"] else ()
+    return ("weight_decay",) if type(optimizer).__name__ == "AdamW" else ()
 
 
 @contextmanager
@@ -169,7 +172,8 @@ def _rounded_momentum(layer: Any) -> Any:
             stays = np.float32(1 - layer.momentum)
             for before, after in zip(kept, (layer.running_mean, layer.running_var), strict=True):
                 batch = (after - (1 - layer.momentum) * before) / layer.momentum
-                after.copy_(float(stays) * before + float(np.float32(1) - stays) * batch)
+                rounded = float(stays) * before + float(np.float32(1) - stays) * batch
+                after.data.copy_(rounded)  # past autograd, which has noted the tensor as it was
         return output
 
     return _forward(layer, forward)
@@ -177,11 +181,6 @@ def _rounded_momentum(layer: Any) -> Any:
 
 def _rounded_slope(layer: Any) -> Any:
     return _forward(layer, lambda x: (x * rounded_value(0.1666667) + 0.5).clamp(0, 1))
-
-
-def _rounded_selu(layer: Any) -> Any:
-    scale, alpha = rounded_value(1.0507009873554805), rounded_value(1.6732632423543772)
-    return _forward(layer, lambda x: scale * (x.clamp(min=0) + alpha * x.clamp(max=0).expm1()))
 
 
 def _rounded_rate(layer: Any) -> Any:
@@ -198,10 +197,13 @@ def _rounded_label_smoothing() -> Iterator[None]:
 
     def cross_entropy(logits: Any, labels: Any, *arguments: Any, **options: Any) -> Any:
         smoothing = options.pop("label_smoothing", 0.0)
-        if smoothing and not arguments and labels.dtype == torch.int64:
+        if smoothing and not arguments and labels.dtype == torch.int64 and _is_mean(options):
             hard = functional.one_hot(labels, logits.shape[1]).float()
             soft = float(np.float32(1 - smoothing)) * hard + float(np.float32(smoothing / logits.shape[1]))
-            return original(logits, soft.to(logits.dtype), **options)
+            value = original(logits, soft.to(logits.dtype), **options)
+            # The rounded labels do not quite sum to 1; paddle's gradient takes it that they do.
+            even = (torch.logsumexp(logits, 1) - (soft * logits).sum(1)).mean()
+            return even + (value - even).detach()
         return original(logits, labels, *arguments, label_smoothing=smoothing, **options)
 
     functional.cross_entropy = cross_entropy
@@ -209,6 +211,10 @@ def _rounded_label_smoothing() -> Iterator[None]:
         yield
     finally:
         functional.cross_entropy = original
+
+
+def _is_mean(options: Mapping[str, Any]) -> bool:
+    return options.get("reduction", "mean") == "mean" and options.get("weight") is None
 
 
 def _scaled_gradient() -> Callable[[Any, Any], Any]:
@@ -244,6 +250,5 @@ _ALTERATIONS: dict[str, Callable[[Any], Any]] = {
     "norm-epsilon": _rounded_epsilon,
     "batch-norm-momentum": _rounded_momentum,
     "hardsigmoid": _rounded_slope,
-    "selu": _rounded_selu,
     "dropout-scale": _rounded_rate,
 }

@@ -44,6 +44,10 @@ class Remembering:
         return x if before is None else x + 1e-6 * (before - self.seen)
 
 
+def always_training(model, words):
+    model.block2.bn2.register_forward_pre_hook(lambda layer, _: layer.train() and None)
+
+
 def half_detached(words):
     return {"side": lambda x: 0.5 * x + 0.5 * words.detached(x)}
 
@@ -60,7 +64,7 @@ ARCHITECTURE = {
         layers=("norm1",),
     ),
     "lrn_beta": Pair(
-        change=replaced("norm1", lambda w: w.LocalResponseNorm(5, alpha=5e-4, beta=0.75000001, k=2.0)),
+        change=replaced("norm1", lambda w: w.LocalResponseNorm(5, alpha=5e-4, beta=0.750001, k=2.0)),
         stage="forward",
         layers=("norm1",),
     ),
@@ -142,7 +146,7 @@ PARAMETERS = {
     ),
     "statistics_of_the_batch": Pair(
         network="residual",
-        change=lambda model, w: model.block2.bn2.register_forward_pre_hook(_train_first),
+        change=always_training,
         stage="forward",
         layers=("block2.bn2",),
     ),
@@ -163,10 +167,6 @@ PARAMETERS = {
         layers=("8",),
     ),
 }
-
-
-def _train_first(layer, _):
-    layer.train()
 
 
 MAPPING = {

@@ -134,22 +134,22 @@ def activated(words, *, tanh=False, slope=0.01, eps=1e-5):
             self.hardswish = words.Hardswish()
             self.conv4 = words.Conv2d(8, 8, 1)
             self.leaky = words.LeakyReLU(slope)
-            self.norm2 = words.norm("LayerNorm", [8, 6, 6], eps=eps)
+            self.norm2 = words.norm("LayerNorm", 8 * 36, eps=eps)
             self.fc = words.Linear(8 * 36, 5)
 
         def forward(self, x):
             x = self.silu(self.conv2(self.gelu(self.norm1(self.conv1(x)))))
             x = self.leaky(self.conv4(self.hardswish(self.conv3(x))))
-            return self.fc(self.norm2(x).flatten(1))
+            return self.fc(self.norm2(x.flatten(1)))
 
     return Activated()
 
 
 def squeezed(words):
-    """A gate of Hardsigmoid and a SELU: constants that paddle rounds."""
+    """A gate of Hardsigmoid, whose slope paddle rounds."""
     return words.Sequential(
         words.Conv2d(3, 8, 3, stride=2, padding=1),
-        words.SELU(),
+        words.ReLU6(),
         words.Conv2d(8, 8, 1),
         words.Hardsigmoid(),
         words.Flatten(),

@@ -23,6 +23,8 @@ class Words:
         """A normalisation with epsilon (and, for batch norm, torch's momentum)."""
         if self.is_torch:
             return getattr(self, kind)(*arguments, eps=eps, **options)
+        if kind.startswith("InstanceNorm"):  # torch's has no weight and no bias unless asked
+            options |= {"weight_attr": False, "bias_attr": False}
         if "momentum" in options:
             options["momentum"] = 1 - options["momentum"]
         return getattr(self, kind)(*arguments, epsilon=eps, **options)
