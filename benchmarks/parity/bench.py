@@ -101,8 +101,8 @@ class Bench:
         free = shutil.disk_usage(self._root).free
         if free < needed:
             raise UnavailableError(
-                f"{self._root.parent}: {needed / GIB:.1f} GiB are needed for tensors, {free / GIB:.1f} GiB are "
-                f"free; set TMPDIR to a folder with more"
+                f"{self._root.parent}: {needed / GIB:.1f} GiB are needed for tensors and "
+                f"{free / GIB:.1f} GiB are free; set TMPDIR to a folder with more"
             )
 
     def parameters(self) -> int:

@@ -200,7 +200,7 @@ def _first_gradient(
 ) -> Gap:
     """The gradient that shows it: a parameter's of the guilty layer, else the last that failed."""
     owners = {e["name"]: e["layer"] for e in recorded.bench.described["torch"]["parameters"]}
-    failed = [gap for gap in reversed(parameters.values()) if gap.verdict == FAIL]
+    failed = [gap for gap in reversed(list(parameters.values())) if gap.verdict == FAIL]
     guilty = [gap for gap in failed if suspect and owners[gap.name] == suspect.layer]
     return (guilty or failed or [gap for gap in layers if gap.verdict == FAIL])[0]
 

@@ -329,9 +329,8 @@ class Probe:
 def _same_bits(before: np.ndarray, array: np.ndarray) -> bool:
     if before.shape != array.shape or before.dtype != array.dtype:
         return False
-    return np.array_equal(
-        *(np.require(side, requirements="C").reshape(-1).view(np.uint8) for side in (before, array))
-    )
+    left, right = (np.require(side, requirements="C").reshape(-1).view(np.uint8) for side in (before, array))
+    return np.array_equal(left, right)
 
 
 class Computation:

@@ -2,13 +2,12 @@
 
 import importlib
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from common.cli import UsageError
 
 
-def resolve(source: str, *, folder: str) -> Callable[..., Any]:
+def resolve(source: str, *, folder: str) -> Any:
     """The callable that ``source`` names. Raises UsageError saying which part cannot be found.
 
     The folder goes before everything else while its module is imported, and behind everything else

@@ -1,4 +1,4 @@
-"""Every network by the name of its pair: `--torch tests.pairs.catalogue:torch.NAME --paddle ...:paddle.NAME`."""
+"""Every network by the name of its pair: `--torch tests.pairs.catalogue:torch.NAME`, paddle likewise."""
 
 from tests.pairs import faults, innocents
 from tests.pairs.words import Words

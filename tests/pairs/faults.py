@@ -273,6 +273,51 @@ OWN_PARTS = {
     "optimizer_schedule_period": Pair(own=("optimizer",), stage="optimizer"),
 }
 
+# Each ten times as large as what the known rounding of the same place moves.
+BESIDE_KNOWN_ROUNDINGS = {
+    "beside_window": Pair(change=hooked("conv1.weight", 1 + 2e-10), stage="gradients", layers=("conv1",)),
+    "beside_average": Pair(
+        network="averaged", change=hooked("conv1.weight", 1 + 2e-7), stage="gradients", layers=("conv1",)
+    ),
+    "beside_slope": Pair(
+        network="squeezed",
+        change=lambda model, w: altered("3", lambda w, layer, x, y: y * (1 + 1e-6))(model, w),
+        stage="forward",
+        layers=("3",),
+    ),
+    "beside_epsilon": Pair(
+        network="activated", arguments={"eps": 1.00001e-5}, stage="forward", layers=("norm2",)
+    ),
+    "beside_momentum": Pair(
+        network="residual",
+        arguments={"momentum": 0.1 + 2.4e-7},
+        stage="train-mode",
+        layers=("block1.bn1",),
+        tensor="block1.bn1.running_mean",
+    ),
+    "beside_dropout_scale": Pair(
+        on=("torch", "paddle"),
+        change=replaced("dropout", lambda w: w.Dropout(0.3 if w.is_torch else 0.3 + 1.2e-7)),
+        stage="train-mode",
+        layers=("dropout",),
+    ),
+    "loss_beside_smoothing": Pair(own=("loss",), stage="loss"),
+    "optimizer_beside_momentum": Pair(own=("optimizer",), stage="optimizer"),
+}
+
+# The frameworks themselves differ here, whatever one writes.
+TRUE_DIFFERENCES = {
+    "biased_variance": Pair(
+        network="residual", stage="train-mode", layers=("block1.bn1",), tensor="block1.bn1.running_var"
+    ),
+    "instance_norm_has_weights": Pair(
+        network="activated",
+        change=replaced("norm1", lambda w: w.nn.InstanceNorm2D(8)),
+        stage="cannot-compare",
+        layers=("norm1",),
+    ),
+}
+
 PAIRS = {
     **ARCHITECTURE,
     **PARAMETERS,
@@ -281,4 +326,6 @@ PAIRS = {
     **RANDOMNESS_AND_STATE,
     **GRADIENTS,
     **OWN_PARTS,
+    **BESIDE_KNOWN_ROUNDINGS,
+    **TRUE_DIFFERENCES,
 }

@@ -12,7 +12,7 @@ class Pair:
     """``arguments``, ``edits`` and ``change`` are applied on the side(s) named in ``on``.
 
     ``stage`` and ``layers`` are what must be found: the stage, and the layers any of which may be
-    named. No stage: an innocent difference.
+    named; ``tensor``, where it matters, the one that shows it. No stage: an innocent difference.
     """
 
     network: str = "small"
@@ -22,6 +22,7 @@ class Pair:
     change: object = None  # (model, words) -> None
     stage: str | None = None
     layers: tuple = ()
+    tensor: str | None = None
     own: tuple = ()  # roles for which both sides bring their own part
     names: dict = field(default_factory=dict)  # a map
 

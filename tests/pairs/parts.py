@@ -1,4 +1,4 @@
-"""Losses, optimizers, data and metrics of both sides, by role and pair: `tests.pairs.parts:torch.loss_summed`.
+"""Losses, optimizers, data and metrics of both sides, as `tests.pairs.parts:torch.loss_summed`.
 
 Torch's are sound; paddle's have the fault that the pair is named after, or none.
 """
@@ -26,8 +26,9 @@ class Side:
 def loss(words, pair):
     def compute(logits, labels):
         faulty = not words.is_torch
-        if pair == "smoothed" or pair == "smoothed_more":
-            amount = 0.11 if faulty and pair == "smoothed_more" else 0.1
+        more = {"smoothed": 0.0, "smoothed_more": 0.01, "beside_smoothing": 5e-7}
+        if pair in more:
+            amount = 0.1 + (more[pair] if faulty else 0.0)
             return words.functional.cross_entropy(logits, labels, label_smoothing=amount)
         if faulty and pair == "in_float32":
             logits = words.cast(logits, "float32")
@@ -100,7 +101,7 @@ def _paddle_optimizer(model, pair):
         groups = _apart(model, "conv1.weight", learning_rate=0.5)
     made = optim.Momentum(
         rate,
-        momentum=0.91 if pair == "momentum" else 0.9,
+        momentum=0.9 + {"momentum": 0.01, "beside_momentum": 6e-7}.get(pair, 0.0),
         parameters=groups,
         weight_decay=0.01,
         use_nesterov=pair == "nesterov",
