@@ -281,7 +281,7 @@ BESIDE_KNOWN_ROUNDINGS = {
     ),
     "beside_slope": Pair(
         network="squeezed",
-        change=lambda model, w: altered("3", lambda w, layer, x, y: y * (1 + 1e-6))(model, w),
+        change=altered("3", lambda w, layer, x, y: y * (1 + 1e-6)),
         stage="forward",
         layers=("3",),
     ),
