@@ -7,12 +7,12 @@ PaDiff is no dependency: it is imported from wherever it was put. Both framework
 wants them to. What our own checker says of the same pairs is what tests/test_pairs.py asserts.
 """
 
-import argparse
 import contextlib
 import importlib
 import inspect
 import io
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,7 +25,8 @@ from common.cli import UnavailableError
 
 PROGRAM = "benchmarks.checkers"
 CHECKERS = ("padiff", "padiff strict", "allclose")
-CAUGHT, PASSED, ERROR = "caught", "passed", "error"
+OUTCOMES = CAUGHT, PASSED, ERROR = "caught", "passed", "error"
+SECONDS = 60  # after which a checker that hangs counts as an error
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "padiff": {"atol": 1e-4, "compare_mode": "mean"},
     "padiff strict": {"atol": 1e-4, "compare_mode": "strict"},
@@ -43,8 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         importlib.import_module("padiff")
     except ImportError as error:
         raise UnavailableError(
-            f"padiff cannot be imported ({error}); put it somewhere with pip install --no-deps --target OTHER "
-            f"padiff==0.2.0 pyyaml, and name that folder in PYTHONPATH"
+            f"padiff cannot be imported ({error}); name in PYTHONPATH the folder that it was put into with "
+            f"pip install --no-deps --target OTHER padiff==0.2.0 pyyaml"
         ) from None
     found = {
         name: {checker: _check(checker, name, pair) for checker in CHECKERS} for name, pair in faults.items()
@@ -73,8 +74,19 @@ def _summary(found: Mapping[str, Any], cleared: Mapping[str, Any]) -> list[list[
     return rows
 
 
-def _check(checker: str, name: str, pair: argparse.Namespace) -> str:
-    """What a checker says of a pair. A refusal, as for layers that do not fit, is said as an error."""
+def _check(checker: str, name: str, pair: Any) -> str:
+    """What a checker says of a pair, in a process of its own: PaDiff remembers what it saw before."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(SECONDS)
+        os._exit(OUTCOMES.index(_outcome(checker, name, pair)))
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return OUTCOMES[code] if 0 <= code < len(OUTCOMES) else ERROR
+
+
+def _outcome(checker: str, name: str, pair: Any) -> str:
+    """A refusal, as for layers that do not fit, is right where the pair cannot be compared."""
     run = _allclose if checker == "allclose" else _padiff(SETTINGS[checker])
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), _elsewhere():
         try:

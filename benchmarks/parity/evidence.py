@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=positive, default=SEEDS, metavar="N", help=f"default {SEEDS}")
     options = parser.parse_args(arguments)
     models.find(options.model)
-    verdicts = [verdict for verdict in _compare_all(options)]
+    verdicts = list(_compare_all(options))
     print(f"{verdicts.count('pass')} of {len(verdicts)} passed")
     return cli.DONE if set(verdicts) <= {"pass"} else cli.FAILED
 
