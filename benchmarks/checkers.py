@@ -147,7 +147,7 @@ def _allclose(name: str, pair: Any) -> bool:
     with torch.no_grad():
         left = ours(torch.tensor(images)).numpy()
     right = theirs(paddle.to_tensor(images)).numpy()
-    return np.allclose(left, right, rtol=1e-5, atol=1e-5)
+    return bool(np.allclose(left, right, rtol=1e-5, atol=1e-5))
 
 
 def _copy_weights(ours: Any, theirs: Any) -> None:

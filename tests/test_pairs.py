@@ -76,3 +76,17 @@ def test_a_planted_fault_is_found_and_named(compare, name):
 def test_an_innocent_difference_passes(compare, name):
     report = compare(name, innocents.PAIRS[name], optimizers=("adam",))
     assert report["verdict"] == "pass", report["first_divergence"]
+
+
+def test_flipped_decisions_are_counted_and_explain_what_float32_cannot_tell(compare):
+    report = compare("data_near_tie", innocents.PAIRS["data_near_tie"], stages=("float32",))
+    stage = next(stage for stage in report["stages"] if stage["stage"] == "float32")
+    weight = next(tensor for tensor in stage["tensors"] if tensor["name"] == "conv1.weight")
+    assert weight["relative_l2"] > 0.1
+    assert weight["verdict"] == "pass"
+    assert "explained by flips" in weight["note"]
+    assert weight["reproduced_relative_l2"] < 1e-6
+    for side in ("torch", "paddle"):
+        (pool,) = stage["flips"][side]
+        assert (pool["call"], pool["flipped"], pool["decisions"]) == ("pool1", 4 * 2 * 36, 4 * 2 * 36)
+        assert 0 < pool["margins"][0] < 1e-8

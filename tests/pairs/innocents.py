@@ -41,5 +41,6 @@ PAIRS = {
     ),
     "loss_smoothed": Pair(own=("loss",)),
     "optimizer_equal": Pair(own=("optimizer",)),
+    "data_near_tie": Pair(network="near_tie", own=("data",)),
     "data_equal": Pair(own=("data", "metric")),
 }

@@ -267,3 +267,25 @@ def averaging(words, *, functional=False):
             return self.fc(x.mean((2, 3)) if functional else self.pool(x).flatten(1))
 
     return Averaging()
+
+
+def near_tie(words):
+    """A convolution whose first two channels weigh alike, and a pool: see the data of that name."""
+
+    class NearTie(words.base):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = words.Conv2d(3, 2, 1)
+            self.pool1 = words.MaxPool2d(2, 2)
+            self.fc = words.Linear(2 * 36, 5)
+
+        def forward(self, x):
+            return self.fc(self.pool1(self.conv1(x)).flatten(1))
+
+    model = NearTie()
+    if words.is_torch:
+        weight = model.conv1.weight.data
+        weight[:, :2] = 1.0
+        weight[:, 2] = 0.5
+        model.conv1.bias.data = weight[:, 0, 0, 0] * 0.25
+    return model
