@@ -231,7 +231,7 @@ def _with_suspect(stage: Stage, exact: Recorded) -> Stage:
     if not failed:
         return stage
     layers = {match.name: match for match in exact.matches}
-    first = failed[0]
+    first = next((gap for gap in failed if gap.name in layers), failed[0])  # outputs before gradients
     match = layers.get(first.name.removesuffix(" (output)"))
     base = str(match.ours["base"]) if match and match.ours else None
     stage.first = first
