@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _summary(found: Mapping[str, Any], cleared: Mapping[str, Any]) -> list[list[str]]:
     """An error in the checker is no finding, unless the pair cannot be compared and that is the finding."""
-    rows = [["ours (tests/test_pairs.py)", f"{len(found)} of {len(found)}", f"0 of {len(cleared)}", "0"]]
+    rows = []
     for checker in CHECKERS:
         caught = sum(outcome[checker] == CAUGHT for outcome in found.values())
         alarms = sum(outcome[checker] == CAUGHT for outcome in cleared.values())
