@@ -165,7 +165,7 @@ def _copy_weights(ours: Any, theirs: Any) -> None:
 
 def _is_statistic(model: Any, parameter: Any) -> bool:
     names = [name for name, own in model.named_parameters() if own is parameter]
-    return names[0].endswith(("_mean", "_variance"))
+    return bool(names[0].endswith(("_mean", "_variance")))
 
 
 def _models(name: str) -> tuple[Any, Any, np.ndarray, np.ndarray]:
