@@ -93,7 +93,7 @@ def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
 
 
 def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
-    from benchmarks.gate import run_gate
+    from benchmarks.parity.engine import run_gate
 
     session.start(NAMES)
     sides = [session.worker(name) for name in NAMES]

@@ -1,4 +1,4 @@
-"""Charts as figures with an SVG: bars with their figures written beside them, told apart by pattern as well as by colour.
+"""Charts as figures with an SVG: told apart by pattern as well as by colour, with every value written out.
 
 Colours are those of the style sheet, from the palette of Okabe and Ito, which colour-blind people can
 tell apart (https://jfly.uni-koeln.de/color/).
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, BAR, GAP, LABEL, FIGURE = 400, 16, 14, 16, 62  # at 400 pixels a unit is a pixel: text stays readable
-PATTERN = (
-    '<svg width="0" height="0" aria-hidden="true" class="patterns"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
-    'patternTransform="rotate(45)"><rect width="6" height="6" class="paddle"/>'
-    '<line x1="0" y1="0" x2="0" y2="6" class="stroke"/></pattern></defs></svg>'
-)
+PATTERN = """<svg width="0" height="0" aria-hidden="true" class="patterns"><defs>
+<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+<rect width="6" height="6" class="paddle"/><line x1="0" y1="0" x2="0" y2="6" class="stroke"/></pattern>
+</defs></svg>"""  # once a page
 
 
 @dataclass(frozen=True, kw_only=True)
