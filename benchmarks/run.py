@@ -5,7 +5,7 @@ python -m benchmarks.run --backend paddle --model alexnet
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.options import Case, add_flags, read_request
@@ -63,7 +63,13 @@ def _sweep(session: "Session", backend: str) -> list["Result"]:
 
 def _measure(session: "Session", backend: str, case: Case) -> "Result":
     request = session.request
+    tried: list[dict[str, Any]] = []
+    if request.settings_mode == "tuned":
+        from benchmarks.tuning import tune
+
+        case, tried = tune(session, backend, case)
     measured = session.prepare(backend, case)
+    measured.tuning = tried
     session.warm_up(backend)
     session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
     session.finish(backend, case, measured)

@@ -114,7 +114,7 @@ class Session:
         A long block is several requests, so that the time limit of each tells a hang from patience.
         """
         if measured.starting is not None:
-            return self._measure_start(name, measured)
+            return self._measure_starts(name, measured, times=min_steps)
         worker, block, spent = self.worker(name), Block(), 0.0
         # Spent as the worker's clock has it: the sum of the steps is a little less, and asking for
         # the rest would add a step that starts cold to every block.
@@ -132,16 +132,17 @@ class Session:
         measured.blocks.append(block)
         return block
 
-    def _measure_start(self, name: str, measured: Measured) -> Block:
-        """Start a new process and have it compute a first batch: one step of phase startup."""
+    def _measure_starts(self, name: str, measured: Measured, *, times: int) -> Block:
+        """Start new processes, each of which computes a first batch: the steps of phase startup."""
         assert measured.starting is not None
-        self.end(name)
-        begun = time.monotonic()
-        self.start([name])
-        imported = time.monotonic() - begun
         block = Block()
-        seconds = self.worker(name).ask("start_up", **measured.starting)
-        block.extend({"import": [imported], **{part: [value] for part, value in seconds.items()}})
+        for _ in range(times):
+            self.end(name)
+            begun = time.monotonic()
+            self.start([name])
+            seconds = {"import": time.monotonic() - begun}
+            seconds |= self.worker(name).ask("start_up", **measured.starting)
+            block.extend({part: [value] for part, value in seconds.items()})
         measured.blocks.append(block)
         return block
 

@@ -84,6 +84,8 @@ def local(monkeypatch, torch_backend, paddle_backend):
     """Commands with workers inside this process, where faults can be planted."""
     monkeypatch.setattr("benchmarks.session.Worker", LocalWorker)
     monkeypatch.setattr("benchmarks.alternation.BLOCK_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.tuning.TRIAL_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.intervals.RESAMPLES", 50)
     monkeypatch.setattr("benchmarks.analysis.SIZES", {"cpu": 64})
     monkeypatch.setattr("benchmarks.analysis.PEAK_SECONDS", 0)
     monkeypatch.setattr("benchmarks.analysis.LAYER_SECONDS", 0)

@@ -50,8 +50,6 @@ def test_wrong_requests_are_one_line_and_exit_code_2(main, arguments, message, c
     [
         (run.main, ["--backend", "jax", "--model", "lenet5"], "invalid choice: 'jax'"),
         (compare.main, ["--model", "lenet5", "--rounds", "1"], "needs at least 4 rounds"),
-        (compare.main, ["--model", "lenet5", "--report", "x"], "--report is not part of this version"),
-        (compare.main, ["--model", "lenet5", "--baseline", "x"], "--baseline is not part of this version"),
         (parity.main, ["--torch", "m:c"], "--torch and --paddle go together"),
         (parity.main, [], "give --model NAME, or --torch"),
         (parity.main, ["--model", "lenet5", "--torch", "m:c", "--paddle", "m:d"], "give --model NAME, or"),

@@ -1,0 +1,69 @@
+"""Reports made by hand, with every part that a page can show."""
+
+from benchmarks.results import Best, CompareReport, Comparison, Latency, LayerTimes, Result, Side
+
+
+def result(backend, speed, *, engine="eager", phase="infer", batch_size=8, **more):
+    """A row that was measured; ``speed`` in images a second."""
+    seconds = batch_size / speed
+    facts = {
+        "backend": backend, "model": "alexnet", "num_classes": 1000, "input_shape": (3, 224, 224),
+        "phase": phase, "engine": engine, "precision": "fp32", "device": "cpu", "batch_size": batch_size,
+        "threads": 2, "loader": "common", "settings_mode": "equalised", "settings": {"threads": 2},
+        "status": "ok", "images_per_second": speed, "step_seconds": [seconds] * 20,
+        "latency_ms": Latency(p50=seconds * 1000, p95=seconds * 1100, p99=seconds * 1200),
+        "error": 3e-7, "matmul_peak_flops": 1.5e11,
+    }  # fmt: skip
+    return Result(**facts | more)
+
+
+def comparison(torch_speed, paddle_speed, *, width=0.02, noise=0.01, **more):
+    """A pair; the interval is the ratio's ``width`` to both sides."""
+    ratio = paddle_speed / torch_speed
+    facts = {
+        "model": "alexnet", "phase": "infer", "engine": "eager", "precision": "fp32", "device": "cpu",
+        "batch_size": 8, "settings": "equalised", "threads": 2, "torch_images_per_second": torch_speed,
+        "paddle_images_per_second": paddle_speed, "ratio": ratio,
+        "ratio_ci95": (ratio * (1 - width), ratio * (1 + width)), "noise": noise,
+        "verdict": "torch faster" if ratio < 1 else "paddle faster",
+    }  # fmt: skip
+    return Comparison(**facts | more)
+
+
+def layers(factor):
+    return [
+        LayerTimes(name=name, type=kind, forward_seconds=t * factor, backward_seconds=2 * t, kernel=None)
+        for name, kind, t in (("conv1", "Conv2d", 0.01), ("relu1", "ReLU", 0.001), ("fc6", "Linear", 0.004))
+    ]
+
+
+def report(torch_speed=100.0, paddle_speed=25.0, *, width=0.02):
+    """A report with two engines, layers, parity, something unsupported and something hostile to pages."""
+    gaps = [{"name": f"conv{i}.weight", "relative_l2": 10.0**-i} for i in (15, 14)]
+    stage = {"stage": "gradients", "dtype": "float64", "verdict": "pass", "tolerance": 1e-12, "tensors": gaps}
+    rows = [
+        result("torch", torch_speed, layers=layers(1)),
+        result("paddle", paddle_speed, layers=layers(5)),
+        result("torch", 130.0, engine="deploy"),
+        result("paddle", 128.0, engine="deploy"),
+    ]
+    lost = {"status": "crashed", "reason": "<script>alert('x')</script> " + "verylongword" * 30}
+    rows += [
+        result(name, 1.0, phase="train", **lost | {"images_per_second": None, "latency_ms": None})
+        for name in ("torch", "paddle")
+    ]
+    sides = {
+        name: Side(engine="deploy", precision="fp32", images_per_second=speed)
+        for name, speed in (("torch", 130.0), ("paddle", 128.0))
+    }
+    return CompareReport(
+        environment={"cpu": "a processor", "backends": {"torch": {"torch": "2"}}, "date": "2026-01-01"},
+        results=rows,
+        parity={"verdict": "pass", "stages": [stage]},
+        comparisons=[
+            comparison(torch_speed, paddle_speed, width=width),
+            comparison(130.0, 128.0, engine="deploy", width=width, verdict="no difference"),
+            comparison(1.0, 1.0, phase="train", ratio=None, ratio_ci95=None, verdict="not comparable"),
+        ],
+        best=[Best(phase="infer", batch_size=8, ratio=128 / 130, **sides)],
+    )

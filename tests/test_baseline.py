@@ -1,0 +1,95 @@
+"""A baseline: what became slower is found, what only looks so is not, and a sweep goes on."""
+
+import json
+
+import pytest
+
+from benchmarks import compare
+from benchmarks.baseline import changes, machine_drift
+from tests.commands import QUICK, ended
+from tests.reports import report
+
+LENET = ["--model", "lenet5", "--phase", "infer", "--device", "cpu", "--rounds", "4", *QUICK]
+
+
+def compared(*, torch, paddle, machine=1.0, width=0.02):
+    """A report of 100 and 25 images/s, held against one where each side and the machine changed so."""
+    before, now = report(width=width), report(100 * torch * machine, 25 * paddle * machine, width=width)
+    for row in now.results:
+        row.matmul_peak_flops *= machine
+    found = changes(now, before, max_regression=5)
+    return next(entry for entry in found if entry["engine"] == "eager" and entry["phase"] == "infer")
+
+
+@pytest.mark.parametrize("machine", [1.0, 0.7, 1.4])
+@pytest.mark.parametrize("slower", ["torch", "paddle"])
+def test_a_slower_side_is_found_on_any_machine(slower, machine):
+    entry = compared(**{"torch": 1.0, "paddle": 1.0, slower: 0.85}, machine=machine)
+    assert (entry["backend"], entry["regression"]) == (slower, True)
+    assert entry["change"] == pytest.approx(0.85)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"torch": 1.0, "paddle": 1.0},
+        {"torch": 1.0, "paddle": 1.0, "machine": 0.6},
+        {"torch": 1.0, "paddle": 1.3},
+        {"torch": 1.3, "paddle": 1.0},
+        {"torch": 1.0, "paddle": 0.97},
+        {"torch": 1.0, "paddle": 0.85, "width": 0.3},  # inside the noise
+    ],
+)
+def test_equal_faster_or_uncertain_is_no_regression(change):
+    assert not compared(**change)["regression"]
+
+
+def test_absolute_figures_are_corrected_by_the_machines_drift():
+    before, now = report(), report(50.0)
+    before.comparisons = now.comparisons = []
+    for row in now.results:
+        row.matmul_peak_flops /= 2
+    assert machine_drift(now.results, before.results) == pytest.approx(0.5)
+    entry = next(entry for entry in changes(now, before, max_regression=5) if entry["engine"] == "eager")
+    assert (entry["by"], entry["regression"]) == ("speed", False)
+    for row in now.results:
+        row.matmul_peak_flops *= 2
+    assert changes(now, before, max_regression=5)[0]["regression"]
+
+
+def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
+    target = tmp_path / "before.json"
+    assert ended(compare.main, [*LENET, "--skip-parity", "--json", str(target)], capsys)[0] == 0
+    before = json.loads(target.read_text())
+    for row in before["comparisons"]:  # paddle was a thousand times faster, for certain
+        row["ratio"] *= 1000
+        row["paddle_images_per_second"] *= 1000
+        row["ratio_ci95"] = [row["ratio"], row["ratio"]]
+    target.write_text(json.dumps(before))
+    arguments = [*LENET, "--skip-parity", "--rounds", "8", "--baseline", str(target)]
+    code, out, errors = ended(compare.main, arguments, capsys)
+    assert "paddle infer eager batch 8" in out
+    assert (code, "slower than the baseline" in errors[0]) == (1, True)
+
+
+def test_a_sweep_goes_on_where_it_stopped(local, tmp_path, capsys):
+    folder = tmp_path / "report"
+    arguments = [*LENET, "--report", str(folder)]
+    assert ended(compare.main, [*arguments, "--batch-size", "2"], capsys)[0] == 0
+    first = json.loads((folder / "result.json").read_text())
+    local.failing["paddle"] = {"measure": ("crashed", "measured again")}
+    code, _, errors = ended(compare.main, [*arguments, "--batch-size", "2"], capsys)
+    assert (code, errors) == (0, [])
+    assert json.loads((folder / "result.json").read_text())["results"] == first["results"]
+    local.failing.clear()
+    assert ended(compare.main, [*arguments, "--batch-size", "2,3"], capsys)[0] == 0
+    sizes = [row["batch_size"] for row in json.loads((folder / "result.json").read_text())["results"]]
+    assert sizes == [2, 2, 3, 3]
+    code, _, errors = ended(compare.main, [*arguments, "--seed", "7"], capsys)
+    assert code == 2
+    assert "another request (seed was 0, now it is 7)" in errors[0]
+
+
+def test_a_file_that_is_no_baseline_is_refused_before_anything_is_measured(tmp_path, capsys):
+    code, _, errors = ended(compare.main, [*LENET, "--baseline", str(tmp_path / "none.json")], capsys)
+    assert (code, "cannot be read" in errors[0]) == (2, True)

@@ -1,0 +1,207 @@
+"""Engines: proven against eager float64 before they are timed, in the dtype that really ran."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks import run
+from benchmarks.engine_check import ERROR_LIMITS, require_dtype, require_right, spread
+from common.cli import UnavailableError
+from common.engines import FACTS, Operation, compiled_ahead, kineto_operations
+from common.onednn import parsed
+from common.predictor import load_predictor
+from tests.commands import QUICK, ended
+
+LENET = ["--model", "lenet5", "--phase", "infer", "--device", "cpu", *QUICK]
+VERBOSE = """onednn_verbose,v1,info,cpu,isa:Intel AVX2
+onednn_verbose,v1,primitive,exec,cpu,convolution,brg_conv_fwd:avx2,forward_inference,src:f32:a:blocked:acdb::f0
+onednn_verbose,v1,primitive,exec,cpu,inner_product,brgemm:avx512_core_bf16,forward_inference,src_bf16::blocked:ab
+"""
+
+
+def measured(local, tmp_path, capsys, backend, *more):
+    target = tmp_path / f"{backend}.json"
+    arguments = ["--backend", backend, *LENET, *more, "--json", str(target)]
+    code, _, errors = ended(run.main, arguments, capsys)
+    return code, errors, json.loads(target.read_text())["results"][0]
+
+
+@pytest.mark.parametrize("engine", ["compiled", "deploy"])
+def test_paddles_engines_are_checked_and_their_costs_told(local, tmp_path, capsys, engine):
+    code, errors, row = measured(local, tmp_path, capsys, "paddle", "--engine", engine)
+    assert (code, errors) == (0, [])
+    assert row["compile_seconds"] > 0
+    assert 0 <= row["error"] < 1e-5
+    assert row["settings"]["activation_dtype"] == "float32"
+
+
+def test_torch_computes_in_bf16_when_asked_to(local, tmp_path, capsys):
+    code, _, row = measured(local, tmp_path, capsys, "torch", "--precision", "bf16")
+    assert code == 0
+    assert row["settings"]["activation_dtype"] == "bfloat16"
+    assert 1e-5 < row["error"] < ERROR_LIMITS["bf16"]
+
+
+@pytest.mark.parametrize("backend", ["torch", "paddle"])
+def test_a_wrong_engine_is_not_timed(local, tmp_path, capsys, backend):
+    """Logits a thousandth too large: far more than rounding, far less than a glance would see."""
+
+    def wrong(real):
+        def make_engine(model, images, **asked):
+            engine = real.make_engine(model, images, **asked)
+            return SimpleNamespace(**vars(engine) | {"run": lambda images: engine.run(images) * 1.001})
+
+        return {"make_engine": make_engine}
+
+    local.planted[backend] = wrong
+    code, errors, row = measured(local, tmp_path, capsys, backend)
+    assert code == 3
+    assert "computes something else" in errors[0]
+    assert (row["status"], row["images_per_second"]) == ("unsupported", None)
+
+
+@pytest.mark.parametrize("backend", ["torch", "paddle"])
+def test_wrong_logits_in_training_are_seen_too(local, tmp_path, capsys, backend):
+    local.planted[backend] = lambda real: {
+        "compute_loss": lambda *batch: tuple(value * 1.001 for value in real.compute_loss(*batch))
+    }
+    code, errors, _ = measured(local, tmp_path, capsys, backend, "--phase", "train")
+    assert code == 3
+    assert "computes something else" in errors[0]
+
+
+def test_another_dtype_than_asked_for_is_refused():
+    ran = [Operation("convolution", "float32"), Operation("reorder", "bfloat16")]
+    assert require_dtype(ran, engine="deploy", precision="fp32") == "float32"
+    with pytest.raises(UnavailableError, match="asked for bf16, the deploy engine computed in float32"):
+        require_dtype(ran, engine="deploy", precision="bf16")
+    with pytest.raises(UnavailableError, match="bfloat16 and float32"):
+        require_dtype([*ran, Operation("addmm", "bfloat16")], engine="eager", precision="bf16")
+    with pytest.raises(UnavailableError, match="cannot be told"):
+        require_dtype([], engine="deploy", precision="fp16")
+
+
+def test_numbers_that_are_none_are_refused():
+    with pytest.raises(UnavailableError):
+        require_right(np.array([np.nan]), np.array([1.0]), engine="eager", precision="bf16")
+
+
+def test_the_first_and_the_last_image_are_checked():
+    assert spread(1) == [0]
+    assert spread(4) == [0, 1, 2, 3]
+    assert (spread(100)[0], spread(100)[-1], len(spread(100))) == (0, 99, 8)
+
+
+def test_onednn_tells_dtypes_and_kernels():
+    assert parsed(VERBOSE) == [
+        Operation("convolution", "float32", "oneDNN brg_conv_fwd:avx2"),
+        Operation("inner_product", "bfloat16", "oneDNN brgemm:avx512_core_bf16"),
+    ]
+
+
+def test_of_nested_operations_the_innermost_counts():
+    """Autocast casts between the two."""
+
+    def event(name, start, end, dtype):
+        return SimpleNamespace(
+            name=lambda: name, start_ns=lambda: start, end_ns=lambda: end, dtypes=lambda: [dtype]
+        )
+
+    events = [
+        event("aten::mkldnn_convolution", 2, 8, "c10::BFloat16"),
+        event("aten::conv2d", 0, 10, "float"),
+        event("aten::relu", 11, 12, "float"),
+        event("aten::addmm", 13, 20, "float"),
+    ]
+    assert [(found.name, found.dtype) for found in kineto_operations(events)] == [
+        ("aten::mkldnn_convolution", "bfloat16"),
+        ("aten::addmm", "float32"),
+    ]
+
+
+def test_what_was_compiled_ahead_is_compiled_once_and_never_loaded_half(tmp_path):
+    folder, calls = tmp_path / "artefact", []
+
+    def export(target):
+        calls.append(target)
+        (target / "model").write_text("whole")
+
+    folder.mkdir()
+    (folder / "model").write_text("half")  # of a process that died
+    first = compiled_ahead(folder, export, lambda: None)
+    assert compiled_ahead(folder, export, lambda: None) == first
+    assert len(calls) == 1
+    assert (folder / "model").read_text() == "whole"
+    assert (folder / FACTS).exists()
+
+
+class FakeInference:
+    """paddle.inference as far as it is used, recording what a configuration was told."""
+
+    PrecisionType = SimpleNamespace(Half="half", Bfloat16="bfloat16", Float32="single")
+
+    def __init__(self, *, tensorrt):
+        self.tensorrt, self.told = tensorrt, []
+
+    def get_trt_compile_version(self):
+        return (10, 0, 0) if self.tensorrt else (0, 0, 0)
+
+    def Config(self, graph, parameters):  # noqa: N802
+        self.files = [Path(graph).name, Path(parameters).name]
+        return self
+
+    def create_predictor(self, config):
+        return config
+
+    def __getattr__(self, name):
+        return lambda *values, **named: self.told.append((name, *values, *named.values()))
+
+
+@pytest.mark.parametrize(
+    ("where", "tensorrt", "expected", "never"),
+    [
+        (("cpu", "fp32"), False, [("disable_gpu",), ("enable_mkldnn",)], "enable_mkldnn_bfloat16"),
+        (("cpu", "bf16"), False, [("enable_mkldnn_bfloat16",)], "enable_use_gpu"),
+        (("gpu:1", "fp32"), False, [("enable_use_gpu", 256, 1)], "enable_tensorrt_engine"),
+        (("gpu:0", "fp16"), True, [("enable_tensorrt_engine", "half")], "disable_gpu"),
+    ],
+)
+def test_paddles_predictor_is_set_up_for_its_device(tmp_path, where, tensorrt, expected, never):
+    for name in ("model.json", "model.pdiparams"):
+        (tmp_path / name).touch()
+    inference, (device, precision) = FakeInference(tensorrt=tensorrt), where
+    load_predictor(inference, tmp_path / "model", precision=precision, device=device, threads=2)
+    assert inference.files == ["model.json", "model.pdiparams"]
+    assert set(expected) <= set(inference.told)
+    assert never not in {call[0] for call in inference.told}
+
+
+@pytest.mark.parametrize("backend_name", ["torch", "paddle"])
+def test_every_layer_is_timed_alone_in_order(local, tmp_path, capsys, backend_name):
+    _, _, row = measured(local, tmp_path, capsys, backend_name, "--layers", "--price-per-hour", "3.6")
+    names = [layer["name"] for layer in row["layers"]]
+    assert names[0] == "c1" and names[-1] == "output" and "s2" in names
+    assert all(layer["forward_seconds"] > 0 and layer["backward_seconds"] > 0 for layer in row["layers"])
+    assert row["cost_per_million_images"] == pytest.approx(1000 / row["images_per_second"])
+
+
+def test_tuning_takes_the_fastest_within_the_allowed_error(local, tmp_path, capsys):
+    more = ["--settings", "tuned", "--engine", "eager", "--precision", "fp32,bf16", "--threads", "2,1"]
+    code, _, row = measured(local, tmp_path, capsys, "torch", *more)
+    assert code == 0
+    tried = {(t["precision"], t["layout"], t["threads"]): t for t in row["tuning"]}
+    assert "rounds to more than --max-error" in tried["bf16", "NCHW", 2]["outcome"]
+    speeds = {key: t["images_per_second"] for key, t in tried.items() if t["images_per_second"]}
+    best = max(speeds, key=speeds.get)
+    assert (row["precision"], row["layout"], row["threads"]) == best
+
+
+def test_starting_up_is_told_in_its_parts(local, tmp_path, capsys):
+    _, _, row = measured(local, tmp_path, capsys, "paddle", "--phase", "startup")
+    parts = ("import_seconds", "build_seconds", "load_seconds", "first_batch_seconds")
+    assert all(row[part] >= 0 for part in parts)
+    assert row["images_per_second"] is None
+    assert len(row["step_seconds"]) == 2

@@ -1,0 +1,170 @@
+"""The report's pages: the answer first, nothing from outside, readable everywhere, and honest."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report as report_command
+from benchmarks import results
+from benchmarks.pages.answer import answer, confidence, not_measured
+from benchmarks.pages.page import render, write_pages
+from benchmarks.pages.sections import layer_gaps
+from common.cli import UsageError
+from tests.commands import ended
+from tests.reports import report, result
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+SCHEMA = Path(results.__file__).parent / "result.schema.json"
+# Run at the end of the page; what it finds is read from the DOM that Chromium dumps.
+PROBE = """
+const inside = (element) => element.closest(".scroll, .skip, defs, caption")
+  || element.getBoundingClientRect().right <= innerWidth + 1;
+const bad = [...document.querySelectorAll("body *")].filter((element) => !inside(element));
+document.querySelectorAll("th button")[4].click();
+const table = document.querySelector("table");
+document.body.dataset.found = JSON.stringify({
+  wide: document.documentElement.scrollWidth > innerWidth,
+  bad: bad.map((element) => element.outerHTML.slice(0, 80)),
+  errors: window.errors,
+  sorted: [...table.tBodies[0].rows].map((row) => row.cells[4].textContent),
+  order: table.querySelectorAll("th")[4].getAttribute("aria-sort"),
+});
+"""
+
+
+def test_the_answer_names_the_best_of_each_and_no_winner_inside_the_noise():
+    assert "no difference shows between torch (deploy, fp32) and paddle (deploy, fp32)" in answer(report())
+    fast = report()
+    fast.best[0].ratio = 0.5
+    assert "torch (deploy, fp32) is 2 times as fast as paddle (deploy, fp32)" in answer(fast)
+
+
+def test_confidence_falls_with_wide_intervals_a_busy_machine_and_no_parity():
+    assert confidence(report()).startswith("Confidence is high")
+    assert confidence(report(width=0.15)).startswith("Confidence is moderate")
+    worse = report(width=0.5)
+    worse.parity = None
+    worse.environment["warnings"] = ["other processes used 60 % of the processors"]
+    assert confidence(worse).startswith("Confidence is low")
+    assert "other processes" in confidence(worse)
+
+
+def test_what_was_not_measured_is_said():
+    told = " ".join(not_measured(report()))
+    for words in ("crashed", "compiled", "GPUs", "startup", "Batch sizes other than 8"):
+        assert words in told
+
+
+def test_layers_are_paired_by_name_and_sorted_by_their_gap():
+    gaps = layer_gaps(report().results)
+    assert [gap["name"] for gap in gaps] == ["conv1", "fc6", "relu1"]
+    assert gaps[0]["gap"] == pytest.approx(0.04)
+    assert layer_gaps([result("torch", 1.0)]) == []
+
+
+def test_the_page_needs_nothing_from_outside_and_runs_nothing_that_it_is_told():
+    page = render(report(), "report.html")
+    assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page)
+    assert "url(http" not in page
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_markdown_opens_with_the_answer_and_its_tables_are_whole():
+    lines = render(report(), "report.md").splitlines()
+    assert lines[2] == f"**{answer(report())}**"
+    tables = [line for line in lines if line.startswith("|")]
+    widths = {line.count("|") - line.count("\\|") for line in tables[:5]}
+    assert len(widths) == 1
+    heading = lines.index(tables[0])
+    assert lines[heading + 1].startswith("| ---") or lines[heading + 1].startswith("|  ---")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH; install it to look at the page")
+@pytest.mark.parametrize("width", [400, 1600])
+def test_in_a_browser_nothing_overflows_nothing_fails_and_tables_sort(tmp_path, width):
+    found = probed(render(report(), "report.html"), tmp_path, width)
+    assert not found["wide"], found["bad"]
+    assert found["bad"] == found["errors"] == []
+    assert found["order"] == "ascending"
+    assert found["sorted"] == sorted(found["sorted"], key=lambda text: float(text.replace("-", "-inf")))
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH; install it to look at the page")
+def test_an_overflow_and_an_error_are_seen(tmp_path):
+    page = render(report(), "report.html").replace("<main", "<div style='width:3000px'>x</div><main")
+    found = probed(page.replace("<main", "<script>nothing.there()</script><main"), tmp_path, 400)
+    assert found["wide"]
+    assert len(found["errors"]) == 1
+
+
+def probed(page, folder, width):
+    """The page in an inner frame of an exact width: a headless window is never narrower than 500."""
+    catch = "<script>window.errors = []; onerror = (message) => { errors.push(message); };</script>"
+    page = page.replace("<head>", f"<head>{catch}").replace("</body>", f"<script>{PROBE}</script></body>")
+    (folder / "page.html").write_text(page)
+    outer = f"<iframe id=f src=page.html style='width:{width}px;height:900px;border:0'></iframe>"
+    read = "onload = () => { document.title = f.contentDocument.body.dataset.found; };"
+    (folder / "outer.html").write_text(f"<!DOCTYPE html><title>none</title>{outer}<script>{read}</script>")
+    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", "--dump-dom"]
+    command.append((folder / "outer.html").as_uri())
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    title = re.search(r"<title>(.*?)</title>", done.stdout, re.S)[1]
+    return json.loads(title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+def test_the_published_schema_is_current_and_describes_what_is_written(tmp_path):
+    assert SCHEMA.read_text() == results.json_schema()
+    write_pages(report(), tmp_path)
+    content = json.loads((tmp_path / "result.json").read_text())
+    schema = json.loads(SCHEMA.read_text())
+    assert set(content) <= set(schema["properties"])
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.md", "result.json"}
+
+
+def test_results_are_read_again_and_those_of_an_earlier_program_too(tmp_path):
+    path = tmp_path / "result.json"
+    results.write(report(), path)
+    assert results.read(path) == report()
+    old = json.loads(path.read_text())
+    for name in ("request", "regressions", "parity", "comparisons", "best"):  # as benchmarks.run wrote it
+        del old[name]
+    for row in old["results"]:
+        for name in ("layers", "tuning", "error", "layout", "matmul_peak_flops"):
+            del row[name]
+    path.write_text(json.dumps(old))
+    assert [row.images_per_second for row in results.read(path).results[:2]] == [100.0, 25.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "is no result file"),
+        ("nonsense", "is no result file"),
+        ("[1]", "is no result file"),
+        ('{"schema_version": 99}', "has schema_version 99"),
+        ('{"schema_version": 1, "environment": {}, "results": [{"backend": 1}]}', "results.0"),
+    ],
+)
+def test_what_is_no_result_file_is_refused(tmp_path, text, message):
+    path = tmp_path / "result.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        results.read(path)
+    with pytest.raises(UsageError, match="cannot be read"):
+        results.read(tmp_path / "missing.json")
+
+
+def test_any_files_are_put_beside_each_other(tmp_path, capsys):
+    paths = [tmp_path / "one.json", tmp_path / "two.json"]
+    for path, speed in zip(paths, (100.0, 50.0), strict=True):
+        results.write(report(torch_speed=speed), path)
+    code, out, errors = ended(report_command.main, list(map(str, paths)), capsys)
+    assert (code, errors) == (0, [])
+    line = next(line for line in out.splitlines() if "torch" in line and "eager" in line)
+    assert re.search(r"100 +\| +50 ", line)
