@@ -75,7 +75,7 @@ def _by_ratio(now: Comparison, before: Comparison, drift: float | None) -> dict[
         "engine": now.engine,
         "batch_size": now.batch_size,
         "change": change if backend == "paddle" else 1 / change,
-        "noise": math.hypot(_uncertainty(now), _uncertainty(before)),
+        "noise": _noise(_uncertainty(now), _uncertainty(before)),
         "by": "ratio",
         "drift": drift,
     }
@@ -89,16 +89,21 @@ def _by_speed(now: Result, before: Result, drift: float | None) -> dict[str, Any
         "engine": now.engine,
         "batch_size": now.batch_size,
         "change": now.images_per_second / before.images_per_second / (drift or 1),
-        "noise": math.hypot(_spread(now), _spread(before)),
+        "noise": _noise(_spread(now), _spread(before)),
         "by": "speed",
         "drift": drift,
     }
 
 
+def _noise(*logarithms: float) -> float:
+    """Independent uncertainties, each of a logarithm, as one: by so much a figure may seem slower."""
+    return 1 - math.exp(-math.hypot(*logarithms))
+
+
 def _uncertainty(row: Comparison) -> float:
-    """Half of the interval in which a repetition's ratio lies, as a part of the ratio."""
-    low, high = row.ratio_ci95 or (0.0, 0.0)
-    return (high - low) / 2 / (row.ratio or 1)
+    """Half of the interval in which a repetition's ratio lies, of its logarithm."""
+    low, high = row.ratio_ci95 or (1.0, 1.0)
+    return math.log(high / low) / 2
 
 
 def _spread(row: Result) -> float:

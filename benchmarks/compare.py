@@ -103,9 +103,9 @@ def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
-    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="turns of A B B A (default 20)")
+    parser.add_argument("--rounds", type=int, default=21, metavar="N", help="turns of A B B A (default 21)")
     parser.add_argument(
-        "--processes", type=positive, default=2, metavar="N", help="the rounds are dealt out to (default 2)"
+        "--processes", type=positive, default=3, metavar="N", help="the rounds are dealt out to (default 3)"
     )
     parser.add_argument(
         "--skip-parity", action="store_true", help="do not prove first that both compute the same"

@@ -105,8 +105,6 @@ def _interval(
     of that, since each lies in memory in its own way. Both are widened for small numbers, as Hesterberg
     (2015, "What Teachers Should Know about the Bootstrap", section 3.2) does for the plain interval.
     """
-    from scipy import stats  # 0.5 s to import: not for --help
-
     rng = np.random.default_rng(seed)
     starts = np.cumsum([0, *sizes[:-1]])
     own = [np.arange(start, start + size) for start, size in zip(starts, sizes, strict=True)]
@@ -116,11 +114,18 @@ def _interval(
     if len(own) > 1:
         means = np.log([statistic(rounds) for rounds in own])
         chosen = rng.integers(len(own), size=(RESAMPLES, len(own)))
-        draws += (means[chosen].mean(axis=1) - means.mean()) * np.sqrt(len(own) / (len(own) - 1))
-    number, tail = sum(sizes), (1 - CONFIDENCE) / 2
-    wider = stats.t.ppf(tail, df=number - 1) / stats.norm.ppf(tail) * np.sqrt(number / (number - 1))
-    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * wider * np.sqrt(2)
+        draws += (means[chosen].mean(axis=1) - means.mean()) * _widening(len(own))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * _widening(sum(sizes)) * np.sqrt(2)
     return float(np.exp(centre + min(low, 0.0))), float(np.exp(centre + max(high, 0.0)))
+
+
+def _widening(number: int) -> float:
+    """By how much a bootstrap of so few things is too narrow: Student's t, and n instead of n - 1."""
+    from scipy import stats  # 0.5 s to import: not for --help
+
+    tail = (1 - CONFIDENCE) / 2
+    return float(stats.t.ppf(tail, df=number - 1) / stats.norm.ppf(tail) * np.sqrt(number / (number - 1)))
 
 
 def _neighbours(own: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:

@@ -10,7 +10,7 @@ from benchmarks.intervals import RatioEstimate, estimate_ratio, percentiles_ms
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch):
     """Coverage is counted over many estimates, which each may be coarser."""
-    monkeypatch.setattr(intervals, "RESAMPLES", 250)
+    monkeypatch.setattr(intervals, "RESAMPLES", 100)
 
 
 def rounds(seconds, *, spread, seed, number=12, shared=None):
@@ -61,6 +61,43 @@ def test_what_a_round_shares_cancels():
     estimate = estimate_ratio(ours, theirs)
     assert estimate.verdict == "torch faster"
     assert estimate.interval[1] - estimate.interval[0] < 0.05
+
+
+def repeated(seed, *, rounds_of_each=7, number=3):
+    """One whole measurement on a bad machine: each process has its own speed, noise lasts, steps jump."""
+    rng = np.random.default_rng(seed)
+    sides = []
+    busy = np.exp(np.cumsum(rng.normal(0, 0.05, rounds_of_each * number)) * 0.5)
+    for seconds in (0.1, 0.3):
+        own = np.repeat(np.exp(rng.normal(0, 0.03, number)), rounds_of_each)
+        sides.append(
+            [
+                tuple((seconds * slow * np.exp(rng.normal(0, 0.08, 2))).tolist() for _ in range(2))
+                for slow in own * busy
+            ]
+        )
+    return estimate_ratio(*sides, processes=[rounds_of_each] * number, seed=seed)
+
+
+def test_an_interval_covers_the_ratios_of_repetitions():
+    """Nine times of ten, although noise lasts over rounds and every process has a speed of its own."""
+    estimates = [repeated(seed) for seed in range(20)]
+    covered = [
+        one.interval[0] <= other.ratio <= one.interval[1]
+        for one in estimates
+        for other in estimates
+        if one is not other
+    ]
+    assert np.mean(covered) >= 0.9
+    assert np.median([one.interval[1] / one.interval[0] for one in estimates]) < 1.8  # and says something
+
+
+def test_a_ratio_that_drifts_and_steps_that_stand_out_are_told():
+    steady, moving = [((0.1,), (0.1,))] * 8, [((0.1 + 0.01 * i,), (0.1 + 0.01 * i,)) for i in range(8)]
+    assert intervals.drift(steady, steady) == 0
+    assert intervals.drift(steady, moving) < -0.2
+    assert intervals.outlier_fraction([0.1, 0.101, 0.099, 0.1, 0.102, 0.098, 0.1, 0.101, 0.099, 1.0]) == 0.1
+    assert intervals.outlier_fraction([0.1] * 5) == 0
 
 
 def test_estimates_are_reproducible():
