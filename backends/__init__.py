@@ -11,7 +11,8 @@ has a layout, it is the neutral one: torch's, so linear weights are (outputs, in
 import importlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -138,24 +139,72 @@ class Backend(Protocol):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
+        only: Collection[str] | None = None,
     ) -> Optimizer:
-        """One of OPTIMIZERS over every parameter.
+        """One of OPTIMIZERS over every parameter, or over those named in ``only``.
 
         ``weight_decay`` is an L2 penalty, or decoupled for adamw; ``momentum`` is that of "momentum"
         alone; the betas and epsilon are Adam's.
         """
 
-    def compute_loss(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and their mean cross-entropy, still on the device, recorded for gradients."""
+    def compute_loss(
+        self, model: Model, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Logits and their mean cross-entropy, still on the device, recorded for gradients.
 
-    def backward(self, loss: Tensor) -> None:
-        """Add the loss's gradients to the parameters'."""
+        ``label_smoothing`` of each target is spread evenly over all classes.
+        """
+
+    def backward(self, loss: Tensor, *, scale: float = 1.0) -> None:
+        """Add the gradients of the loss times ``scale`` to the parameters'."""
 
     def update(self, optimizer: Optimizer) -> None:
         """Move the parameters along their gradients, then clear these."""
 
     def train_step(self, model: Model, optimizer: Optimizer, *, images: Tensor, labels: Tensor) -> Tensor:
         """One update on a batch. Returns the loss still on the device: float(loss) waits for it."""
+
+    # Learning ---------------------------------------------------------------------------------
+
+    def require_training(self, *, precision: str, device: str) -> None:
+        """Raise UnavailableError, saying why, unless models can learn in this precision here.
+
+        "bf16" and "fp16" are mixed: parameters stay in float32.
+        """
+
+    def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
+        """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
+
+    def set_learning_rate(self, optimizer: Optimizer, rate: float) -> None:
+        """Set the rate of the next update."""
+
+    def gradient_norm(self, model: Model) -> float:
+        """L2 norm of all gradients as one vector; not finite where any of them is not. Waits."""
+
+    def scale_gradients(self, model: Model, factor: float) -> None:
+        """Multiply every gradient."""
+
+    def freeze(self, model: Model, names: Collection[str]) -> None:
+        """Compute no gradients for these parameters from now on."""
+
+    def seed_dropout(self, seed: int) -> None:
+        """Start the framework's own random numbers anew: the next masks depend on ``seed`` alone."""
+
+    def share_dropout(self, model: Model, draw: Callable[[int, tuple[int, ...], float], np.ndarray]) -> None:
+        """Take dropout masks from ``draw(position among the dropouts, shape, probability)``.
+
+        It returns float32, 0 where a value is dropped and 1 / (1 - probability) elsewhere.
+        """
+
+    def get_optimizer_state(self, model: Model, optimizer: Optimizer) -> dict[str, np.ndarray]:
+        """A copy of the optimizer's moments in the neutral layout: "momentum/NAME", or "first/NAME"
+        and "second/NAME" of Adam; none before the first update.
+        """
+
+    def set_optimizer_state(
+        self, model: Model, optimizer: Optimizer, arrays: Mapping[str, np.ndarray], *, updates: int
+    ) -> None:
+        """Continue from such moments, after so many updates. Entries of other parameters are ignored."""
 
 
 def load(name: str) -> Backend:

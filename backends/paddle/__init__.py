@@ -12,21 +12,36 @@ from .device import (
 )
 from .engines import infer, require
 from .inspection import trace
+from .learning import (
+    autocast,
+    freeze,
+    gradient_norm,
+    require_training,
+    scale_gradients,
+    seed_dropout,
+    set_learning_rate,
+    share_dropout,
+)
 from .models import build, set_training
 from .settings import equalise, read_settings
+from .state import get_optimizer_state, set_optimizer_state
 from .tensors import from_numpy, to_numpy
 from .training import backward, compute_loss, make_optimizer, train_step, update
 from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
 
 __all__ = [
+    "autocast",
     "backward",
     "build",
     "compute_loss",
     "equalise",
     "find_device",
+    "freeze",
     "from_numpy",
     "get_gradients",
+    "get_optimizer_state",
     "get_weights",
+    "gradient_norm",
     "infer",
     "is_out_of_memory",
     "make_optimizer",
@@ -35,11 +50,17 @@ __all__ = [
     "peak_memory_bytes",
     "read_settings",
     "require",
+    "require_training",
     "reset_peak_memory",
+    "scale_gradients",
     "seconds_between",
+    "seed_dropout",
     "set_gradients",
+    "set_learning_rate",
+    "set_optimizer_state",
     "set_training",
     "set_weights",
+    "share_dropout",
     "synchronize",
     "to_numpy",
     "trace",

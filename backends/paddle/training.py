@@ -16,23 +16,25 @@ def make_optimizer(
     beta2=0.999,
     epsilon=1e-8,
     weight_decay=0.0,
+    only=None,
 ):
-    parameters = list(model.parameters())
+    chosen = [parameter for name, parameter in model.named_parameters() if only is None or name in only]
     if name == "sgd":
-        return paddle.optimizer.SGD(learning_rate, parameters, weight_decay=weight_decay)
+        return paddle.optimizer.SGD(learning_rate, chosen, weight_decay=weight_decay)
     if name == "momentum":
-        return paddle.optimizer.Momentum(learning_rate, momentum, parameters, weight_decay=weight_decay)
+        return paddle.optimizer.Momentum(learning_rate, momentum, chosen, weight_decay=weight_decay)
     adam = {"adam": paddle.optimizer.Adam, "adamw": paddle.optimizer.AdamW}[name]
-    return adam(learning_rate, beta1, beta2, epsilon, parameters, weight_decay=weight_decay)
+    return adam(learning_rate, beta1, beta2, epsilon, chosen, weight_decay=weight_decay)
 
 
-def compute_loss(model, images, labels):
+def compute_loss(model, images, labels, *, label_smoothing=0.0):
     logits = model(images)
-    return logits, paddle.nn.functional.cross_entropy(logits, labels)
+    cross_entropy = paddle.nn.functional.cross_entropy
+    return logits, cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
 
-def backward(loss):
-    loss.backward()
+def backward(loss, *, scale=1.0):
+    (loss if scale == 1 else loss * scale).backward()
 
 
 def update(optimizer):

@@ -16,23 +16,25 @@ def make_optimizer(
     beta2=0.999,
     epsilon=1e-8,
     weight_decay=0.0,
+    only=None,
 ):
-    parameters = list(model.parameters())
+    chosen = [parameter for name, parameter in model.named_parameters() if only is None or name in only]
     if name == "sgd":
-        return torch.optim.SGD(parameters, learning_rate, weight_decay=weight_decay)
+        return torch.optim.SGD(chosen, learning_rate, weight_decay=weight_decay)
     if name == "momentum":
-        return torch.optim.SGD(parameters, learning_rate, momentum, weight_decay=weight_decay)
+        return torch.optim.SGD(chosen, learning_rate, momentum, weight_decay=weight_decay)
     adam = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[name]
-    return adam(parameters, learning_rate, (beta1, beta2), epsilon, weight_decay)
+    return adam(chosen, learning_rate, (beta1, beta2), epsilon, weight_decay)
 
 
-def compute_loss(model, images, labels):
+def compute_loss(model, images, labels, *, label_smoothing=0.0):
     logits = model(images)
-    return logits, torch.nn.functional.cross_entropy(logits, labels)
+    cross_entropy = torch.nn.functional.cross_entropy
+    return logits, cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
 
-def backward(loss):
-    loss.backward()
+def backward(loss, *, scale=1.0):
+    (loss if scale == 1 else loss * scale).backward()
 
 
 def update(optimizer):

@@ -17,47 +17,48 @@ TRANSPOSED = ()  # torch keeps every weight as the neutral layout does
 def parameter_shapes(model):
     return {
         name: tuple(parameter.shape[::-1] if transposed else parameter.shape)
-        for name, parameter, transposed in _parameters(model)
+        for name, parameter, transposed in neutral_parameters(model)
     }
 
 
 def get_weights(model):
     return {
-        name: _flipped(to_numpy(parameter), transposed) for name, parameter, transposed in _parameters(model)
+        name: flipped(to_numpy(parameter), transposed)
+        for name, parameter, transposed in neutral_parameters(model)
     }
 
 
 def set_weights(model, arrays):
     require_same_entries(parameter_shapes(model), arrays)
-    for name, parameter, transposed in _parameters(model):
+    for name, parameter, transposed in neutral_parameters(model):
         with torch.no_grad():
-            parameter.copy_(_like(parameter, _flipped(arrays[name], transposed)))
+            parameter.copy_(like(parameter, flipped(arrays[name], transposed)))
 
 
 def get_gradients(model):
     gradients = {}
-    for name, parameter, transposed in _parameters(model):
+    for name, parameter, transposed in neutral_parameters(model):
         gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        gradients[name] = _flipped(to_numpy(gradient), transposed)
+        gradients[name] = flipped(to_numpy(gradient), transposed)
     return gradients
 
 
 def set_gradients(model, arrays):
     require_same_entries(parameter_shapes(model), arrays)
-    for name, parameter, transposed in _parameters(model):
-        parameter.grad = _like(parameter, _flipped(arrays[name], transposed))
+    for name, parameter, transposed in neutral_parameters(model):
+        parameter.grad = like(parameter, flipped(arrays[name], transposed))
 
 
-def _parameters(model):
+def neutral_parameters(model):
     """(name, parameter, whether it lies the other way round) of every parameter."""
     transposed = {id(layer.weight) for layer in model.modules() if isinstance(layer, TRANSPOSED)}
     for name, parameter in model.named_parameters():
         yield name, parameter, id(parameter) in transposed
 
 
-def _flipped(array, transposed):
+def flipped(array, transposed):
     return np.ascontiguousarray(array.T) if transposed else array
 
 
-def _like(parameter, array):
+def like(parameter, array):
     return torch.tensor(array, dtype=parameter.dtype, device=parameter.device)
