@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -98,6 +99,9 @@ class Backend(Protocol):
         then nothing is changed.
         """
 
+    def save_weights(self, model: Model, path: Path) -> None:
+        """Write the parameters as the framework's own file (.pth, .pdparams), atomically."""
+
     def get_gradients(self, model: Model) -> dict[str, np.ndarray]:
         """A copy of every parameter's gradient in the neutral layout; zeros where there is none."""
 
@@ -157,6 +161,9 @@ class Backend(Protocol):
 
     def backward(self, loss: Tensor, *, scale: float = 1.0) -> None:
         """Add the gradients of the loss times ``scale`` to the parameters'."""
+
+    def clear_gradients(self, optimizer: Optimizer) -> None:
+        """Forget the gradients of its parameters."""
 
     def update(self, optimizer: Optimizer) -> None:
         """Move the parameters along their gradients, then clear these."""

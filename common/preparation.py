@@ -7,6 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
+from common.colors import PCALighting
+from common.preprocessing import Preprocessing
+from common.randomness import Rng, required
 from common.transforms import (
     CenterCrop,
     Compose,
@@ -21,7 +27,7 @@ from common.transforms import (
 class Preparation:
     """From a decoded image to the numbers that a model takes.
 
-    ``resize`` is (height, width), or the shorter side; ``crop`` then cuts out the middle (0: no crop).
+    ``resize`` is (height, width), or the shorter side, of which ``crop`` then cuts out the middle square.
     Training takes a random part resized to ``random_crop`` instead (0: as evaluation does), mirrors with
     probability ``flip`` and adds the 2012 paper's lighting of deviation ``lighting``. Pixels of 0..255
     are divided by ``scale``; then ``mean`` is subtracted and ``std`` divided by, per channel.
@@ -37,21 +43,28 @@ class Preparation:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
-    def for_evaluation(self) -> Transform:
-        """Image to image, without chance."""
-        return Compose([Resize(self.resize), *([CenterCrop(self.crop)] if self.crop else [])])
-
-    def for_training(self) -> Transform:
-        """Image to image, with the recipe's augmentation."""
-        first = RandomResizedCrop(self.random_crop) if self.random_crop else self.for_evaluation()
-        return Compose([first, *([RandomHorizontalFlip(self.flip)] if self.flip else [])])
-
     @property
-    def input_shape(self) -> tuple[int, int, int] | None:
-        """(channels, height, width) of every evaluated image; None where it depends on the image."""
+    def input_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of what the model takes."""
         if self.crop:
             return self.channels, self.crop, self.crop
-        return None if isinstance(self.resize, int) else (self.channels, *self.resize)
+        height, width = (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
+        return self.channels, height, width
+
+    def for_evaluation(self) -> Preprocessing:
+        """Without chance."""
+        return self._preprocessing([self._shaping()])
+
+    def for_training(self) -> Preprocessing:
+        """With the recipe's augmentation."""
+        steps: list[Transform] = [
+            RandomResizedCrop(self.random_crop) if self.random_crop else self._shaping()
+        ]
+        if self.flip:
+            steps.append(RandomHorizontalFlip(self.flip))
+        if self.lighting:
+            steps.append(Lighting(self.lighting))
+        return self._preprocessing(steps)
 
     def resized(self, side: int) -> "Preparation":
         """The same for a model whose images are ``side`` wide and high."""
@@ -63,7 +76,7 @@ class Preparation:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Preparation":
-        """The reverse of ``to_json``; entries of later versions are ignored."""
+        """The reverse of ``to_json``."""
         known = {field.name for field in fields(cls)}
         entries: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -71,3 +84,25 @@ class Preparation:
             if name in known
         }
         return cls(**entries)
+
+    def _shaping(self) -> Transform:
+        whole = self.resize if isinstance(self.resize, int) and self.crop else self.input_shape[1:]
+        return Compose([Resize(whole), *([CenterCrop(self.crop)] if self.crop else [])])
+
+    def _preprocessing(self, steps: list[Transform]) -> Preprocessing:
+        return Preprocessing(
+            image=Compose(steps), shape=self.input_shape, mean=self.mean, std=self.std, scale=self.scale
+        )
+
+
+class Lighting:
+    """PCALighting on an RGB image: the shift of each channel is rounded to whole values of 0..255."""
+
+    def __init__(self, deviation: float) -> None:
+        self.colors = PCALighting(deviation)
+
+    def __call__(self, image: Image.Image, rng: Rng | None = None) -> Image.Image:
+        """Shift the channels by an amount drawn from ``rng``."""
+        shift = self.colors.apply(np.zeros((3, 1, 1), np.float32), self.colors.draw(required(rng)))
+        values = np.arange(256) + shift.reshape(3, 1) * 255
+        return image.point(np.clip(np.rint(values), 0, 255).astype(int).ravel().tolist())

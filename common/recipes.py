@@ -12,10 +12,10 @@ from typing import Any
 from common import models
 from common.cli import UsageError
 from common.preparation import Preparation
-from common.transforms import IMAGENET_MEAN, IMAGENET_STD
+from common.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
 HALF = (0.5, 0.5, 0.5)
-HEADS = ("replace", "append")
+HEADS = ("fit", "replace", "append")
 Values = Mapping[str, Any]
 
 
@@ -24,10 +24,13 @@ class Recipe:
     """How a model is trained; every value can be given on the command line.
 
     ``options`` are the model's own (activation, pool, ...). ``initial`` names a distribution of
-    ``common.initial``. ``batch_size`` images are one step; ``accumulate`` steps make one update.
+    ``common.initial``. ``valid_fraction`` and ``test_fraction`` of each class are taken from the training
+    data where the data have no such part.
+    ``batch_size`` images are one step; ``accumulate`` steps make one update.
     ``schedule``, ``warmup_epochs``, ``period`` and ``gamma`` are those of ``common.schedule``.
     ``clip_norm`` 0 and ``patience`` 0 mean: no clipping, no early stopping. ``body_learning_rate`` None
-    gives the body the head's rate.
+    gives the body the head's rate. ``head`` says what becomes of the last layer of loaded weights: kept
+    where it fits and else replaced, replaced, or kept with another one behind it.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Recipe:
     options: Values = field(default_factory=dict)
     initial: str = "torch"
     valid_fraction: float = 0.1
+    test_fraction: float = 0.0
     epochs: int
     batch_size: int = 32
     accumulate: int = 1
@@ -53,7 +57,7 @@ class Recipe:
     label_smoothing: float = 0.0
     dropout: float = 0.5
     patience: int = 0
-    head: str = "replace"
+    head: str = "fit"
     freeze_features: bool = False
     body_learning_rate: float | None = None
     seed: int = 0
@@ -193,7 +197,7 @@ DIGITS = Recipe(
     options={"activation": "tanh"},
     preparation=Preparation(channels=1, resize=(32, 32), mean=(0.5,), std=(0.5,)),
     initial="xavier",
-    valid_fraction=0.1,
+    test_fraction=0.2,
     epochs=30,
     optimizer="adam",
     learning_rate=2e-3,

@@ -1,4 +1,4 @@
-"""What an optimizer remembers goes in and out as arrays: training continues, here or in the other framework."""
+"""What an optimizer remembers goes in and out as arrays: training goes on, here or in the other framework."""
 
 import numpy as np
 import pytest

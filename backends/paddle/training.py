@@ -37,9 +37,13 @@ def backward(loss, *, scale=1.0):
     (loss if scale == 1 else loss * scale).backward()
 
 
+def clear_gradients(optimizer):
+    optimizer.clear_grad(set_to_zero=False)  # as torch does; the default leaves zeros that decay
+
+
 def update(optimizer):
     optimizer.step()
-    optimizer.clear_grad(set_to_zero=False)  # as torch does; the default leaves zeros that decay
+    clear_gradients(optimizer)
 
 
 def train_step(model, optimizer, *, images, labels):

@@ -11,6 +11,7 @@ from .device import (
     versions,
 )
 from .engines import infer, require
+from .files import save_weights
 from .inspection import trace
 from .learning import (
     autocast,
@@ -26,13 +27,14 @@ from .models import build, set_training
 from .settings import equalise, read_settings
 from .state import get_optimizer_state, set_optimizer_state
 from .tensors import from_numpy, to_numpy
-from .training import backward, compute_loss, make_optimizer, train_step, update
+from .training import backward, clear_gradients, compute_loss, make_optimizer, train_step, update
 from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
 
 __all__ = [
     "autocast",
     "backward",
     "build",
+    "clear_gradients",
     "compute_loss",
     "equalise",
     "find_device",
@@ -52,6 +54,7 @@ __all__ = [
     "require",
     "require_training",
     "reset_peak_memory",
+    "save_weights",
     "scale_gradients",
     "seconds_between",
     "seed_dropout",

@@ -57,7 +57,10 @@ def freeze(model, names):
 
 
 def seed_dropout(seed):
-    torch.manual_seed(seed)
+    # Not torch.manual_seed: without a GPU it queues a call for one, with a stack trace, every time.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(seed)
 
 
 def share_dropout(model, draw):

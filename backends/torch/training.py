@@ -37,9 +37,13 @@ def backward(loss, *, scale=1.0):
     (loss if scale == 1 else loss * scale).backward()
 
 
+def clear_gradients(optimizer):
+    optimizer.zero_grad()
+
+
 def update(optimizer):
     optimizer.step()
-    optimizer.zero_grad()
+    clear_gradients(optimizer)
 
 
 def train_step(model, optimizer, *, images, labels):

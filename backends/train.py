@@ -1,0 +1,178 @@
+"""Train a recipe on a backend: python -m backends.train --backend torch --recipe digits --output runs/digits.
+
+The run's folder receives best.safetensors, last.safetensors, class_indices.json, history.json, curves.png,
+recipe.json and, where there is a test part, test.json.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backends.options import chosen_recipe, parse, resumed_recipe
+from backends.starting import in_own_interpreter, start
+from common import cli
+from common.cli import UsageError
+
+if TYPE_CHECKING:
+    from backends.loop import Loop
+    from common.checkpoint import Checkpoint
+    from common.recipes import Recipe
+    from common.run_folder import RunFolder
+
+PROGRAM = "backends.train"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = parse(PROGRAM, list(arguments))
+    recipe = chosen_recipe(options)
+    in_own_interpreter(options.backend, PROGRAM, arguments)
+    logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    # Imported here and not above: they take longer than --help may.
+    from backends.loop import TrainingFailedError
+    from common.run_folder import RunFolder
+
+    folder = RunFolder(options.output)
+    with folder.claimed():
+        try:
+            return _train(options, recipe, folder)
+        except TrainingFailedError as error:
+            cli.complain(PROGRAM, error)
+            return cli.FAILED
+
+
+def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -> int:
+    from backends.curves import draw
+    from backends.progress import follow
+    from backends.summary import layer_table
+
+    state = folder.last()
+    if state is not None and not options.resume:
+        raise UsageError(
+            f"{options.output}: holds a run already; go on with --resume, or name another folder"
+        )
+    if state is None and options.resume:
+        cli.complain(PROGRAM, f"{options.output} holds no run yet: beginning one")
+    loop = _prepare(options, recipe, folder, state)
+    print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
+    print(_title(loop), flush=True)
+    follow(loop, after_epoch=lambda: draw(folder.path, loop.rows()))
+    _finish(loop, folder)
+    return cli.DONE
+
+
+def _prepare(
+    options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", state: "Checkpoint | None"
+) -> "Loop":
+    """The loop, at its beginning or where it was."""
+    from backends import initial_state
+    from backends.data import class_names, fingerprint, open_data
+    from backends.learner import Learner
+    from backends.loop import Loop
+    from common.checkpoint import Subject
+    from common.models import require_input
+    from common.pairing import read_map
+    from common.recipes import Recipe
+    from common.run_folder import CLASSES, RECIPE
+
+    if state is not None:
+        recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
+    parts = open_data(recipe, options.data)
+    facts: dict[str, Any] = {"data": fingerprint(parts), "shared_masks": options.shared_masks}
+    if state is not None:
+        _require_same_run(options.output, facts, state)
+    names = class_names(parts)
+    subject = Subject(
+        model=recipe.model,
+        num_classes=len(names),
+        channels=recipe.preparation.channels,
+        options=recipe.options,
+        classes=names,
+        preparation=recipe.preparation,
+    )
+    require_input(recipe.model, recipe.preparation.input_shape)
+    loaded = None
+    if options.weights is not None and state is None:
+        loaded = initial_state.load(options.weights, names=read_map(options.map))
+    subject = state.subject if state else initial_state.with_body(subject, recipe, loaded)
+    backend, device = start(options.backend, device=options.device, threads=options.threads)
+    learner = Learner(backend, recipe, subject, device=device, shared_masks=options.shared_masks)
+    loop = Loop(
+        learner,
+        subject,
+        parts,
+        folder,
+        facts=facts,
+        workers=options.workers,
+        strict=options.strict,
+        save_every=options.save_every,
+    )
+    if state is None:
+        print(initial_state.begin(learner, subject, loaded))
+    else:
+        loop.resume(state)
+        print(f"going on after epoch {loop.epoch}, batch {loop.batch}")
+    folder.write_json(CLASSES, {str(label): name for label, name in enumerate(names)})
+    folder.write_json(RECIPE, _record(options, recipe, device=device))
+    return loop
+
+
+def _require_same_run(output: Path, facts: dict[str, Any], state: "Checkpoint") -> None:
+    for name, value in facts.items():
+        if state.run[name] != value:
+            raise UsageError(
+                f"{output}: began with {name} {state.run[name]}, now it is {value}: give what the run began "
+                f"with, or name another --output"
+            )
+
+
+def _record(options: argparse.Namespace, recipe: "Recipe", *, device: str) -> dict[str, Any]:
+    """What recipe.json says: every value that was used, and where it came from."""
+    return {
+        **recipe.to_json(),
+        "published": options.published,
+        "backend": options.backend,
+        "device": device,
+        "data": None if options.data is None else str(options.data),
+        "weights": None if options.weights is None else str(options.weights),
+        "shared_masks": options.shared_masks,
+        "command": sys.argv[1:],
+    }
+
+
+def _title(loop: "Loop") -> str:
+    recipe = loop.recipe
+    sizes = ", ".join(f"{len(index):,} {part}" for part, index in loop.parts.items())
+    return (
+        f"{recipe.name} on {loop.learner.device}: {sizes} images, {loop.subject.num_classes} classes; "
+        f"{recipe.optimizer} {recipe.learning_rate:g}, {recipe.schedule}, batch {recipe.batch_size}"
+        f"{f' x {recipe.accumulate}' if recipe.accumulate > 1 else ''}, {recipe.epochs} epochs, "
+        f"{recipe.precision}"
+    )
+
+
+def _finish(loop: "Loop", folder: "RunFolder") -> None:
+    """Say which epoch was the best, and use the test part, once: with that epoch's weights."""
+    from common import checkpoint
+    from common.history import best_row
+    from common.run_folder import TEST
+
+    best = best_row(loop.history)
+    if best is None:
+        return
+    part = "valid" if best["valid_accuracy"] is not None else "train"
+    print(f"best: epoch {best['epoch']}, {part} accuracy {best[f'{part}_accuracy']:.2%}")
+    weights = checkpoint.read(folder.path / checkpoint.BEST)
+    if "test" in loop.parts and weights is not None:
+        loop.learner.backend.set_weights(loop.learner.model, weights.weights)
+        scores = loop.score("test")
+        assert scores is not None
+        folder.write_json(TEST, scores.to_json(loop.subject.classes or ()))
+        print(f"test: top-1 error {scores.top1.value:.2%}, top-5 error {scores.top5.value:.2%}")
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)
