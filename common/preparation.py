@@ -16,6 +16,7 @@ from common.randomness import Rng, required
 from common.transforms import (
     CenterCrop,
     Compose,
+    Pad,
     RandomHorizontalFlip,
     RandomResizedCrop,
     Resize,
@@ -27,7 +28,8 @@ from common.transforms import (
 class Preparation:
     """From a decoded image to the numbers that a model takes.
 
-    ``resize`` is (height, width), or the shorter side, of which ``crop`` then cuts out the middle square.
+    ``resize`` is (height, width), or the shorter side, of which ``crop`` then cuts out the middle square;
+    ``pad`` puts a black border around the result.
     Training takes a random part resized to ``random_crop`` instead (0: as evaluation does), mirrors with
     probability ``flip`` and adds the 2012 paper's lighting of deviation ``lighting``. Pixels of 0..255
     are divided by ``scale``; then ``mean`` is subtracted and ``std`` divided by, per channel.
@@ -36,6 +38,7 @@ class Preparation:
     channels: int
     resize: int | tuple[int, int]
     crop: int = 0
+    pad: int = 0
     random_crop: int = 0
     flip: float = 0.0
     lighting: float = 0.0
@@ -46,10 +49,8 @@ class Preparation:
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """(channels, height, width) of what the model takes."""
-        if self.crop:
-            return self.channels, self.crop, self.crop
-        height, width = (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
-        return self.channels, height, width
+        height, width = self._inner
+        return self.channels, height + 2 * self.pad, width + 2 * self.pad
 
     def for_evaluation(self) -> Preprocessing:
         """Without chance."""
@@ -68,7 +69,7 @@ class Preparation:
 
     def resized(self, side: int) -> "Preparation":
         """The same for a model whose images are ``side`` wide and high."""
-        return replace(self, resize=(side, side), crop=0, random_crop=side if self.random_crop else 0)
+        return replace(self, resize=(side, side), crop=0, pad=0, random_crop=side if self.random_crop else 0)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -85,9 +86,20 @@ class Preparation:
         }
         return cls(**entries)
 
+    @property
+    def _inner(self) -> tuple[int, int]:
+        """(height, width) without the border."""
+        if self.crop:
+            return self.crop, self.crop
+        return (self.resize, self.resize) if isinstance(self.resize, int) else self.resize
+
     def _shaping(self) -> Transform:
-        whole = self.resize if isinstance(self.resize, int) and self.crop else self.input_shape[1:]
-        return Compose([Resize(whole), *([CenterCrop(self.crop)] if self.crop else [])])
+        steps: list[Transform] = [Resize(self.resize if self.crop else self._inner)]
+        if self.crop:
+            steps.append(CenterCrop(self.crop))
+        if self.pad:
+            steps.append(Pad(self.pad))
+        return Compose(steps)
 
     def _preprocessing(self, steps: list[Transform]) -> Preprocessing:
         return Preprocessing(
