@@ -11,15 +11,22 @@ from common.index import Index
 from common.loader import Loader
 from common.metrics import ConfusionMatrix, RunningMean, TopKError
 from common.preparation import Preparation
+from common.prepared import kept
 
 
 def evaluation_loader(
-    index: Index, preparation: Preparation, *, batch_size: int = 64, workers: int = 0, strict: bool = False
+    index: Index,
+    preparation: Preparation,
+    *,
+    batch_size: int = 64,
+    workers: int = 0,
+    strict: bool = False,
+    cache_bytes: int = 0,
 ) -> Loader:
     """Images as evaluation prepares them, in their order; what cannot be decoded is left out, or refused."""
     return Loader(
         index=index,
-        preprocessing=preparation.for_evaluation(),
+        **kept(preparation.for_evaluation(), budget_bytes=cache_bytes)._asdict(),
         batch_size=batch_size,
         workers=workers,
         on_damage="refuse" if strict else "leave out",

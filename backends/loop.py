@@ -18,6 +18,7 @@ from common.history import Row, best_row, has_stalled
 from common.index import Index
 from common.loader import Loader
 from common.metrics import RunningMean
+from common.prepared import kept
 from common.recipes import Recipe
 from common.run_folder import HISTORY, RunFolder
 from common.schedule import Schedule
@@ -43,15 +44,18 @@ class Loop:
         workers: int = 0,
         strict: bool = False,
         save_every: int = 0,
+        cache_bytes: int = 0,
     ) -> None:
         self.learner, self.subject, self.folder = learner, subject, folder
         self.recipe: Recipe = learner.recipe
         self.facts, self.save_every = dict(facts), save_every
         batch = self.recipe.batch_size * self.recipe.accumulate
         self.parts, self.workers, self.strict = parts, workers, strict
+        self._loaders: dict[str, Loader] = {}
+        self.cache_bytes = cache_bytes
         self.train = Loader(
             index=parts["train"],
-            preprocessing=subject.preparation.for_training(),
+            **kept(subject.preparation.for_training(), budget_bytes=cache_bytes)._asdict(),
             batch_size=batch,
             workers=workers,
             seed=self.recipe.seed,
@@ -159,14 +163,16 @@ class Loop:
         """How well the learner's weights do on a part of the data; None where there is no such part."""
         if part not in self.parts:
             return None
-        loader = evaluation_loader(
-            self.parts[part],
-            self.subject.preparation,
-            batch_size=max(self.recipe.batch_size, 32),
-            workers=self.workers,
-            strict=self.strict,
-        )
-        return self.learner.classifier().score(loader, num_classes=self.subject.num_classes)
+        if part not in self._loaders:
+            self._loaders[part] = evaluation_loader(
+                self.parts[part],
+                self.subject.preparation,
+                batch_size=max(self.recipe.batch_size, 32),
+                workers=self.workers,
+                strict=self.strict,
+                cache_bytes=self.cache_bytes,
+            )
+        return self.learner.classifier().score(self._loaders[part], num_classes=self.subject.num_classes)
 
     def _validate(self) -> Row:
         scores = self.score("valid")

@@ -89,6 +89,9 @@ def cli_parser(program: str) -> Parser:
     parser.add_argument("--threads", type=COUNT, metavar="N", help="default: all cores")
     parser.add_argument("--workers", type=NATURAL, default=1, metavar="N", help="threads that decode (1)")
     parser.add_argument(
+        "--cache", type=NATURAL, default=1024, metavar="MIB", help="memory for images to keep (1024)"
+    )
+    parser.add_argument(
         "--save-every", type=NATURAL, default=0, metavar="N", help="batches (0: after each epoch)"
     )
     return parser

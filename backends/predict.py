@@ -103,11 +103,12 @@ def _predict(
     preparation = subject.preparation.for_evaluation()
     for path in paths:
         try:
-            image = decode(path, channels=subject.channels)
+            image = decode(path, channels=3)  # in colour for those who look at it
         except DecodeError as error:
             problems.append(f"{path}: cannot be decoded ({error}); leave it out")
             continue
-        logits = classifier.logits(preparation(image)[np.newaxis])
+        seen = image if subject.channels == 3 else image.convert("L")
+        logits = classifier.logits(preparation(seen)[np.newaxis])
         predictions.append(Prediction(path=path, image=image, probabilities=probabilities(logits)[0]))
     return predictions, problems
 

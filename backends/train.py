@@ -109,6 +109,7 @@ def _prepare(
         workers=options.workers,
         strict=options.strict,
         save_every=options.save_every,
+        cache_bytes=options.cache << 20,
     )
     if state is None:
         print(initial_state.begin(learner, subject, loaded))
