@@ -16,7 +16,7 @@ from benchmarks.steps import LEARNING_RATE, Batch, Job, make_job
 from benchmarks.timing import run_steps, time_steps
 from common import dataset, tensor_file
 from common.loader import Loader
-from common.transforms import evaluation_transform
+from common.preprocessing import evaluation_preprocessing
 
 
 class Tasks:
@@ -169,8 +169,7 @@ class Tasks:
         shape = data["input_shape"]
         loader = Loader(
             index=dataset.read_list(Path(data["list"]), root=root),
-            transform=evaluation_transform(shape),
-            channels=shape[0],
+            preprocessing=evaluation_preprocessing(shape),
             batch_size=batch_size,
             workers=data["workers"],
             seed=data["seed"],

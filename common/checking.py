@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.cli import UsageError
-from common.decoding import DecodeError, decode
+from common.containers import decode
+from common.decoding import DecodeError
 from common.files import write_text
 from common.lists import list_lines, parse_line
 from common.threads import available_cores
-from common.trees import SPLITS
+from common.trees import PARTS
 
 MISSING = "there is no such file"
 SHOWN = 20  # problems that are printed; all of them are in the JSON
@@ -94,10 +95,10 @@ def summary(path: Path, checked: Checked, *, root: Path) -> list[str]:
 
 def _listed_beside(path: Path) -> dict[str, str]:
     """Images of the other train, valid and test lists in the same folder, and where they are listed."""
-    if path.stem not in SPLITS:
+    if path.stem not in PARTS:
         return {}
     found: dict[str, str] = {}
-    for other in (path.with_name(f"{name}{path.suffix}") for name in SPLITS):
+    for other in (path.with_name(f"{name}{path.suffix}") for name in PARTS):
         if other != path and other.is_file():
             for line, text in list_lines(other):
                 found.setdefault(text.rpartition("\t")[0].strip().replace("\\", "/"), f"{other.name}:{line}")

@@ -1,14 +1,18 @@
-"""Lists of labelled images: made from folder trees, read, checked.
+"""Lists of labelled images: made from whatever holds such images, read, checked.
 
     python -m common.dataset index ROOT --output DIR [--classes a,b,c]
     python -m common.dataset split ROOT --output DIR [--valid 0.1] [--test 0] [--seed 0]
     python -m common.dataset check LIST [--root DIR] [--write-clean FILE] [--json FILE]
+    python -m common.dataset fetch {flowers,mnist,cifar10,hymenoptera} --output DIR [--mirror URL]
 
-A list has one ``path<TAB>label`` per line, and ``classes.json`` beside it maps each index to its class.
+ROOT is a tree with one folder per class, a folder of idx files or of CIFAR-10 batches, a list, or the word
+``digits``. A list has one ``path<TAB>label`` per line, and ``classes.json`` beside it maps each index to its
+class.
 """
 
 import argparse
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,17 +21,22 @@ from typing import TypeAlias
 from common import cli
 from common.checking import check_list, summary, write_clean
 from common.files import require_writable, write_text
-from common.lists import Index, read_list, require_images, require_labels
-from common.trees import index_tree, split_tree
+from common.index import Index, require_images, require_labels
+from common.lists import read_list, write_lists
+from common.published import DATA_SETS
+from common.sources import read_source
+from common.splitting import complete, split
 
 __all__ = [
     "Index",
     "check_list",
-    "index_tree",
+    "complete",
     "read_list",
+    "read_source",
     "require_images",
     "require_labels",
-    "split_tree",
+    "split",
+    "write_lists",
 ]
 
 PROGRAM = "common.dataset"
@@ -38,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     parser = cli.Parser(prog=PROGRAM, description="Make and check lists of labelled images.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for add in (_add_index, _add_split, _add_check):
+    for add in (_add_index, _add_split, _add_check, _add_fetch):
         add(commands)
     options = parser.parse_args(arguments)
     code: int = options.do(options)
@@ -46,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _add_index(commands: Commands) -> None:
-    parser = commands.add_parser("index", help="write the lists of a tree with one folder per class")
+    parser = commands.add_parser("index", help="write a list of each part of a source")
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--classes", default="", help="class names in label order, with commas")
@@ -54,7 +63,9 @@ def _add_index(commands: Commands) -> None:
 
 
 def _add_split(commands: Commands) -> None:
-    parser = commands.add_parser("split", help="write train, valid and test lists of a tree; copies nothing")
+    parser = commands.add_parser(
+        "split", help="write train, valid and test lists of a source; copies nothing"
+    )
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--valid", type=float, default=0.1, metavar="FRACTION", help="of each class (0.1)")
@@ -72,18 +83,29 @@ def _add_check(commands: Commands) -> None:
     parser.set_defaults(do=_check)
 
 
+def _add_fetch(commands: Commands) -> None:
+    parser = commands.add_parser("fetch", help="download a published data set, checked, into a folder of DIR")
+    parser.add_argument("name", choices=list(DATA_SETS))
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--mirror", default="", metavar="URL", help="folder that holds copies of the same files"
+    )
+    parser.set_defaults(do=_fetch)
+
+
 def _index(options: argparse.Namespace) -> int:
     names = [name for name in options.classes.split(",") if name]
-    return _tell(index_tree(options.root, options.output, classes=names))
+    return _write(read_source(options.root, classes=names, ignore_lists=True), options.output)
 
 
 def _split(options: argparse.Namespace) -> int:
     fractions = {"valid": options.valid, "test": options.test}
-    return _tell(split_tree(options.root, options.output, fractions=fractions, seed=options.seed))
+    parts = complete(read_source(options.root, ignore_lists=True), fractions=fractions, seed=options.seed)
+    return _write(parts, options.output)
 
 
-def _tell(lists: Mapping[str, Index]) -> int:
-    for made in lists.values():
+def _write(parts: Mapping[str, Index], output: Path) -> int:
+    for made in write_lists(parts, output).values():
         print(f"{made.source}: {len(made)} images, {len(set(made.labels.tolist()))} classes")
     return cli.DONE
 
@@ -103,6 +125,16 @@ def _check(options: argparse.Namespace) -> int:
     if checked.problems:
         cli.complain(PROGRAM, verdict)
         return cli.FAILED
+    return cli.DONE
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from common.fetching import count_files, fetch
+
+    folder, fresh = fetch(options.name, options.output, mirror=options.mirror)
+    print(f"{folder}: {count_files(folder)} files, {'fetched' if fresh else 'complete already'}")
+    words = [DATA_SETS[options.name].then, folder, "--output", options.output / f"{options.name}_lists"]
+    print("lists of them: python -m common.dataset", shlex.join(map(str, words)))
     return cli.DONE
 
 

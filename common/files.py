@@ -10,11 +10,12 @@ from common.cli import UsageError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success it takes its place in one step.
 
     Whatever happens (an exception, SIGKILL, a power cut), ``path`` holds either its old content or
-    the whole new one: the new content reaches the disk before the rename, and the rename after it.
+    the whole new one: the new content reaches the disk before the rename, and the rename after it. What
+    need not outlast a power cut is written faster without ``durable``.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
@@ -22,9 +23,11 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # mkstemp's 0600 would hide results from colleagues
-        _flush_to_disk(temporary)
+        if durable:
+            _flush_to_disk(temporary)
         temporary.replace(path)
-        _flush_to_disk(path.parent)
+        if durable:
+            _flush_to_disk(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 

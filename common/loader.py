@@ -1,45 +1,102 @@
 """From an index to NumPy batches, in an order that depends on the seed and the epoch alone."""
 
+import logging
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count, islice
+from typing import Literal, NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from common import decoding
+from common.buffers import Buffers
+from common.caching import ImageCache, NoCache
 from common.cli import UsageError
-from common.dataset import Index
-from common.transforms import Transform
+from common.decoding import DecodeError
+from common.index import Index
+from common.order import epoch_order
+from common.preprocessing import TOGETHER, Preprocessing
+from common.transforms import is_random
 
 BATCHES_AHEAD = 2
+TRIES = 20  # replacements for one image that cannot be decoded, before the list itself is at fault
+LEFT_OUT = -1  # in place of a position
 
-Sample = tuple[int, int]  # (epoch, position in the index)
 Batch = tuple[np.ndarray, np.ndarray]
+logger = logging.getLogger(__name__)
+
+
+class Sample(NamedTuple):
+    """A place in an epoch: which epoch, and which image of the index."""
+
+    epoch: int
+    position: int
+
+
+class Pending(NamedTuple):
+    """A batch being filled: its memory, and a few rows at a time which images they will hold."""
+
+    images: np.ndarray
+    parts: "list[Future[list[int]]]"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Loader:
     """Batches of an index: images float32 (batch, channels, height, width), labels int64 (batch,).
 
+    With ``as_bytes`` images are uint8 and neither scaled nor normalised: the device does that then.
     ``workers`` threads decode ahead, at most two batches; with 0 a batch is decoded where it is asked
     for. Pillow releases the GIL while it decodes and resizes, so threads are enough. A sample's
     randomness is ``default_rng((seed, epoch, position))``: the number of workers changes no pixel.
+
+    An image that cannot be decoded raises UsageError naming its line ("refuse"), or is replaced by
+    another, drawn from (seed, epoch, position), so that batches stay full ("replace"), or leaves its batch
+    smaller ("leave out"). The last two warn once, and ``damaged`` holds the reasons by position.
+
+    A batch's memory is used again once nobody refers to it; keep a batch as long as you like.
     """
 
     index: Index
-    transform: Transform
-    channels: int
+    preprocessing: Preprocessing
     batch_size: int
     workers: int = 0
     seed: int = 0
     shuffle: bool = False
+    drop_last: bool = False
+    rank: int = 0
+    ranks: int = 1
+    on_damage: Literal["refuse", "replace", "leave out"] = "refuse"
+    cache: ImageCache = field(default_factory=NoCache)
+    as_bytes: bool = False
+    damaged: dict[int, str] = field(default_factory=dict, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _batches: Buffers = field(init=False, repr=False)
+    _pixels: Buffers = field(init=False, repr=False)
 
-    def epoch(self, number: int) -> Iterator[Batch]:
-        """One pass over the index; the last batch may be smaller. Closing it early stops its threads."""
-        return self._load(_batched(self._samples(number), self.batch_size))
+    def __post_init__(self) -> None:
+        shape, dtype = self.preprocessing.shape, np.uint8 if self.as_bytes else np.float32
+        # For batches being filled, and two that a caller holds: the last one and this one.
+        batches = Buffers((self.batch_size, *shape), np.dtype(dtype), keep=BATCHES_AHEAD + 2)
+        object.__setattr__(self, "_batches", batches)
+        pixels = Buffers((TOGETHER, *shape), np.dtype(np.uint8), keep=max(self.workers, 1))
+        object.__setattr__(self, "_pixels", pixels)
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        samples = -(-len(self.index) // self.ranks)
+        return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
+        """One pass over this rank's samples, from batch ``start`` on; the last batch may be smaller.
+
+        Closing it early stops its threads.
+        """
+        batches = islice(_batched(self._samples(number), self.batch_size), start, len(self))
+        yield from self._load(batches)
+        if self.damaged:
+            logger.warning("%s", self._damage_report())
 
     def endless(self) -> Iterator[Batch]:
         """Epoch after epoch without an end, every batch full: for measuring."""
@@ -47,47 +104,109 @@ class Loader:
         return self._load(_batched(samples, self.batch_size))
 
     def _samples(self, epoch: int) -> Iterator[Sample]:
-        order = np.arange(len(self.index))
-        if self.shuffle:
-            np.random.default_rng((self.seed, epoch)).shuffle(order)
-        return ((epoch, int(position)) for position in order)
+        order = epoch_order(
+            len(self.index),
+            seed=self.seed,
+            epoch=epoch,
+            shuffle=self.shuffle,
+            rank=self.rank,
+            ranks=self.ranks,
+        )
+        return (Sample(epoch, position) for position in order.tolist())
 
     def _load(self, batches: Iterable[list[Sample]]) -> Iterator[Batch]:
+        for images, positions in self._filled(batches):
+            if LEFT_OUT in positions:
+                kept = np.array(positions) != LEFT_OUT
+                yield images[kept], self.index.labels[np.array(positions)[kept]]
+            else:
+                yield images, self.index.labels[positions]
+            del images  # its memory may be used again as soon as the caller forgets it too
+
+    def _filled(self, batches: Iterable[list[Sample]]) -> Iterator[tuple[np.ndarray, list[int]]]:
+        """Images of each batch, and which positions of the index they are."""
         if self.workers == 0:
-            yield from (self._assemble(batch, map(self._array, batch)) for batch in batches)
+            for batch in batches:
+                images = self._batches.take()[: len(batch)]
+                filled = [self._fill(images[rows], batch[rows]) for rows in _parts(len(batch))]
+                yield images, [position for part in filled for position in part]
+                del images
             return
+        waiting, ahead = iter(batches), deque[Pending]()
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="loader")
-        ahead: deque[tuple[list[Sample], list[Future[np.ndarray]]]] = deque()
-        waiting = iter(batches)
         try:
             while True:
                 for batch in islice(waiting, BATCHES_AHEAD - len(ahead)):
-                    ahead.append((batch, [pool.submit(self._array, sample) for sample in batch]))
+                    images = self._batches.take()[: len(batch)]
+                    parts = [
+                        pool.submit(self._fill, images[rows], batch[rows]) for rows in _parts(len(batch))
+                    ]
+                    ahead.append(Pending(images, parts))
+                    del images
                 if not ahead:
                     return
-                batch, arrays = ahead.popleft()
-                yield self._assemble(batch, (array.result() for array in arrays))
+                images, parts = ahead.popleft()
+                yield images, [position for part in parts for position in part.result()]
+                del images
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _assemble(self, batch: list[Sample], arrays: Iterable[np.ndarray]) -> Batch:
-        # Stacking transposed images keeps their channels last in memory, and torch would compute so.
-        images = np.ascontiguousarray(np.stack(list(arrays)))
-        return images, self.index.labels[[position for _, position in batch]]
+    def _fill(self, images: np.ndarray, samples: list[Sample]) -> list[int]:
+        """Fill a few rows of a batch; returns the positions whose pixels they are."""
+        pixels = images if self.as_bytes else self._pixels.take()[: len(images)]
+        positions = [self._fill_row(row, sample) for row, sample in zip(pixels, samples, strict=True)]
+        if not self.as_bytes:
+            self.preprocessing.scale_into(images, pixels)
+        return positions
 
-    def _array(self, sample: Sample) -> np.ndarray:
-        image = decode(self.index, sample[1], channels=self.channels)
-        array: np.ndarray = self.transform(image, np.random.default_rng((self.seed, *sample)))
-        return array
+    def _fill_row(self, row: np.ndarray, sample: Sample) -> int:
+        """Put a sample's pixels into a row of a batch; returns the position whose pixels they are."""
+        try:
+            self._write(row, sample.position, seed=(self.seed, *sample))
+        except DecodeError as error:
+            return self._fill_otherwise(row, sample, error)
+        return sample.position
+
+    def _write(self, row: np.ndarray, position: int, *, seed: tuple[int, ...]) -> None:
+        image = self.cache.decode(self.index, position, channels=self.preprocessing.shape[0])
+        # Making a generator takes longer than asking whether it is needed.
+        rng = np.random.default_rng(seed) if is_random(self.preprocessing.image) else None
+        self.preprocessing.write(image, rng, row)
+
+    def _fill_otherwise(self, row: np.ndarray, sample: Sample, error: DecodeError) -> int:
+        position = sample.position
+        reason = f"{self.index.origin(position)}: {self.index.locate(position)} cannot be decoded ({error})"
+        if self.on_damage == "refuse":
+            raise UsageError(reason) from None
+        with self._lock:  # or two threads would both give the one warning
+            if not self.damaged:
+                logger.warning("%s; such images are %s", reason, DONE_WITH[self.on_damage])
+            self.damaged[position] = reason
+        if self.on_damage == "leave out":
+            return LEFT_OUT
+        for other in np.random.default_rng((self.seed, *sample)).integers(len(self.index), size=TRIES):
+            try:
+                self._write(row, int(other), seed=(self.seed, *sample, int(other)))
+                return int(other)
+            except DecodeError:
+                continue
+        raise UsageError(
+            f"{reason}, nor can any of {TRIES} others; check the list: "
+            f"python -m common.dataset check {self.index.source}"
+        )
+
+    def _damage_report(self) -> str:
+        return (
+            f"{self.index.source}: {len(self.damaged)} of {len(self.index)} images could not be decoded and "
+            f"were {DONE_WITH[self.on_damage]}; python -m common.dataset check tells them"
+        )
 
 
-def decode(index: Index, position: int, *, channels: int) -> Image.Image:
-    """The image at a position, upright, as RGB (3 channels) or grey (1). UsageError names its line."""
-    path = index.locate(position)
-    try:
-        return decoding.decode(path, channels=channels)
-    except decoding.DecodeError as error:
-        raise UsageError(f"{index.origin(position)}: {path} cannot be decoded ({error})") from None
+DONE_WITH = {"replace": "replaced by others", "leave out": "left out"}
+
+
+def _parts(rows: int) -> list[slice]:
+    return [slice(start, start + TOGETHER) for start in range(0, rows, TOGETHER)]
 
 
 def _batched(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:

@@ -2,7 +2,8 @@
 
 Each is called as ``transform(image, rng)``; those that draw nothing ignore ``rng``. A random one is two
 steps, ``draw`` and ``apply``, so that what was drawn can be given to another library.
-Reference: https://docs.pytorch.org/vision/stable/transforms.html
+Reference: https://docs.pytorch.org/vision/stable/transforms.html; paddle.vision's agree as well, except
+for what tests/test_paddle_transforms.py lists.
 """
 
 from collections.abc import Sequence
@@ -28,10 +29,8 @@ __all__ = [
     "Resize",
     "ToArray",
     "Transform",
-    "evaluation_transform",
+    "is_random",
 ]
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Transform(Protocol):
@@ -53,6 +52,16 @@ class Compose:
         return image
 
 
+DRAWS_NOTHING = (Resize, CenterCrop, Pad, Grayscale)
+
+
+def is_random(transform: Transform) -> bool:
+    """Whether a transform may draw; one that is not known here may."""
+    if isinstance(transform, Compose):
+        return any(is_random(step) for step in transform.transforms)
+    return not isinstance(transform, DRAWS_NOTHING)
+
+
 class ToArray:
     """An image (height, width, channels) of 0..255 to a float32 array (channels, height, width) of 0..1."""
 
@@ -71,13 +80,3 @@ class Normalize:
 
     def __call__(self, array: np.ndarray, rng: Rng | None = None) -> np.ndarray:
         return (array - self.mean) / self.std
-
-
-def evaluation_transform(input_shape: Sequence[int]) -> Compose:
-    """Resize, scale and normalise to (channels, height, width), as evaluation does.
-
-    Three channels take ImageNet's mean and deviation; any other number takes 0.5 and 0.5.
-    """
-    channels, height, width = input_shape
-    mean, std = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else ([0.5] * channels, [0.5] * channels)
-    return Compose([Resize((height, width)), ToArray(), Normalize(mean, std)])

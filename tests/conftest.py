@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 import backends
+from common import downloading
 from tests.commands import LocalWorker
+from tests.faulty_server import Served, serving
+from tests.served_photos import ARCHIVE, published
 from tests.sides import LocalSide
 
 REQUIRED = tuple(name for name in os.environ.get("TEST_BACKENDS", "").split(",") if name)
@@ -68,10 +71,10 @@ def data_folder():
 @pytest.fixture(scope="session")
 def flowers_list(data_folder, tmp_path_factory):
     """A list of the 500 real flower photographs."""
-    from common.dataset import index_tree
+    from common.dataset import read_source, write_lists
 
     folder = tmp_path_factory.mktemp("flowers")
-    index_tree(data_folder / "flower_photos", folder)
+    write_lists(read_source(data_folder / "flower_photos"), folder)
     return folder / "all.txt"
 
 
@@ -83,3 +86,19 @@ def local(monkeypatch, torch_backend, paddle_backend):
     monkeypatch.setattr(LocalWorker, "planted", {})
     monkeypatch.setattr(LocalWorker, "failing", {})
     return LocalWorker
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The flowers' archive as published, on a server of ours."""
+    monkeypatch.setattr(downloading, "FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(downloading, "PROGRESS", 1000)
+    monkeypatch.setenv("NO_PROXY", "*")
+    published(monkeypatch, "flowers", [ARCHIVE])
+    return Served(ARCHIVE)
+
+
+@pytest.fixture
+def mirror(served):
+    with serving({"flower_photos.tgz": served}) as address:
+        yield address

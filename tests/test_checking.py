@@ -9,7 +9,7 @@ from PIL import Image
 from common import dataset
 from common.checking import check_list
 from common.cli import UsageError
-from common.dataset import read_list, split_tree
+from common.dataset import complete, read_list, read_source, write_lists
 
 
 @pytest.fixture
@@ -82,7 +82,8 @@ def tree(tmp_path):
 
 
 def test_splits_are_stratified_disjoint_and_complete(tree, tmp_path):
-    lists = split_tree(tree, tmp_path / "lists", fractions={"valid": 0.1, "test": 0.2})
+    parts = complete(read_source(tree), fractions={"valid": 0.1, "test": 0.2})
+    lists = write_lists(parts, tmp_path / "lists")
     counts = {split: np.bincount(index.labels, minlength=3).tolist() for split, index in lists.items()}
     assert counts == {"train": [8, 14, 1], "valid": [1, 2, 0], "test": [2, 4, 0]}
     paths = [path for index in lists.values() for path in index.paths]
@@ -90,15 +91,15 @@ def test_splits_are_stratified_disjoint_and_complete(tree, tmp_path):
 
 
 def test_splits_depend_on_names_and_seed_alone(tree, tmp_path):
-    def valid(seed, where="lists"):
-        return set(
-            split_tree(tree, tmp_path / where, fractions={"valid": 0.2, "test": 0.0}, seed=seed)[
-                "valid"
-            ].paths
-        )
+    def valid(seed, source=tree):
+        return set(complete(read_source(source), fractions={"valid": 0.2}, seed=seed)["valid"].paths)
 
     first = valid(0)
-    assert valid(0, "elsewhere") == first
+    write_lists(read_source(tree), tree)  # a list of the same images, in another order
+    lines = (tree / "all.txt").read_text().splitlines(keepends=True)
+    (tree / "all.txt").write_text("".join(reversed(lines)))
+    assert valid(0, tree / "all.txt") == first
+    (tree / "all.txt").unlink()
     assert valid(1) != first
     (tree / "wasp").mkdir()  # another class changes nothing for the others
     (tree / "wasp" / "1.png").touch()
@@ -108,6 +109,4 @@ def test_splits_depend_on_names_and_seed_alone(tree, tmp_path):
 def test_splits_that_leave_nothing_are_refused(tree, tmp_path):
     for fractions in ({"valid": 0.5, "test": 0.5}, {"valid": -0.1, "test": 0.0}, {"valid": 1.0, "test": 0.0}):
         with pytest.raises(UsageError, match="leave a rest"):
-            split_tree(tree, tmp_path, fractions=fractions)
-    with pytest.raises(UsageError, match="no class folders"):
-        split_tree(tmp_path / "nowhere", tmp_path, fractions={"valid": 0.1, "test": 0.0})
+            complete(read_source(tree), fractions=fractions)

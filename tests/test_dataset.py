@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from common.cli import UsageError
-from common.dataset import index_tree, read_list, require_images, require_labels
+from common.dataset import read_list, read_source, require_images, require_labels, write_lists
 
 
 def written(folder, content):
@@ -81,6 +81,10 @@ def test_missing_images_and_labels_without_a_class(tmp_path):
     require_labels(index, num_classes=8)
 
 
+def indexed(root, output, **options):
+    return write_lists(read_source(root, ignore_lists=True, **options), output)
+
+
 @pytest.fixture
 def tree(tmp_path):
     """zebra before ant in order of creation; a name with a space; a file that is no image."""
@@ -94,7 +98,7 @@ def tree(tmp_path):
 
 
 def test_classes_are_sorted_and_paths_relative_where_images_lie_below(tree):
-    lists = index_tree(tree, tree)
+    lists = indexed(tree, tree)
     assert list(lists) == ["all"]
     assert list(lists["all"].paths) == [
         "ant/an image 1.png", "ant/an image 2.png", "zebra/an image 1.png", "zebra/an image 2.png"
@@ -104,31 +108,31 @@ def test_classes_are_sorted_and_paths_relative_where_images_lie_below(tree):
 
 
 def test_lists_elsewhere_name_images_absolutely(tree, tmp_path):
-    index = index_tree(tree, tmp_path / "lists")["all"]
+    index = indexed(tree, tmp_path / "lists")["all"]
     require_images(index)
     assert index.paths[0].startswith(str(tmp_path))
 
 
 def test_classes_in_a_given_order(tree):
-    assert index_tree(tree, tree, classes=["zebra", "ant"])["all"].labels.tolist() == [0, 0, 1, 1]
+    assert indexed(tree, tree, classes=["zebra", "ant"])["all"].labels.tolist() == [0, 0, 1, 1]
     assert json.loads((tree / "classes.json").read_text()) == {"0": "zebra", "1": "ant"}
     with pytest.raises(UsageError, match=r"folders \['ant'\] are not among the classes"):
-        index_tree(tree, tree, classes=["zebra"])
+        indexed(tree, tree, classes=["zebra"])
 
 
 def test_a_tree_that_is_split_gives_a_list_for_each_part(tmp_path):
     for part, name in (("train", "ant"), ("train", "bee"), ("val", "bee")):
         (tmp_path / part / name).mkdir(parents=True)
         Image.new("RGB", (4, 4)).save(tmp_path / part / name / "1.png")
-    lists = index_tree(tmp_path, tmp_path)
+    lists = indexed(tmp_path, tmp_path)
     assert {name: index.labels.tolist() for name, index in lists.items()} == {"train": [0, 1], "valid": [1]}
 
 
 def test_folders_that_are_not_there_or_hold_nothing(tmp_path):
-    with pytest.raises(UsageError, match="no such folder"):
-        index_tree(tmp_path / "nowhere", tmp_path)
+    with pytest.raises(UsageError, match="no such folder or list"):
+        indexed(tmp_path / "nowhere", tmp_path)
     with pytest.raises(UsageError, match="no class folders with images"):
-        index_tree(tmp_path, tmp_path)
+        indexed(tmp_path, tmp_path)
 
 
 def test_the_real_flowers(flowers_list):

@@ -9,8 +9,9 @@ from PIL import Image
 
 from common.cli import UsageError
 from common.dataset import read_list
-from common.loader import Loader, decode
-from common.transforms import Compose, Normalize, Resize, ToArray, evaluation_transform
+from common.loader import Loader
+from common.preprocessing import Preprocessing, evaluation_preprocessing
+from common.transforms import Compose, Normalize, Resize, ToArray
 
 SHAPE = (3, 32, 40)
 
@@ -31,7 +32,7 @@ def index(tmp_path):
 
 
 def loaded(index, **options):
-    settings = {"transform": evaluation_transform(SHAPE), "channels": 3, "batch_size": 3} | options
+    settings = {"preprocessing": evaluation_preprocessing(SHAPE), "batch_size": 3} | options
     return Loader(index=index, **settings)
 
 
@@ -47,7 +48,7 @@ def test_transforms_are_torchvisions(flowers_list, size):
     ours = Compose([Resize(size), ToArray(), Normalize(mean, std)])
     index = read_list(flowers_list)
     for position in range(0, 500, 50):
-        image = decode(index, position, channels=3)
+        image = index.decode(position, channels=3)
         expected = theirs(image).numpy()
         assert np.array_equal(ours(image), expected)
         assert ours(image).dtype == expected.dtype == np.float32
@@ -55,7 +56,7 @@ def test_transforms_are_torchvisions(flowers_list, size):
 
 
 def test_grey_images_have_one_channel(index):
-    assert evaluation_transform((1, 8, 8))(decode(index, 0, channels=1)).shape == (1, 8, 8)
+    assert evaluation_preprocessing((1, 8, 8))(index.decode(0, channels=1)).shape == (1, 8, 8)
 
 
 def test_batches(index):
@@ -90,16 +91,18 @@ def test_order_depends_on_seed_and_epoch(index):
 
 
 def test_a_samples_randomness_depends_on_seed_epoch_and_position_alone(index):
-    def draw(_image, rng):
-        return rng.random(2)
+    def noise(_image, rng):
+        return Image.fromarray(rng.integers(256, size=(1, 2), dtype=np.uint8))
 
     def drawn(workers, shuffle):
-        loader = loaded(index, transform=draw, batch_size=7, workers=workers, shuffle=shuffle, seed=5)
-        return next(loader.epoch(2))[0]
+        preprocessing = Preprocessing(image=noise, shape=(1, 1, 2), scale=1)
+        options = {"batch_size": 7, "workers": workers, "shuffle": shuffle, "seed": 5}
+        return next(loaded(index, preprocessing=preprocessing, **options).epoch(2))[0].reshape(7, 2)
 
-    expected = [np.random.default_rng((5, 2, position)).random(2) for position in range(7)]
+    generators = [np.random.default_rng((5, 2, position)) for position in range(7)]
+    expected = [rng.integers(256, size=2, dtype=np.uint8) for rng in generators]
     assert np.array_equal(drawn(0, shuffle=False), expected)
-    assert np.array_equal(np.sort(drawn(4, shuffle=True), axis=0), np.sort(expected, axis=0))
+    assert sorted(map(tuple, drawn(4, shuffle=True))) == sorted(map(tuple, expected))
 
 
 def test_endless_batches_are_full_also_where_the_list_is_shorter(index):
@@ -131,4 +134,4 @@ def test_photographs_are_turned_upright(tmp_path):
     exif[0x0112] = 6  # rotated by a quarter
     image.save(tmp_path / "turned.jpg", exif=exif)
     (tmp_path / "list.txt").write_text("turned.jpg\t0\n")
-    assert decode(read_list(tmp_path / "list.txt"), 0, channels=3).size == (10, 20)
+    assert read_list(tmp_path / "list.txt").decode(0, channels=3).size == (10, 20)

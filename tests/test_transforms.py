@@ -6,26 +6,16 @@ from PIL import Image
 
 from common import transforms as ours
 from common.colors import IMAGENET_EIGENVALUES, IMAGENET_EIGENVECTORS, Jitter
+from tests.pictures import PICTURES, equal, picture
 
 torchvision = pytest.importorskip("torchvision")
 theirs = torchvision.transforms
 functional = torchvision.transforms.functional
 
 
-@pytest.fixture(scope="module", params=["photograph", "noise", "tall", "small", "grey"])
+@pytest.fixture(scope="module", params=PICTURES)
 def image(request):
-    """A real photograph (scikit-learn's bundled flower), and noise of awkward sizes."""
-    from sklearn.datasets import load_sample_image
-
-    rng = np.random.default_rng(0)
-    shapes = {"noise": (101, 77, 3), "tall": (300, 41, 3), "small": (20, 30, 3), "grey": (64, 51)}
-    if request.param == "photograph":
-        return Image.fromarray(load_sample_image("flower.jpg"))
-    return Image.fromarray(rng.integers(256, size=shapes[request.param], dtype=np.uint8))
-
-
-def equal(one, other):
-    return one.mode == other.mode and one.size == other.size and one.tobytes() == other.tobytes()
+    return picture(request.param)
 
 
 @pytest.mark.parametrize(
