@@ -102,3 +102,15 @@ def served(monkeypatch):
 def mirror(served):
     with serving({"flower_photos.tgz": served}) as address:
         yield address
+
+
+@pytest.fixture
+def one_thread(torch_backend, paddle_backend):
+    """Small models gain nothing from more, and on a busy machine each operation waits for them."""
+    backends_here = (torch_backend, paddle_backend)
+    before = [backend.read_settings("cpu")["threads"] for backend in backends_here]
+    for backend in backends_here:
+        backend.equalise(threads=1, device="cpu")
+    yield
+    for backend, threads in zip(backends_here, before, strict=True):
+        backend.equalise(threads=threads, device="cpu")

@@ -6,6 +6,8 @@ import pytest
 from backends import OPTIMIZERS
 from common import initial
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 RATE = float(np.float32(1e-2))
 SETTINGS = {
     "momentum": float(np.float32(0.9)),
