@@ -3,7 +3,7 @@
 Nothing that a file holds is executed, and neither framework is needed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,20 @@ def read_foreign(path: Path) -> ForeignWeights:
     """The weights in a file of any kind. Raises UsageError naming what is wrong and what to do."""
     start = _start(path)
     if is_torch_file(start):
-        content, array_of = read_torch_file(path)
-        return ForeignWeights(source=path, framework="torch", arrays=_tensors(content, array_of, path))
-    if start.startswith(b"\x80"):
-        return ForeignWeights(source=path, framework="paddle", arrays=_read_paddle(path))
-    return ForeignWeights(source=path, framework=None, arrays=tensor_file.load(path))
+        framework, read = "torch", _read_torch
+    elif start.startswith(b"\x80"):
+        framework, read = "paddle", _read_paddle
+    else:
+        return ForeignWeights(source=path, framework=None, arrays=tensor_file.load(path))
+    try:
+        arrays = read(path)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise UsageError(f"{path}: no readable {framework} file ({type(error).__name__}: {error})") from None
+    return ForeignWeights(source=path, framework=framework, arrays=arrays)
 
 
 def _start(path: Path) -> bytes:
@@ -66,15 +75,13 @@ def _start(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-def _tensors(content: Any, array_of: Callable[[Tensor], np.ndarray], path: Path) -> dict[str, np.ndarray]:
+def _read_torch(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a state dict, whatever it is wrapped in, without DataParallel's prefix."""
+    content, array_of = read_torch_file(path)
     named = {name: value for name, value in _state_dict(content).items() if isinstance(value, Tensor)}
     if not named:
-        raise UsageError(f"{path}: holds no weights by name; save a state dict")
-    try:
-        arrays = {str(name): array_of(tensor) for name, tensor in named.items()}
-    except (ValueError, KeyError) as error:
-        raise UsageError(f"{path}: no readable torch file ({error})") from None
+        raise UsageError("holds no weights by name; torch.save a state dict")
+    arrays = {str(name): array_of(tensor) for name, tensor in named.items()}
     if all(name.startswith("module.") for name in arrays):
         arrays = {name.removeprefix("module."): array for name, array in arrays.items()}
     return arrays
@@ -105,26 +112,15 @@ class _PaddleUnpickler(TameUnpickler):
 
 
 def _read_paddle(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with path.open("rb") as file:
-            content = _PaddleUnpickler(file).load()
-        if not isinstance(content, dict):
-            raise ValueError("it holds no weights by name")
-        content = {name: value for name, value in content.items() if name != PADDLE_NAMES}
-        values = {str(name): _array(value) for name, value in content.items()}
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise UsageError(f"{path}: no readable paddle file ({type(error).__name__}: {error})") from None
+    """The arrays of a state dict."""
+    with path.open("rb") as file:
+        content = _PaddleUnpickler(file).load()
+    values = {str(name): _array(value) for name, value in dict(content).items() if name != PADDLE_NAMES}
     arrays = {name: array for name, array in values.items() if array is not None}
     if any(name.rpartition("_")[0].endswith(("_moment1", "_velocity", "_beta1_pow_acc")) for name in arrays):
-        raise UsageError(
-            f"{path}: holds an optimizer's moments and no weights; give the .pdparams file beside it"
-        )
+        raise UsageError("holds an optimizer's moments and no weights; give the .pdparams file beside it")
     if not arrays:
-        raise UsageError(f"{path}: holds no weights by name; paddle.save a state dict")
+        raise UsageError("holds no weights by name; paddle.save a state dict")
     return arrays
 
 

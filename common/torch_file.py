@@ -140,16 +140,10 @@ def is_torch_file(start: bytes) -> bool:
 def read_torch_file(path: Path) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
     """What the file holds, with a Tensor where one is, and how to get a tensor's numbers.
 
-    Raises UsageError for whatever is no such file, or holds more than tensors and plain values.
+    Raises UsageError for a file that holds more than tensors and plain values, and nearly anything for a
+    damaged one, then or when numbers are asked for.
     """
-    try:
-        return _read_zip(path) if zipfile.is_zipfile(path) else _read_legacy(path)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from None
-    except (MemoryError, FileNotFoundError):
-        raise
-    except Exception as error:  # a damaged file can raise nearly anything
-        raise UsageError(f"{path}: no readable torch file ({type(error).__name__}: {error})") from None
+    return _read_zip(path) if zipfile.is_zipfile(path) else _read_legacy(path)
 
 
 def _read_zip(path: Path) -> tuple[Any, Callable[[Tensor], np.ndarray]]:

@@ -25,14 +25,15 @@ ARGUMENTS = [
     "--recipe",
     "digits",
     "--limit",
-    "160",
+    "96",
     "--batch-size",
     "16",
     "--epochs",
-    "3",
+    "2",
     "--save-every",
-    "4",
+    "2",
 ]
+ARGUMENTS += ["--threads", "1"]
 PLACES = ("half of a write", "write", "fsync", "rename")
 COMPARED = ("last.safetensors", "best.safetensors")
 
@@ -168,16 +169,31 @@ def kill_again_and_again(backend, *, kills, seed, scratch):
         assert finished(backend, folder) == truth, f"run {run} ended otherwise"
 
 
+def kill_once(backend, *, place, number, scratch):
+    """Kill one run at the n-th time that it reaches a place; it must go on to the same end."""
+    prepare(backend)
+    truth = finished(backend, scratch / "whole")
+    assert killed_at(backend, scratch / "run", place, number), f"{place} was never reached {number} times"
+    assert finished(backend, scratch / "run") == truth, "the run ended otherwise"
+    return {place: 1}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--backend", choices=backends.NAMES, required=True)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--place", choices=PLACES, help="kill once, there")
+    parser.add_argument("--number", type=int, default=1, help="at the so manieth time")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        hits = kill_again_and_again(
-            options.backend, kills=options.kills, seed=options.seed, scratch=Path(scratch)
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        if options.place:
+            hits = kill_once(options.backend, place=options.place, number=options.number, scratch=scratch)
+        else:
+            hits = kill_again_and_again(
+                options.backend, kills=options.kills, seed=options.seed, scratch=scratch
+            )
     print(f"{options.backend}: {sum(hits.values())} kills, all runs ended bit-identically: {hits}")
 
 
