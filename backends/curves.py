@@ -1,24 +1,38 @@
 """Learning curves as a picture."""
 
 import logging
+import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from common.history import Row
 from common.run_folder import CURVES
 
+DRAW_SECONDS = 30  # drawing takes half a second: not after each of many short epochs
 logger = logging.getLogger(__name__)
-_warned = False
 
 
-def draw(folder: Path, rows: Sequence[Row]) -> None:
-    """Write curves.png; where it cannot be drawn, training goes on with one warning."""
-    global _warned  # noqa: PLW0603 (one warning is enough)
-    try:
-        from common.plots import draw_curves
-    except ImportError as error:
-        if not _warned:
+class Curves:
+    """Keeps curves.png up to date while a run goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path, self._drawn, self._possible = folder / CURVES, -math.inf, True
+
+    def follow(self, rows: Sequence[Row]) -> None:
+        """Draw, unless that was done a moment ago."""
+        if time.monotonic() - self._drawn >= DRAW_SECONDS:
+            self.draw(rows)
+
+    def draw(self, rows: Sequence[Row]) -> None:
+        """Draw now; where it cannot be done, training goes on with one warning."""
+        if not self._possible:
+            return
+        try:
+            from common.plots import draw_curves
+        except ImportError as error:
             logger.warning("%s is not drawn: %s", CURVES, error)
-            _warned = True
-        return
-    draw_curves({"": rows}, folder / CURVES)
+            self._possible = False
+            return
+        draw_curves({"": rows}, self._path)
+        self._drawn = time.monotonic()

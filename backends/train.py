@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -> int:
-    from backends.curves import draw
+    from backends.curves import Curves
     from backends.progress import follow
     from backends.summary import layer_table
 
@@ -59,7 +59,9 @@ def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -
     loop = _prepare(options, recipe, folder, state)
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
-    follow(loop, after_epoch=lambda: draw(folder.path, loop.rows()))
+    curves = Curves(folder.path)
+    follow(loop, after_epoch=lambda: curves.follow(loop.rows()))
+    curves.draw(loop.rows())
     _finish(loop, folder)
     return cli.DONE
 

@@ -48,6 +48,8 @@ class ForeignWeights:
 def read_foreign(path: Path) -> ForeignWeights:
     """The weights in a file of any kind. Raises UsageError naming what is wrong and what to do."""
     start = _start(path)
+    if start[8:9] == b"{":  # safetensors: behind the header's length; there pickles have other things
+        return ForeignWeights(source=path, framework=None, arrays=tensor_file.load(path))
     if is_torch_file(start):
         framework, read = "torch", _read_torch
     elif start.startswith(b"\x80"):

@@ -9,6 +9,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import ImageFont
 
 logger = logging.getLogger(__name__)
+PLACEHOLDERS = ("Last Resort", "Last Resort High-Efficiency")  # a box for every letter that there is
 DEFAULT = "DejaVu Sans"  # comes with matplotlib; has Latin, Greek, Cyrillic and more
 
 
