@@ -9,7 +9,7 @@ from matplotlib.ft2font import FT2Font
 from PIL import ImageFont
 
 logger = logging.getLogger(__name__)
-PLACEHOLDERS = ("Last Resort", "Last Resort High-Efficiency")  # a box for every letter that there is
+PLACEHOLDERS = "Last Resort"  # has a box for every letter that there is
 DEFAULT = "DejaVu Sans"  # comes with matplotlib; has Latin, Greek, Cyrillic and more
 
 
@@ -48,10 +48,9 @@ def _font(letters: frozenset[str]) -> font_manager.FontEntry:
 
 
 def _plain(entries: list[font_manager.FontEntry]) -> list[font_manager.FontEntry]:
-    """Upright fonts of ordinary weight first, by name."""
-    return sorted(
-        entries, key=lambda entry: (entry.style != "normal", str(entry.weight) != "400", entry.name)
-    )
+    """Upright fonts of ordinary weight first, by name; none that has boxes for letters."""
+    real = [entry for entry in entries if not entry.name.startswith(PLACEHOLDERS)]
+    return sorted(real, key=lambda entry: (entry.style != "normal", str(entry.weight) != "400", entry.name))
 
 
 @cache
