@@ -11,14 +11,18 @@ has a layout, it is the neutral one: torch's, so linear weights are (outputs, in
 import importlib
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
 from common.threads import undisturbed_threads
+
+if TYPE_CHECKING:
+    from common.index import Index
+    from common.preprocessing import Preprocessing
 
 NAMES = ("torch", "paddle")
 PRECISIONS = ("fp32", "fp64", "tf32", "bf16", "fp16")
@@ -122,6 +126,38 @@ class Backend(Protocol):
 
     def from_numpy(self, array: np.ndarray, *, device: str, precision: str) -> Tensor:
         """Copy an array to the device; floating-point ones are cast to ``precision``."""
+
+    def feed(
+        self,
+        batches: Iterable[tuple[np.ndarray, np.ndarray]],
+        *,
+        device: str,
+        precision: str,
+        preprocessing: "Preprocessing",
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """A loader's batches on the device, images in ``precision``.
+
+        On the CPU tensors share the memory of batches that are scaled already. A GPU is fed unscaled
+        ones (``Loader(as_bytes=True)``): it scales them, to the same numbers, and the next batch is
+        copied while this one is computed on.
+        """
+
+    def native_loader(
+        self,
+        index: "Index",
+        *,
+        shape: tuple[int, int, int],
+        batch_size: int,
+        workers: int,
+        training: bool,
+        device: str,
+        precision: str,
+    ) -> Iterable[tuple[Tensor, Tensor]]:
+        """The framework's own DataLoader over an index of image files, with its own transforms.
+
+        Full batches alone, on the device, in order or for ``training`` shuffled and augmented; ``workers``
+        are processes. Raises UnavailableError where the framework's transforms are not installed.
+        """
 
     def to_numpy(self, tensor: Tensor) -> np.ndarray:
         """Copy a tensor to the host. Waits for it."""

@@ -49,6 +49,7 @@ class Request:
     root: Path | None
     loader: str
     workers: int
+    augment: bool
     seed: int
     timeout: float
     json: Path | None
@@ -77,9 +78,18 @@ def add_flags(parser: Parser) -> None:
     parser.add_argument(
         "--root", type=Path, metavar="DIR", help="folder of the list's images (default: the list's)"
     )
-    parser.add_argument("--loader", choices=LOADERS, default="common")
     parser.add_argument(
-        "--workers", type=natural, default=0, metavar="N", help="threads that decode ahead (default 0)"
+        "--loader", choices=LOADERS, default="common", help="ours, or the framework's own DataLoader"
+    )
+    parser.add_argument(
+        "--workers",
+        type=natural,
+        default=0,
+        metavar="N",
+        help="threads (common) or processes (native) that decode ahead (default 0)",
+    )
+    parser.add_argument(
+        "--augment", action="store_true", help="training transforms: random resized crop and flip"
     )
     parser.add_argument("--layers", action="store_true", help="not part of this version")
 
@@ -122,8 +132,8 @@ def read_request(options: argparse.Namespace) -> Request:
     if options.layers:
         raise UsageError("--layers is not part of this version; leave it out")
     num_classes, input_shape = read_size(options)
-    if options.data is None and (options.root is not None or options.workers):
-        raise UsageError("--root and --workers say how to read --data LIST.txt; give that too")
+    if options.data is None:
+        _refuse_without_data(options)
     combinations = product(options.engine, options.precision, options.batch_size, options.phase)
     return Request(
         model=options.model,
@@ -143,18 +153,26 @@ def read_request(options: argparse.Namespace) -> Request:
         root=options.root and options.root.absolute(),
         loader=options.loader,
         workers=options.workers,
+        augment=options.augment,
         seed=options.seed,
         timeout=options.timeout,
         json=options.json,
     )
 
 
+def _refuse_without_data(options: argparse.Namespace) -> None:
+    if "data" in options.phase:
+        raise UsageError("--phase data reads images; name them with --data LIST.txt")
+    if options.root is not None or options.workers or options.augment or options.loader != "common":
+        raise UsageError(
+            "--root, --workers, --augment and --loader say how to read --data LIST.txt; give that too"
+        )
+
+
 def missing_part(request: Request, case: Case) -> str | None:
     """Why a combination is not part of this version of the harness, or None if it is."""
-    if case.phase not in ("infer", "train"):
-        return f"phase {case.phase!r} is not part of this version; choose --phase infer,train"
+    if case.phase == "startup":
+        return f"phase {case.phase!r} is not part of this version; choose --phase infer,train,data"
     if request.settings_mode != "equalised":
         return f"settings {request.settings_mode!r} are not part of this version; choose --settings equalised"
-    if request.loader != "common":
-        return f"loader {request.loader!r} is not part of this version; choose --loader common"
     return None

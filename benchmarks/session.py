@@ -73,6 +73,15 @@ class Session:
         worker = self.worker(name)
         device = worker.ask("find_device", name=request.device)
         worker.ask("require", engine=case.engine, precision=case.precision, device=device)
+        if case.phase == "data":
+            facts = worker.ask(
+                "prepare_reading",
+                build=self.subject.build(precision=case.precision, device=device),
+                data=_data(request),
+                threads=request.threads,
+                batch_size=case.batch_size,
+            )
+            return Measured(facts=facts | {"device": device})
         facts = worker.ask(
             "prepare",
             build=self.subject.build(precision=case.precision, device=device),
@@ -129,9 +138,9 @@ class Session:
             latency_ms=Latency(**percentiles_ms(steps)),
             warmup_steps=self.request.warmup,
             peak_memory_bytes=measured.peak_memory_bytes,
-            load_seconds=facts["load_seconds"],
-            parameters=facts["parameters"],
-            flops_per_image=facts["flops_per_image"],
+            load_seconds=facts.get("load_seconds"),
+            parameters=facts.get("parameters"),
+            flops_per_image=facts.get("flops_per_image"),
             data_seconds=measured.part_seconds("data"),
             forward_seconds=measured.part_seconds("forward"),
             backward_seconds=measured.part_seconds("backward"),
@@ -190,6 +199,8 @@ def _data(request: Request) -> dict[str, Any] | None:
         "list": str(request.data),
         "root": str(request.root) if request.root else None,
         "input_shape": request.input_shape,
+        "loader": request.loader,
         "workers": request.workers,
+        "augment": request.augment,
         "seed": request.seed,
     }

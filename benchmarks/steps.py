@@ -40,6 +40,7 @@ class Job:
     parts: Parts
     timeline: DeviceTimeline
     outcome: Callable[[], float]
+    batches_per_step: int = 1
 
 
 def make_job(
@@ -53,6 +54,33 @@ def make_job(
     step = kind(backend, model, batch=batch, feed=feed)
     parts = {"data": step.read, **step.parts()} if feed else step.parts()
     return Job(device=device, parts=parts, timeline=DeviceTimeline(backend, device), outcome=step.outcome)
+
+
+def make_reading_job(
+    backend: Backend, passes: Iterator[Iterator[Batch]], *, device: str, batches_per_pass: int
+) -> Job:
+    """A job for phase "data": each step is a pass from an empty pipeline, so that nothing was read before."""
+    step = _ReadStep(backend, passes)
+    timeline = DeviceTimeline(backend, device)
+    parts = {"data": step.read}
+    return Job(
+        device=device, parts=parts, timeline=timeline, outcome=step.outcome, batches_per_step=batches_per_pass
+    )
+
+
+class _ReadStep:
+    def __init__(self, backend: Backend, passes: Iterator[Iterator[Batch]]) -> None:
+        self.backend, self.passes = backend, passes
+        self.batch: Batch | None = None
+
+    def read(self) -> None:
+        for batch in next(self.passes):
+            self.batch = batch
+
+    def outcome(self) -> float:
+        """The mean pixel of the last batch. Waits for it."""
+        assert self.batch is not None
+        return float(self.backend.to_numpy(self.batch[0]).mean())
 
 
 class _Step:

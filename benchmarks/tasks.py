@@ -3,7 +3,6 @@
 import gc
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ import numpy as np
 
 from backends import Backend, Model
 from benchmarks import known_rounding, memory
+from benchmarks.feeds import Feed
 from benchmarks.flops import flops_per_image
-from benchmarks.steps import LEARNING_RATE, Batch, Job, make_job
+from benchmarks.steps import LEARNING_RATE, Batch, Job, make_job, make_reading_job
 from benchmarks.timing import run_steps, time_steps
-from common import dataset, tensor_file
-from common.loader import Loader
-from common.preprocessing import evaluation_preprocessing
+from common import tensor_file
 
 
 class Tasks:
@@ -97,7 +95,7 @@ class Tasks:
         load_seconds = time.perf_counter() - start
         self.backend.set_training(model, phase == "train")
         if data:
-            feed = self._streamed(build, data, batch_size)
+            feed = self._feed(build, data, batch_size).endless()
             batch = next(feed)
         else:
             feed, batch = None, self._inputs(build, inputs or "")
@@ -107,20 +105,40 @@ class Tasks:
             settings["optimizer"] = f"momentum, learning rate {LEARNING_RATE}"
         return {"load_seconds": load_seconds, **self._facts(model, batch[0], settings)}
 
+    def prepare_reading(
+        self, *, build: dict[str, Any], data: dict[str, Any], threads: int, batch_size: int
+    ) -> dict[str, Any]:
+        """Set up the reading of real images, and no model; returns the settings in force."""
+        self.release()
+        memory.reset_peak()
+        device = build["device"]
+        self.backend.equalise(threads=threads, device=device)
+        self.backend.reset_peak_memory(device)
+        feed = self._feed(build, data, batch_size)
+        self.job = make_reading_job(
+            self.backend, feed.passes(), device=device, batches_per_pass=feed.batches_per_pass
+        )
+        dtype = str(next(feed.endless())[0].dtype).rpartition(".")[2]
+        settings = {**self.backend.read_settings(device), "layout": "NCHW", "activation_dtype": dtype}
+        return {"settings": {**settings, "augment": data["augment"], "workers": data["workers"]}}
+
     def warm_up(self, steps: int) -> None:
         """Run untimed steps of the job."""
         job = self._require_job()
         run_steps(job.parts, job.timeline, steps=steps)
 
     def measure(self, min_steps: int, min_seconds: float, max_seconds: float = math.inf) -> dict[str, Any]:
-        """Time one block of whole steps: seconds per step by part, its span, the last step's outcome."""
+        """Time one block of whole steps: seconds per batch by part, its span, the last step's outcome."""
         job = self._require_job()
         start = time.perf_counter()
         seconds = time_steps(
             job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds, max_seconds=max_seconds
         )
         span = time.perf_counter() - start
-        return {"seconds": seconds, "span_seconds": span, "outcome": job.outcome()}
+        per_batch = {
+            part: [value / job.batches_per_step for value in values] for part, values in seconds.items()
+        }
+        return {"seconds": per_batch, "span_seconds": span, "outcome": job.outcome()}
 
     def peak_memory_bytes(self) -> int | None:
         """The device's peak since ``prepare``; on the CPU resident memory above the bare framework's."""
@@ -164,18 +182,9 @@ class Tasks:
         where = {"device": build["device"], "precision": build["precision"]}
         return self.backend.from_numpy(images, **where), self.backend.from_numpy(labels, **where)
 
-    def _streamed(self, build: dict[str, Any], data: dict[str, Any], batch_size: int) -> Iterator[Batch]:
-        root = Path(data["root"]) if data["root"] else None
-        shape = data["input_shape"]
-        loader = Loader(
-            index=dataset.read_list(Path(data["list"]), root=root),
-            preprocessing=evaluation_preprocessing(shape),
-            batch_size=batch_size,
-            workers=data["workers"],
-            seed=data["seed"],
-        )
-        for images, labels in loader.endless():
-            yield self._on_device(build, images, labels)
+    def _feed(self, build: dict[str, Any], data: dict[str, Any], batch_size: int) -> Feed:
+        where = {"device": build["device"], "precision": build["precision"]}
+        return Feed(backend=self.backend, data=data, batch_size=batch_size, **where)
 
 
 def _activation(layers: list[dict[str, Any]]) -> dict[str, Any]:

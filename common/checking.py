@@ -1,5 +1,6 @@
 """Checking a list: decode every image, and tell each line that is bad with its reason."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,13 +40,19 @@ def check_list(path: Path, *, root: Path | None = None) -> Checked:
     """Decode every image of a list, on all cores.
 
     Bad are lines that cannot be parsed, images that are missing or cannot be decoded, images listed
-    twice, and images that another of the train, valid and test lists beside this one also holds.
+    twice, and images that another of the train, valid and test lists beside this one also holds, be it
+    under another name.
     """
     folder = path.parent if root is None else root
     lines = list(list_lines(path))
-    entries, problems = _sorted_out(lines, elsewhere=_listed_beside(path))
+    elsewhere = _listed_beside(path)
+    entries, problems = _sorted_out(lines, elsewhere=elsewhere)
     with ThreadPoolExecutor(available_cores()) as pool:
-        reasons = list(pool.map(lambda entry: _reason(folder / entry[1]), entries))
+        digests = pool.map(lambda image: _digest(folder / image), elsewhere)
+        known: dict[str, str] = {}
+        for digest, where in zip(digests, elsewhere.values(), strict=True):
+            known.setdefault(digest or "", where)
+        reasons = list(pool.map(lambda entry: _reason(folder / entry[1], known), entries))
     for (line, image), reason in zip(entries, reasons, strict=True):
         if reason:
             problems.append(Problem(path=image, line=line, problem=reason))
@@ -105,9 +112,16 @@ def _listed_beside(path: Path) -> dict[str, str]:
     return found
 
 
-def _reason(image: Path) -> str | None:
+def _reason(image: Path, known: Mapping[str, str]) -> str | None:
     try:
         decode(image, channels=3)
     except DecodeError as error:
         return str(error)
-    return None
+    digest = _digest(image) if known else None
+    where = known.get(digest) if digest else None
+    return f"the same bytes as an image in {where}" if where else None
+
+
+def _digest(image: Path) -> str | None:
+    """What tells a file's content; None for what is no file of its own."""
+    return hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else None

@@ -1,7 +1,9 @@
 """From a decoded image to its place in a batch: transformed, scaled, normalised."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,6 +13,7 @@ from common.randomness import Rng
 from common.transforms import Compose, RandomHorizontalFlip, RandomResizedCrop, Resize, Transform
 
 TOGETHER = 8  # images scaled at a time
+UFUNCS = {operator.truediv: np.divide, operator.sub: np.subtract}
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -49,6 +52,14 @@ class Preprocessing:
             raise ValueError(f"the transforms gave an image of {size}, not {self.shape}")
         copy_planes(image, target)
 
+    def steps(self) -> list[tuple[Callable[..., Any], np.ndarray]]:
+        """What scaling does one after the other, each with numbers of float32 (channels or 1, 1, 1).
+
+        The operations are ``operator``'s and serve arrays and tensors of any framework.
+        """
+        steps = [(operator.truediv, (self.scale,)), (operator.sub, self.mean), (operator.truediv, self.std)]
+        return [(operation, _per_channel(numbers)) for operation, numbers in steps if numbers]
+
     def scale_into(self, target: np.ndarray, pixels: np.ndarray) -> None:
         """Scale and normalise uint8 ``pixels`` into float32 ``target``, both (batch, *shape).
 
@@ -57,11 +68,8 @@ class Preprocessing:
         for start in range(0, len(pixels), TOGETHER):
             part = target[start : start + TOGETHER]
             np.copyto(part, pixels[start : start + TOGETHER])
-            part /= np.float32(self.scale)
-            if self.mean:
-                part -= _per_channel(self.mean)
-            if self.std:
-                part /= _per_channel(self.std)
+            for operation, numbers in self.steps():
+                UFUNCS[operation](part, numbers, out=part)
 
 
 def evaluation_preprocessing(shape: Sequence[int]) -> Preprocessing:
@@ -74,10 +82,14 @@ def training_preprocessing(shape: Sequence[int]) -> Preprocessing:
     return _normalised(Compose([RandomResizedCrop(tuple(shape[1:])), RandomHorizontalFlip()]), shape)
 
 
+def normalisation(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation: ImageNet's for three channels, 0.5 and 0.5 for one."""
+    return (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else ((0.5,), (0.5,))
+
+
 def _normalised(image: Transform, shape: Sequence[int]) -> Preprocessing:
-    """Three channels take ImageNet's mean and deviation, one takes 0.5 and 0.5."""
     channels, height, width = shape
-    mean, std = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else ((0.5,), (0.5,))
+    mean, std = normalisation(channels)
     return Preprocessing(image=image, shape=(channels, height, width), mean=mean, std=std)
 
 

@@ -7,6 +7,7 @@ fails the suite. Tests of an unnamed one are skipped. PARITY_DATA names the fold
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import backends
@@ -114,3 +115,22 @@ def one_thread(torch_backend, paddle_backend):
     yield
     for backend, threads in zip(backends_here, before, strict=True):
         backend.equalise(threads=threads, device="cpu")
+
+
+@pytest.fixture
+def index(tmp_path):
+    """Seven images of random noise, of several modes and sizes."""
+    from PIL import Image
+
+    from common.dataset import read_list
+
+    rng = np.random.default_rng(0)
+    lines = []
+    for number, mode in enumerate(["RGB", "L", "RGBA", "P", "CMYK", "RGB", "LA"]):
+        pixels = rng.integers(256, size=(30 + number, 50 - number, 3), dtype=np.uint8)
+        image = Image.fromarray(pixels).convert(mode)
+        name = f"{number}.tif" if mode in ("CMYK", "LA") else f"{number}.png"
+        image.save(tmp_path / name)
+        lines.append(f"{name}\t{number % 3}\n")
+    (tmp_path / "list.txt").write_text("".join(lines))
+    return read_list(tmp_path / "list.txt")

@@ -1,7 +1,10 @@
 """Source code with one statement deleted: the planted fault for "this line is needed"."""
 
 import ast
+from pathlib import Path
 from types import ModuleType
+
+ROOT = Path(__file__).parent.parent
 
 
 def without_each(path, statement):
@@ -27,5 +30,6 @@ class _Deleting(ast.NodeTransformer):
 
 def _load(path, tree):
     module = ModuleType(f"mutated_{path.stem}")
+    module.__package__ = ".".join(path.parent.relative_to(ROOT).parts)  # for its relative imports
     exec(compile(tree, str(path), "exec"), module.__dict__)
     return module

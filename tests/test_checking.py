@@ -1,6 +1,7 @@
 """Checking and splitting: each bad line is told, nothing is lost, and splits depend on names and seed."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -45,9 +46,13 @@ def test_each_bad_line_is_told_with_its_reason(folder):
         assert reason in problems[line]
 
 
-def test_an_image_of_another_list_is_told(folder):
+def test_an_image_of_another_list_is_told_also_under_another_name(folder):
     (folder / "test.txt").write_text("good.png\t0\n")
     assert [each.problem for each in check_list(folder / "test.txt").problems] == ["also in train.txt:1"]
+    shutil.copy(folder / "good.png", folder / "renamed.png")
+    (folder / "test.txt").write_text("renamed.png\t0\n")
+    problems = check_list(folder / "test.txt").problems
+    assert [each.problem for each in problems] == ["the same bytes as an image in train.txt:1"]
     (folder / "other.txt").write_text("good.png\t0\n")
     assert check_list(folder / "other.txt").problems == []
 

@@ -45,9 +45,8 @@ RESULT_KEYS = {
         ("torch", ["--precision", "fp16"], "precision 'fp16' is not part of this version"),
         ("torch", ["--engine", "deploy"], "engine 'deploy' is not part of this version"),
         ("paddle", ["--engine", "compiled"], "engine 'compiled' is not part of this version"),
-        ("torch", ["--phase", "data,startup"], "phase 'data' is not part of this version"),
+        ("torch", ["--phase", "startup"], "phase 'startup' is not part of this version"),
         ("torch", ["--settings", "tuned"], "settings 'tuned' are not part of this version"),
-        ("torch", ["--loader", "native"], "loader 'native' is not part of this version"),
     ],
 )
 def test_what_cannot_be_had_is_a_row_and_exit_code_3(

@@ -11,6 +11,7 @@ from .device import (
     versions,
 )
 from .engines import infer, require
+from .feeding import feed
 from .files import save_weights
 from .inspection import trace
 from .learning import (
@@ -24,6 +25,7 @@ from .learning import (
     share_dropout,
 )
 from .models import build, set_training
+from .native import native_loader
 from .settings import equalise, read_settings
 from .state import get_optimizer_state, set_optimizer_state
 from .tensors import from_numpy, to_numpy
@@ -37,6 +39,7 @@ __all__ = [
     "clear_gradients",
     "compute_loss",
     "equalise",
+    "feed",
     "find_device",
     "freeze",
     "from_numpy",
@@ -48,6 +51,7 @@ __all__ = [
     "is_out_of_memory",
     "make_optimizer",
     "mark",
+    "native_loader",
     "parameter_shapes",
     "peak_memory_bytes",
     "read_settings",
