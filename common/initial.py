@@ -38,10 +38,27 @@ def draw_paper_2012(shapes: Shapes, *, seed: int) -> dict[str, np.ndarray]:
     }
 
 
+def draw_centred(shapes: Shapes, *, seed: int) -> dict[str, np.ndarray]:
+    """For sigmoids: twice Glorot's values, and the weights of each output sum to zero.
+
+    A sigmoid gives 1/2 on average. With weights that do not sum to zero, that common part drowns what
+    differs between images, and LeNet-5 stays at chance for dozens of epochs; measured on CIFAR-10.
+    """
+    values = draw("xavier", shapes, seed=seed)
+    for name, array in values.items():
+        if array.ndim > 1:
+            doubled = array * np.float32(2)
+            inputs = tuple(range(1, array.ndim))
+            values[name] = doubled - doubled.mean(axis=inputs, keepdims=True)
+    return values
+
+
 def draw(name: str, shapes: Shapes, *, seed: int) -> dict[str, np.ndarray]:
     """Values of one of DISTRIBUTIONS for every parameter, in float32; see ``draw_scaled`` for shapes."""
     if name == "paper_2012":
         return draw_paper_2012(shapes, seed=seed)
+    if name == "centred":
+        return draw_centred(shapes, seed=seed)
     return {
         parameter: _drawn(
             DISTRIBUTIONS[name](parameter, shape, shapes), shape, rng=np.random.default_rng((seed, index))
@@ -92,7 +109,7 @@ DISTRIBUTIONS = {
     "kaiming": _kaiming,
     "kaiming_fan_out": _kaiming_fan_out,
 }
-NAMES = (*DISTRIBUTIONS, "paper_2012")
+NAMES = (*DISTRIBUTIONS, "centred", "paper_2012")
 
 
 def _drawn(distribution: Distribution, shape: Sequence[int], *, rng: np.random.Generator) -> np.ndarray:

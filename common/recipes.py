@@ -150,10 +150,10 @@ CIFAR10 = Recipe(
     model="lenet5",
     options={"activation": "sigmoid", "c5_activation": False},
     preparation=Preparation(channels=3, resize=(32, 32), mean=(0.0,) * 3, std=(1.0,) * 3),
-    initial="xavier",
-    epochs=40,
+    initial="centred",
+    epochs=30,
     optimizer="momentum",
-    learning_rate=0.05,
+    learning_rate=0.03,
     schedule="cosine",
     published={
         "optimizer": "sgd",
