@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from common.signals import undisturbed_signals
 from common.threads import undisturbed_threads
 
 if TYPE_CHECKING:
@@ -254,7 +255,7 @@ def load(name: str) -> Backend:
     """Import a backend by name. Raises ImportError if its framework cannot be imported."""
     if name not in NAMES:
         raise ValueError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
-    with undisturbed_threads():
+    with undisturbed_threads(), undisturbed_signals():
         return cast(Backend, importlib.import_module(f"backends.{name}"))
 
 
