@@ -11,7 +11,7 @@ from backends.inference import Classifier
 from common.checkpoint import Subject
 from common.loss_scale import LossScale
 from common.masks import Masks
-from common.recipes import Recipe
+from common.recipe import Recipe
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # of Adam: the defaults of both frameworks
 

@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from backends.inference import Scores, evaluation_loader
-from backends.learner import Learner, Outcome
+from backends.learner import Learner
+from backends.tally import Tally
 from common.checkpoint import LAST, Checkpoint, Subject
 from common.history import Row, best_row, has_stalled
 from common.index import Index
 from common.loader import Loader
-from common.metrics import RunningMean
 from common.prepared import kept
-from common.recipes import Recipe
+from common.recipe import Recipe
 from common.run_folder import HISTORY, RunFolder
-from common.schedule import Schedule
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
 
@@ -62,12 +61,11 @@ class Loop:
             shuffle=True,
             on_damage="refuse" if strict else "replace",
         )
-        self.schedule = _schedule(self.recipe, steps_per_epoch=len(self.train))
+        self.schedule = self.recipe.rates(steps_per_epoch=len(self.train))
         self.epoch, self.batch = 0, 0
         self.history: list[Row] = []
         self.speeds: dict[int, float | None] = {}
-        self.loss, self.hits = RunningMean(), RunningMean()
-        self._pending: list[tuple[int, Outcome]] = []
+        self.tally = Tally()
 
     @property
     def step(self) -> int:
@@ -84,8 +82,7 @@ class Loop:
         run = state.run
         self.learner.restore(state.weights, state.moments, updates=run["updates"], scale=run["loss_scale"])
         self.epoch, self.batch, self.history = run["epoch"], run["batch"], list(run["history"])
-        for mean, values in ((self.loss, run["loss"]), (self.hits, run["hits"])):
-            mean.total, mean.count = values
+        self.tally.restore(run["tally"])
         self.speeds = self.folder.speeds()
 
     def run(self) -> Iterator[tuple[float | None, float]]:
@@ -94,10 +91,10 @@ class Loop:
             self.history, patience=self.recipe.patience
         ):
             start = time.perf_counter()
-            before = self.loss.count
+            before = self.tally.loss.count
             yield from self._train_epoch()
             seconds = time.perf_counter() - start
-            self.speeds[self.epoch + 1] = (self.loss.count - before) / seconds
+            self.speeds[self.epoch + 1] = (self.tally.loss.count - before) / seconds
             self._finish_epoch()
 
     def _train_epoch(self) -> Iterator[tuple[float | None, float]]:
@@ -106,27 +103,20 @@ class Loop:
             rate = self.schedule.rate(self.step)
             if len(labels):
                 for outcome in self.learner.update(images, labels, step=self.step, rate=rate):
-                    self._pending.append((self.step, outcome))
-            if self.learner.device == "cpu" or len(self._pending) >= READ_EVERY:
+                    self.tally.add(self.step, outcome)
+            if self.learner.device == "cpu" or self.tally.waiting >= READ_EVERY:
                 self._read()
             self.batch += 1
             if self.save_every and self.step % self.save_every == 0 and self.batch < len(self.train):
                 self._save()
-            yield self.loss.value, rate
+            yield self.tally.loss.value, rate
         self._read()
 
     def _read(self) -> None:
         """Turn what is on the device into numbers; here a loss that is none is seen."""
-        to_numpy = self.learner.backend.to_numpy
-        for step, outcome in self._pending:
-            loss = float(to_numpy(outcome.loss))
-            if not math.isfinite(loss):
-                raise TrainingFailedError(self._not_finite(f"the loss is {loss}", step))
-            count = len(outcome.labels)
-            self.loss.update(loss, count)
-            logits = to_numpy(outcome.logits)
-            self.hits.update(float(np.mean(logits.argmax(axis=1) == outcome.labels)), count)
-        self._pending.clear()
+        flaw = self.tally.read(self.learner.backend.to_numpy)
+        if flaw is not None:
+            raise TrainingFailedError(self._not_finite(f"the loss is {flaw.loss}", flaw.step))
 
     def _not_finite(self, what: str, step: int) -> str:
         epoch, batch = divmod(step, len(self.train))
@@ -141,14 +131,14 @@ class Loop:
     def _finish_epoch(self) -> None:
         row: Row = {
             "epoch": self.epoch + 1,
-            "train_loss": self.loss.value,
-            "train_accuracy": self.hits.value,
+            "train_loss": self.tally.loss.value,
+            "train_accuracy": self.tally.hits.value,
             **self._validate(),
             "learning_rate": self.schedule.rate(self.step - 1),
         }
         self.history.append(row)
         self.epoch, self.batch = self.epoch + 1, 0
-        self.loss, self.hits = RunningMean(), RunningMean()
+        self.tally = Tally()
         if best_row(self.history) is row:
             # Before the run's state: killed between the two, the epoch is done again and saved again.
             self.folder.save_best(Checkpoint(subject=self.subject, weights=self._weights()))
@@ -193,8 +183,7 @@ class Loop:
             "batch": self.batch,
             "updates": self.learner.updates,
             "loss_scale": self.learner.scale.state(),
-            "loss": [self.loss.total, self.loss.count],
-            "hits": [self.hits.total, self.hits.count],
+            "tally": self.tally.state(),
             "history": self.history,
         }
         self.folder.save_last(
@@ -208,15 +197,3 @@ class Loop:
             if not np.isfinite(array).all():
                 raise TrainingFailedError(self._not_finite(f"{name} is not finite any more", self.step - 1))
         return weights
-
-
-def _schedule(recipe: Recipe, *, steps_per_epoch: int) -> Schedule:
-    return Schedule(
-        name=recipe.schedule,
-        base=recipe.learning_rate,
-        epochs=recipe.epochs,
-        steps_per_epoch=steps_per_epoch,
-        warmup_epochs=recipe.warmup_epochs,
-        period=recipe.period,
-        gamma=recipe.gamma,
-    )
