@@ -29,8 +29,8 @@ def make_optimizer(
 
 def compute_loss(model, images, labels, *, label_smoothing=0.0):
     logits = model(images)
-    cross_entropy = paddle.nn.functional.cross_entropy
-    return logits, cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    smoothing = {"label_smoothing": label_smoothing} if label_smoothing else {}  # not known to paddle 2.6
+    return logits, paddle.nn.functional.cross_entropy(logits, labels, **smoothing)
 
 
 def backward(loss, *, scale=1.0):
