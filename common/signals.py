@@ -12,8 +12,8 @@ KEPT = (signal.SIGTERM, signal.SIGINT)
 def undisturbed_signals() -> Iterator[None]:
     """Import a framework inside: afterwards SIGTERM and SIGINT do what they did before.
 
-    Importing paddle makes SIGTERM print a trace and end the process with exit code 0, so that a run that
-    was cut off looks like one that is done.
+    Importing paddle makes SIGTERM print a trace and end the process on the spot: nothing would be cleaned
+    up, and users would see what looks like a crash.
     """
     if threading.current_thread() is not threading.main_thread():  # which alone may set handlers
         yield

@@ -66,7 +66,7 @@ def killing(name, *more, folder=ROOT):
 
 @pytest.mark.parametrize("name", ["torch", "paddle"])
 def test_sigterm_ends_a_run_with_143(name, request, tmp_path):
-    """paddle's own handler would end it with a trace and exit code 0."""
+    """paddle's own handler would print a trace and leave no time to clean up."""
     request.getfixturevalue(f"{name}_backend")
     command = [sys.executable, "-m", "backends.train", "--backend", name, "--recipe", "digits"]
     command += ["--output", str(tmp_path / "run"), "--epochs", "1000", "--threads", "1"]
