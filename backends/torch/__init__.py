@@ -27,9 +27,17 @@ from .learning import (
 from .models import build, set_training
 from .native import native_loader
 from .settings import equalise, read_settings
-from .state import get_optimizer_state, set_optimizer_state
 from .tensors import from_numpy, to_numpy
-from .training import backward, clear_gradients, compute_loss, make_optimizer, train_step, update
+from .training import (
+    backward,
+    clear_gradients,
+    compute_loss,
+    get_optimizer_state,
+    make_optimizer,
+    set_optimizer_state,
+    train_step,
+    update,
+)
 from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
 
 __all__ = [
