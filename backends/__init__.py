@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from common.signals import undisturbed_signals
 from common.threads import undisturbed_threads
 
 if TYPE_CHECKING:
@@ -120,6 +121,9 @@ class Backend(Protocol):
 
     def set_buffers(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
         """Copy arrays into the buffers of these names; others stay as they are."""
+
+    def save_weights(self, model: Model, path: Path) -> None:
+        """Write the parameters as the framework's own file (.pth, .pdparams), atomically."""
 
     def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """A copy of the named parameters' gradients (None: of every one's), neutral layout; zeros where
@@ -242,9 +246,6 @@ class Backend(Protocol):
     def compiled(self, model: Model) -> Model:
         """The model, to be compiled when it first runs; the parameters are the same."""
 
-    def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
-        """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
-
     def isolate_layers(self, model: Model, images: Tensor) -> list["Layer"]:
         """Each leaf layer alone, in execution order, with the input that it has inside the model."""
 
@@ -265,8 +266,9 @@ class Backend(Protocol):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
+        only: Collection[str] | None = None,
     ) -> Optimizer:
-        """One of OPTIMIZERS over every parameter.
+        """One of OPTIMIZERS over every parameter, or over those named in ``only``.
 
         ``weight_decay`` is an L2 penalty, or decoupled for adamw; ``momentum`` is that of "momentum"
         alone; the betas and epsilon are Adam's.
@@ -285,11 +287,19 @@ class Backend(Protocol):
         words), and "PARAMETER/step" where it counts steps. ``which`` are the kinds (None: all).
         """
 
-    def compute_loss(self, model: Model, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and their mean cross-entropy, still on the device, recorded for gradients."""
+    def compute_loss(
+        self, model: Model, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Logits and their mean cross-entropy, still on the device, recorded for gradients.
 
-    def backward(self, loss: Tensor) -> None:
-        """Add the loss's gradients to the parameters'."""
+        ``label_smoothing`` of each target is spread evenly over all classes.
+        """
+
+    def backward(self, loss: Tensor, *, scale: float = 1.0) -> None:
+        """Add the gradients of the loss times ``scale`` to the parameters'."""
+
+    def clear_gradients(self, optimizer: Optimizer) -> None:
+        """Forget the gradients of its parameters."""
 
     def update(self, optimizer: Optimizer) -> None:
         """Move the parameters along their gradients, then clear these."""
@@ -297,12 +307,51 @@ class Backend(Protocol):
     def train_step(self, model: Model, optimizer: Optimizer, *, images: Tensor, labels: Tensor) -> Tensor:
         """One update on a batch. Returns the loss still on the device: float(loss) waits for it."""
 
+    # Learning ---------------------------------------------------------------------------------
+
+    def require_training(self, *, precision: str, device: str) -> None:
+        """Raise UnavailableError, saying why, unless models can learn in this precision here.
+
+        "bf16" and "fp16" are mixed: parameters stay in float32.
+        """
+
+    def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
+        """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
+
+    def gradient_norm(self, model: Model) -> float:
+        """L2 norm of all gradients as one vector; not finite where any of them is not. Waits."""
+
+    def scale_gradients(self, model: Model, factor: float) -> None:
+        """Multiply every gradient."""
+
+    def freeze(self, model: Model, names: Collection[str]) -> None:
+        """Compute no gradients for these parameters from now on."""
+
+    def seed_dropout(self, seed: int) -> None:
+        """Start the framework's own random numbers anew: the next masks depend on ``seed`` alone."""
+
+    def share_dropout(self, model: Model, draw: Callable[[int, tuple[int, ...], float], np.ndarray]) -> None:
+        """Take dropout masks from ``draw(position among the dropouts, shape, probability)``.
+
+        It returns float32, 0 where a value is dropped and 1 / (1 - probability) elsewhere.
+        """
+
+    def get_optimizer_state(self, model: Model, optimizer: Optimizer) -> dict[str, np.ndarray]:
+        """A copy of the optimizer's moments in the neutral layout: "momentum/NAME", or "first/NAME"
+        and "second/NAME" of Adam; none before the first update.
+        """
+
+    def set_optimizer_state(
+        self, model: Model, optimizer: Optimizer, arrays: Mapping[str, np.ndarray], *, updates: int
+    ) -> None:
+        """Continue from such moments, after so many updates. Entries of other parameters are ignored."""
+
 
 def load(name: str) -> Backend:
     """Import a backend by name. Raises ImportError if its framework cannot be imported."""
     if name not in NAMES:
         raise ValueError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
-    with undisturbed_threads():
+    with undisturbed_threads(), undisturbed_signals():
         return cast(Backend, importlib.import_module(f"backends.{name}"))
 
 

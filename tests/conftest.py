@@ -111,6 +111,18 @@ def mirror(served):
 
 
 @pytest.fixture
+def one_thread(torch_backend, paddle_backend):
+    """Small models gain nothing from more, and on a busy machine each operation waits for them."""
+    backends_here = (torch_backend, paddle_backend)
+    before = [backend.read_settings("cpu")["threads"] for backend in backends_here]
+    for backend in backends_here:
+        backend.equalise(threads=1, device="cpu")
+    yield
+    for backend, threads in zip(backends_here, before, strict=True):
+        backend.equalise(threads=threads, device="cpu")
+
+
+@pytest.fixture
 def index(tmp_path):
     """Seven images of random noise, of several modes and sizes."""
     from PIL import Image

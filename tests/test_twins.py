@@ -99,7 +99,7 @@ def test_twins_of_settings_have_the_same_public_functions():
     [
         ("def update(optimizer):", "def step(optimizer):"),
         ("beta2=0.999", "beta2=0.99"),
-        ("def backward(loss):", "def backward(loss, scale=1):"),
+        ("def backward(loss, *, scale=1.0):", "def backward(loss, scale=1.0):"),
         ("def train_step(model, optimizer, *, images", "def train_step(model, optimizer, images"),
     ],
 )

@@ -13,16 +13,34 @@ from .device import (
 from .dropout import masked_dropout, measure_dropout
 from .engines import compiled, infer, lay_out, make_engine, operations, require
 from .feeding import feed
+from .files import save_weights
 from .inspection import trace
 from .layers import isolate_layers, matrix_product
-from .learning import autocast
+from .learning import (
+    autocast,
+    freeze,
+    gradient_norm,
+    require_training,
+    scale_gradients,
+    seed_dropout,
+    share_dropout,
+)
 from .models import adopt, build, set_training
 from .native import native_loader
 from .recording import record, run_layer
 from .settings import equalise, read_settings
 from .state import describe, get_buffers, get_learning_rate, get_moments, set_buffers, set_learning_rate
 from .tensors import from_numpy, to_numpy
-from .training import backward, compute_loss, make_optimizer, train_step, update
+from .training import (
+    backward,
+    clear_gradients,
+    compute_loss,
+    get_optimizer_state,
+    make_optimizer,
+    set_optimizer_state,
+    train_step,
+    update,
+)
 from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
 
 __all__ = [
@@ -30,18 +48,22 @@ __all__ = [
     "autocast",
     "backward",
     "build",
+    "clear_gradients",
     "compiled",
     "compute_loss",
     "describe",
     "equalise",
     "feed",
     "find_device",
+    "freeze",
     "from_numpy",
     "get_buffers",
     "get_gradients",
     "get_learning_rate",
     "get_moments",
+    "get_optimizer_state",
     "get_weights",
+    "gradient_norm",
     "infer",
     "is_out_of_memory",
     "isolate_layers",
@@ -59,14 +81,20 @@ __all__ = [
     "read_settings",
     "record",
     "require",
+    "require_training",
     "reset_peak_memory",
     "run_layer",
+    "save_weights",
+    "scale_gradients",
     "seconds_between",
+    "seed_dropout",
     "set_buffers",
     "set_gradients",
     "set_learning_rate",
+    "set_optimizer_state",
     "set_training",
     "set_weights",
+    "share_dropout",
     "synchronize",
     "to_numpy",
     "trace",

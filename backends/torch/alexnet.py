@@ -20,9 +20,12 @@ class PaddedMaxPool2d(nn.MaxPool2d):
 
 
 class AlexNet(nn.Module):
-    """The 2014 layout as torchvision has it, names included: its weight files load."""
+    """The 2014 layout as torchvision has it, names included: its weight files load.
 
-    def __init__(self, num_classes=1000, *, channels=3, dropout=0.5):
+    ``body_classes`` keeps a last layer of so many classes and puts another one behind it.
+    """
+
+    def __init__(self, num_classes=1000, *, channels=3, dropout=0.5, body_classes=None):
         super().__init__()
         self.features = nn.Sequential(
             nn.Conv2d(channels, 64, kernel_size=11, stride=4, padding=2),  # (batch, 64, 55, 55)
@@ -47,7 +50,8 @@ class AlexNet(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(4096, 4096),
             nn.ReLU(),
-            nn.Linear(4096, num_classes),
+            nn.Linear(4096, body_classes or num_classes),
+            *([nn.Linear(body_classes, num_classes)] if body_classes else ()),
         )
 
     def forward(self, x):

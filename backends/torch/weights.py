@@ -18,52 +18,52 @@ STATISTICS = {}  # torch's batch norm keeps its statistics as buffers, under the
 def parameter_shapes(model):
     return {
         name: tuple(parameter.shape[::-1] if transposed else parameter.shape)
-        for name, parameter, transposed in _parameters(model)
+        for name, parameter, transposed in neutral_parameters(model)
     }
 
 
 def get_weights(model, names=None):
     return {
-        name: _flipped(to_numpy(parameter), transposed)
-        for name, parameter, transposed in _parameters(model)
+        name: flipped(to_numpy(parameter), transposed)
+        for name, parameter, transposed in neutral_parameters(model)
         if names is None or name in names
     }
 
 
 def set_weights(model, arrays):
     require_same_entries(parameter_shapes(model), arrays)
-    for name, parameter, transposed in _parameters(model):
+    for name, parameter, transposed in neutral_parameters(model):
         with torch.no_grad():
-            parameter.copy_(_like(parameter, _flipped(arrays[name], transposed)))
+            parameter.copy_(like(parameter, flipped(arrays[name], transposed)))
 
 
 def get_gradients(model, names=None):
     gradients = {}
-    for name, parameter, transposed in _parameters(model):
+    for name, parameter, transposed in neutral_parameters(model):
         if names is None or name in names:
             gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-            gradients[name] = _flipped(to_numpy(gradient), transposed)
+            gradients[name] = flipped(to_numpy(gradient), transposed)
     return gradients
 
 
 def set_gradients(model, arrays):
     require_same_entries(parameter_shapes(model), arrays)
-    for name, parameter, transposed in _parameters(model):
+    for name, parameter, transposed in neutral_parameters(model):
         if parameter.requires_grad:  # an optimizer must find none where a layer is frozen
-            parameter.grad = _like(parameter, _flipped(arrays[name], transposed))
+            parameter.grad = like(parameter, flipped(arrays[name], transposed))
 
 
 def read_of_each(model, names, read):
     """What ``read`` tells of each named parameter, as "PARAMETER/WHAT", in the neutral layout."""
     arrays = {}
-    for name, parameter, transposed in _parameters(model):
+    for name, parameter, transposed in neutral_parameters(model):
         if name in names:
             for what, array in read(parameter).items():
-                arrays[f"{name}/{what}"] = _flipped(array, transposed and array.ndim == 2)
+                arrays[f"{name}/{what}"] = flipped(array, transposed and array.ndim == 2)
     return arrays
 
 
-def _parameters(model):
+def neutral_parameters(model):
     """(name, parameter, whether it lies the other way round) of every parameter."""
     transposed = {id(layer.weight) for layer in model.modules() if isinstance(layer, TRANSPOSED)}
     for name, parameter in model.named_parameters():
@@ -71,9 +71,9 @@ def _parameters(model):
             yield name, parameter, id(parameter) in transposed
 
 
-def _flipped(array, transposed):
+def flipped(array, transposed):
     return np.ascontiguousarray(array.T) if transposed else array
 
 
-def _like(parameter, array):
+def like(parameter, array):
     return torch.tensor(array, dtype=parameter.dtype, device=parameter.device)

@@ -6,20 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.parity.bench import Bench, CannotCompare
-from benchmarks.parity.core_stages import (
-    data_stage,
-    metrics_stage,
-    parameters_stage,
-    repeat_stage,
-    result_stages,
-    train_mode_stage,
-)
+from benchmarks.parity.core_stages import data_stage, metrics_stage, repeat_stage, result_stages
 from benchmarks.parity.float32_stage import float32_stage
 from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap
 from benchmarks.parity.localisation import Suspect
+from benchmarks.parity.parameters_stage import parameters_stage
 from benchmarks.parity.recorded import Recorded
 from benchmarks.parity.stage import Stage
 from benchmarks.parity.subject import Side, Subject
+from benchmarks.parity.train_mode_stage import train_mode_stage
 from benchmarks.parity.training_stages import OWN, optimizer_names, optimizer_stage, training_stage
 
 CANNOT_COMPARE = "cannot-compare"

@@ -1,0 +1,140 @@
+"""Checkpoints in use: ours tell what they are, for others the flags do."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backends import Backend
+from backends.inference import Classifier
+from backends.learner import build
+from common import checkpoint, models
+from common.checkpoint import Subject
+from common.cli import Parser, UsageError
+from common.foreign import ForeignWeights, read_foreign
+from common.models import ACTIVATIONS, POOLS
+from common.pairing import fit, read_map
+from common.preparation import Preparation
+from common.values import numbers, real, side_or_sides, whole
+
+ABOUT_MODEL = ("model", "num_classes", "channels", "activation", "pool", "no_c5_activation")
+ABOUT_IMAGES = ("resize", "crop", "pad", "mean", "std", "scale")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A checkpoint: what it is, and its arrays, which fit no model yet."""
+
+    subject: Subject
+    weights: ForeignWeights
+    names: Mapping[str, str] | None = None
+
+    def fitted(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """The arrays of a model of these shapes. Raises UsageError listing all that does not fit."""
+        return fit(self.weights, shapes, names=self.names)
+
+    def classifier(self, backend: Backend, *, device: str, precision: str = "fp32") -> Classifier:
+        """The model on a backend, with these weights, in evaluation mode."""
+        model = build(backend, self.subject, precision=precision, device=device)
+        backend.set_weights(model, self.fitted(backend.parameter_shapes(model)))
+        return Classifier(backend=backend, model=model, device=device, precision=precision)
+
+
+def add_flags(parser: Parser) -> None:
+    """Flags that say of someone else's checkpoint what ours say themselves."""
+    others = parser.add_argument_group("of a checkpoint that is not ours")
+    others.add_argument("--model", choices=tuple(models.MODELS))
+    others.add_argument("--num-classes", type=whole(least=1), metavar="N", help="default: its last layer's")
+    others.add_argument("--channels", type=int, choices=(1, 3), help="default: its first layer's")
+    others.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5 (default sigmoid)")
+    others.add_argument("--pool", choices=POOLS, help="of lenet5 (default max)")
+    others.add_argument("--no-c5-activation", action="store_true", default=None, help="of lenet5")
+    others.add_argument("--resize", type=side_or_sides, metavar="S|H,W", help="default: the model's own")
+    others.add_argument("--crop", type=whole(least=1), metavar="S", help="middle square, after --resize S")
+    others.add_argument("--pad", type=whole(least=0), metavar="N", help="black border after resizing")
+    others.add_argument("--mean", type=numbers, metavar="X,X,X", help="default: 0")
+    others.add_argument("--std", type=numbers, metavar="X,X,X", help="default: 1")
+    others.add_argument(
+        "--scale", type=real(positive=True), metavar="X", help="pixels are divided by it (255)"
+    )
+    others.add_argument(
+        "--map", type=Path, metavar="FILE.json", help="names in the file by the model's names"
+    )
+
+
+def open_checkpoint(path: Path, options: argparse.Namespace) -> Opened:
+    """The checkpoint in a file or of a run's folder. Raises UsageError for flags that do not go with it."""
+    path = checkpoint.locate(path)
+    ours = checkpoint.read(path) if path.suffix == ".safetensors" else None
+    if ours is not None:
+        _require_agreement(path, ours.subject, options)
+        return Opened(
+            subject=ours.subject,
+            weights=ForeignWeights(source=path, framework=None, arrays=ours.weights),
+            names=read_map(options.map),
+        )
+    weights = read_foreign(path)
+    if options.model is None:
+        raise UsageError(f"{path}: does not tell its model; give --model, one of {', '.join(models.MODELS)}")
+    return Opened(subject=_told(weights, options), weights=weights, names=read_map(options.map))
+
+
+def _require_agreement(path: Path, subject: Subject, options: argparse.Namespace) -> None:
+    """Raise UsageError for a flag that says something else than our checkpoint says itself."""
+    told = {"activation": ACTIVATIONS[0], "pool": POOLS[0], **subject.options}
+    told |= subject.preparation.to_json() | {"model": subject.model, "num_classes": subject.num_classes}
+    told["no_c5_activation"] = not told.get("c5_activation", True)
+    for name in (*ABOUT_MODEL, *ABOUT_IMAGES):
+        given = getattr(options, name)
+        if given is not None and given != told[name]:
+            raise UsageError(
+                f"{path}: was made with {name} {told[name]}, not {given}; leave --{name.replace('_', '-')} "
+                f"out"
+            )
+
+
+def _told(weights: ForeignWeights, options: argparse.Namespace) -> Subject:
+    """The subject as the flags tell it; sizes that they do not tell are read off the arrays."""
+    card = models.find(options.model)
+    arrays = list(weights.neutral().values())
+    first = next((array for array in arrays if array.ndim == 4), None)
+    channels = options.channels or (first.shape[1] if first is not None else card.input_shape[0])
+    lenet: dict[str, Any] = {
+        name: getattr(options, name) for name in ("activation", "pool") if getattr(options, name) is not None
+    }
+    if options.no_c5_activation:
+        lenet["c5_activation"] = False
+    if lenet and options.model != "lenet5":
+        raise UsageError(f"--activation and --pool are options of lenet5, not of {options.model}")
+    if channels not in (1, 3):
+        raise UsageError(f"{weights.source}: its first layer has {channels} channels; images have 1 or 3")
+    pad = options.pad or 0
+    preparation = Preparation(
+        channels=channels,
+        resize=options.resize or (card.input_shape[1] - 2 * pad, card.input_shape[2] - 2 * pad),
+        crop=options.crop or 0,
+        pad=pad,
+        mean=_each(options.mean, channels, default=0.0, flag="--mean"),
+        std=_each(options.std, channels, default=1.0, flag="--std"),
+        scale=options.scale or 255.0,
+    )
+    models.require_input(options.model, preparation.input_shape)
+    return Subject(
+        model=options.model,
+        num_classes=options.num_classes or len(arrays[-1]),
+        channels=channels,
+        options=lenet,
+        preparation=preparation,
+    )
+
+
+def _each(values: tuple[float, ...] | None, channels: int, *, default: float, flag: str) -> tuple[float, ...]:
+    """One number per channel; one number alone is meant for all."""
+    values = values or (default,)
+    values = values * channels if len(values) == 1 else values
+    if len(values) != channels:
+        raise UsageError(f"{flag}: {len(values)} numbers for {channels} channels; give one, or one for each")
+    return values

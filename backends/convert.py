@@ -1,0 +1,71 @@
+"""Weights from one framework's file to another's: python -m backends.convert SOURCE TARGET --model MODEL."""
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from backends import NAMES, interpreter
+from backends.checkpoints import Opened, add_flags, open_checkpoint
+from backends.starting import in_own_interpreter, start
+from common import cli
+from common.cli import UnavailableError, UsageError
+from common.files import require_writable
+
+PROGRAM = "backends.convert"
+SUFFIXES = {".pth": "torch", ".pt": "torch", ".pdparams": "paddle", ".safetensors": None}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = _parse(arguments)
+    target: Path = options.target
+    if target.suffix not in SUFFIXES:
+        raise UsageError(f"{target}: the name must end in one of {', '.join(SUFFIXES)}")
+    require_writable(target)
+    name = SUFFIXES[target.suffix] or _any_backend()
+    in_own_interpreter(name, PROGRAM, arguments)
+    opened = open_checkpoint(options.source, options)
+    count = convert(opened, target, backend_name=name)
+    print(f"{opened.weights.source} -> {target}: {opened.subject.model}, {count} arrays")
+    return cli.DONE
+
+
+def convert(opened: Opened, target: Path, *, backend_name: str) -> int:
+    """Write the weights to ``target`` in the kind of file that its name says; returns how many arrays."""
+    from backends.learner import build
+    from common.checkpoint import Checkpoint
+
+    backend, device = start(backend_name, device="cpu")
+    model = build(backend, opened.subject, precision="fp32", device=device)
+    weights = opened.fitted(backend.parameter_shapes(model))
+    if SUFFIXES[target.suffix] is None:
+        Checkpoint(subject=opened.subject, weights=weights).write(target)
+    else:
+        backend.set_weights(model, weights)
+        backend.save_weights(model, target)
+    return len(weights)
+
+
+def _any_backend() -> str:
+    """One that is installed: it knows the model's shapes, and any will do."""
+    for name in NAMES:
+        if importlib.util.find_spec(name) is not None or interpreter(name) != sys.executable:
+            return name
+    raise UnavailableError(f"neither {' nor '.join(NAMES)} is installed; install one of them")
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(
+        prog=PROGRAM,
+        description="Convert weights between .pth or .pt (torch), .pdparams (paddle) and .safetensors.",
+    )
+    parser.add_argument("source", type=Path, metavar="SOURCE", help="a file, or the folder of a run")
+    parser.add_argument("target", type=Path, metavar="TARGET", help="its ending says which kind it shall be")
+    add_flags(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

@@ -1,0 +1,56 @@
+"""The data of a run: train, valid and test parts of whatever holds labelled images."""
+
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.cli import UsageError
+from common.containers import DIGITS
+from common.index import Index
+from common.recipe import Recipe
+from common.sources import read_source
+from common.splitting import complete
+
+Parts = Mapping[str, Index]
+
+
+def open_data(recipe: Recipe, path: Path | None) -> Parts:
+    """The parts of a recipe's data. Raises UsageError for what cannot be trained on."""
+    if path is None and recipe.name != DIGITS:
+        raise UsageError(f"recipe {recipe.name} needs --data PATH: a list, a folder of lists, a tree, ...")
+    fractions = {"valid": recipe.valid_fraction, "test": recipe.test_fraction}
+    parts = dict(complete(read_source(path or Path(DIGITS)), fractions=fractions, seed=0))
+    counts = {part: index.num_classes for part, index in parts.items()}
+    if max(counts.values()) > counts["train"]:
+        raise UsageError(f"{path}: train has {counts['train']} classes, another part has more: {counts}")
+    if recipe.limit:
+        parts["train"] = parts["train"].subset(_first(parts["train"], recipe.limit))
+    return parts
+
+
+def class_names(parts: Parts) -> tuple[str, ...]:
+    """A name for each label."""
+    train = parts["train"]
+    return train.classes or tuple(str(label) for label in range(train.num_classes))
+
+
+def fingerprint(parts: Parts) -> dict[str, Any]:
+    """What tells whether a run goes on with the data that it began with: counts and labels."""
+    return {
+        part: [len(index), zlib.crc32(np.ascontiguousarray(index.labels).tobytes())]
+        for part, index in sorted(parts.items())
+    }
+
+
+def _first(index: Index, limit: int) -> list[int]:
+    """The first images; where these lack a class, as in lists sorted by it, the first of each class."""
+    if len(set(index.labels[:limit].tolist())) == len(set(index.labels.tolist())):
+        return list(range(min(limit, len(index))))
+    turns = np.zeros(len(index), dtype=np.int64)
+    for label in set(index.labels.tolist()):
+        members = np.flatnonzero(index.labels == label)
+        turns[members] = np.arange(len(members))
+    return sorted(np.argsort(turns, kind="stable")[:limit].tolist())

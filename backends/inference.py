@@ -1,0 +1,113 @@
+"""What a model makes of labelled images: batches in, metrics out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backends import Backend, Model
+from common.index import Index
+from common.loader import Loader
+from common.metrics import ConfusionMatrix, RunningMean, TopKError
+from common.preparation import Preparation
+from common.prepared import kept
+
+
+def evaluation_loader(
+    index: Index,
+    preparation: Preparation,
+    *,
+    batch_size: int = 64,
+    workers: int = 0,
+    strict: bool = False,
+    cache_bytes: int = 0,
+) -> Loader:
+    """Images as evaluation prepares them, in their order; what cannot be decoded is left out, or refused."""
+    return Loader(
+        index=index,
+        **kept(preparation.for_evaluation(), budget_bytes=cache_bytes)._asdict(),
+        batch_size=batch_size,
+        workers=workers,
+        on_damage="refuse" if strict else "leave out",
+    )
+
+
+class Scores:
+    """Loss and error rates over batches of logits."""
+
+    def __init__(self, num_classes: int) -> None:
+        self.loss, self.top1, self.top5 = RunningMean(), TopKError(1), TopKError(5)
+        self.confusion = ConfusionMatrix(num_classes)
+
+    def update(self, logits: np.ndarray, labels: np.ndarray) -> None:
+        """Add a batch: logits (batch, classes), labels (batch,)."""
+        self.loss.update(float(cross_entropy(logits, labels).mean()), len(labels))
+        for metric in (self.top1, self.top5, self.confusion):
+            metric.update(logits, labels)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Of all images, the part that is classified rightly; None without an image."""
+        return None if self.top1.value is None else 1 - self.top1.value
+
+    def to_json(self, classes: tuple[str, ...]) -> dict[str, Any]:
+        """The object of a result file."""
+        counts = self.confusion.counts
+        rows = zip(classes, self.confusion.precision(), self.confusion.recall(), counts, strict=True)
+        return {
+            "images": self.top1.count,
+            "not_finite": self.top1.not_finite,
+            "top1_error": self.top1.value,
+            "top5_error": self.top5.value,
+            "loss": self.loss.value if np.isfinite(self.loss.total) else None,
+            "confusion_matrix": counts.tolist(),
+            "per_class": [
+                {"class": name, "images": int(row.sum()), "precision": precision, "recall": recall}
+                for name, precision, recall, row in rows
+            ],
+        }
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Of each row, float64 (batch,)."""
+    with np.errstate(invalid="ignore"):  # of logits that are not finite
+        shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+        own = np.take_along_axis(shifted, labels[:, np.newaxis], axis=1)[:, 0]
+        losses: np.ndarray = np.log(np.exp(shifted).sum(axis=1)) - own
+    return losses
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Softmax of each row, float64 (batch, classes)."""
+    exponents = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """A built model in use."""
+
+    backend: Backend
+    model: Model
+    device: str
+    precision: str
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Logits (batch, classes) of images (batch, channels, height, width), in evaluation mode."""
+        inputs = self.backend.from_numpy(images, device=self.device, precision=self.precision)
+        return self.backend.to_numpy(self.backend.infer(self.model, inputs))
+
+    def over(self, loader: Loader) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Logits and labels of each batch of a loader's images."""
+        for images, labels in loader.epoch(0):
+            if not len(labels):  # none of its images could be decoded
+                continue
+            yield self.logits(images), labels
+
+    def score(self, loader: Loader, *, num_classes: int) -> Scores:
+        """How well the model does on a loader's images."""
+        scores = Scores(num_classes)
+        for logits, labels in self.over(loader):
+            scores.update(logits, labels)
+        return scores

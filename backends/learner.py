@@ -1,0 +1,187 @@
+"""A model that learns on a backend: one update at a time, the same on both."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backends import Backend, Model, Optimizer, Tensor
+from backends.inference import Classifier
+from common.checkpoint import Subject
+from common.loss_scale import LossScale
+from common.masks import Masks
+from common.recipe import Recipe
+
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # of Adam: the defaults of both frameworks
+
+
+class Outcome(NamedTuple):
+    """What a part of a batch gave: logits and loss still on the device."""
+
+    logits: Tensor
+    loss: Tensor
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Group:
+    """Parameters that share an optimizer; its rate is the schedule's times ``factor``."""
+
+    optimizer: Optimizer
+    factor: float
+    names: frozenset[str]
+
+
+class Learner:
+    """A built model, its optimizers, and what they need to go on. Only arrays go in and out."""
+
+    def __init__(
+        self, backend: Backend, recipe: Recipe, subject: Subject, *, device: str, shared_masks: bool = False
+    ) -> None:
+        self.backend, self.recipe, self.device = backend, recipe, device
+        backend.require_training(precision=recipe.precision, device=device)
+        self.storage = "fp64" if recipe.precision == "fp64" else "fp32"
+        self.model: Model = build(backend, subject, precision=self.storage, device=device, training=recipe)
+        self.shapes = backend.parameter_shapes(self.model)
+        self.scale = LossScale(active=recipe.precision == "fp16")
+        self.updates = 0
+        self._masks = Masks(recipe.seed) if shared_masks else None
+        if self._masks is not None:
+            backend.share_dropout(self.model, self._masks)
+        self._groups = self._make_groups()
+
+    def update(self, images: np.ndarray, labels: np.ndarray, *, step: int, rate: float) -> list[Outcome]:
+        """One update on a batch, worked on in parts of the recipe's batch size.
+
+        Each part's mean loss counts by its share of the images, so that parts of any sizes have the
+        gradients of the whole. ``step`` numbers the batches: chance depends on it and on the seed.
+        """
+        backend, size = self.backend, self.recipe.batch_size
+        outcomes = []
+        for part, start in enumerate(range(0, len(labels), size)):
+            chosen = slice(start, start + size)
+            self._seed(step, part)
+            inputs = backend.from_numpy(images[chosen], device=self.device, precision=self.storage)
+            targets = backend.from_numpy(labels[chosen], device=self.device, precision=self.storage)
+            with backend.autocast(precision=self.recipe.precision, device=self.device):
+                logits, loss = backend.compute_loss(
+                    self.model, inputs, targets, label_smoothing=self.recipe.label_smoothing
+                )
+            share = len(labels[chosen]) / len(labels)
+            backend.backward(loss, scale=share * self.scale.value)
+            outcomes.append(Outcome(logits, loss, labels[chosen]))
+        self._apply(rate)
+        return outcomes
+
+    def classifier(self) -> Classifier:
+        """The model in evaluation mode."""
+        self.backend.set_training(self.model, False)
+        return Classifier(backend=self.backend, model=self.model, device=self.device, precision=self.storage)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of every parameter."""
+        return self.backend.get_weights(self.model)
+
+    def moments(self) -> dict[str, np.ndarray]:
+        """A copy of what the optimizers remember."""
+        parts = [self.backend.get_optimizer_state(self.model, group.optimizer) for group in self._groups]
+        return {name: array for part in parts for name, array in part.items()}
+
+    def restore(
+        self,
+        weights: Mapping[str, np.ndarray],
+        moments: Mapping[str, np.ndarray],
+        *,
+        updates: int,
+        scale: list[float],
+    ) -> None:
+        """Go on from these."""
+        self.backend.set_weights(self.model, weights)
+        for group in self._groups:
+            own = {key: array for key, array in moments.items() if key.partition("/")[2] in group.names}
+            self.backend.set_optimizer_state(self.model, group.optimizer, own, updates=updates)
+        self.updates = updates
+        self.scale.restore(scale)
+
+    def _apply(self, rate: float) -> None:
+        factor = 1 / self.scale.value
+        if self.recipe.clip_norm or self.scale.active:
+            norm = self.backend.gradient_norm(self.model) * factor
+            if not self.scale.accepts(norm):
+                for group in self._groups:
+                    self.backend.clear_gradients(group.optimizer)
+                return
+            if self.recipe.clip_norm:
+                factor *= min(1.0, self.recipe.clip_norm / (norm + 1e-6))  # as both frameworks clip
+            if factor != 1:
+                self.backend.scale_gradients(self.model, factor)
+        for group in self._groups:
+            self.backend.set_learning_rate(group.optimizer, _float32(rate * group.factor))
+            self.backend.update(group.optimizer)
+        self.updates += 1
+
+    def _seed(self, step: int, part: int) -> None:
+        if self._masks is not None:
+            self._masks.at(step, part)
+        else:
+            seed = np.random.default_rng((self.recipe.seed, step, part)).integers(2**31)
+            self.backend.seed_dropout(int(seed))
+
+    def _make_groups(self) -> list[Group]:
+        """All parameters, or the head alone, or the head and a body that learns at another rate."""
+        recipe = self.recipe
+        body, head = split_head(list(self.shapes))
+        if recipe.freeze_features:
+            self.backend.freeze(self.model, body)
+            return [self._group(head, 1.0)]
+        if recipe.body_learning_rate is None:
+            return [self._group([*body, *head], 1.0)]
+        return [self._group(head, 1.0), self._group(body, recipe.body_learning_rate / recipe.learning_rate)]
+
+    def _group(self, names: Sequence[str], factor: float) -> Group:
+        optimizer = self.backend.make_optimizer(
+            self.model,
+            self.recipe.optimizer,
+            learning_rate=self.recipe.learning_rate,
+            momentum=_float32(self.recipe.momentum),
+            beta1=_float32(BETAS[0]),
+            beta2=_float32(BETAS[1]),
+            epsilon=_float32(EPSILON),
+            weight_decay=_float32(self.recipe.weight_decay),
+            only=set(names),
+        )
+        return Group(optimizer, factor, frozenset(names))
+
+
+def _float32(value: float) -> float:
+    """As paddle keeps it, even in float64; torch is given the same."""
+    return float(np.float32(value))
+
+
+def build(
+    backend: Backend, subject: Subject, *, precision: str, device: str, training: Recipe | None = None
+) -> Model:
+    """The subject's model, for training with the recipe's dropout, else for evaluation."""
+    options: dict[str, Any] = dict(subject.options)
+    if training is not None and subject.model != "lenet5":  # which has no dropout
+        options["dropout"] = training.dropout
+    model = backend.build(
+        subject.model,
+        num_classes=subject.num_classes,
+        channels=subject.channels,
+        precision=precision,
+        device=device,
+        **options,
+    )
+    backend.set_training(model, training is not None)
+    return model
+
+
+def split_head(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Parameter names of the body and of the head: the last layer, in definition order."""
+    head = names[-1].rpartition(".")[0]
+    return (
+        [name for name in names if name.rpartition(".")[0] != head],
+        [name for name in names if name.rpartition(".")[0] == head],
+    )

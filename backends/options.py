@@ -1,0 +1,136 @@
+"""The flags of backends.train, and the recipe that they ask for."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from backends import NAMES, OPTIMIZERS, PRECISIONS
+from common import initial, models
+from common.cli import Parser, UsageError
+from common.devices import require_device_name
+from common.models import ACTIVATIONS, POOLS
+from common.recipe import Recipe
+from common.recipes import RECIPES, find
+from common.schedule import SCHEDULES
+from common.values import real, whole
+
+COUNT, NATURAL = whole(least=1), whole(least=0)
+AMOUNT, RATE, FRACTION = real(), real(positive=True), real(below=1.0)
+
+# Flags that replace a value of the recipe: name, parser or choices, help. None: as the recipe says.
+VALUES: tuple[tuple[str, Any, str], ...] = (
+    ("epochs", COUNT, "passes over the training images"),
+    ("batch_size", COUNT, "images of one step"),
+    ("accumulate", COUNT, "steps whose gradients make one update"),
+    ("optimizer", OPTIMIZERS, ""),
+    ("learning_rate", RATE, "of the first update after the warm-up"),
+    ("momentum", FRACTION, "of the optimizer momentum"),
+    ("weight_decay", AMOUNT, "an L2 penalty; decoupled for adamw"),
+    ("schedule", SCHEDULES, "how the learning rate goes on"),
+    ("warmup_epochs", AMOUNT, "in which the learning rate rises in a straight line"),
+    ("period", NATURAL, "epochs of a step or of half a cosine (0: the whole run)"),
+    ("gamma", RATE, "factor of the schedule step"),
+    ("precision", PRECISIONS, "bf16 and fp16 are mixed"),
+    ("clip_norm", AMOUNT, "longest gradient, over all parameters (0: any)"),
+    ("label_smoothing", FRACTION, "part of each target that is spread over all classes"),
+    ("dropout", FRACTION, "probability; 0 for none"),
+    ("patience", NATURAL, "epochs without a better one before stopping (0: never)"),
+    ("limit", NATURAL, "use so many training images (0: all)"),
+    ("valid_fraction", FRACTION, "of each class for validation, where the data have no such part"),
+    ("test_fraction", FRACTION, "of each class for the test, where the data have no such part"),
+    ("lighting", AMOUNT, "deviation of the 2012 paper's colour augmentation"),
+    ("initial", initial.NAMES, "initial values, drawn in NumPy"),
+    ("head", ("replace", "append"), "what becomes of the last layer of --weights"),
+    ("body_learning_rate", RATE, "of all layers but the last one"),
+    ("seed", NATURAL, "of order, augmentation, dropout and initial values"),
+)
+FIXED = ("activation", "pool")  # options of lenet5
+# What a run that is resumed may change; anything else would make it another run.
+CHANGEABLE = frozenset({"epochs", "learning_rate", "schedule", "warmup_epochs", "period", "gamma"}) | {
+    "patience",
+    "body_learning_rate",
+    "clip_norm",
+}
+
+
+def parse(program: str, arguments: list[str]) -> argparse.Namespace:
+    """The parsed flags. Raises UsageError for what can be seen to be wrong without data."""
+    parser = cli_parser(program)
+    options = parser.parse_args(arguments)
+    require_device_name(options.device)
+    return options
+
+
+def cli_parser(program: str) -> Parser:
+    """All flags of backends.train."""
+    parser = Parser(prog=program, description="Train a recipe on a backend; --resume goes on where it was.")
+    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--recipe", required=True, choices=tuple(RECIPES))
+    parser.add_argument(
+        "--data", type=Path, metavar="PATH", help="a list, a folder of lists, a tree, idx or CIFAR files"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in DIR, if there is one")
+    parser.add_argument("--published", action="store_true", help="the article's own hyper-parameters")
+    parser.add_argument("--model", choices=tuple(models.MODELS), help="default: the recipe's")
+    parser.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5")
+    parser.add_argument("--pool", choices=POOLS, help="of lenet5")
+    for name, kind, text in VALUES:
+        flag = f"--{name.replace('_', '-')}"
+        if isinstance(kind, tuple):
+            parser.add_argument(flag, choices=kind, help=text or None)
+        else:
+            parser.add_argument(flag, type=kind, metavar="N" if kind in (COUNT, NATURAL) else "X", help=text)
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="begin with these, of either framework")
+    parser.add_argument("--map", type=Path, metavar="FILE.json", help="names in --weights by ours")
+    parser.add_argument("--freeze-features", action="store_true", help="train the last layer alone")
+    parser.add_argument("--shared-masks", action="store_true", help="dropout masks drawn in NumPy, for both")
+    parser.add_argument("--strict", action="store_true", help="an image that cannot be decoded is an error")
+    parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
+    parser.add_argument("--threads", type=COUNT, metavar="N", help="default: all cores")
+    parser.add_argument("--workers", type=NATURAL, default=1, metavar="N", help="threads that decode (1)")
+    parser.add_argument(
+        "--cache", type=NATURAL, default=1024, metavar="MIB", help="memory for images to keep (1024)"
+    )
+    parser.add_argument(
+        "--save-every", type=NATURAL, default=0, metavar="N", help="batches (0: after each epoch)"
+    )
+    return parser
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """The recipe with everything that the flags replace."""
+    recipe = find(options.recipe)
+    if options.published:
+        recipe = recipe.as_published()
+    recipe = recipe.for_model(options.model or recipe.model)
+    lenet = {name: getattr(options, name) for name in FIXED if getattr(options, name) is not None}
+    if lenet and recipe.model != "lenet5":
+        raise UsageError(f"--{next(iter(lenet))} is an option of lenet5, not of {recipe.model}")
+    recipe = recipe.changed(options={**recipe.options, **lenet}, **asked_for(options))
+    if recipe.body_learning_rate is not None and recipe.freeze_features:
+        raise UsageError("--body-learning-rate has no meaning with --freeze-features; leave one out")
+    return recipe
+
+
+def asked_for(options: argparse.Namespace) -> dict[str, Any]:
+    """The recipe's values that were given as flags."""
+    given = {name: getattr(options, name) for name, *_ in VALUES if getattr(options, name) is not None}
+    return given | ({"freeze_features": True} if options.freeze_features else {})
+
+
+def resumed_recipe(options: argparse.Namespace, before: Recipe) -> Recipe:
+    """The recipe of a run to go on with. Raises UsageError for flags that would make it another run."""
+    if options.recipe != before.name:
+        raise UsageError(f"{options.output}: a run of recipe {before.name}, not {options.recipe}")
+    if options.model not in (None, before.model):
+        raise UsageError(f"{options.output}: a run of {before.model}, not {options.model}")
+    lenet = {name: getattr(options, name) for name in FIXED if getattr(options, name) is not None}
+    was = {**dict.fromkeys(FIXED), **before.options, **before.to_json(), **before.preparation.to_json()}
+    for name, value in (lenet | asked_for(options)).items():
+        if name not in CHANGEABLE and value != was[name]:
+            raise UsageError(
+                f"{options.output}: began with {name} {was[name]}, so --{name.replace('_', '-')} {value} "
+                f"would be another run; leave the flag out, or name another --output"
+            )
+    return before.changed(**{k: v for k, v in asked_for(options).items() if k in CHANGEABLE})

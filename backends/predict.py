@@ -1,0 +1,142 @@
+"""What a checkpoint sees in images: python -m backends.predict --backend B --checkpoint C IMAGE..."""
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backends import NAMES
+from backends.checkpoints import add_flags, open_checkpoint
+from backends.starting import in_own_interpreter, start
+from common import cli
+from common.cli import UsageError
+from common.devices import require_device_name
+from common.files import require_writable, write_text
+from common.values import whole
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from backends.inference import Classifier
+    from common.checkpoint import Subject
+
+PROGRAM = "backends.predict"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What was seen in one image: probabilities (classes,), in the order of the classes."""
+
+    path: Path
+    image: "Image.Image"
+    probabilities: np.ndarray
+
+    def ranked(self, names: Sequence[str], top: int | None) -> list[dict[str, Any]]:
+        """The most probable classes first; equal ones by their number."""
+        order = np.argsort(-self.probabilities, kind="stable")[:top]
+        return [{"class": names[label], "probability": float(self.probabilities[label])} for label in order]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = _parse(arguments)
+    for path in (options.json, options.grid):
+        if path is not None:
+            require_writable(path)
+    in_own_interpreter(options.backend, PROGRAM, arguments)
+    logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    opened = open_checkpoint(options.checkpoint, options)
+    subject = opened.subject
+    backend, device = start(options.backend, device=options.device, threads=options.threads)
+    classifier = opened.classifier(backend, device=device)
+    predictions, problems = _predict(_images(options.images), classifier, subject)
+    names = subject.classes or tuple(str(label) for label in range(subject.num_classes))
+    for prediction in predictions:
+        print(prediction.path)
+        for entry in prediction.ranked(names, options.top):
+            print(f"  {entry['class']}  {entry['probability']:.4f}")
+    if options.json:
+        result = [{"image": str(p.path), "predictions": p.ranked(names, options.top)} for p in predictions]
+        write_text(options.json, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+    if options.annotate:
+        from backends.annotation import annotate
+
+        annotate(predictions, names, options.annotate)
+    if options.grid and predictions:
+        from backends.annotation import draw_grid
+
+        draw_grid(predictions, names, options.grid)
+    for problem in problems:
+        cli.complain(PROGRAM, problem)
+    return cli.WRONG_REQUEST if problems else cli.DONE
+
+
+def _images(paths: Sequence[Path]) -> list[Path]:
+    """The files that are named, and those in folders that are named, by name."""
+    from common.trees import IMAGE_SUFFIXES
+
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = [file for file in sorted(path.iterdir()) if file.suffix.lower() in IMAGE_SUFFIXES]
+            if not inside:
+                raise UsageError(f"{path}: a folder without images; name images or a folder of them")
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def _predict(
+    paths: Sequence[Path], classifier: "Classifier", subject: "Subject"
+) -> tuple[list[Prediction], list[str]]:
+    """One image at a time, so that its neighbours do not change a bit; and what could not be decoded."""
+    from backends.inference import probabilities
+    from common.decoding import DecodeError, decode
+
+    predictions, problems = [], []
+    preparation = subject.preparation.for_evaluation()
+    for path in paths:
+        try:
+            image = decode(path, channels=3)  # in colour for those who look at it
+        except DecodeError as error:
+            problems.append(f"{path}: cannot be decoded ({error}); leave it out")
+            continue
+        seen = image if subject.channels == 3 else image.convert("L")
+        logits = classifier.logits(preparation(seen)[np.newaxis])
+        predictions.append(Prediction(path=path, image=image, probabilities=probabilities(logits)[0]))
+    return predictions, problems
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(prog=PROGRAM, description="Classes of images with their probabilities.")
+    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument(
+        "--checkpoint", type=Path, required=True, metavar="C", help="a file, or the folder of a run"
+    )
+    parser.add_argument(
+        "images", type=Path, nargs="+", metavar="IMAGE", help="image files, or folders of them"
+    )
+    parser.add_argument("--top", type=whole(least=1), metavar="K", help="the most probable ones (all)")
+    parser.add_argument(
+        "--annotate", type=Path, metavar="DIR", help="write copies with class and probability"
+    )
+    parser.add_argument(
+        "--grid", type=Path, metavar="FILE.png", help="draw all images with their predictions"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
+    parser.add_argument("--threads", type=whole(least=1), metavar="N", help="default: all cores")
+    add_flags(parser)
+    options = parser.parse_args(arguments)
+    require_device_name(options.device)
+    return options
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

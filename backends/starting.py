@@ -1,0 +1,47 @@
+"""Starting a command on a backend: in its own interpreter, with its threads."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+import backends
+from backends import Backend
+from common.cli import UnavailableError
+from common.threads import available_cores
+
+MARK = "SIDE_BY_SIDE_INTERPRETER"  # set once a command runs in the interpreter that was asked for
+
+
+def in_own_interpreter(name: str, program: str, arguments: Sequence[str]) -> None:
+    """Start the command again under TORCH_PYTHON or PADDLE_PYTHON where that is set to another Python.
+
+    Returns where the running one is right. Launchers that started this process do not notice: it keeps
+    its number.
+    """
+    wanted = backends.interpreter(name)
+    if wanted == sys.executable or os.environ.get(MARK) == wanted:
+        return
+    path = shutil.which(wanted)
+    if path is None:
+        variable = f"{name.upper()}_PYTHON"
+        raise UnavailableError(f"{variable}: there is no program {wanted}; set it to a Python")
+    sys.stdout.flush()
+    os.execve(path, [path, "-m", program, *arguments], {**os.environ, MARK: wanted})  # noqa: S606 (no shell is wanted)
+
+
+def start(name: str, *, device: str, threads: int | None = None) -> tuple[Backend, str]:
+    """The backend, and the device as found; both computing with as many threads.
+
+    Raises UnavailableError where the framework or the device is missing.
+    """
+    try:
+        backend = backends.load(name)
+    except ImportError as error:
+        raise UnavailableError(
+            f"{name} cannot be imported by {sys.executable} ({error}); install it there, or set "
+            f"{name.upper()}_PYTHON to a Python that has it"
+        ) from None
+    found = backend.find_device(device)
+    backend.equalise(threads=threads or available_cores(), device=found)
+    return backend, found

@@ -1,0 +1,99 @@
+"""Train a recipe on a backend: python -m backends.train --backend torch --recipe digits --output runs/digits.
+
+The run's folder receives best.safetensors, last.safetensors, class_indices.json, history.json, curves.png,
+recipe.json and, where there is a test part, test.json.
+"""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from backends.options import chosen_recipe, parse
+from backends.starting import in_own_interpreter
+from common import cli
+from common.cli import UsageError
+
+if TYPE_CHECKING:
+    from backends.loop import Loop
+    from common.recipe import Recipe
+    from common.run_folder import RunFolder
+
+PROGRAM = "backends.train"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = parse(PROGRAM, list(arguments))
+    recipe = chosen_recipe(options)
+    in_own_interpreter(options.backend, PROGRAM, arguments)
+    logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    # Imported here and not above: they take longer than --help may.
+    from backends.loop import TrainingFailedError
+    from common.run_folder import RunFolder
+
+    folder = RunFolder(options.output)
+    with folder.claimed():
+        try:
+            return _train(options, recipe, folder)
+        except TrainingFailedError as error:
+            cli.complain(PROGRAM, error)
+            return cli.FAILED
+
+
+def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -> int:
+    from backends.assembly import assemble
+    from backends.curves import Curves
+    from backends.progress import follow
+    from backends.summary import layer_table
+
+    state = folder.last()
+    if state is not None and not options.resume:
+        raise UsageError(
+            f"{options.output}: holds a run already; go on with --resume, or name another folder"
+        )
+    if state is None and options.resume:
+        cli.complain(PROGRAM, f"{options.output} holds no run yet: beginning one")
+    loop = assemble(options, recipe, folder, state)
+    print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
+    print(_title(loop), flush=True)
+    curves = Curves(folder.path)
+    follow(loop, after_epoch=lambda: curves.follow(loop.rows()))
+    curves.draw(loop.rows())
+    _finish(loop, folder)
+    return cli.DONE
+
+
+def _title(loop: "Loop") -> str:
+    recipe = loop.recipe
+    sizes = ", ".join(f"{len(index):,} {part}" for part, index in loop.parts.items())
+    return (
+        f"{recipe.name} on {loop.learner.device}: {sizes} images, {loop.subject.num_classes} classes; "
+        f"{recipe.optimizer} {recipe.learning_rate:g}, {recipe.schedule}, batch {recipe.batch_size}"
+        f"{f' x {recipe.accumulate}' if recipe.accumulate > 1 else ''}, {recipe.epochs} epochs, "
+        f"{recipe.precision}"
+    )
+
+
+def _finish(loop: "Loop", folder: "RunFolder") -> None:
+    """Say which epoch was the best, and use the test part, once: with that epoch's weights."""
+    from common import checkpoint
+    from common.history import best_row
+    from common.run_folder import TEST
+
+    best = best_row(loop.history)
+    if best is None:
+        return
+    part = "valid" if best["valid_accuracy"] is not None else "train"
+    print(f"best: epoch {best['epoch']}, {part} accuracy {best[f'{part}_accuracy']:.2%}")
+    weights = checkpoint.read(folder.path / checkpoint.BEST)
+    if "test" in loop.parts and weights is not None:
+        loop.learner.backend.set_weights(loop.learner.model, weights.weights)
+        scores = loop.score("test")
+        assert scores is not None
+        folder.write_json(TEST, scores.to_json(loop.subject.classes or ()))
+        print(f"test: top-1 error {scores.top1.value:.2%}, top-5 error {scores.top5.value:.2%}")
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

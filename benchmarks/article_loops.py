@@ -1,0 +1,190 @@
+"""Our training loop beside the articles' own, in one interleaved run.
+
+    python -m benchmarks.article_loops --backend torch --data PHOTOS --model lenet5
+
+torch: torchvision's ImageFolder and DataLoader and the usual five lines; paddle: DatasetFolder and
+paddle.Model.fit. Same model, same images, same transforms (a random part, mirrored or not), same optimizer.
+Both sides prepare images with as many threads or processes; what is timed is whole epochs.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from backends import NAMES
+from benchmarks.arguments import natural, positive
+from benchmarks.tasks import Tasks
+from common import cli, models
+from common.cli import UnavailableError, UsageError
+from common.threads import available_cores
+
+PROGRAM = "benchmarks.article_loops"
+MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+LEARNING_RATE = 1e-4
+
+
+class ArticleTasks(Tasks):
+    """A worker's tasks, and epochs of either loop."""
+
+    def begin(self, *, data: str, model: str, batch_size: int, workers: int, threads: int) -> int:
+        """Build both loops; returns how many images an epoch has."""
+        self.backend.equalise(threads=threads, device="cpu")
+        side = models.find(model).input_shape[1]
+        images, self._ours = _our_loop(
+            self.backend, Path(data), model=model, side=side, batch_size=batch_size, workers=workers
+        )
+        theirs = {"torch": _torch_loop, "paddle": _paddle_loop}[self.name]
+        self._theirs = theirs(
+            self.backend, data, model=model, side=side, batch_size=batch_size, workers=workers
+        )
+        return images
+
+    def epoch(self, *, loop: str) -> float:
+        """Seconds of one epoch of "ours" or "theirs"."""
+        run = {"ours": self._ours, "theirs": self._theirs}[loop]
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
+
+
+def _our_loop(
+    backend: Any, data: Path, *, model: str, side: int, batch_size: int, workers: int
+) -> tuple[int, Callable[[], None]]:
+    from itertools import count
+
+    from backends.learner import Learner
+    from common import initial, recipes
+    from common.checkpoint import Subject
+    from common.loader import Loader
+    from common.prepared import kept
+    from common.sources import read_source
+    from common.trees import WHOLE
+
+    index = read_source(data)[WHOLE]
+    recipe = recipes.find("flowers").for_model(model)
+    recipe = recipe.changed(batch_size=batch_size, mean=MEAN, std=STD, random_crop=side)
+    subject = Subject(model=model, num_classes=index.num_classes, channels=3, preparation=recipe.preparation)
+    learner = Learner(backend, recipe, subject, device="cpu")
+    backend.set_weights(learner.model, initial.draw("kaiming", learner.shapes, seed=0))
+    loader = Loader(
+        index=index,
+        **kept(recipe.preparation.for_training(), budget_bytes=1 << 30)._asdict(),
+        batch_size=batch_size,
+        workers=workers,
+        shuffle=True,
+    )
+    numbers, steps = count(), count()
+
+    def epoch() -> None:
+        for images, labels in loader.epoch(next(numbers)):
+            for outcome in learner.update(images, labels, step=next(steps), rate=LEARNING_RATE):
+                float(backend.to_numpy(outcome.loss))
+
+    return len(index), epoch
+
+
+def _torch_loop(
+    backend: Any, data: str, *, model: str, side: int, batch_size: int, workers: int
+) -> Callable[[], None]:
+    """As the torch articles write it."""
+    import torch
+    from torchvision import transforms
+    from torchvision.datasets import ImageFolder
+
+    steps = [transforms.RandomResizedCrop(side), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+    dataset = ImageFolder(data, transforms.Compose([*steps, transforms.Normalize(MEAN, STD)]))
+    batches = torch.utils.data.DataLoader(dataset, batch_size, shuffle=True, num_workers=workers)
+    net = backend.build(model, num_classes=len(dataset.classes), channels=3, precision="fp32", device="cpu")
+    optimizer = torch.optim.Adam(net.parameters(), LEARNING_RATE)
+    criterion = torch.nn.CrossEntropyLoss()
+
+    def epoch() -> None:
+        for images, labels in batches:
+            optimizer.zero_grad()
+            loss = criterion(net(images), labels)
+            loss.backward()
+            optimizer.step()
+            loss.item()
+
+    return epoch
+
+
+def _paddle_loop(
+    backend: Any, data: str, *, model: str, side: int, batch_size: int, workers: int
+) -> Callable[[], None]:
+    """As the paddle articles write it: the high-level interface."""
+    import paddle
+    from paddle.vision import transforms
+    from paddle.vision.datasets import DatasetFolder
+
+    steps = [transforms.RandomResizedCrop(side), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+    dataset = DatasetFolder(data, transform=transforms.Compose([*steps, transforms.Normalize(MEAN, STD)]))
+    net = backend.build(model, num_classes=len(dataset.classes), channels=3, precision="fp32", device="cpu")
+    high_level = paddle.Model(net)
+    optimizer = paddle.optimizer.Adam(LEARNING_RATE, parameters=net.parameters())
+    high_level.prepare(optimizer, paddle.nn.CrossEntropyLoss())
+
+    def epoch() -> None:
+        high_level.fit(dataset, epochs=1, batch_size=batch_size, shuffle=True, num_workers=workers, verbose=0)
+
+    return epoch
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = _parse(arguments)
+    if not options.data.is_dir():
+        raise UsageError(f"{options.data}: no such folder; name a tree with one folder per class")
+    from benchmarks.processes import Worker, WorkerFailure
+    from benchmarks.scratch import scratch_folder
+
+    tasks = f"{PROGRAM}:{ArticleTasks.__name__}"
+    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+    with scratch_folder() as scratch:
+        try:
+            with Worker(
+                options.backend, threads=options.threads, scratch=scratch, timeout=600, tasks=tasks
+            ) as worker:
+                images = worker.ask(
+                    "begin",
+                    data=str(options.data.absolute()),
+                    model=options.model,
+                    batch_size=options.batch_size,
+                    workers=options.workers,
+                    threads=options.threads,
+                )
+                for number in range(options.rounds + 1):
+                    for loop in ("ours", "theirs") if number % 2 else ("theirs", "ours"):
+                        spent = worker.ask("epoch", loop=loop)
+                        if number:  # the first round warms up
+                            seconds[loop].append(spent)
+        except WorkerFailure as failure:
+            raise UnavailableError(failure) from None
+    print(
+        f"{options.backend} {options.model}: {images} images an epoch, {options.threads} threads, "
+        f"{options.workers} that prepare images"
+    )
+    for loop, values in seconds.items():
+        print(f"  {loop}: median {images / median(values):.1f} images/s of {len(values)} epochs")
+    ratio = [theirs / ours for ours, theirs in zip(*seconds.values(), strict=True)]
+    print(f"  ours / theirs: median {median(ratio):.3f}, {min(ratio):.3f} to {max(ratio):.3f}")
+    return cli.DONE
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(prog=PROGRAM, description="Our training loop beside the articles' own.")
+    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--data", type=Path, required=True, metavar="ROOT", help="one folder per class")
+    parser.add_argument("--model", default="lenet5", choices=tuple(models.MODELS))
+    parser.add_argument("--batch-size", type=positive, default=32, metavar="N")
+    parser.add_argument("--workers", type=natural, default=2, metavar="N", help="that prepare images (2)")
+    parser.add_argument("--threads", type=positive, default=available_cores(), metavar="N")
+    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="epochs of each (5)")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

@@ -1,0 +1,133 @@
+"""Train a recipe on both backends, with several seeds, and say whether the accuracies differ.
+
+    python -m benchmarks.train --recipe digits --seeds 3 --output compared
+    python -m benchmarks.train --recipe mnist --data MNIST --output compared -- --model lenet5 --epochs 5
+
+What follows ``--`` goes to backends.train. Runs that are there already are kept, cut-off ones go on.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backends import NAMES
+from benchmarks.arguments import positive
+from common import cli
+from common.cli import UnavailableError, UsageError
+from common.files import require_writable, write_text
+from common.recipes import RECIPES
+from common.threads import available_cores
+
+if TYPE_CHECKING:
+    from benchmarks.training_runs import Run
+
+PROGRAM = "benchmarks.train"
+OURS = ("--backend", "--recipe", "--data", "--output", "--seed", "--resume", "--threads")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = _parse(arguments)
+    if options.json:
+        require_writable(options.json)
+    from benchmarks.training_runs import Order, run_all
+    from benchmarks.training_statistics import compare
+
+    order = Order(
+        recipe=options.recipe,
+        data=options.data and options.data.absolute(),
+        output=options.output.absolute(),
+        seeds=tuple(range(options.seeds)),
+        threads=options.threads,
+        more=tuple(options.more),
+    )
+    runs = run_all(order)
+    finished = [run for run in runs if run.reason is None]
+    if {run.backend for run in finished} != set(NAMES):
+        failed = next(run for run in runs if run.reason is not None)
+        raise UnavailableError(f"{failed.backend}, seed {failed.seed}: {failed.reason}")
+    comparison = compare(finished, target=options.target)
+    _draw(finished, options.output / "curves.png")
+    if options.json:
+        write_text(options.json, json.dumps(_report(options, runs, comparison), indent=2) + "\n")
+    _tell(options, runs, comparison)
+    return cli.DONE
+
+
+def _report(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict[str, Any]) -> dict[str, Any]:
+    from benchmarks.environment import describe
+
+    return {
+        "schema_version": 1,
+        "environment": describe(os.environ, {}),
+        "recipe": options.recipe,
+        "threads": options.threads,
+        "more": options.more,
+        "runs": [run.to_json() for run in runs],
+        **comparison,
+    }
+
+
+def _draw(runs: Sequence["Run"], path: Path) -> None:
+    """The mean curves of both backends in one picture."""
+    from benchmarks.training_statistics import mean_history
+    from common.plots import draw_curves
+
+    draw_curves({name: mean_history([r for r in runs if r.backend == name]) for name in NAMES}, path)
+
+
+def _tell(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict[str, Any]) -> None:
+    from tabulate import tabulate
+
+    rows = [
+        (
+            run.backend,
+            run.seed,
+            f"{run.accuracy:.2%}" if run.reason is None else run.reason,
+            "-" if seconds is None else f"{seconds:.1f}",
+        )
+        for run, seconds in zip(runs, comparison["seconds_to_target"], strict=False)
+    ]
+    target = comparison["target"]
+    headers = ("backend", "seed", f"{comparison['part']} accuracy", f"seconds to {target:.2%} valid")
+    print(tabulate(rows, headers=headers, disable_numparse=True))
+    for name in NAMES:
+        print(f"{name}: {_interval(comparison['accuracy'][name])}")
+    print(f"difference, paddle - torch: {_interval(comparison['difference'])}: {comparison['verdict']}")
+    print(f"{options.recipe}, {options.threads} threads; curves in {options.output / 'curves.png'}")
+
+
+def _interval(value: dict[str, Any]) -> str:
+    if value["ci95"] is None:
+        return f"{value['mean']:.2%} (one seed: no interval)"
+    low, high = value["ci95"]
+    return f"{value['mean']:.2%} (95 % interval {low:.2%} to {high:.2%})"
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    own, more = list(arguments), []
+    if "--" in own:
+        own, more = own[: own.index("--")], own[own.index("--") + 1 :]
+    parser = cli.Parser(prog=PROGRAM, description="Train on both backends and compare what they reach.")
+    parser.add_argument("--recipe", required=True, choices=tuple(RECIPES))
+    parser.add_argument("--data", type=Path, metavar="PATH", help="as for backends.train")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for all runs")
+    parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each backend (3)")
+    parser.add_argument(
+        "--target", type=float, metavar="X", help="validation accuracy to time (default: what all reach)"
+    )
+    parser.add_argument("--threads", type=positive, default=available_cores(), metavar="N")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write runs and verdict there")
+    options = parser.parse_args(own)
+    for flag in more:
+        if flag in OURS:
+            raise UsageError(f"{flag} behind --: that is this command's own; give it before")
+    options.more = more
+    return options
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)
