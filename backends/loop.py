@@ -6,6 +6,7 @@ seed, the epoch, the step and a sample's position, so a run that was killed goes
 
 import math
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from backends.inference import Scores, evaluation_loader
 from backends.learner import Learner, Outcome
+from backends.team import Team
 from common.checkpoint import LAST, Checkpoint, Subject
 from common.history import Row, best_row, has_stalled
 from common.index import Index
@@ -22,6 +24,7 @@ from common.prepared import kept
 from common.recipes import Recipe
 from common.run_folder import HISTORY, RunFolder
 from common.schedule import Schedule
+from common.sharding import portion
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
 
@@ -40,26 +43,29 @@ class Loop:
         parts: Mapping[str, Index],
         folder: RunFolder,
         *,
+        team: Team,
         facts: Mapping[str, Any],
         workers: int = 0,
         strict: bool = False,
         save_every: int = 0,
         cache_bytes: int = 0,
     ) -> None:
-        self.learner, self.subject, self.folder = learner, subject, folder
+        self.learner, self.subject, self.folder, self.team = learner, subject, folder, team
         self.recipe: Recipe = learner.recipe
         self.facts, self.save_every = dict(facts), save_every
-        batch = self.recipe.batch_size * self.recipe.accumulate
+        self.batch_size = self.recipe.batch_size * self.recipe.accumulate
         self.parts, self.workers, self.strict = parts, workers, strict
         self._loaders: dict[str, Loader] = {}
         self.cache_bytes = cache_bytes
         self.train = Loader(
             index=parts["train"],
             **kept(subject.preparation.for_training(), budget_bytes=cache_bytes)._asdict(),
-            batch_size=batch,
+            batch_size=team.member.share_of(self.batch_size),
             workers=workers,
             seed=self.recipe.seed,
             shuffle=True,
+            rank=team.member.rank,
+            ranks=team.member.ranks,
             on_damage="refuse" if strict else "replace",
         )
         self.schedule = _schedule(self.recipe, steps_per_epoch=len(self.train))
@@ -84,8 +90,9 @@ class Loop:
         run = state.run
         self.learner.restore(state.weights, state.moments, updates=run["updates"], scale=run["loss_scale"])
         self.epoch, self.batch, self.history = run["epoch"], run["batch"], list(run["history"])
-        for mean, values in ((self.loss, run["loss"]), (self.hits, run["hits"])):
-            mean.total, mean.count = values
+        if self.team.member.is_first:  # one of them remembers what all had summed up
+            for mean, values in ((self.loss, run["loss"]), (self.hits, run["hits"])):
+                mean.total, mean.count = values
         self.speeds = self.folder.speeds()
 
     def run(self) -> Iterator[tuple[float | None, float]]:
@@ -94,19 +101,20 @@ class Loop:
             self.history, patience=self.recipe.patience
         ):
             start = time.perf_counter()
-            before = self.loss.count
+            images = len(self.train.index) - self.batch * self.batch_size
             yield from self._train_epoch()
-            seconds = time.perf_counter() - start
-            self.speeds[self.epoch + 1] = (self.loss.count - before) / seconds
+            self.speeds[self.epoch + 1] = images / (time.perf_counter() - start)
             self._finish_epoch()
 
     def _train_epoch(self) -> Iterator[tuple[float | None, float]]:
         self.learner.backend.set_training(self.learner.model, True)
         for images, labels in self.train.epoch(self.epoch, start=self.batch):
             rate = self.schedule.rate(self.step)
-            if len(labels):
-                for outcome in self.learner.update(images, labels, step=self.step, rate=rate):
-                    self._pending.append((self.step, outcome))
+            whose = portion(
+                len(self.train.index), batch=self.batch, batch_size=self.batch_size, member=self.team.member
+            )
+            for outcome in self.learner.update(images, labels, step=self.step, rate=rate, portion=whose):
+                self._pending.append((self.step, outcome))
             if self.learner.device == "cpu" or len(self._pending) >= READ_EVERY:
                 self._read()
             self.batch += 1
@@ -124,8 +132,8 @@ class Loop:
                 raise TrainingFailedError(self._not_finite(f"the loss is {loss}", step))
             count = len(outcome.labels)
             self.loss.update(loss, count)
-            logits = to_numpy(outcome.logits)
-            self.hits.update(float(np.mean(logits.argmax(axis=1) == outcome.labels)), count)
+            guesses = to_numpy(outcome.logits)[:count].argmax(axis=1)
+            self.hits.add(int((guesses == outcome.labels).sum()), count)
         self._pending.clear()
 
     def _not_finite(self, what: str, step: int) -> str:
@@ -139,16 +147,18 @@ class Loop:
         )
 
     def _finish_epoch(self) -> None:
+        loss, hits = self._sums()
         row: Row = {
             "epoch": self.epoch + 1,
-            "train_loss": self.loss.value,
-            "train_accuracy": self.hits.value,
+            "train_loss": loss.value,
+            "train_accuracy": hits.value,
             **self._validate(),
             "learning_rate": self.schedule.rate(self.step - 1),
         }
         self.history.append(row)
         self.epoch, self.batch = self.epoch + 1, 0
         self.loss, self.hits = RunningMean(), RunningMean()
+        self._require_equal_weights()
         if best_row(self.history) is row:
             # Before the run's state: killed between the two, the epoch is done again and saved again.
             self.folder.save_best(Checkpoint(subject=self.subject, weights=self._weights()))
@@ -164,15 +174,18 @@ class Loop:
         if part not in self.parts:
             return None
         if part not in self._loaders:
+            index, member = self.parts[part], self.team.member
             self._loaders[part] = evaluation_loader(
-                self.parts[part],
+                index.subset(range(member.rank, len(index), member.ranks)),
                 self.subject.preparation,
                 batch_size=max(self.recipe.batch_size, 32),
                 workers=self.workers,
                 strict=self.strict,
                 cache_bytes=self.cache_bytes,
             )
-        return self.learner.classifier().score(self._loaders[part], num_classes=self.subject.num_classes)
+        scores = self.learner.classifier().score(self._loaders[part], num_classes=self.subject.num_classes)
+        scores.take(self.team.total(scores.counts()))
+        return scores
 
     def _validate(self) -> Row:
         scores = self.score("valid")
@@ -186,6 +199,9 @@ class Loop:
 
     def _save(self) -> None:
         self._read()
+        loss, hits = self._sums()
+        if not self.folder.writes:
+            return
         run = {
             **self.facts,
             "recipe": self.recipe.to_json(),
@@ -193,13 +209,32 @@ class Loop:
             "batch": self.batch,
             "updates": self.learner.updates,
             "loss_scale": self.learner.scale.state(),
-            "loss": [self.loss.total, self.loss.count],
-            "hits": [self.hits.total, self.hits.count],
+            "loss": [loss.total, loss.count],
+            "hits": [hits.total, hits.count],
             "history": self.history,
         }
         self.folder.save_last(
             Checkpoint(subject=self.subject, weights=self._weights(), moments=self.learner.moments(), run=run)
         )
+
+    def _sums(self) -> tuple[RunningMean, RunningMean]:
+        """Loss and hits of the epoch so far, of all processes. All have to ask for them."""
+        own = [self.loss.total, self.loss.count, self.hits.total, self.hits.count]
+        loss, hits = RunningMean(), RunningMean()
+        sums = self.team.total(np.array(own, dtype=np.float64)).tolist()
+        loss.add(sums[0], int(sums[1]))
+        hits.add(sums[2], int(sums[3]))
+        return loss, hits
+
+    def _require_equal_weights(self) -> None:
+        """Each process has made every update by itself: they have to have come to the same."""
+        if self.team.member.ranks > 1:
+            own = sum(zlib.crc32(array.tobytes()) for array in self.learner.weights().values())
+            if not self.team.agrees(own):
+                raise TrainingFailedError(
+                    f"the processes' weights are not the same any more after epoch {self.epoch}; "
+                    f"{self.folder.path / LAST} holds the state before it: go on from there with --resume"
+                )
 
     def _weights(self) -> dict[str, np.ndarray]:
         """A copy of the weights. A bad update is seen here before it takes the place of a good state."""

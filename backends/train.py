@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends.options import chosen_recipe, parse, resumed_recipe
-from backends.starting import in_own_interpreter, start
+from backends.starting import in_own_interpreter
 from common import cli
 from common.cli import UsageError
 
 if TYPE_CHECKING:
     from backends.loop import Loop
+    from backends.team import Team
     from common.checkpoint import Checkpoint
     from common.recipes import Recipe
     from common.run_folder import RunFolder
@@ -33,41 +34,47 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
     # Imported here and not above: they take longer than --help may.
     from backends.loop import TrainingFailedError
+    from backends.team import gather
     from common.run_folder import RunFolder
 
-    folder = RunFolder(options.output)
-    with folder.claimed():
-        try:
-            return _train(options, recipe, folder)
-        except TrainingFailedError as error:
-            cli.complain(PROGRAM, error)
-            return cli.FAILED
+    try:
+        team = gather(options.backend, device=options.device, threads=options.threads)
+        folder = RunFolder(options.output, writes=team.member.is_first)
+        with team.together(), folder.claimed():
+            _train(options, recipe, folder, team)
+    except TrainingFailedError as error:
+        cli.complain(PROGRAM, error)
+        return cli.FAILED
+    return cli.DONE
 
 
-def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -> int:
+def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "Team") -> None:
     from backends.curves import Curves
     from backends.progress import follow
     from backends.summary import layer_table
 
-    state = folder.last()
+    state = folder.last(team.checkpoint)
     if state is not None and not options.resume:
         raise UsageError(
             f"{options.output}: holds a run already; go on with --resume, or name another folder"
         )
-    if state is None and options.resume:
+    if state is None and options.resume and team.member.is_first:
         cli.complain(PROGRAM, f"{options.output} holds no run yet: beginning one")
-    loop = _prepare(options, recipe, folder, state)
+    loop = _prepare(options, recipe, folder, state, team)
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
     curves = Curves(folder.path)
     follow(loop, after_epoch=lambda: curves.follow(loop.rows()))
     curves.draw(loop.rows())
     _finish(loop, folder)
-    return cli.DONE
 
 
 def _prepare(
-    options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", state: "Checkpoint | None"
+    options: argparse.Namespace,
+    recipe: "Recipe",
+    folder: "RunFolder",
+    state: "Checkpoint | None",
+    team: "Team",
 ) -> "Loop":
     """The loop, at its beginning or where it was."""
     from backends import initial_state
@@ -84,6 +91,7 @@ def _prepare(
         recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
     parts = open_data(recipe, options.data)
     facts: dict[str, Any] = {"data": fingerprint(parts), "shared_masks": options.shared_masks}
+    team.require_agreement({"recipe": recipe.to_json(), **facts})
     if state is not None:
         _require_same_run(options.output, facts, state)
     names = class_names(parts)
@@ -100,13 +108,20 @@ def _prepare(
     if options.weights is not None and state is None:
         loaded = initial_state.load(options.weights, names=read_map(options.map))
     subject = state.subject if state else initial_state.with_body(subject, recipe, loaded)
-    backend, device = start(options.backend, device=options.device, threads=options.threads)
-    learner = Learner(backend, recipe, subject, device=device, shared_masks=options.shared_masks)
+    learner = Learner(
+        team.backend,
+        recipe,
+        subject,
+        device=team.device,
+        shared_masks=options.shared_masks,
+        member=team.member,
+    )
     loop = Loop(
         learner,
         subject,
         parts,
         folder,
+        team=team,
         facts=facts,
         workers=options.workers,
         strict=options.strict,
@@ -119,7 +134,7 @@ def _prepare(
         loop.resume(state)
         print(f"going on after epoch {loop.epoch}, batch {loop.batch}")
     folder.write_json(CLASSES, {str(label): name for label, name in enumerate(names)})
-    folder.write_json(RECIPE, _record(options, recipe, device=device))
+    folder.write_json(RECIPE, _record(options, recipe, team))
     return loop
 
 
@@ -132,13 +147,15 @@ def _require_same_run(output: Path, facts: dict[str, Any], state: "Checkpoint") 
             )
 
 
-def _record(options: argparse.Namespace, recipe: "Recipe", *, device: str) -> dict[str, Any]:
+def _record(options: argparse.Namespace, recipe: "Recipe", team: "Team") -> dict[str, Any]:
     """What recipe.json says: every value that was used, and where it came from."""
     return {
         **recipe.to_json(),
         "published": options.published,
         "backend": options.backend,
-        "device": device,
+        "device": team.device,
+        "processes": team.member.ranks,
+        "threads": team.threads,
         "data": None if options.data is None else str(options.data),
         "weights": None if options.weights is None else str(options.weights),
         "shared_masks": options.shared_masks,
@@ -149,10 +166,14 @@ def _record(options: argparse.Namespace, recipe: "Recipe", *, device: str) -> di
 def _title(loop: "Loop") -> str:
     recipe = loop.recipe
     sizes = ", ".join(f"{len(index):,} {part}" for part, index in loop.parts.items())
+    team, steps = loop.team, f"batch {recipe.batch_size}"
+    if recipe.accumulate > 1:
+        steps += f" x {recipe.accumulate}"
+    if team.member.ranks > 1:
+        steps += f" over {team.member.ranks} processes, {team.threads} threads each"
     return (
-        f"{recipe.name} on {loop.learner.device}: {sizes} images, {loop.subject.num_classes} classes; "
-        f"{recipe.optimizer} {recipe.learning_rate:g}, {recipe.schedule}, batch {recipe.batch_size}"
-        f"{f' x {recipe.accumulate}' if recipe.accumulate > 1 else ''}, {recipe.epochs} epochs, "
+        f"{recipe.name} on {team.device}: {sizes} images, {loop.subject.num_classes} classes; "
+        f"{recipe.optimizer} {recipe.learning_rate:g}, {recipe.schedule}, {steps}, {recipe.epochs} epochs, "
         f"{recipe.precision}"
     )
 
@@ -168,7 +189,7 @@ def _finish(loop: "Loop", folder: "RunFolder") -> None:
         return
     part = "valid" if best["valid_accuracy"] is not None else "train"
     print(f"best: epoch {best['epoch']}, {part} accuracy {best[f'{part}_accuracy']:.2%}")
-    weights = checkpoint.read(folder.path / checkpoint.BEST)
+    weights = loop.team.checkpoint(folder.path / checkpoint.BEST)
     if "test" in loop.parts and weights is not None:
         loop.learner.backend.set_weights(loop.learner.model, weights.weights)
         scores = loop.score("test")

@@ -26,6 +26,7 @@ from .learning import (
 )
 from .models import build, set_training
 from .native import native_loader
+from .processes import join, launched, leave, replicate, sum_over_processes, unsynchronised
 from .settings import equalise, read_settings
 from .state import get_optimizer_state, set_optimizer_state
 from .tensors import from_numpy, to_numpy
@@ -49,12 +50,16 @@ __all__ = [
     "gradient_norm",
     "infer",
     "is_out_of_memory",
+    "join",
+    "launched",
+    "leave",
     "make_optimizer",
     "mark",
     "native_loader",
     "parameter_shapes",
     "peak_memory_bytes",
     "read_settings",
+    "replicate",
     "require",
     "require_training",
     "reset_peak_memory",
@@ -68,10 +73,12 @@ __all__ = [
     "set_training",
     "set_weights",
     "share_dropout",
+    "sum_over_processes",
     "synchronize",
     "to_numpy",
     "trace",
     "train_step",
+    "unsynchronised",
     "update",
     "versions",
 ]
