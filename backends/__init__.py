@@ -11,7 +11,7 @@ has a layout, it is the neutral one: torch's, so linear weights are (outputs, in
 import importlib
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 import numpy as np
 
 from common.sharding import Member
+from common.signals import undisturbed_signals
 from common.threads import undisturbed_threads
 
 if TYPE_CHECKING:
@@ -91,11 +92,22 @@ class Backend(Protocol):
         ``precision`` is "fp32" or "fp64". ``options`` are the model's own, such as lenet5's ``pool``.
         """
 
+    def adopt(self, model: Model, *, precision: str, device: str) -> Model:
+        """A model that someone else built, moved to a precision and a device."""
+
     def parameter_shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
         """Neutral shape of each parameter, by name, in definition order."""
 
-    def get_weights(self, model: Model) -> dict[str, np.ndarray]:
-        """A copy of every parameter in the neutral layout, in the model's own dtype."""
+    def describe(self, model: Model) -> dict[str, list[dict[str, Any]]]:
+        """What the model consists of, in definition order.
+
+        "parameters" and "buffers" have ``name``, ``shape`` (neutral), ``layer`` and that layer's
+        ``type``; parameters also ``trainable``. "layers" are the leaves: ``name``, ``type``, and
+        ``base``, the framework's own type that a user's type derives from. All types are torch's words.
+        """
+
+    def get_weights(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """A copy of the named parameters (None: of every one), neutral layout, the model's own dtype."""
 
     def set_weights(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
         """Copy arrays into the parameters, cast to the model's dtype.
@@ -104,11 +116,19 @@ class Backend(Protocol):
         then nothing is changed.
         """
 
+    def get_buffers(self, model: Model) -> dict[str, np.ndarray]:
+        """A copy of every buffer; batch norm's are running_mean and running_var."""
+
+    def set_buffers(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
+        """Copy arrays into the buffers of these names; others stay as they are."""
+
     def save_weights(self, model: Model, path: Path) -> None:
         """Write the parameters as the framework's own file (.pth, .pdparams), atomically."""
 
-    def get_gradients(self, model: Model) -> dict[str, np.ndarray]:
-        """A copy of every parameter's gradient in the neutral layout; zeros where there is none."""
+    def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """A copy of the named parameters' gradients (None: of every one's), neutral layout; zeros where
+        there is none.
+        """
 
     def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
         """Put gradients in place, as strictly as ``set_weights``."""
@@ -122,6 +142,41 @@ class Backend(Protocol):
         Each has ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and
         ``layout`` ("NCHW" or "NHWC"; None where the output has not four axes).
         """
+
+    def record(
+        self,
+        model: Model,
+        compute: Callable[[], tuple[Tensor, Tensor]],
+        *,
+        keep: Callable[[str, np.ndarray], None],
+        backward: bool = True,
+    ) -> list[dict[str, Any]]:
+        """Run ``compute`` to logits and loss, then backward; tell of each call of a leaf layer, in order.
+
+        Each has ``call`` (the layer's name; "NAME#2" the second time), ``name``, ``type``, ``base``,
+        ``inputs`` (how many tensors) and ``training``. ``keep`` is handed, at once and as copies,
+        "layers/CALL/input0", "layers/CALL/output" and "layers/CALL/gradient" (that of the output),
+        "forward/logits", "forward/gradient" (that of the logits) and "loss/loss" (1,). Parameters'
+        gradients are left in place.
+        """
+
+    def run_layer(
+        self, model: Model, name: str, *, inputs: Sequence[np.ndarray], gradient: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Run one leaf layer alone on these inputs, and backward from ``gradient``, that of its output.
+
+        Returns "output", and where there is a gradient "input0" ... and "parameter/NAME": those that
+        come back. The layer's parameters' gradients are cleared.
+        """
+
+    def measure_dropout(self, model: Model) -> list[dict[str, Any]]:
+        """What each dropout layer does to ones, in float64: ``name``, ``rate`` as configured,
+        ``channelwise``, ``decisions``, ``dropped`` (how many of them), ``scale`` (what is left of 1 in
+        training), ``evaluation`` (the same in evaluation mode). Uses up random numbers.
+        """
+
+    def masked_dropout(self, model: Model, masks: Mapping[str, np.ndarray]) -> AbstractContextManager[None]:
+        """Inside, dropout layers in training keep what their mask (1 or 0, by name) says, and scale it."""
 
     # Computing --------------------------------------------------------------------------------
 
@@ -188,6 +243,19 @@ class Backend(Protocol):
         alone; the betas and epsilon are Adam's.
         """
 
+    def get_learning_rate(self, optimizer: Optimizer) -> float:
+        """The rate of the next update."""
+
+    def set_learning_rate(self, optimizer: Optimizer, value: float) -> None:
+        """Set the rate of all further updates."""
+
+    def get_moments(
+        self, model: Model, optimizer: Optimizer, names: Collection[str], which: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What the optimizer keeps of these parameters, neutral layout: "PARAMETER/exp_avg" (torch's
+        words), and "PARAMETER/step" where it counts steps. ``which`` are the kinds (None: all).
+        """
+
     def compute_loss(
         self, model: Model, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0
     ) -> tuple[Tensor, Tensor]:
@@ -218,9 +286,6 @@ class Backend(Protocol):
 
     def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
         """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
-
-    def set_learning_rate(self, optimizer: Optimizer, rate: float) -> None:
-        """Set the rate of the next update."""
 
     def gradient_norm(self, model: Model) -> float:
         """L2 norm of all gradients as one vector; not finite where any of them is not. Waits."""
@@ -279,7 +344,7 @@ def load(name: str) -> Backend:
     """Import a backend by name. Raises ImportError if its framework cannot be imported."""
     if name not in NAMES:
         raise ValueError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
-    with undisturbed_threads():
+    with undisturbed_threads(), undisturbed_signals():
         return cast(Backend, importlib.import_module(f"backends.{name}"))
 
 

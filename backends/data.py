@@ -10,7 +10,7 @@ import numpy as np
 from common.cli import UsageError
 from common.containers import DIGITS
 from common.index import Index
-from common.recipes import Recipe
+from common.recipe import Recipe
 from common.sources import read_source
 from common.splitting import complete
 

@@ -12,7 +12,7 @@ from common.checkpoint import Subject
 from common.cli import UsageError
 from common.foreign import ForeignWeights, read_foreign
 from common.pairing import fit
-from common.recipes import Recipe
+from common.recipe import Recipe
 
 WITH_HEAD_BEHIND = "alexnet"  # the model that can keep a last layer and have another one behind it
 

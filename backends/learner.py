@@ -12,7 +12,7 @@ from backends.inference import Classifier
 from common.checkpoint import Subject
 from common.loss_scale import LossScale
 from common.masks import Masks
-from common.recipes import Recipe
+from common.recipe import Recipe
 from common.sharding import Member, Portion
 
 ALONE = Member()

@@ -13,17 +13,16 @@ from typing import Any
 import numpy as np
 
 from backends.inference import Scores, evaluation_loader
-from backends.learner import Learner, Outcome
+from backends.learner import Learner
+from backends.tally import Tally
 from backends.team import Team
 from common.checkpoint import LAST, Checkpoint, Subject
 from common.history import Row, best_row, has_stalled
 from common.index import Index
 from common.loader import Loader
-from common.metrics import RunningMean
 from common.prepared import kept
-from common.recipes import Recipe
+from common.recipe import Recipe
 from common.run_folder import HISTORY, RunFolder
-from common.schedule import Schedule
 from common.sharding import portion
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
@@ -68,12 +67,11 @@ class Loop:
             ranks=team.member.ranks,
             on_damage="refuse" if strict else "replace",
         )
-        self.schedule = _schedule(self.recipe, steps_per_epoch=len(self.train))
+        self.schedule = self.recipe.rates(steps_per_epoch=len(self.train))
         self.epoch, self.batch = 0, 0
         self.history: list[Row] = []
         self.speeds: dict[int, float | None] = {}
-        self.loss, self.hits = RunningMean(), RunningMean()
-        self._pending: list[tuple[int, Outcome]] = []
+        self.tally = Tally()
 
     @property
     def step(self) -> int:
@@ -91,8 +89,7 @@ class Loop:
         self.learner.restore(state.weights, state.moments, updates=run["updates"], scale=run["loss_scale"])
         self.epoch, self.batch, self.history = run["epoch"], run["batch"], list(run["history"])
         if self.team.member.is_first:  # one of them remembers what all had summed up
-            for mean, values in ((self.loss, run["loss"]), (self.hits, run["hits"])):
-                mean.total, mean.count = values
+            self.tally.restore(run["tally"])
         self.speeds = self.folder.speeds()
 
     def run(self) -> Iterator[tuple[float | None, float]]:
@@ -114,27 +111,20 @@ class Loop:
                 len(self.train.index), batch=self.batch, batch_size=self.batch_size, member=self.team.member
             )
             for outcome in self.learner.update(images, labels, step=self.step, rate=rate, portion=whose):
-                self._pending.append((self.step, outcome))
-            if self.learner.device == "cpu" or len(self._pending) >= READ_EVERY:
+                self.tally.add(self.step, outcome)
+            if self.learner.device == "cpu" or self.tally.waiting >= READ_EVERY:
                 self._read()
             self.batch += 1
             if self.save_every and self.step % self.save_every == 0 and self.batch < len(self.train):
                 self._save()
-            yield self.loss.value, rate
+            yield self.tally.loss.value, rate
         self._read()
 
     def _read(self) -> None:
         """Turn what is on the device into numbers; here a loss that is none is seen."""
-        to_numpy = self.learner.backend.to_numpy
-        for step, outcome in self._pending:
-            loss = float(to_numpy(outcome.loss))
-            if not math.isfinite(loss):
-                raise TrainingFailedError(self._not_finite(f"the loss is {loss}", step))
-            count = len(outcome.labels)
-            self.loss.update(loss, count)
-            guesses = to_numpy(outcome.logits)[:count].argmax(axis=1)
-            self.hits.add(int((guesses == outcome.labels).sum()), count)
-        self._pending.clear()
+        flaw = self.tally.read(self.learner.backend.to_numpy)
+        if flaw is not None:
+            raise TrainingFailedError(self._not_finite(f"the loss is {flaw.loss}", flaw.step))
 
     def _not_finite(self, what: str, step: int) -> str:
         epoch, batch = divmod(step, len(self.train))
@@ -147,17 +137,17 @@ class Loop:
         )
 
     def _finish_epoch(self) -> None:
-        loss, hits = self._sums()
+        tally = self.tally.summed(self.team.total)
         row: Row = {
             "epoch": self.epoch + 1,
-            "train_loss": loss.value,
-            "train_accuracy": hits.value,
+            "train_loss": tally.loss.value,
+            "train_accuracy": tally.hits.value,
             **self._validate(),
             "learning_rate": self.schedule.rate(self.step - 1),
         }
         self.history.append(row)
         self.epoch, self.batch = self.epoch + 1, 0
-        self.loss, self.hits = RunningMean(), RunningMean()
+        self.tally = Tally()
         self._require_equal_weights()
         if best_row(self.history) is row:
             # Before the run's state: killed between the two, the epoch is done again and saved again.
@@ -199,7 +189,7 @@ class Loop:
 
     def _save(self) -> None:
         self._read()
-        loss, hits = self._sums()
+        tally = self.tally.summed(self.team.total)
         if not self.folder.writes:
             return
         run = {
@@ -209,22 +199,12 @@ class Loop:
             "batch": self.batch,
             "updates": self.learner.updates,
             "loss_scale": self.learner.scale.state(),
-            "loss": [loss.total, loss.count],
-            "hits": [hits.total, hits.count],
+            "tally": tally.state(),
             "history": self.history,
         }
         self.folder.save_last(
             Checkpoint(subject=self.subject, weights=self._weights(), moments=self.learner.moments(), run=run)
         )
-
-    def _sums(self) -> tuple[RunningMean, RunningMean]:
-        """Loss and hits of the epoch so far, of all processes. All have to ask for them."""
-        own = [self.loss.total, self.loss.count, self.hits.total, self.hits.count]
-        loss, hits = RunningMean(), RunningMean()
-        sums = self.team.total(np.array(own, dtype=np.float64)).tolist()
-        loss.add(sums[0], int(sums[1]))
-        hits.add(sums[2], int(sums[3]))
-        return loss, hits
 
     def _require_equal_weights(self) -> None:
         """Each process has made every update by itself: they have to have come to the same."""
@@ -243,15 +223,3 @@ class Loop:
             if not np.isfinite(array).all():
                 raise TrainingFailedError(self._not_finite(f"{name} is not finite any more", self.step - 1))
         return weights
-
-
-def _schedule(recipe: Recipe, *, steps_per_epoch: int) -> Schedule:
-    return Schedule(
-        name=recipe.schedule,
-        base=recipe.learning_rate,
-        epochs=recipe.epochs,
-        steps_per_epoch=steps_per_epoch,
-        warmup_epochs=recipe.warmup_epochs,
-        period=recipe.period,
-        gamma=recipe.gamma,
-    )

@@ -9,7 +9,8 @@ from common import initial, models
 from common.cli import Parser, UsageError
 from common.devices import require_device_name
 from common.models import ACTIVATIONS, POOLS
-from common.recipes import RECIPES, Recipe, find
+from common.recipe import Recipe
+from common.recipes import RECIPES, find
 from common.schedule import SCHEDULES
 from common.values import real, whole
 

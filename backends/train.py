@@ -6,12 +6,10 @@ recipe.json and, where there is a test part, test.json.
 
 import argparse
 import logging
-import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from backends.options import chosen_recipe, parse, resumed_recipe
+from backends.options import chosen_recipe, parse
 from backends.starting import in_own_interpreter
 from common import cli
 from common.cli import UsageError
@@ -19,8 +17,7 @@ from common.cli import UsageError
 if TYPE_CHECKING:
     from backends.loop import Loop
     from backends.team import Team
-    from common.checkpoint import Checkpoint
-    from common.recipes import Recipe
+    from common.recipe import Recipe
     from common.run_folder import RunFolder
 
 PROGRAM = "backends.train"
@@ -49,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "Team") -> None:
+    from backends.assembly import assemble
     from backends.curves import Curves
     from backends.progress import follow
     from backends.summary import layer_table
@@ -60,107 +58,13 @@ def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", t
         )
     if state is None and options.resume and team.member.is_first:
         cli.complain(PROGRAM, f"{options.output} holds no run yet: beginning one")
-    loop = _prepare(options, recipe, folder, state, team)
+    loop = assemble(options, recipe, folder, state, team)
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
     curves = Curves(folder.path)
     follow(loop, after_epoch=lambda: curves.follow(loop.rows()))
     curves.draw(loop.rows())
     _finish(loop, folder)
-
-
-def _prepare(
-    options: argparse.Namespace,
-    recipe: "Recipe",
-    folder: "RunFolder",
-    state: "Checkpoint | None",
-    team: "Team",
-) -> "Loop":
-    """The loop, at its beginning or where it was."""
-    from backends import initial_state
-    from backends.data import class_names, fingerprint, open_data
-    from backends.learner import Learner
-    from backends.loop import Loop
-    from common.checkpoint import Subject
-    from common.models import require_input
-    from common.pairing import read_map
-    from common.recipes import Recipe
-    from common.run_folder import CLASSES, RECIPE
-
-    if state is not None:
-        recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
-    parts = open_data(recipe, options.data)
-    facts: dict[str, Any] = {"data": fingerprint(parts), "shared_masks": options.shared_masks}
-    team.require_agreement({"recipe": recipe.to_json(), **facts})
-    if state is not None:
-        _require_same_run(options.output, facts, state)
-    names = class_names(parts)
-    subject = Subject(
-        model=recipe.model,
-        num_classes=len(names),
-        channels=recipe.preparation.channels,
-        options=recipe.options,
-        classes=names,
-        preparation=recipe.preparation,
-    )
-    require_input(recipe.model, recipe.preparation.input_shape)
-    loaded = None
-    if options.weights is not None and state is None:
-        loaded = initial_state.load(options.weights, names=read_map(options.map))
-    subject = state.subject if state else initial_state.with_body(subject, recipe, loaded)
-    learner = Learner(
-        team.backend,
-        recipe,
-        subject,
-        device=team.device,
-        shared_masks=options.shared_masks,
-        member=team.member,
-    )
-    loop = Loop(
-        learner,
-        subject,
-        parts,
-        folder,
-        team=team,
-        facts=facts,
-        workers=options.workers,
-        strict=options.strict,
-        save_every=options.save_every,
-        cache_bytes=options.cache << 20,
-    )
-    if state is None:
-        print(initial_state.begin(learner, subject, loaded))
-    else:
-        loop.resume(state)
-        print(f"going on after epoch {loop.epoch}, batch {loop.batch}")
-    folder.write_json(CLASSES, {str(label): name for label, name in enumerate(names)})
-    folder.write_json(RECIPE, _record(options, recipe, team))
-    return loop
-
-
-def _require_same_run(output: Path, facts: dict[str, Any], state: "Checkpoint") -> None:
-    for name, value in facts.items():
-        if state.run[name] != value:
-            raise UsageError(
-                f"{output}: began with {name} {state.run[name]}, now it is {value}: give what the run began "
-                f"with, or name another --output"
-            )
-
-
-def _record(options: argparse.Namespace, recipe: "Recipe", team: "Team") -> dict[str, Any]:
-    """What recipe.json says: every value that was used, and where it came from."""
-    return {
-        **recipe.to_json(),
-        "published": options.published,
-        "backend": options.backend,
-        "device": team.device,
-        "processes": team.member.ranks,
-        "threads": team.threads,
-        "data": None if options.data is None else str(options.data),
-        "weights": None if options.weights is None else str(options.weights),
-        "shared_masks": options.shared_masks,
-        "command": sys.argv[1:],
-    }
 
 
 def _title(loop: "Loop") -> str:

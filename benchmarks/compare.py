@@ -87,7 +87,7 @@ def measure(request: Request, *, rounds: int, skip_parity: bool) -> "CompareRepo
 
 
 def _gate(session: "Session", scratch: "Path") -> dict[str, Any]:
-    from benchmarks.gate import run_gate
+    from benchmarks.parity.engine import run_gate
 
     session.start(NAMES)
     sides = [session.worker(name) for name in NAMES]

@@ -5,7 +5,8 @@
 The limit is as many threads as there are workers, which open, convert and resize the same files and do
 nothing else. All take turns in one process, in an order that rotates, and every turn reads the list once;
 what is told is the median over rounds of the ratio within a round, which a drifting machine hardly moves.
-Without ``--augment`` the first batches are compared: the native loader must give the same bits.
+Without ``--augment`` the first batches are compared. torchvision and paddle 3 give the common loader's bits;
+paddle 2.6 multiplies by 1/255 where the others divide, which rounds otherwise.
 """
 
 import argparse
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 PROGRAM = "benchmarks.loading"
 LIMIT, COMMON = "limit", "common"
 COMPARED_BATCHES = 4
+ROUNDING = 1e-5  # of numbers up to 3; beyond it the loaders do different things
 FEWEST_ROUNDS = 5
 
 
@@ -69,12 +71,12 @@ class LoadingTasks(Tasks):
         images = self.ways[way]()
         return images / (time.perf_counter() - start)
 
-    def same_bits(self) -> bool:
-        """Whether the first batches of the common loader and of the native one are equal, bit for bit."""
+    def largest_difference(self) -> float:
+        """Between the first batches of the common loader and of the native one; 0 if all bits are equal."""
         epochs = (next(self.feeds[way].epochs()) for way in (COMMON, "native, 0 workers"))
         pairs = zip(*epochs, strict=False)  # the native loader leaves a smaller last batch out
-        return all(
-            np.array_equal(self.backend.to_numpy(ours), self.backend.to_numpy(theirs))
+        return max(
+            float(np.abs(self.backend.to_numpy(ours) - self.backend.to_numpy(theirs)).max())
             for pair in islice(pairs, COMPARED_BATCHES)
             for ours, theirs in zip(*pair, strict=True)
         )
@@ -104,24 +106,26 @@ def main(arguments: Sequence[str]) -> int:
     with scratch_folder() as scratch:
         worker = Worker(options.backend, threads=options.threads, scratch=scratch, timeout=600.0, tasks=tasks)
         try:
-            speeds, same = _measure(worker, options)
+            speeds, difference = _measure(worker, options)
         except WorkerFailure as failure:
             raise UnavailableError(failure) from None
         finally:
             worker.close()
-    print(_report(options, speeds, same))
+    print(_report(options, speeds, difference))
     if options.json:
         from pydantic_core import to_json
 
-        content = {"backend": options.backend, "images_per_second": speeds, "same_bits": same}
+        content = {"backend": options.backend, "images_per_second": speeds, "largest_difference": difference}
         write_text(options.json, to_json(content, indent=2).decode() + "\n")
-    if same is False:
-        cli.complain(PROGRAM, f"the common loader and {options.backend}'s own gave different bits")
+    if difference is not None and difference > ROUNDING:
+        cli.complain(
+            PROGRAM, f"the common loader and {options.backend}'s own differ by up to {difference:.2g}"
+        )
         return cli.FAILED
     return cli.DONE
 
 
-def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, list[float]], bool | None]:
+def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, list[float]], float | None]:
     from benchmarks.progress import progress
 
     data = {
@@ -134,7 +138,7 @@ def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, l
     }
     size = {"batch_size": options.batch_size, "threads": options.threads}
     ways: list[str] = worker.ask("open_ways", data=data, **size)
-    same = None if options.augment else bool(worker.ask("same_bits"))
+    difference = None if options.augment else float(worker.ask("largest_difference"))
     speeds: dict[str, list[float]] = {way: [] for way in ways}
     with progress(total=options.rounds + 1) as bar:
         for number in range(options.rounds + 1):
@@ -144,10 +148,10 @@ def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, l
                 if number > 0:  # the first round warms up: files, memory, processes
                     speeds[way].append(speed)
             bar.update()
-    return speeds, same
+    return speeds, difference
 
 
-def _report(options: argparse.Namespace, speeds: dict[str, list[float]], same: bool | None) -> str:
+def _report(options: argparse.Namespace, speeds: dict[str, list[float]], difference: float | None) -> str:
     from tabulate import tabulate
 
     native = max((way for way in speeds if way.startswith("native")), key=lambda way: median(speeds[way]))
@@ -163,8 +167,9 @@ def _report(options: argparse.Namespace, speeds: dict[str, list[float]], same: b
         "",
         tabulate(rows, headers=headers, floatfmt=("", ".0f", ".2f", ".2f")),
     ]
-    if same is not None:
-        lines += ["", f"common and native give the same bits: {'yes' if same else 'NO'}"]
+    if difference is not None:
+        found = "the same bits" if difference == 0 else f"numbers that differ by up to {difference:.2g}"
+        lines += ["", f"common and native give {found}"]
     return "\n".join(lines)
 
 

@@ -94,9 +94,9 @@ def add_flags(parser: Parser) -> None:
     parser.add_argument("--layers", action="store_true", help="not part of this version")
 
 
-def add_subject_flags(parser: Parser) -> None:
+def add_subject_flags(parser: Parser, *, model_required: bool = True) -> None:
     """Add the flags of every command that starts workers on a model."""
-    parser.add_argument("--model", required=True, help=", ".join(models.MODELS))
+    parser.add_argument("--model", required=model_required, help=", ".join(models.MODELS))
     parser.add_argument("--num-classes", type=positive, metavar="N", help="default: the model's own")
     parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help="default: the model's own")
     parser.add_argument("--seed", type=natural, default=0, metavar="N")

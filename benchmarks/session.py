@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.gate import Subject, draw_batch, write_weights
 from benchmarks.intervals import percentiles_ms
 from benchmarks.measured import Block, Measured
 from benchmarks.options import Case, Request, missing_part
+from benchmarks.parity.subject import Subject, draw_batch, write_weights
 from benchmarks.processes import TASKS, Worker, WorkerFailure
 from benchmarks.results import Latency, Result
 from common import dataset, tensor_file

@@ -6,6 +6,7 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.options import Request
+from benchmarks.parity.text import failure, parity_lines
 from benchmarks.results import CompareReport, Comparison, Report, Result
 from common.models import MODELS
 
@@ -57,11 +58,7 @@ def compare_report(request: Request, report: CompareReport) -> str:
 
 def parity_failure(parity: Mapping[str, Any]) -> str:
     """One line on where the two sides part."""
-    first = parity["first_divergence"]
-    gap = "" if first["relative_l2"] is None else f", relative L2 {first['relative_l2']:.1e}"
-    return (
-        f"parity is broken, so nothing was timed: first in stage {first['stage']!r} at {first['name']}{gap}"
-    )
+    return f"{failure(parity)}; nothing was timed"
 
 
 def _heading(request: Request, report: Report) -> str:
@@ -100,35 +97,6 @@ def _notes(report: Report) -> list[str]:
     return (
         ["In force:", *(f"  {line}" for line in dict.fromkeys(settings)), *reasons] if settings else reasons
     )
-
-
-def parity_lines(parity: Mapping[str, Any] | None) -> list[str]:
-    """The verdict and the worst tensor of each stage."""
-    if parity is None:
-        return ["Parity: not checked"]
-    lines = [f"Parity in float64 on the CPU: {parity['verdict']}"]
-    for stage in parity["stages"]:
-        tensors = [tensor for tensor in stage["tensors"] if "relative_l2" in tensor]
-        text = f"  {stage['stage']}: {stage['verdict']}"
-        if tensors:
-            worst = max(tensors, key=lambda tensor: float(tensor["relative_l2"]))
-            text += (
-                f", {len(tensors)} tensor{'s' * (len(tensors) > 1)}, relative L2 at most "
-                f"{worst['relative_l2']:.1e} in {worst['name']} (tolerance {stage['tolerance']:.0e})"
-            )
-        lines.append(text)
-        lines += [f"    {line}" for line in _roundings(tensors)]
-    return lines
-
-
-def _roundings(tensors: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Each known rounding once: what it is, how many gradients it moves, and what is left without it."""
-    lines = []
-    for constant in dict.fromkeys(tensor["constant"] for tensor in tensors if tensor["constant"]):
-        moved = [tensor for tensor in tensors if tensor["constant"] == constant]
-        left = max(tensor["reproduced_relative_l2"] for tensor in moved)
-        lines.append(f"{len(moved)} moved by: {constant}; with it on both sides {left:.1e}")
-    return lines
 
 
 def _run_row(result: Result) -> list[str]:

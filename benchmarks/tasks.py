@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model
-from benchmarks import known_rounding, memory
+from benchmarks import memory
 from benchmarks.feeds import Feed
 from benchmarks.flops import flops_per_image
+from benchmarks.parity.probe import Probe
 from benchmarks.steps import LEARNING_RATE, Batch, Job, make_job, make_reading_job
 from benchmarks.timing import run_steps, time_steps
 from common import tensor_file
@@ -23,6 +24,7 @@ class Tasks:
     def __init__(self, name: str, backend: Backend) -> None:
         self.name, self.backend = name, backend
         self.job: Job | None = None
+        self._probe = Probe(name, backend)
         self._kept: tuple[dict[str, Any] | None, Model | None] = (None, None)
         self._baseline_bytes = memory.resident_bytes()
 
@@ -44,28 +46,11 @@ class Tasks:
         self._kept = (build, model)
         return {name: list(shape) for name, shape in self.backend.parameter_shapes(model).items()}
 
-    def capture(
-        self, build: dict[str, Any], weights: str, inputs: str, target: str, rounding: list[str] | None = None
-    ) -> list[dict[str, Any]]:
-        """Logits, loss and gradients of one batch in evaluation mode, written to ``target``.
-
-        ``build`` are Backend.build's arguments. ``rounding`` names constants of the other framework to
-        be reproduced here. Returns the layers that ran.
-        """
-        self.release()
-        model = self._built(build)
-        self._load(model, weights)
-        for constant in rounding or ():
-            known_rounding.reproduce(constant, self.name, model)
-        self.backend.set_training(model, False)
-        images, labels = self._inputs(build, inputs)
-        logits, loss = self.backend.compute_loss(model, images, labels)
-        self.backend.backward(loss)
-        arrays = {f"gradients/{name}": array for name, array in self.backend.get_gradients(model).items()}
-        arrays["forward/logits"] = self.backend.to_numpy(logits)
-        arrays["loss/loss"] = self.backend.to_numpy(loss).reshape(1)
-        tensor_file.save(Path(target), arrays)
-        return self.backend.trace(model, images)
+    def parity(self, step: str, **arguments: Any) -> Any:
+        """One step of a comparison: a public method of Probe."""
+        if self.job is not None:
+            self.release()
+        return getattr(self._probe, step)(**arguments)
 
     def prepare(
         self,

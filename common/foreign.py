@@ -13,7 +13,8 @@ import numpy as np
 from common import tensor_file
 from common.cli import UsageError
 from common.tame_pickle import ARRAYS, ArrayRecord, TameUnpickler
-from common.torch_file import Tensor, is_torch_file, read_torch_file
+from common.torch_file import is_torch_file, read_torch_file
+from common.torch_tensors import Tensor
 
 START = 16  # bytes that tell what a file is
 PADDLE_NAMES = "StructuredToParameterName@@"  # paddle's own table beside the weights

@@ -1,19 +1,17 @@
 """From an index to NumPy batches, in an order that depends on the seed and the epoch alone."""
 
-import logging
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count, islice
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from common.buffers import Buffers
 from common.caching import ImageCache, NoCache
-from common.cli import UsageError
+from common.damage import LEFT_OUT, Damage, OnDamage
 from common.decoding import DecodeError
 from common.index import Index
 from common.order import epoch_order
@@ -21,11 +19,8 @@ from common.preprocessing import TOGETHER, Preprocessing
 from common.transforms import is_random
 
 BATCHES_AHEAD = 2
-TRIES = 20  # replacements for one image that cannot be decoded, before the list itself is at fault
-LEFT_OUT = -1  # in place of a position
 
 Batch = tuple[np.ndarray, np.ndarray]
-logger = logging.getLogger(__name__)
 
 
 class Sample(NamedTuple):
@@ -67,21 +62,26 @@ class Loader:
     drop_last: bool = False
     rank: int = 0
     ranks: int = 1
-    on_damage: Literal["refuse", "replace", "leave out"] = "refuse"
+    on_damage: OnDamage = "refuse"
     cache: ImageCache = field(default_factory=NoCache)
     as_bytes: bool = False
-    damaged: dict[int, str] = field(default_factory=dict, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _damage: Damage = field(init=False, repr=False)
     _batches: Buffers = field(init=False, repr=False)
     _pixels: Buffers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_damage", Damage(self.index, self.on_damage))
         shape, dtype = self.preprocessing.shape, np.uint8 if self.as_bytes else np.float32
         # For batches being filled, and two that a caller holds: the last one and this one.
         batches = Buffers((self.batch_size, *shape), np.dtype(dtype), keep=BATCHES_AHEAD + 2)
         object.__setattr__(self, "_batches", batches)
         pixels = Buffers((TOGETHER, *shape), np.dtype(np.uint8), keep=max(self.workers, 1))
         object.__setattr__(self, "_pixels", pixels)
+
+    @property
+    def damaged(self) -> dict[int, str]:
+        """Why images could not be decoded, by position."""
+        return self._damage.reasons
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -95,8 +95,7 @@ class Loader:
         """
         batches = islice(_batched(self._samples(number), self.batch_size), start, len(self))
         yield from self._load(batches)
-        if self.damaged:
-            logger.warning("%s", self._damage_report())
+        self._damage.tell()
 
     def endless(self) -> Iterator[Batch]:
         """Epoch after epoch without an end, every batch full: for measuring."""
@@ -161,10 +160,16 @@ class Loader:
 
     def _fill_row(self, row: np.ndarray, sample: Sample) -> int:
         """Put a sample's pixels into a row of a batch; returns the position whose pixels they are."""
+        seed = (self.seed, *sample)
         try:
-            self._write(row, sample.position, seed=(self.seed, *sample))
+            self._write(row, sample.position, seed=seed)
         except DecodeError as error:
-            return self._fill_otherwise(row, sample, error)
+            return self._damage.settle(
+                sample.position,
+                error,
+                seed=seed,
+                write=lambda other: self._write(row, other, seed=(*seed, other)),
+            )
         return sample.position
 
     def _write(self, row: np.ndarray, position: int, *, seed: tuple[int, ...]) -> None:
@@ -172,37 +177,6 @@ class Loader:
         # Making a generator takes longer than asking whether it is needed.
         rng = np.random.default_rng(seed) if is_random(self.preprocessing.image) else None
         self.preprocessing.write(image, rng, row)
-
-    def _fill_otherwise(self, row: np.ndarray, sample: Sample, error: DecodeError) -> int:
-        position = sample.position
-        reason = f"{self.index.origin(position)}: {self.index.locate(position)} cannot be decoded ({error})"
-        if self.on_damage == "refuse":
-            raise UsageError(reason) from None
-        with self._lock:  # or two threads would both give the one warning
-            if not self.damaged:
-                logger.warning("%s; such images are %s", reason, DONE_WITH[self.on_damage])
-            self.damaged[position] = reason
-        if self.on_damage == "leave out":
-            return LEFT_OUT
-        for other in np.random.default_rng((self.seed, *sample)).integers(len(self.index), size=TRIES):
-            try:
-                self._write(row, int(other), seed=(self.seed, *sample, int(other)))
-                return int(other)
-            except DecodeError:
-                continue
-        raise UsageError(
-            f"{reason}, nor can any of {TRIES} others; check the list: "
-            f"python -m common.dataset check {self.index.source}"
-        )
-
-    def _damage_report(self) -> str:
-        return (
-            f"{self.index.source}: {len(self.damaged)} of {len(self.index)} images could not be decoded and "
-            f"were {DONE_WITH[self.on_damage]}; python -m common.dataset check tells them"
-        )
-
-
-DONE_WITH = {"replace": "replaced by others", "leave out": "left out"}
 
 
 def _parts(rows: int) -> list[slice]:

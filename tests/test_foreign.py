@@ -15,7 +15,7 @@ import pytest
 from common.cli import UsageError
 from common.foreign import ForeignWeights, read_foreign
 from common.pairing import fit, read_map
-from common.torch_file import BFLOAT16, Storage, Tensor
+from common.torch_tensors import BFLOAT16, Storage, Tensor
 
 LENET5 = {
     "c1.weight": (6, 1, 5, 5),

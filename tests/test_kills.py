@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,20 @@ def killing(name, *more, folder=ROOT):
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=170
     )
+
+
+@pytest.mark.parametrize("name", ["torch", "paddle"])
+def test_sigterm_ends_a_run_with_143(name, request, tmp_path):
+    """paddle's own handler would print a trace and leave no time to clean up."""
+    request.getfixturevalue(f"{name}_backend")
+    command = [sys.executable, "-m", "backends.train", "--backend", name, "--recipe", "digits"]
+    command += ["--output", str(tmp_path / "run"), "--epochs", "1000", "--threads", "1"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        for line in process.stdout:
+            if line.startswith(b"epoch 1"):
+                process.send_signal(signal.SIGTERM)
+                break
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert b"Traceback" not in err
+    assert b"FatalError" not in err

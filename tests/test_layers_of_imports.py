@@ -18,7 +18,8 @@ FORBIDDEN = {
 NEUTRAL = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for folder in ("common", "backends", "benchmarks")
-    for path in sorted((ROOT / folder).glob("*.py"))
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if not {"torch", "paddle"} & set(path.relative_to(ROOT).parts)
 ]
 
 
@@ -78,7 +79,7 @@ SLOW = {"scipy", "pydantic", "tqdm", "cpuinfo", "psutil", "matplotlib", "sklearn
         "backends.predict",
         "backends.train",
         "benchmarks.compare",
-        "benchmarks.parity",
+        "benchmarks.parity.__main__",
         "benchmarks.run",
         "benchmarks.train",
     ],

@@ -9,7 +9,8 @@ from PIL import Image
 from common import initial, recipes
 from common.cli import UsageError
 from common.preparation import Lighting, Preparation
-from common.recipes import RECIPES, Recipe
+from common.recipe import Recipe
+from common.recipes import RECIPES
 from common.transforms import PCALighting, ToArray
 
 # recipe: what its article states

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import compare, parity, run
+from benchmarks import compare, run
+from benchmarks.parity import __main__ as parity
 from common import dataset
 from tests.commands import ended
 
@@ -52,7 +53,18 @@ def test_wrong_requests_are_one_line_and_exit_code_2(main, arguments, message, c
         (compare.main, ["--model", "lenet5", "--rounds", "1"], "needs at least 4 rounds"),
         (compare.main, ["--model", "lenet5", "--report", "x"], "--report is not part of this version"),
         (compare.main, ["--model", "lenet5", "--baseline", "x"], "--baseline is not part of this version"),
-        (parity.main, ["--model", "lenet5", "--torch", "m:c"], "--torch is not part of this version"),
+        (parity.main, ["--torch", "m:c"], "--torch and --paddle go together"),
+        (parity.main, [], "give --model NAME, or --torch"),
+        (parity.main, ["--model", "lenet5", "--torch", "m:c", "--paddle", "m:d"], "give --model NAME, or"),
+        (parity.main, ["--torch", "m:c", "--paddle", "m:d"], "needs --input-shape C,H,W and --num-classes N"),
+        (parity.main, ["--model", "lenet5", "--map", "x"], "--map belongs to --torch and --paddle"),
+        (
+            parity.main,
+            ["--model", "lenet5", "--torch-loss", "m:c"],
+            "--torch-loss and --paddle-loss go together",
+        ),
+        (parity.main, ["--model", "lenet5", "--optimizer", "lion"], "unknown 'lion'"),
+        (parity.main, ["--model", "lenet5", "--plot", "/no/such/x.png"], "does not exist"),
         (parity.main, ["--model", "nope"], "unknown model"),
     ],
 )

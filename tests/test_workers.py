@@ -47,11 +47,12 @@ def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start):
     assert worker.ask("answer") == 42  # an exception does not end it
     with pytest.raises(UsageError, match="no such file"):
         worker.ask(
-            "capture",
+            "prepare",
             build={"name": "lenet5", "num_classes": 10, "channels": 3, "precision": "fp64", "device": "cpu"},
             weights="/no/weights",
-            inputs="",
-            target="",
+            phase="infer",
+            threads=1,
+            batch_size=1,
         )
 
 

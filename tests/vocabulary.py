@@ -11,6 +11,7 @@ PADDLE_TO_TORCH = {
     "to_tensor": "tensor",
     "sublayers": "modules",
     "named_sublayers": "named_modules",
+    "include_sublayers": "recurse",
     "register_forward_post_hook": "register_forward_hook",
     "clear_grad": "zero_grad",
     "FLAGS_cudnn_exhaustive_search": "benchmark",

@@ -10,6 +10,7 @@ from .device import (
     synchronize,
     versions,
 )
+from .dropout import masked_dropout, measure_dropout
 from .engines import infer, require
 from .feeding import feed
 from .files import save_weights
@@ -21,30 +22,44 @@ from .learning import (
     require_training,
     scale_gradients,
     seed_dropout,
-    set_learning_rate,
     share_dropout,
 )
-from .models import build, set_training
+from .models import adopt, build, set_training
 from .native import native_loader
 from .processes import join, launched, leave, replicate, sum_over_processes, unsynchronised
+from .recording import record, run_layer
 from .settings import equalise, read_settings
-from .state import get_optimizer_state, set_optimizer_state
+from .state import describe, get_buffers, get_learning_rate, get_moments, set_buffers, set_learning_rate
 from .tensors import from_numpy, to_numpy
-from .training import backward, clear_gradients, compute_loss, make_optimizer, train_step, update
+from .training import (
+    backward,
+    clear_gradients,
+    compute_loss,
+    get_optimizer_state,
+    make_optimizer,
+    set_optimizer_state,
+    train_step,
+    update,
+)
 from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
 
 __all__ = [
+    "adopt",
     "autocast",
     "backward",
     "build",
     "clear_gradients",
     "compute_loss",
+    "describe",
     "equalise",
     "feed",
     "find_device",
     "freeze",
     "from_numpy",
+    "get_buffers",
     "get_gradients",
+    "get_learning_rate",
+    "get_moments",
     "get_optimizer_state",
     "get_weights",
     "gradient_norm",
@@ -55,18 +70,23 @@ __all__ = [
     "leave",
     "make_optimizer",
     "mark",
+    "masked_dropout",
+    "measure_dropout",
     "native_loader",
     "parameter_shapes",
     "peak_memory_bytes",
     "read_settings",
+    "record",
     "replicate",
     "require",
     "require_training",
     "reset_peak_memory",
+    "run_layer",
     "save_weights",
     "scale_gradients",
     "seconds_between",
     "seed_dropout",
+    "set_buffers",
     "set_gradients",
     "set_learning_rate",
     "set_optimizer_state",

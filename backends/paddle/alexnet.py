@@ -47,9 +47,8 @@ class AlexNet(nn.Layer):
             nn.Linear(4096, 4096),
             nn.ReLU(),
             nn.Linear(4096, body_classes or num_classes),
+            *([nn.Linear(body_classes, num_classes)] if body_classes else ()),
         )
-        if body_classes:
-            self.classifier.append(nn.Linear(body_classes, num_classes))
 
     def forward(self, x):
         x = self.avgpool(self.features(x))

@@ -1,14 +1,12 @@
 """Looking at a model while it runs."""
 
+import re
+
+from paddle import nn
+
 from .engines import infer
 
-WORDS = {  # paddle's names of layer types where the neutral ones, torch's, differ
-    "AdaptiveAvgPool2D": "AdaptiveAvgPool2d",
-    "AvgPool2D": "AvgPool2d",
-    "Conv2D": "Conv2d",
-    "MaxPool2D": "MaxPool2d",
-    "PaddedMaxPool2D": "PaddedMaxPool2d",
-}
+WORDS = {"Silu": "SiLU", "Swish": "SiLU"}  # where paddle's names differ by more than 2D for 2d
 
 
 def trace(model, images):
@@ -17,11 +15,7 @@ def trace(model, images):
     def record(name):
         return lambda layer, inputs, output: layers.append(_facts(name, layer, output))
 
-    handles = [
-        layer.register_forward_post_hook(record(name))
-        for name, layer in model.named_sublayers()
-        if not list(layer.children())
-    ]
+    handles = [layer.register_forward_post_hook(record(name)) for name, layer in leaves(model).items()]
     training = model.training
     model.eval()
     try:
@@ -33,11 +27,32 @@ def trace(model, images):
     return layers
 
 
+def named_layers(model):
+    return [(name or "model", layer) for name, layer in model.named_sublayers(include_self=True)]
+
+
+def leaves(model):
+    return {name: layer for name, layer in named_layers(model) if not list(layer.children())}
+
+
+def type_of(layer):
+    return _neutral(type(layer).__name__)
+
+
+def base_of(layer):
+    """The framework's own type that a layer is or derives from."""
+    own = [kind for kind in type(layer).__mro__ if kind.__module__.startswith(nn.__name__)]
+    return _neutral(own[0].__name__)
+
+
+def _neutral(word):
+    return re.sub(r"([123])D$", r"\1d", WORDS.get(word, word))
+
+
 def _facts(name, layer, output):
-    word = type(layer).__name__
     return {
         "name": name,
-        "type": WORDS.get(word, word),
+        "type": type_of(layer),
         "output_shape": list(output.shape),
         "dtype": str(output.dtype).removeprefix("paddle."),
         "layout": _layout(layer, output),

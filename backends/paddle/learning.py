@@ -33,10 +33,6 @@ def autocast(*, precision, device):
     return paddle.amp.auto_cast(dtype={"bf16": "bfloat16", "fp16": "float16"}[precision])
 
 
-def set_learning_rate(optimizer, rate):
-    optimizer.set_lr(rate)
-
-
 def gradient_norm(model):
     norms = [
         paddle.linalg.norm(parameter.grad) for parameter in model.parameters() if parameter.grad is not None

@@ -1,50 +1,109 @@
-"""What an optimizer remembers, as NumPy arrays by name in the neutral layout.
+"""What a model consists of: parameters, buffers, layers; and what an optimizer keeps."""
 
-https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/optimizer/Optimizer_en.html
-It names what it remembers after automatic parameter names, such as linear_0.w_0_moment1_0.
-"""
+import math
 
 import numpy as np
 import paddle
 
+from .inspection import base_of, leaves, named_layers, type_of
 from .tensors import to_numpy
-from .weights import flipped, like, neutral_parameters
+from .weights import STATISTICS, parameter_shapes, read_of_each
 
-MOMENTS = {"velocity": "momentum", "moment1": "first", "moment2": "second"}
-COUNTS = ("beta1_pow_acc", "beta2_pow_acc")
-
-
-def get_optimizer_state(model, optimizer):
-    arrays = {}
-    for name, parameter, transposed in neutral_parameters(model):
-        for own, tensor in _remembered(optimizer, parameter).items():
-            if own in MOMENTS:
-                arrays[f"{MOMENTS[own]}/{name}"] = flipped(to_numpy(tensor), transposed)
-    return arrays
-
-
-def set_optimizer_state(model, optimizer, arrays, *, updates):
-    for name, parameter, transposed in neutral_parameters(model):
-        moments = {
-            own: like(parameter, flipped(arrays[f"{word}/{name}"], transposed))
-            for own, word in MOMENTS.items()
-            if f"{word}/{name}" in arrays
-        }
-        if moments:
-            _remember(optimizer, parameter, moments, updates)
+UNUSED = ()
+MOMENTS = {  # what torch calls the same
+    "inf_norm": "exp_inf",
+    "mean_grad": "grad_avg",
+    "mean_square": "square_avg",
+    "moment": "sum",
+    "moment1": "exp_avg",
+    "moment2": "exp_avg_sq",
+    "moment2_max": "max_exp_avg_sq",
+    "momentum": "momentum_buffer",
+    "velocity": "momentum_buffer",
+}
 
 
-def _remembered(optimizer, parameter):
-    own = {name.removeprefix(f"{parameter.name}_"): name for name in optimizer.state_dict()}
-    own = {name.rpartition("_")[0]: optimizer.state_dict()[key] for name, key in own.items()}
-    return {word: own[word] for word in (*MOMENTS, *COUNTS) if own.get(word) is not None}
+def describe(model):
+    shapes, owners = parameter_shapes(model), _owners(model)
+    parameters = {name: parameter for name, parameter in model.named_parameters() if name in shapes}
+    return {
+        "parameters": [
+            {"name": name, "shape": list(shapes[name]), "trainable": not parameter.stop_gradient}
+            | owners[id(parameter)]
+            for name, parameter in parameters.items()
+        ],
+        "buffers": [
+            {"name": name, "shape": list(buffer.shape)} | owners[id(buffer)]
+            for name, buffer in _buffers(model).items()
+        ],
+        "layers": [
+            {"name": name, "type": type_of(layer), "base": base_of(layer)}
+            for name, layer in leaves(model).items()
+        ],
+    }
 
 
-def _remember(optimizer, parameter, moments, updates):
-    # Only the first step would make room for them, and would then begin with zeros.
-    optimizer._create_accumulators(paddle.static.default_main_program().global_block(), [parameter])
-    for own, tensor in _remembered(optimizer, parameter).items():
-        if own in COUNTS:  # kept as powers, multiplied step by step, one step ahead
-            beta = getattr(optimizer, {"beta1_pow_acc": "_beta1", "beta2_pow_acc": "_beta2"}[own])
-            moments[own] = np.full(updates + 1, beta, to_numpy(tensor).dtype).cumprod()[-1:]
-        tensor.set_value(moments[own])
+def get_buffers(model):
+    return {name: to_numpy(buffer) for name, buffer in _buffers(model).items()}
+
+
+def set_buffers(model, arrays):
+    for name, buffer in _buffers(model).items():
+        if name in arrays:
+            with paddle.no_grad():
+                buffer.set_value(paddle.to_tensor(arrays[name], dtype=buffer.dtype, place=buffer.place))
+
+
+def get_learning_rate(optimizer):
+    return float(optimizer.get_lr())
+
+
+def set_learning_rate(optimizer, value):
+    optimizer.set_lr(value)
+
+
+def get_moments(model, optimizer, names, which=None):
+    return read_of_each(model, names, lambda parameter: _moments_of(optimizer, parameter, which))
+
+
+def _moments_of(optimizer, parameter, which):
+    kept = {
+        name: accumulators[parameter.name]
+        for name, accumulators in optimizer._accumulators.items()
+        if parameter.name in accumulators
+    }
+    named = {MOMENTS[name]: value for name, value in kept.items() if name in MOMENTS}
+    moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
+    has_step = "beta1_pow_acc" in kept and (which is None or "step" in which)
+    return moments | ({"step": _step(optimizer, kept["beta1_pow_acc"])} if has_step else {})
+
+
+def _step(optimizer, power):
+    """Steps done, from beta1 to the power of one more, which is what paddle keeps in their place."""
+    return np.array(round(math.log(power.item()) / math.log(float(optimizer._beta1))) - 1.0)
+
+
+def _buffers(model):
+    """Buffers by neutral name."""
+    kept = {name: buffer for name, buffer in model.named_buffers() if name.rpartition(".")[2] not in UNUSED}
+    return kept | _statistics(model)
+
+
+def _statistics(model):
+    """Statistics of batch norm that are kept among the parameters."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        layer, dot, own = name.rpartition(".")
+        if own in STATISTICS and parameter.stop_gradient:
+            found[f"{layer}{dot}{STATISTICS[own]}"] = parameter
+    return found
+
+
+def _owners(model):
+    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity."""
+    owners = {}
+    for name, layer in named_layers(model):
+        facts = {"layer": name, "type": base_of(layer)}
+        own = [layer.named_parameters(include_sublayers=False), layer.named_buffers(include_sublayers=False)]
+        owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
+    return owners

@@ -32,11 +32,6 @@ def autocast(*, precision, device):
     return torch.autocast("cpu" if device == "cpu" else "cuda", dtype=MIXED[precision])
 
 
-def set_learning_rate(optimizer, rate):
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
 def gradient_norm(model):
     norms = [
         torch.linalg.norm(parameter.grad) for parameter in model.parameters() if parameter.grad is not None

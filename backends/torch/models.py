@@ -16,7 +16,10 @@ MODELS = {
 
 def build(name, *, num_classes, channels, precision, device, **options):
     use(device)
-    model = MODELS[name](num_classes, channels=channels, **options)
+    return adopt(MODELS[name](num_classes, channels=channels, **options), precision=precision, device=device)
+
+
+def adopt(model, *, precision, device):
     return model.to(device=place(device), dtype=DTYPES[precision])
 
 

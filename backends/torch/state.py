@@ -1,43 +1,91 @@
-"""What an optimizer remembers, as NumPy arrays by name in the neutral layout.
-
-https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.state_dict.html
-"""
+"""What a model consists of: parameters, buffers, layers; and what an optimizer keeps."""
 
 import torch
 
+from .inspection import base_of, leaves, named_layers, type_of
 from .tensors import to_numpy
-from .weights import flipped, like, neutral_parameters
+from .weights import STATISTICS, parameter_shapes, read_of_each
 
-MOMENTS = {"momentum_buffer": "momentum", "exp_avg": "first", "exp_avg_sq": "second"}
-COUNTS = ("step",)
-
-
-def get_optimizer_state(model, optimizer):
-    arrays = {}
-    for name, parameter, transposed in neutral_parameters(model):
-        for own, tensor in _remembered(optimizer, parameter).items():
-            if own in MOMENTS:
-                arrays[f"{MOMENTS[own]}/{name}"] = flipped(to_numpy(tensor), transposed)
-    return arrays
+UNUSED = ("num_batches_tracked",)  # a count that batch norm keeps and no computation here reads
+MOMENTS = {}  # the neutral names of what optimizers keep are torch's own
 
 
-def set_optimizer_state(model, optimizer, arrays, *, updates):
-    for name, parameter, transposed in neutral_parameters(model):
-        moments = {
-            own: like(parameter, flipped(arrays[f"{word}/{name}"], transposed))
-            for own, word in MOMENTS.items()
-            if f"{word}/{name}" in arrays
-        }
-        if moments:
-            _remember(optimizer, parameter, moments, updates)
+def describe(model):
+    shapes, owners = parameter_shapes(model), _owners(model)
+    parameters = {name: parameter for name, parameter in model.named_parameters() if name in shapes}
+    return {
+        "parameters": [
+            {"name": name, "shape": list(shapes[name]), "trainable": parameter.requires_grad}
+            | owners[id(parameter)]
+            for name, parameter in parameters.items()
+        ],
+        "buffers": [
+            {"name": name, "shape": list(buffer.shape)} | owners[id(buffer)]
+            for name, buffer in _buffers(model).items()
+        ],
+        "layers": [
+            {"name": name, "type": type_of(layer), "base": base_of(layer)}
+            for name, layer in leaves(model).items()
+        ],
+    }
 
 
-def _remembered(optimizer, parameter):
-    own = optimizer.state.get(parameter, {})
-    return {word: own[word] for word in (*MOMENTS, *COUNTS) if own.get(word) is not None}
+def get_buffers(model):
+    return {name: to_numpy(buffer) for name, buffer in _buffers(model).items()}
 
 
-def _remember(optimizer, parameter, moments, updates):
-    optimizer.state[parameter] = dict(moments)
-    if "exp_avg" in moments:
-        optimizer.state[parameter]["step"] = torch.tensor(float(updates))
+def set_buffers(model, arrays):
+    for name, buffer in _buffers(model).items():
+        if name in arrays:
+            with torch.no_grad():
+                buffer.copy_(torch.tensor(arrays[name], dtype=buffer.dtype, device=buffer.device))
+
+
+def get_learning_rate(optimizer):
+    return float(optimizer.param_groups[0]["lr"])
+
+
+def set_learning_rate(optimizer, value):
+    for group in optimizer.param_groups:
+        group["lr"] = value
+
+
+def get_moments(model, optimizer, names, which=None):
+    return read_of_each(model, names, lambda parameter: _moments_of(optimizer, parameter, which))
+
+
+def _moments_of(optimizer, parameter, which):
+    kept = optimizer.state.get(parameter, {})
+    named = {MOMENTS.get(name, name): value for name, value in kept.items() if _is_kept(value)}
+    moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
+    return moments | ({"step": moments["step"].reshape(())} if "step" in moments else {})
+
+
+def _is_kept(value):
+    return isinstance(value, torch.Tensor)
+
+
+def _buffers(model):
+    """Buffers by neutral name."""
+    kept = {name: buffer for name, buffer in model.named_buffers() if name.rpartition(".")[2] not in UNUSED}
+    return kept | _statistics(model)
+
+
+def _statistics(model):
+    """Statistics of batch norm that are kept among the parameters."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        layer, dot, own = name.rpartition(".")
+        if own in STATISTICS and not parameter.requires_grad:
+            found[f"{layer}{dot}{STATISTICS[own]}"] = parameter
+    return found
+
+
+def _owners(model):
+    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity."""
+    owners = {}
+    for name, layer in named_layers(model):
+        facts = {"layer": name, "type": base_of(layer)}
+        own = [layer.named_parameters(recurse=False), layer.named_buffers(recurse=False)]
+        owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
+    return owners

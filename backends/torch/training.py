@@ -1,9 +1,16 @@
-"""One training step, whole and in its three parts, and the optimizers.
+"""One training step, whole and in its three parts, and the optimizers with what they remember.
 
 https://docs.pytorch.org/docs/stable/optim.html
 """
 
 import torch
+
+from .tensors import to_numpy
+from .weights import flipped, like, neutral_parameters
+
+# What an optimizer remembers: its own words and the neutral ones; and how it counts updates.
+MOMENTS = {"momentum_buffer": "momentum", "exp_avg": "first", "exp_avg_sq": "second"}
+COUNTS = ("step",)
 
 
 def make_optimizer(
@@ -29,8 +36,8 @@ def make_optimizer(
 
 def compute_loss(model, images, labels, *, label_smoothing=0.0):
     logits = model(images)
-    cross_entropy = torch.nn.functional.cross_entropy
-    return logits, cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    smoothing = {"label_smoothing": label_smoothing} if label_smoothing else {}  # not known to paddle 2.6
+    return logits, torch.nn.functional.cross_entropy(logits, labels, **smoothing)
 
 
 def backward(loss, *, scale=1.0):
@@ -51,3 +58,34 @@ def train_step(model, optimizer, *, images, labels):
     backward(loss)
     update(optimizer)
     return loss.detach()
+
+
+def get_optimizer_state(model, optimizer):
+    arrays = {}
+    for name, parameter, transposed in neutral_parameters(model):
+        for own, tensor in _remembered(optimizer, parameter).items():
+            if own in MOMENTS:
+                arrays[f"{MOMENTS[own]}/{name}"] = flipped(to_numpy(tensor), transposed)
+    return arrays
+
+
+def set_optimizer_state(model, optimizer, arrays, *, updates):
+    for name, parameter, transposed in neutral_parameters(model):
+        moments = {
+            own: like(parameter, flipped(arrays[f"{word}/{name}"], transposed))
+            for own, word in MOMENTS.items()
+            if f"{word}/{name}" in arrays
+        }
+        if moments:
+            _remember(optimizer, parameter, moments, updates)
+
+
+def _remembered(optimizer, parameter):
+    own = optimizer.state.get(parameter, {})
+    return {word: own[word] for word in (*MOMENTS, *COUNTS) if own.get(word) is not None}
+
+
+def _remember(optimizer, parameter, moments, updates):
+    optimizer.state[parameter] = dict(moments)
+    if "exp_avg" in moments:
+        optimizer.state[parameter]["step"] = torch.tensor(float(updates))

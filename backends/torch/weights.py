@@ -12,6 +12,7 @@ from common.weights import require_same_entries
 from .tensors import to_numpy
 
 TRANSPOSED = ()  # torch keeps every weight as the neutral layout does
+STATISTICS = {}  # torch's batch norm keeps its statistics as buffers, under their neutral names
 
 
 def parameter_shapes(model):
@@ -21,10 +22,11 @@ def parameter_shapes(model):
     }
 
 
-def get_weights(model):
+def get_weights(model, names=None):
     return {
         name: flipped(to_numpy(parameter), transposed)
         for name, parameter, transposed in neutral_parameters(model)
+        if names is None or name in names
     }
 
 
@@ -35,25 +37,38 @@ def set_weights(model, arrays):
             parameter.copy_(like(parameter, flipped(arrays[name], transposed)))
 
 
-def get_gradients(model):
+def get_gradients(model, names=None):
     gradients = {}
     for name, parameter, transposed in neutral_parameters(model):
-        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-        gradients[name] = flipped(to_numpy(gradient), transposed)
+        if names is None or name in names:
+            gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            gradients[name] = flipped(to_numpy(gradient), transposed)
     return gradients
 
 
 def set_gradients(model, arrays):
     require_same_entries(parameter_shapes(model), arrays)
     for name, parameter, transposed in neutral_parameters(model):
-        parameter.grad = like(parameter, flipped(arrays[name], transposed))
+        if parameter.requires_grad:  # an optimizer must find none where a layer is frozen
+            parameter.grad = like(parameter, flipped(arrays[name], transposed))
+
+
+def read_of_each(model, names, read):
+    """What ``read`` tells of each named parameter, as "PARAMETER/WHAT", in the neutral layout."""
+    arrays = {}
+    for name, parameter, transposed in neutral_parameters(model):
+        if name in names:
+            for what, array in read(parameter).items():
+                arrays[f"{name}/{what}"] = flipped(array, transposed and array.ndim == 2)
+    return arrays
 
 
 def neutral_parameters(model):
     """(name, parameter, whether it lies the other way round) of every parameter."""
     transposed = {id(layer.weight) for layer in model.modules() if isinstance(layer, TRANSPOSED)}
     for name, parameter in model.named_parameters():
-        yield name, parameter, id(parameter) in transposed
+        if parameter.requires_grad or name.rpartition(".")[2] not in STATISTICS:
+            yield name, parameter, id(parameter) in transposed
 
 
 def flipped(array, transposed):

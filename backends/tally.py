@@ -1,0 +1,65 @@
+"""Loss and accuracy of an epoch so far, read from the device now and then."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from backends import Tensor
+from backends.learner import Outcome
+from common.metrics import RunningMean
+
+
+class Flaw(NamedTuple):
+    """A loss that is no number, and the step that gave it."""
+
+    step: int
+    loss: float
+
+
+class Tally:
+    """Means over the images of an epoch. What was added is on the device until it is read."""
+
+    def __init__(self) -> None:
+        self.loss, self.hits = RunningMean(), RunningMean()
+        self._pending: list[tuple[int, Outcome]] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many outcomes have not been read yet."""
+        return len(self._pending)
+
+    def add(self, step: int, outcome: Outcome) -> None:
+        """Remember what a part of a batch gave."""
+        self._pending.append((step, outcome))
+
+    def read(self, to_numpy: Callable[[Tensor], np.ndarray]) -> Flaw | None:
+        """Turn what waits into numbers; ends at the first loss that is none."""
+        for step, outcome in self._pending:
+            loss, count = float(to_numpy(outcome.loss)), len(outcome.labels)
+            if not math.isfinite(loss):
+                return Flaw(step, loss)
+            self.loss.update(loss, count)
+            right = to_numpy(outcome.logits)[:count].argmax(axis=1) == outcome.labels
+            self.hits.add(int(right.sum()), count)
+        self._pending.clear()
+        return None
+
+    def summed(self, total: Callable[[np.ndarray], np.ndarray]) -> "Tally":
+        """The means over all processes' images; ``total`` adds up their arrays. All have to ask for it."""
+        own = [self.loss.total, self.loss.count, self.hits.total, self.hits.count]
+        sums = total(np.array(own, dtype=np.float64)).tolist()
+        together = Tally()
+        together.loss.add(sums[0], int(sums[1]))
+        together.hits.add(sums[2], int(sums[3]))
+        return together
+
+    def state(self) -> dict[str, Any]:
+        """What has to be remembered in the middle of an epoch."""
+        return {"loss": [self.loss.total, self.loss.count], "hits": [self.hits.total, self.hits.count]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``."""
+        self.loss.total, self.loss.count = state["loss"]
+        self.hits.total, self.hits.count = state["hits"]

@@ -1,0 +1,69 @@
+"""Dropout, made comparable: what each layer does to ones, and masks drawn elsewhere in its place."""
+
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from .inspection import leaves
+from .tensors import to_numpy
+
+ELEMENTWISE = (nn.Dropout,)
+CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+PROBE = (256, 256, 1, 1)  # one decision an element, also where whole channels are dropped
+
+
+def measure_dropout(model):
+    return [_facts(name, layer) for name, layer in _dropouts(model)]
+
+
+@contextmanager
+def masked_dropout(model, masks):
+    planted = []
+    for name, layer in _dropouts(model):
+        if name in masks:
+            layer.forward = _masked(layer, masks[name])
+            planted.append(layer)
+    try:
+        yield
+    finally:
+        for layer in planted:
+            del layer.forward
+
+
+def _masked(layer, mask):
+    def forward(x):
+        if not layer.training:
+            return x
+        kept = torch.tensor(mask, dtype=x.dtype, device=x.device)
+        return x * (kept * _scale(layer))
+
+    return forward
+
+
+def _scale(layer):
+    return 1 / (1 - layer.p)
+
+
+def _facts(name, layer):
+    ones = torch.ones(PROBE, dtype=torch.float64)
+    before = layer.training
+    layer.train()
+    trained = to_numpy(layer(ones))
+    layer.eval()
+    evaluated = to_numpy(layer(ones))
+    layer.train(before)
+    return {
+        "name": name,
+        "rate": float(layer.p),
+        "channelwise": isinstance(layer, CHANNELWISE),
+        "decisions": trained.size,
+        "dropped": int((trained == 0).sum()),
+        "scale": float(trained.max()),
+        "evaluation": float(evaluated.max()),
+    }
+
+
+def _dropouts(model):
+    kinds = (*ELEMENTWISE, *CHANNELWISE)
+    return [(name, layer) for name, layer in leaves(model).items() if isinstance(layer, kinds)]

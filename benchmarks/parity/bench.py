@@ -1,0 +1,192 @@
+"""Both sides of a comparison with the models open, and the folder that their tensors pass through."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.parity.folder import TensorFolder
+from benchmarks.parity.pairing import Pairing, Unpaired, pair
+from benchmarks.parity.subject import Side, Subject, draw_batch, stirred
+from common import initial
+from common.cli import UnavailableError
+
+GIB = 2**30
+BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
+SPARE_BYTES = 256 * 2**20
+
+
+class CannotCompare(Exception):
+    """The two models cannot be paired; ``described`` is what each consists of."""
+
+    def __init__(self, error: Unpaired, described: dict[str, dict[str, Any]]) -> None:
+        super().__init__(str(error))
+        self.first = {"torch": error.torch, "paddle": error.paddle}
+        self.described = described
+
+
+class Bench:
+    """Asks both sides; knows what is open on them, how they pair, and where tensors lie."""
+
+    def __init__(
+        self, torch_side: Side, paddle_side: Side, *, subject: Subject, scratch: Path, device: str = "cpu"
+    ) -> None:
+        self.subject, self.device = subject, device
+        self._sides = {"torch": torch_side, "paddle": paddle_side}
+        self._root = scratch / "parity"
+        self.described: dict[str, dict[str, Any]] = {}
+        self.pairing: Pairing | None = None
+        self.peak_memory_bytes: dict[str, int | None] = {"torch": None, "paddle": None}
+        self.peak_disk_bytes = 0
+
+    def __enter__(self) -> "Bench":
+        shutil.rmtree(self._root, ignore_errors=True)
+        self._root.mkdir(parents=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def ask(self, backend: str, step: str, **arguments: Any) -> Any:
+        """Have a side do one step, with everything it needs to know given as paths and numbers."""
+        result = self._sides[backend].ask("parity", step=step, **arguments)
+        if "target" in arguments:
+            self.peak_disk_bytes = max(self.peak_disk_bytes, self._used())
+        return result
+
+    def folder(self, name: str) -> TensorFolder:
+        """An empty folder for tensors."""
+        folder = TensorFolder(self._root / name)
+        folder.clear()
+        return folder
+
+    def path(self, name: str) -> str:
+        """Where a folder of that name lies."""
+        return str(self._root / name)
+
+    def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
+        """Build both models; returns what each consists of.
+
+        A model of ours that is open already merely changes its precision: it holds nothing else.
+        """
+        subject = self.subject
+        for name in self._sides:
+            if name in self.described and not subject.foreign:
+                self.ask(name, "recast", precision=precision)
+                continue
+            self.described[name] = self.ask(
+                name,
+                "open",
+                build=subject.build(precision=precision, device=self.device, backend=name),
+                plugins=dict(subject.plugins.get(name, {})),
+                folder=subject.folder,
+            )
+        return self.described
+
+    def pair(self) -> Pairing:
+        """Pair the parameters. Raises CannotCompare."""
+        try:
+            self.pairing = pair(
+                self.described["torch"], self.described["paddle"], names=dict(self.subject.names)
+            )
+        except Unpaired as error:
+            raise CannotCompare(error, self.described) from None
+        return self.pairing
+
+    def require_space(self) -> None:
+        """Raise UnavailableError now if the tensors would not fit on the disk."""
+        needed = self.parameters() * BYTES_PER_PARAMETER + SPARE_BYTES
+        free = shutil.disk_usage(self._root).free
+        if free < needed:
+            raise UnavailableError(
+                f"{self._root.parent}: {needed / GIB:.1f} GiB are needed for tensors and "
+                f"{free / GIB:.1f} GiB are free; set TMPDIR to a folder with more"
+            )
+
+    def parameters(self) -> int:
+        """How many numbers torch's model has."""
+        shapes = [entry["shape"] for entry in self.described["torch"]["parameters"]]
+        return int(sum(np.prod(shape, dtype=np.int64) for shape in shapes))
+
+    def write_weights(self) -> None:
+        """One set of weights for both: drawn for a model of ours, torch's own for a pair of the user's."""
+        folder = self.folder("weights")
+        if not self.subject.foreign:
+            shapes = {entry["name"]: entry["shape"] for entry in self.described["torch"]["parameters"]}
+            folder.fill(initial.draw_scaled(shapes, seed=self.subject.seed).items())
+            return
+        self.ask("torch", "save", target=self.path("weights"))
+        assert self.pairing is not None
+        rng = np.random.default_rng(self.subject.seed)
+        for name in list(folder):
+            own = name.removeprefix("buffers/")
+            if own == name or own in self.statistics():
+                folder.add(name, stirred(own, folder.load(name), rng=rng))
+            else:
+                folder.discard(name)  # a constant of each side's own definition
+
+    def statistics(self) -> list[str]:
+        """Torch's names of the running statistics, which are copied as weights are."""
+        assert self.pairing is not None
+        return [name for name in self.pairing.buffers if name.endswith(("running_mean", "running_var"))]
+
+    def load_weights(self) -> None:
+        """Give both sides the weights; paddle's names are torch's from here on."""
+        assert self.pairing is not None
+        self.ask("torch", "rename", names={})
+        self.ask("paddle", "rename", names=self.pairing.names())
+        self.reload()
+
+    def reload(self) -> None:
+        """Give both sides the weights again, after they were trained or their statistics moved."""
+        for name in self._sides:
+            self.ask(name, "load", source=self.path("weights"))
+
+    def write_batch(self) -> None:
+        """One batch for both: torch's own data where the user gave some, else drawn."""
+        if self.subject.has("data"):
+            own = TensorFolder(self.path("data-torch"))
+            batch = {name: own.load(f"0/{name}") for name in ("images", "labels")}
+            batch["labels"] = batch["labels"].astype(np.int64)
+        else:
+            batch = draw_batch(self.subject, batch_size=self.subject.batch_size)
+        self.folder("batch").fill(batch.items())
+
+    def ask_both(self, step: str, *, target: Callable[[str], str] | None = None, **arguments: Any) -> Any:
+        """The same step on torch, then on paddle; ``target`` names the folder that each fills."""
+        results = {}
+        for name in self._sides:
+            if target is not None:
+                arguments["target"] = str(self.folder(target(name)).path)
+            results[name] = self.ask(name, step, **arguments)
+        return results
+
+    def read_memory(self) -> None:
+        """Ask both sides for the most memory that they held."""
+        for name in self._sides:
+            peak = self.ask(name, "peak_memory_bytes")
+            before = self.peak_memory_bytes[name]
+            self.peak_memory_bytes[name] = max(peak or 0, before or 0) or None
+
+    def close(self) -> None:
+        """Have both sides forget their models."""
+        for name in self._sides:
+            self.ask(name, "close")
+
+    def _used(self) -> int:
+        return sum(path.stat().st_size for path in self._root.rglob("*") if path.is_file())
+
+
+def chunks(names: Sequence[str], sizes: Sequence[int], *, limit: int) -> list[list[str]]:
+    """The names in order, in parts of at most ``limit`` (bytes, as ``sizes``), each of one name at least."""
+    parts: list[list[str]] = []
+    room = 0
+    for name, size in zip(names, sizes, strict=True):
+        if not parts or size > room:
+            parts.append([])
+            room = limit
+        parts[-1].append(name)
+        room -= size
+    return parts

@@ -1,0 +1,73 @@
+"""Tensors on disk, one file each: written as they arise, read one at a time, deleted once compared."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import numpy as np
+from safetensors import safe_open
+
+SUFFIX = ".safetensors"
+DTYPES = {  # https://huggingface.co/docs/safetensors: its words for NumPy's types
+    "<f8": "F64",
+    "<f4": "F32",
+    "<f2": "F16",
+    "<i8": "I64",
+    "<i4": "I32",
+    "<i2": "I16",
+    "|i1": "I8",
+    "|u1": "U8",
+    "|b1": "BOOL",
+}
+
+
+class TensorFolder:
+    """Named arrays in a folder of their own.
+
+    Nothing is flushed to the disk and nothing is atomic: a folder is fresh for each request, and its
+    content counts only once the worker that filled it has answered.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        """Write one array, as safetensors has it, without the copies that its own writer makes."""
+        array = np.require(array, requirements="C")
+        entry = {"dtype": DTYPES[array.dtype.str], "shape": array.shape, "data_offsets": [0, array.nbytes]}
+        header = json.dumps({"x": entry}).encode()
+        header += b" " * (-len(header) % 8)
+        with self._file(name).open("wb") as file:
+            file.write(len(header).to_bytes(8, "little") + header)
+            array.tofile(file)
+
+    def fill(self, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
+        """Write them all."""
+        for name, array in arrays:
+            self.add(name, array)
+
+    def load(self, name: str) -> np.ndarray:
+        """Read one array."""
+        with safe_open(self._file(name), framework="numpy") as file:
+            array: np.ndarray = file.get_tensor("x")
+        return array
+
+    def discard(self, name: str) -> None:
+        """Delete one array, if it is there."""
+        self._file(name).unlink(missing_ok=True)
+
+    def clear(self) -> None:
+        """Delete everything."""
+        for name in list(self):
+            self.discard(name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._file(name).exists()
+
+    def __iter__(self) -> Iterator[str]:
+        return (unquote(path.name.removesuffix(SUFFIX)) for path in sorted(self.path.glob(f"*{SUFFIX}")))
+
+    def _file(self, name: str) -> Path:
+        return self.path / (quote(name, safe="#") + SUFFIX)

@@ -1,0 +1,187 @@
+"""One run of both models, recorded and compared tensor by tensor: the heart of every stage."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.parity import roundings
+from benchmarks.parity.alignment import Match, align
+from benchmarks.parity.bench import Bench
+from benchmarks.parity.folder import TensorFolder
+from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap, allow_noise, compare, distance, excuse, missing
+
+NO_EFFECT = "differs, and the difference reaches neither an output nor a gradient"
+
+
+class Recorded:
+    """Both sides' tensors of one batch, in evaluation mode or, with masks, in training mode.
+
+    ``gaps`` has a Gap for every tensor under torch's file name: "forward/logits", "loss/loss",
+    "gradients/PARAMETER", "buffers/NAME", "layers/CALL/output", "layers/CALL/gradient".
+    """
+
+    def __init__(self, bench: Bench, *, training: bool = False, masks: str | None = None) -> None:
+        self.bench, self.mode = bench, {"training": training, "masks": masks}
+        self.label = "train" if training else "eval"
+        self.folders = {
+            name: TensorFolder(bench.path(f"{self.label}-{name}")) for name in ("torch", "paddle")
+        }
+        calls = {}
+        for name, folder in self.folders.items():
+            folder.clear()
+            more = dict(self.mode, masks=self._masks(name))
+            calls[name] = bench.ask(
+                name, "record", batch=bench.path("batch"), target=str(folder.path), **more
+            )
+        self.calls = calls
+        assert bench.pairing is not None
+        self.matches = align(calls["torch"], calls["paddle"], layers=bench.pairing.layers)
+        bases = [call["base"] for side in calls.values() for call in side]
+        self.roundings = roundings.concerned(bases, own_loss=bench.subject.has("loss"))
+        self.reference = self.folders["torch"]  # what paddle's tensors are compared with in the end
+        self.gaps: dict[str, Gap] = {}
+
+    def judge(self) -> None:
+        """Compare everything; excuse known roundings and mere noise; clear what reaches no result."""
+        for ours, theirs in self.files().items():
+            self.gaps[ours] = self._compare(self.folders["torch"], ours, theirs)
+            if ours.startswith("gradients/") and self.gaps[ours].passed:
+                self.folders["paddle"].discard(theirs)  # large, and not needed any more
+        self._excuse_roundings()
+        self._allow_noise()
+        if not any(gap.verdict == FAIL for name, gap in self.gaps.items() if not name.startswith("layers/")):
+            for name, gap in self.gaps.items():
+                if gap.verdict == FAIL:
+                    self.gaps[name] = replace(gap, verdict=PASS, note=NO_EFFECT)
+
+    def failed(self, prefix: str) -> list[str]:
+        """Tensors that failed, by the beginning of their names, in order."""
+        return [name for name, gap in self.gaps.items() if name.startswith(prefix) and gap.verdict == FAIL]
+
+    def keep_layers_only(self) -> None:
+        """Delete what is large and not needed any more: the gradients of parameters."""
+        for name in ("torch", "paddle", "rounded"):
+            folder = TensorFolder(self.bench.path(f"{self.label}-{name}"))
+            for file in list(folder):
+                if file.startswith("gradients/"):
+                    folder.discard(file)
+
+    def close(self) -> None:
+        """Delete the tensors."""
+        for name in ("torch", "paddle", "rounded", "moved"):
+            TensorFolder(self.bench.path(f"{self.label}-{name}")).clear()
+
+    def layers_on_one_side(self) -> list[str]:
+        """Calls that have no partner, as a reader would put it."""
+        return [
+            f"{match.name} ({'torch' if match.ours else 'paddle'} only)"
+            for match in self.matches
+            if not match.both
+        ]
+
+    def files(self) -> dict[str, str]:
+        """Paddle's file of every tensor, by torch's."""
+        files: dict[str, str] = {}
+        for match in self.matches:
+            if match.ours is not None and match.theirs is not None:
+                for what in ("output", "gradient"):
+                    ours, theirs = (f"layers/{call['call']}/{what}" for call in (match.ours, match.theirs))
+                    if ours in self.folders["torch"] or theirs in self.folders["paddle"]:
+                        files[ours] = theirs
+        results = ["forward/logits", "forward/gradient", "loss/loss"]
+        pairing = self.bench.pairing
+        assert pairing is not None
+        results += [f"gradients/{name}" for name in pairing.parameters]
+        results += [f"buffers/{name}" for name in pairing.buffers] if self.mode["training"] else []
+        return files | {name: name for name in results}
+
+    def _compare(self, reference: TensorFolder, ours: str, theirs: str) -> Gap:
+        paddle = self.folders["paddle"]
+        if ours not in reference or theirs not in paddle:
+            side = "paddle" if ours in reference else "torch"
+            return missing(ours, note=f"{side} computes none")
+        return compare(ours, reference.load(ours), paddle.load(theirs))
+
+    def _excuse_roundings(self) -> None:
+        """Repeat on torch's side with every rounded constant that these layers can have."""
+        suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
+        if not suspects or not self.roundings:
+            return
+        self.reference = self._again("rounded", suspects, rounding=self.roundings)
+        files, bound = self.files(), roundings.bound(self.roundings)
+        constant = roundings.constants(self.roundings)
+        for name in suspects:
+            again = self._compare(self.reference, name, files[name])
+            self.gaps[name] = excuse(self.gaps[name], again, constant=constant, bound=bound)
+
+    def _allow_noise(self) -> None:
+        """See how far torch's tensors move by themselves where the two still differ."""
+        suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
+        if not suspects or not self.folders["torch"]:
+            return
+        moved = self._again("moved", suspects, moved=True, rounding=self.roundings)
+        for name in suspects:
+            if name in moved and name in self.reference:
+                movement, _ = distance(self.reference.load(name), moved.load(name))
+                self.gaps[name] = allow_noise(self.gaps[name], moved=movement)
+        moved.clear()
+
+    def _again(self, name: str, suspects: list[str], **more: Any) -> TensorFolder:
+        """Torch once more, somehow altered; of the parameters' gradients only the suspects'."""
+        folder = self.bench.folder(f"{self.label}-{name}")
+        gradients = [file[10:] for file in suspects if file.startswith("gradients/")]
+        options = dict(self.mode, masks=self._masks("torch"), gradients=gradients, **more)
+        if self.mode["training"]:
+            self.bench.ask("torch", "load", source=self.bench.path("weights"))  # statistics have moved
+        self.bench.ask("torch", "record", batch=self.bench.path("batch"), target=str(folder.path), **options)
+        return folder
+
+    def _masks(self, backend: str) -> str | None:
+        return f"{self.mode['masks']}-{backend}" if self.mode["masks"] else None
+
+    def isolate(self) -> tuple[TensorFolder, TensorFolder, dict[str, str]]:
+        """Run every matched layer alone, on both sides, on torch's recorded inputs and gradients."""
+        matches = [match for match in self.matches if match.both and self._same_inputs(match)]
+        targets = [self.bench.folder(f"alone-{name}") for name in ("torch", "paddle")]
+        failures: dict[str, str] = {}
+        for name, target in zip(("torch", "paddle"), targets, strict=True):
+            options: dict[str, Any] = dict(self.mode, masks=self._masks(name))
+            if self.mode["training"]:
+                self.bench.ask(name, "load", source=self.bench.path("weights"))
+            if name == "torch" and self.reference is not self.folders["torch"]:
+                options["rounding"] = self.roundings
+            calls = [_to_isolate(match, name) for match in matches]
+            source = str(self.reference.path)
+            failures |= self.bench.ask(
+                name, "isolate", source=source, target=str(target.path), calls=calls, **options
+            )
+        return targets[0], targets[1], failures
+
+    def _same_inputs(self, match: Match) -> bool:
+        return bool(match.ours and match.theirs and match.ours["inputs"] == match.theirs["inputs"])
+
+    def theirs(self, match: Match, what: str) -> str:
+        """Paddle's file of a matched call's tensor."""
+        assert match.theirs is not None
+        return f"layers/{match.theirs['call']}/{what}"
+
+    def recorded_gap(self, match: Match, what: str) -> float | None:
+        """Relative L2 between the two sides' tensor of a call; None where neither has one."""
+        ours = f"layers/{match.name}/{what}"
+        theirs = self.theirs(match, what)
+        present = ours in self.reference, theirs in self.folders["paddle"]
+        if not any(present):
+            return None
+        if not all(present):
+            return float("inf")
+        gap, _ = distance(self.reference.load(ours), self.folders["paddle"].load(theirs))
+        return gap if gap > self._allowed(ours) else min(gap, TOLERANCE)
+
+    def _allowed(self, name: str) -> float:
+        return self.gaps[name].tolerance if name in self.gaps else TOLERANCE
+
+
+def _to_isolate(match: Match, backend: str) -> Mapping[str, Any]:
+    own = match.ours if backend == "torch" else match.theirs
+    assert own is not None
+    return {"call": match.name, "name": own["name"], "inputs": own["inputs"]}

@@ -1,0 +1,175 @@
+"""A report of parity for people: a table, the first divergence explained, and what float32 is like."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmarks.parity.names import trees
+from benchmarks.parity.subject import Subject
+from common.models import MODELS
+
+COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")
+GIB = 2**30
+
+
+def report_text(report: Mapping[str, Any], subject: Subject) -> str:
+    """All that the command prints."""
+    lines = [_heading(report, subject), "", *stage_lines(report)]
+    if report["verdict"] == "cannot-compare":
+        return "\n".join([*lines, "", *trees(report["pairing"])])
+    lines += divergence_lines(report["first_divergence"])
+    for stage in report["stages"]:
+        if stage["stage"] == "float32":
+            lines += ["", *float32_lines(stage)]
+    return "\n".join([*lines, "", *_evidence(report)])
+
+
+def parity_lines(parity: Mapping[str, Any] | None) -> list[str]:
+    """What benchmarks.compare prints of its gate."""
+    if parity is None:
+        return ["Parity: not checked"]
+    return [f"Parity in float64: {parity['verdict']}", *(f"  {line}" for line in stage_lines(parity))]
+
+
+def failure(report: Mapping[str, Any]) -> str:
+    """One line on where the two sides part."""
+    if report["verdict"] == "cannot-compare":
+        return f"{report['pairing']['reason']}; give a --map, for which a skeleton is printed"
+    first = report["first_divergence"]
+    gap = "" if first["relative_l2"] is None else f", relative L2 {first['relative_l2']:.1e}"
+    layer = f", layer {first['layer']}" if first["layer"] else ""
+    return f"parity is broken, first in stage {first['stage']!r} at {first['name']}{layer}{gap}"
+
+
+def stage_lines(report: Mapping[str, Any]) -> list[str]:
+    """The table of stages, and below it the known roundings."""
+    rows, roundings = [], []
+    for stage in report["stages"]:
+        rows.append(_row(stage))
+        roundings += _roundings(stage)
+    table = tabulate(
+        rows, headers=COLUMNS, tablefmt="simple", disable_numparse=True, colalign=("left", "right", "right")
+    )
+    return [*table.splitlines(), *roundings]
+
+
+def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
+    """The first divergence: where, by how much, how that was found, what it may be."""
+    if first is None:
+        return []
+    gap = f", relative L2 {_number(first['relative_l2'])}" if first["relative_l2"] is not None else ""
+    where = f" ({first['layer_type']})" if first.get("layer_type") else ""
+    lines = ["", f"First divergence: stage {first['stage']}, {first['name']}{gap}"]
+    lines.append(f"  layer: {first['layer'] or 'none can be named'}{where}")
+    lines += [f"  {text}" for text in (first.get("path"), first.get("note")) if text]
+    if first.get("likely_causes"):
+        lines += ["  look first at:", *(f"    - {cause}" for cause in first["likely_causes"])]
+    tolerance = first.get("tolerance_that_would_pass")
+    if tolerance is not None:
+        lines.append(f"  a tolerance of {_number(tolerance)} would let this stage pass")
+    return lines
+
+
+def float32_lines(stage: Mapping[str, Any]) -> list[str]:
+    """Distances from the truth, units in the last place, flipped decisions."""
+    told = [entry for entry in stage["float32"] if entry["name"] == "forward/logits"]
+    lines = ["float32, as far as each is from the float64 truth:"]
+    for entry in told:
+        lines.append(
+            f"  logits: torch {entry['torch']:.1e} ({entry['torch_ulps']:.1f} units in the last place), "
+            f"paddle {entry['paddle']:.1e} ({entry['paddle_ulps']:.1f})"
+        )
+    if stage["ratio"] is not None:
+        lines.append(f"  paddle's distance over torch's, median of all tensors: {stage['ratio']:.2f}")
+    for name, entries in stage["flips"].items():
+        total = sum(entry["decisions"] for entry in entries)
+        flipped = [entry for entry in entries if entry["flipped"]]
+        count = sum(entry["flipped"] for entry in flipped)
+        if total:
+            lines.append(f"  {name}: {count} of {total:,} ReLU and max-pool decisions flipped")
+        lines += [
+            f"    {entry['call']}: {entry['flipped']} of {entry['decisions']:,}, "
+            f"margins from {entry['margins'][0]:.0e} to {entry['margins'][-1]:.0e} deviations"
+            for entry in flipped
+        ]
+    explained = [tensor for tensor in stage["tensors"] if "explained by flips" in (tensor["note"] or "")]
+    if explained:
+        worst = max(explained, key=lambda tensor: float(tensor["relative_l2"]))
+        lines.append(
+            f"  flips explain {len(explained)} tensors, up to {worst['relative_l2']:.1e} in "
+            f"{worst['name']}: float64 that decides alike leaves {worst['reproduced_relative_l2']:.1e}"
+        )
+    return lines
+
+
+def _heading(report: Mapping[str, Any], subject: Subject) -> str:
+    shape = "x".join(map(str, subject.input_shape))
+    what = (
+        f"{subject.sources['torch']} against {subject.sources['paddle']}"
+        if subject.foreign
+        else f"{MODELS[subject.model].title}: {subject.model}"
+    )
+    backends = report["environment"]["backends"]
+    versions = ", ".join(f"{name} {facts[name]}" for name, facts in backends.items())
+    return (
+        f"{what}, images {subject.batch_size}x{shape}, {subject.num_classes} classes, seed {subject.seed}\n"
+        f"{versions}\nVerdict: {report['verdict']}"
+    )
+
+
+def _row(stage: Mapping[str, Any]) -> list[str]:
+    tensors = stage["tensors"]
+    judged = [tensor for tensor in tensors if tensor["verdict"] == stage["verdict"]] or tensors
+    worst = max(judged, key=lambda tensor: float(tensor["relative_l2"]), default=None)
+    told = stage["tolerance"] is not None and worst is not None
+    return [
+        stage["stage"],
+        str(len(tensors) or "-"),
+        _number(worst["relative_l2"]) if told and worst else "-",
+        worst["name"] if told and worst else "-",
+        _number(stage["tolerance"]) if stage["tolerance"] is not None else "exact",
+        stage["verdict"],
+    ]
+
+
+def _roundings(stage: Mapping[str, Any]) -> list[str]:
+    """Each known rounding once: what it is, how many tensors it moves, and what is left without it."""
+    lines = []
+    known = [tensor for tensor in stage["tensors"] if tensor["verdict"] == "pass (known rounding)"]
+    for constant in dict.fromkeys(tensor["constant"] for tensor in known):
+        moved = [tensor for tensor in known if tensor["constant"] == constant]
+        left = max(tensor["reproduced_relative_l2"] for tensor in moved)
+        worst = max(tensor["relative_l2"] for tensor in moved)
+        lines.append(
+            f"{stage['stage']}: {len(moved)} tensors moved by up to {worst:.1e} by: {constant}; "
+            f"with the same on both sides {left:.1e}"
+        )
+    return lines
+
+
+def _evidence(report: Mapping[str, Any]) -> Sequence[str]:
+    evidence = report.get("evidence")
+    if not evidence:
+        return []
+    floor = max(
+        (
+            tensor["relative_l2"]
+            for stage in report["stages"]
+            if stage["stage"] in ("forward", "loss", "gradients")
+            for tensor in stage["tensors"]
+            if tensor["verdict"] == "pass" and tensor["noise"] is None and tensor["note"] is None
+        ),
+        default=0.0,
+    )
+    peaks = ", ".join(
+        f"{name} {peak / GIB:.1f} GiB" for name, peak in evidence["peak_memory_bytes"].items() if peak
+    )
+    return [
+        f"Noise floor in float64: {floor:.1e}. Peak memory: {peaks or 'not told'}; "
+        f"temporary files {evidence['peak_disk_bytes'] / GIB:.2f} GiB."
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else "0" if value == 0 else f"{value:.1e}"

@@ -1,0 +1,1 @@
+"""Small networks as torch and paddle twins, with planted faults and innocent differences."""

@@ -1,0 +1,46 @@
+"""Innocent differences: each must pass."""
+
+from tests.pairs.pair import Pair, replaced
+
+
+def _scaled(size):
+    return {"on": ("torch", "paddle"), "edits": lambda words: {"input": lambda x: x * size}}
+
+
+def _frozen(model, words):
+    words.freeze(model.conv1)
+
+
+def _third_dropped(model, words):
+    model.dropout = words.Dropout(0.3)
+
+
+PAIRS = {
+    "equal_small": Pair(),
+    "equal_depthwise": Pair(network="depthwise"),
+    "equal_grouped": Pair(network="grouped"),
+    "equal_averaged": Pair(network="averaged"),
+    "equal_activated": Pair(network="activated"),
+    "equal_twice": Pair(network="twice"),
+    "constants_rounded": Pair(network="squeezed"),
+    "other_names": Pair(network="renamed", arguments={"other_names": True}),
+    "relu_after_pool": Pair(network="plain", arguments={"pool_first": True}),
+    "functional_relu": Pair(network="plain", arguments={"functional": True}),
+    "relu_in_place": Pair(network="plain", on=("torch",), arguments={"in_place": True}),
+    "layers_that_do_nothing": Pair(network="plain", arguments={"more_layers": True}),
+    "defined_in_another_order": Pair(network="plain", arguments={"reordered": True}),
+    "padding_layer": Pair(network="padded", arguments={"apart": True}),
+    "mean_for_a_pool": Pair(network="averaging", arguments={"functional": True}),
+    "large_inputs": Pair(**_scaled(1e4)),
+    "tiny_inputs": Pair(**_scaled(1e-9)),
+    "frozen_on_both": Pair(on=("torch", "paddle"), change=_frozen),
+    "dropout_of_a_third": Pair(on=("torch", "paddle"), change=_third_dropped),
+    "buffer_that_nobody_reads": Pair(change=lambda model, w: w.buffer(model, "unread", [1.0, 2.0])),
+    "linear_layers_swapped_names": Pair(
+        network="plain", change=replaced("relu1", lambda w: w.ReLU()), names={"fc2": "fc2"}
+    ),
+    "loss_smoothed": Pair(own=("loss",)),
+    "optimizer_equal": Pair(own=("optimizer",)),
+    "data_near_tie": Pair(network="near_tie", own=("data",)),
+    "data_equal": Pair(own=("data", "metric")),
+}

@@ -1,0 +1,64 @@
+"""What a pair of the tests is: a network, what is done to one side of it, and what must be found."""
+
+from dataclasses import dataclass, field
+
+from tests.pairs import networks
+
+ON_PADDLE, ON_TORCH = ("paddle",), ("torch",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """``arguments``, ``edits`` and ``change`` are applied on the side(s) named in ``on``.
+
+    ``stage`` and ``layers`` are what must be found: the stage, and the layers any of which may be
+    named; ``tensor``, where it matters, the one that shows it. No stage: an innocent difference.
+    """
+
+    network: str = "small"
+    on: tuple = ON_PADDLE
+    arguments: dict = field(default_factory=dict)
+    edits: object = None  # words -> functions by place
+    change: object = None  # (model, words) -> None
+    stage: str | None = None
+    layers: tuple = ()
+    tensor: str | None = None
+    own: tuple = ()  # roles for which both sides bring their own part
+    names: dict = field(default_factory=dict)  # a map
+
+    def build(self, words):
+        faulty = words.framework in self.on
+        edits = self.edits(words) if faulty and self.edits else {}
+        model = getattr(networks, self.network)(words, **(self.arguments if faulty else {}), **edits)
+        if faulty and self.change:
+            model = self.change(model, words) or model
+        return model
+
+
+def replaced(name, make):
+    """Put another layer in the place of one."""
+
+    def change(model, words):
+        setattr(model, name, make(words))
+
+    return change
+
+
+def altered(name, function):
+    """Have a layer do something more to its output: ``function(words, layer, x, y)``."""
+
+    def change(model, words):
+        layer = getattr(model, name)
+        original = layer.forward
+        layer.forward = lambda x: function(words, layer, x, original(x))
+
+    return change
+
+
+def hooked(parameter, factor):
+    """Multiply the gradient of a parameter."""
+
+    def change(model, words):
+        dict(model.named_parameters())[parameter].register_hook(lambda gradient: gradient * factor)
+
+    return change

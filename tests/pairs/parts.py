@@ -1,0 +1,126 @@
+"""Losses, optimizers, data and metrics of both sides, as `tests.pairs.parts:torch.loss_summed`.
+
+Torch's are sound; paddle's have the fault that the pair is named after, or none.
+"""
+
+import importlib
+
+import numpy as np
+
+from tests.pairs.words import Words
+
+
+class Side:
+    """One framework's parts."""
+
+    def __init__(self, framework):
+        self._framework = framework
+
+    def __getattr__(self, name):
+        role, _, pair = name.partition("_")
+        if role not in ROLES:
+            raise AttributeError(name)
+        return ROLES[role](Words(self._framework), pair)
+
+
+def loss(words, pair):
+    def compute(logits, labels):
+        faulty = not words.is_torch
+        more = {"smoothed": 0.0, "smoothed_more": 0.01, "beside_smoothing": 5e-7}
+        if pair in more:
+            amount = 0.1 + (more[pair] if faulty else 0.0)
+            return words.functional.cross_entropy(logits, labels, label_smoothing=amount)
+        if faulty and pair == "in_float32":
+            logits = words.cast(logits, "float32")
+        reduction = "sum" if faulty and pair == "summed" else "mean"
+        value = words.functional.cross_entropy(logits, labels, reduction=reduction)
+        return value * (1 + 1e-9) if faulty and pair == "slightly_scaled" else value
+
+    return compute
+
+
+def data(words, pair):
+    def near_ties():
+        """In each window two pixels whose sums differ by 1e-9: float32 cannot tell which is the larger."""
+        images = np.zeros((4, 3, 12, 12))
+        images[:, 0, ::2, ::2] = 1.0
+        images[:, 1, 1::2, 1::2] = 1.0 + 1e-9
+        yield images, np.array([0, 1, 2, 3])
+
+    def batches():
+        rng = np.random.default_rng(5)
+        for number in range(3):
+            images = rng.standard_normal((4, 3, 12, 12), dtype=np.float32)
+            labels = np.array([0, 1, 2, 3])
+            if not words.is_torch and number == 1:
+                labels = labels[[1, 0, 2, 3]] if pair == "label_swapped" else labels
+                images = images[::-1].copy() if pair == "other_order" else images
+                images = images * np.float32(0.225 / 0.229) if pair == "other_deviation" else images
+            yield images, labels
+
+    return near_ties if pair == "near_tie" else batches
+
+
+def metric(words, pair):
+    def compute(logits, labels):
+        faulty = not words.is_torch
+        k = 2 if faulty and pair == "top4" else 3
+        best = logits.topk(k, -1)[1]
+        right = (best == labels.reshape([-1, 1])).any(-1)
+        rows = logits.shape[0] - 1 if faulty and pair == "divisor" else logits.shape[0]
+        return {"top3_error": 1 - float(right.sum()) / rows}
+
+    return compute
+
+
+def optimizer(words, pair):
+    faulty = not words.is_torch
+    if words.is_torch:
+        return lambda model: _torch_optimizer(model, pair)
+    return lambda model: _paddle_optimizer(model, pair if faulty else "")
+
+
+def _torch_optimizer(model, pair):
+    optim = importlib.import_module("torch").optim
+    kinds = {"epsilon": "adam", "decoupled": "adam"}
+    if kinds.get(pair) == "adam":
+        return optim.Adam(model.parameters(), 1e-3, weight_decay=0.01)
+    made = optim.SGD(model.parameters(), 1e-2, momentum=0.9, weight_decay=0.01)
+    return made, optim.lr_scheduler.StepLR(made, step_size=5, gamma=0.5)
+
+
+def _paddle_optimizer(model, pair):
+    optim = importlib.import_module("paddle").optimizer
+    parameters = model.parameters()
+    if pair == "epsilon":
+        return optim.Adam(1e-3, parameters=parameters, weight_decay=0.01, epsilon=1.01e-8)
+    if pair == "decoupled":
+        return optim.AdamW(1e-3, parameters=parameters, weight_decay=0.01)
+    rate = optim.lr.StepDecay(
+        1e-2,
+        step_size=6 if pair == "schedule_period" else 5,
+        gamma=0.51 if pair == "schedule_factor" else 0.5,
+    )
+    groups = parameters
+    if pair == "bias_without_decay":
+        groups = _apart(model, "fc2.bias", weight_decay=0.0)
+    if pair == "rate_of_one_layer":
+        groups = _apart(model, "conv1.weight", learning_rate=0.5)
+    made = optim.Momentum(
+        rate,
+        momentum=0.9 + {"momentum": 0.01, "beside_momentum": 6e-7}.get(pair, 0.0),
+        parameters=groups,
+        weight_decay=0.01,
+        use_nesterov=pair == "nesterov",
+    )
+    return made, rate
+
+
+def _apart(model, name, **settings):
+    named = dict(model.named_parameters())
+    rest = [parameter for other, parameter in named.items() if other != name]
+    return [{"params": rest}, {"params": [named[name]], **settings}]
+
+
+ROLES = {"loss": loss, "data": data, "metric": metric, "optimizer": optimizer}
+torch, paddle = Side("torch"), Side("paddle")

@@ -1,0 +1,80 @@
+"""A framework's own words for layers, so that a network of the tests is written once."""
+
+import importlib
+import re
+
+
+class Words:
+    """Layers by torch's names and arguments, in torch or in paddle."""
+
+    def __init__(self, framework):
+        self.framework = framework
+        self.nn = importlib.import_module(f"{framework}.nn")
+        self.functional = self.nn.functional
+        self.is_torch = framework == "torch"
+        self.base = self.nn.Module if self.is_torch else self.nn.Layer
+
+    def __getattr__(self, name):
+        if self.is_torch:
+            return getattr(self.nn, name)
+        return getattr(self.nn, {"SiLU": "Silu"}.get(name, re.sub(r"([123])d$", r"\1D", name)))
+
+    def norm(self, kind, *arguments, eps=1e-5, **options):
+        """A normalisation with epsilon (and, for batch norm, torch's momentum)."""
+        if self.is_torch:
+            return getattr(self, kind)(*arguments, eps=eps, **options)
+        if kind.startswith("InstanceNorm"):  # torch's has no weight and no bias unless asked
+            options |= {"weight_attr": False, "bias_attr": False}
+        if "momentum" in options:
+            options["momentum"] = 1 - options["momentum"]
+        return getattr(self, kind)(*arguments, epsilon=eps, **options)
+
+    def average_pool(self, *arguments, padding_counts=True, **options):
+        """Average pooling whose divisor counts the padding or not."""
+        more = {"count_include_pad": padding_counts} if self.is_torch else {"exclusive": not padding_counts}
+        return self.AvgPool2d(*arguments, **options, **more)
+
+    def gelu(self, *, tanh=False):
+        """GELU, exact or approximate."""
+        if self.is_torch:
+            return self.nn.GELU(approximate="tanh" if tanh else "none")
+        return self.nn.GELU(approximate=tanh)
+
+    def parameter(self, *shape):
+        """A fresh parameter of zeros."""
+        if self.is_torch:
+            import torch
+
+            return torch.nn.Parameter(torch.zeros(*shape))
+        import paddle
+
+        return paddle.create_parameter(list(shape), "float32")
+
+    def cast(self, x, dtype):
+        """To a dtype by name."""
+        return x.to(getattr(importlib.import_module("torch"), dtype)) if self.is_torch else x.astype(dtype)
+
+    def detached(self, x):
+        """The same numbers, cut off from gradients."""
+        return x.detach()
+
+    def freeze(self, layer):
+        """Take a layer's parameters out of training."""
+        for parameter in layer.parameters():
+            if self.is_torch:
+                parameter.requires_grad = False
+            else:
+                parameter.stop_gradient = True
+
+    def buffer(self, model, name, values):
+        """Register a constant."""
+        import numpy as np
+
+        array = np.array(values, np.float32)
+        make = importlib.import_module(self.framework)
+        model.register_buffer(name, (make.tensor if self.is_torch else make.to_tensor)(array))
+
+    def noise(self, x, size):
+        """Normal numbers of this size, new ones at each call."""
+        make = importlib.import_module(self.framework)
+        return x + size * (make.randn_like(x) if self.is_torch else make.randn(x.shape, dtype=x.dtype))

@@ -1,0 +1,92 @@
+"""The checker checked: planted faults are found where they lie, innocent differences pass.
+
+Each pair goes through what `--torch` and `--paddle` ask for, in two workers that live for all of them.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.parity.engine import CANNOT_COMPARE, ORDER, Plan, run_parity
+from benchmarks.parity.subject import Subject
+from benchmarks.processes import Worker
+from tests.pairs import faults, innocents
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def workers(torch_backend, paddle_backend, tmp_path_factory):
+    scratch = tmp_path_factory.mktemp("pairs")
+    settings = {"scratch": scratch, "threads": 1, "timeout": 60}
+    with Worker("torch", **settings) as ours, Worker("paddle", **settings) as theirs:
+        yield ours, theirs
+
+
+@pytest.fixture
+def compare(workers, tmp_path):
+    def run(name, pair, **options):
+        sides = {side: f"tests.pairs.catalogue:{side}.{name}" for side in ("torch", "paddle")}
+        plugins = {
+            side: {role: f"tests.pairs.parts:{side}.{_part(role, name)}" for role in pair.own}
+            for side in sides
+        }
+        subject = Subject(
+            num_classes=5,
+            input_shape=(3, 12, 12),
+            batch_size=4,
+            sources=sides,
+            plugins=plugins,
+            names=pair.names,
+            folder=str(ROOT),
+        )
+        return run_parity(*workers, subject=subject, scratch=tmp_path, plan=Plan(**options))
+
+    return run
+
+
+def _part(role, name):
+    return name if name.startswith(f"{role}_") else f"{role}_"
+
+
+def up_to(stage):
+    """The stages before this one must pass, and it must fail; the ones behind it have nothing to add."""
+    return ORDER[: ORDER.index(stage) + 1] if stage in ORDER else ORDER
+
+
+@pytest.mark.parametrize("name", faults.PAIRS)
+def test_a_planted_fault_is_found_and_named(compare, name):
+    pair = faults.PAIRS[name]
+    report = compare(name, pair, stages=up_to(pair.stage), optimizers=("adam",))
+    if pair.stage == CANNOT_COMPARE:
+        assert report["verdict"] == CANNOT_COMPARE
+        first = report["pairing"]["first"]
+        assert (first["torch"] or first["paddle"]).rpartition(".")[0] in pair.layers
+        return
+    assert report["verdict"] == "fail"
+    first = report["first_divergence"]
+    assert first["stage"] == pair.stage, first
+    if pair.layers:
+        assert first["layer"] in pair.layers, first
+    assert pair.tensor in (None, first["name"])
+    assert first["likely_causes"]
+
+
+@pytest.mark.parametrize("name", innocents.PAIRS)
+def test_an_innocent_difference_passes(compare, name):
+    report = compare(name, innocents.PAIRS[name], optimizers=("adam",))
+    assert report["verdict"] == "pass", report["first_divergence"]
+
+
+def test_flipped_decisions_are_counted_and_explain_what_float32_cannot_tell(compare):
+    report = compare("data_near_tie", innocents.PAIRS["data_near_tie"], stages=("float32",))
+    stage = next(stage for stage in report["stages"] if stage["stage"] == "float32")
+    weight = next(tensor for tensor in stage["tensors"] if tensor["name"] == "conv1.weight")
+    assert weight["relative_l2"] > 0.1
+    assert weight["verdict"] == "pass"
+    assert "explained by flips" in weight["note"]
+    assert weight["reproduced_relative_l2"] < 1e-6
+    for side in ("torch", "paddle"):
+        (pool,) = stage["flips"][side]
+        assert (pool["call"], pool["flipped"], pool["decisions"]) == ("pool1", 4 * 2 * 36, 4 * 2 * 36)
+        assert 0 < pool["margins"][0] < 1e-8
