@@ -61,7 +61,7 @@ def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", t
     loop = assemble(options, recipe, folder, state, team)
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
-    curves = Curves(folder.path)
+    curves = Curves(folder)
     follow(loop, after_epoch=lambda: curves.follow(loop.rows()))
     curves.draw(loop.rows())
     _finish(loop, folder)

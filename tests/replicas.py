@@ -149,7 +149,8 @@ def train_and_kill(name, folder, team):
         seed(made, step, part)
 
     Learner._seed = seed_or_die
-    more = ["--output", str(folder / "run"), "--precision", "fp64", "--save-every", "2"]
+    output = folder / ("run" if team.member.is_first else "others")  # as on another machine
+    more = ["--output", str(output), "--precision", "fp64", "--save-every", "2"]
     return train.main(["--backend", name, *SMALL, *more])
 
 

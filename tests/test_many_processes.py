@@ -56,6 +56,7 @@ def test_a_killed_process_ends_the_run_which_then_goes_on_with_one(launch, capsy
     assert launch["code"] != 0
     assert history(folder)[0]["epoch"] == 1
     assert not list(folder.glob(".*.part"))
+    assert not (launch["folder"] / "others").exists()  # only the first one writes
     name, flags = launch["name"], ["--precision", "fp64", "--save-every", "2"]
     code, out, _ = trained(capsys, name, folder, "--resume", *flags)
     assert (code, "going on after epoch 1, batch 2" in out) == (0, True)
