@@ -1,5 +1,6 @@
 """Pictures of results. Drawn without a display, written atomically."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,5 +89,6 @@ def _dots(rows: Sequence[Row]) -> str:
 
 def _save(figure: Figure, path: Path) -> None:
     canvas: Any = FigureCanvasAgg(figure)
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # lettering has said so, once
         canvas.print_figure(temporary, format="png", dpi=DPI)
