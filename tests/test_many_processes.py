@@ -1,16 +1,19 @@
 """Several processes compute what one does; a run whose process is killed goes on with another number."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backends import evaluate
-from backends.inference import Scores
+from backends.inference import Scores, evaluation_loader
+from common import recipes
 from common.masks import Masks
 from common.order import epoch_order
 from common.run_folder import RunFolder
 from common.sharding import Member, portion
+from common.sources import read_source
 from tests.commands import ended
 from tests.launching import launched
 from tests.replicas import STEPS
@@ -120,6 +123,13 @@ def test_scores_of_shares_add_up_exactly():
     assert {**together.to_json(names), "loss": 0} == {**whole.to_json(names), "loss": 0}
     finite = [part.counts()[0] for part in parts if np.isfinite(part.counts()[0])]
     assert finite != []
+
+
+def test_a_process_without_a_share_of_the_images_has_nothing_to_score():
+    index = read_source(Path("digits"))["all"].subset([])
+    loader = evaluation_loader(index, recipes.find("digits").preparation)
+    assert list(loader.epoch(0)) == []
+    assert not Scores(10).counts().any()
 
 
 def test_a_folder_that_another_process_writes_is_left_alone(tmp_path):
