@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends import Backend, Model, Optimizer, Tensor
+from backends.building import build, split_head
 from backends.inference import Classifier
 from common.checkpoint import Subject
 from common.loss_scale import LossScale
@@ -204,31 +205,3 @@ class Learner:
 def _float32(value: float) -> float:
     """As paddle keeps it, even in float64; torch is given the same."""
     return float(np.float32(value))
-
-
-def build(
-    backend: Backend, subject: Subject, *, precision: str, device: str, training: Recipe | None = None
-) -> Model:
-    """The subject's model, for training with the recipe's dropout, else for evaluation."""
-    options: dict[str, Any] = dict(subject.options)
-    if training is not None and subject.model != "lenet5":  # which has no dropout
-        options["dropout"] = training.dropout
-    model = backend.build(
-        subject.model,
-        num_classes=subject.num_classes,
-        channels=subject.channels,
-        precision=precision,
-        device=device,
-        **options,
-    )
-    backend.set_training(model, training is not None)
-    return model
-
-
-def split_head(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Parameter names of the body and of the head: the last layer, in definition order."""
-    head = names[-1].rpartition(".")[0]
-    return (
-        [name for name in names if name.rpartition(".")[0] != head],
-        [name for name in names if name.rpartition(".")[0] == head],
-    )
