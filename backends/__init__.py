@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from common.sharding import Member
 from common.signals import undisturbed_signals
 from common.threads import undisturbed_threads
 
@@ -345,6 +346,30 @@ class Backend(Protocol):
         self, model: Model, optimizer: Optimizer, arrays: Mapping[str, np.ndarray], *, updates: int
     ) -> None:
         """Continue from such moments, after so many updates. Entries of other parameters are ignored."""
+
+    # Many processes ---------------------------------------------------------------------------
+
+    def launched(self) -> Member:
+        """Which process of a run this is, as the framework's launcher says it in the environment."""
+
+    def join(self, device: str) -> None:
+        """Meet the other processes; waits for all. They talk over gloo on the CPU, over NCCL on GPUs."""
+
+    def leave(self) -> None:
+        """End what ``join`` began."""
+
+    def replicate(self, model: Model) -> Model:
+        """The same parameters behind a wrapper, set to the first process's values in all of them.
+
+        A backward pass through it leaves the mean of all processes' gradients in the parameters: all have
+        to do equally many. What is frozen has to be frozen before.
+        """
+
+    def unsynchronised(self, replica: Model) -> AbstractContextManager[Any]:
+        """Forward and backward passes inside leave gradients here; the next one outside sends their sum."""
+
+    def sum_over_processes(self, array: np.ndarray, *, device: str) -> np.ndarray:
+        """The sum of all processes' arrays, float64 or int64, of one shape; the same bits in each. Waits."""
 
 
 def load(name: str) -> Backend:

@@ -11,7 +11,7 @@ from backends.data import Parts, class_names, fingerprint, open_data
 from backends.learner import Learner
 from backends.loop import Loop
 from backends.options import resumed_recipe
-from backends.starting import start
+from backends.team import Team
 from common.checkpoint import Checkpoint, Subject
 from common.cli import UsageError
 from common.models import require_input
@@ -21,13 +21,14 @@ from common.run_folder import CLASSES, RECIPE, RunFolder
 
 
 def assemble(
-    options: argparse.Namespace, recipe: Recipe, folder: RunFolder, state: Checkpoint | None
+    options: argparse.Namespace, recipe: Recipe, folder: RunFolder, state: Checkpoint | None, team: Team
 ) -> Loop:
     """The loop that the flags ask for; ``state`` is the run's last one, if it has one."""
     if state is not None:
         recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
     parts = open_data(recipe, options.data)
     facts = {"data": fingerprint(parts), "shared_masks": options.shared_masks}
+    team.require_agreement({"recipe": recipe.to_json(), **facts})
     loaded = None
     if state is not None:
         _require_same_run(options.output, facts, state)
@@ -36,13 +37,20 @@ def assemble(
         if options.weights is not None:
             loaded = initial_state.load(options.weights, names=read_map(options.map))
         subject = initial_state.with_body(_subject(recipe, parts), recipe, loaded)
-    backend, device = start(options.backend, device=options.device, threads=options.threads)
-    learner = Learner(backend, recipe, subject, device=device, shared_masks=options.shared_masks)
+    learner = Learner(
+        team.backend,
+        recipe,
+        subject,
+        device=team.device,
+        shared_masks=options.shared_masks,
+        member=team.member,
+    )
     loop = Loop(
         learner,
         subject,
         parts,
         folder,
+        team=team,
         facts=facts,
         workers=options.workers,
         strict=options.strict,
@@ -55,7 +63,7 @@ def assemble(
         loop.resume(state)
         print(f"going on after epoch {loop.epoch}, batch {loop.batch}")
     folder.write_json(CLASSES, {str(label): name for label, name in enumerate(subject.classes or ())})
-    folder.write_json(RECIPE, _record(options, recipe, device=device))
+    folder.write_json(RECIPE, _record(options, recipe, team))
     return loop
 
 
@@ -81,13 +89,15 @@ def _require_same_run(output: Path, facts: Mapping[str, Any], state: Checkpoint)
             )
 
 
-def _record(options: argparse.Namespace, recipe: Recipe, *, device: str) -> dict[str, Any]:
+def _record(options: argparse.Namespace, recipe: Recipe, team: Team) -> dict[str, Any]:
     """What recipe.json says: every value that was used, and where it came from."""
     return {
         **recipe.to_json(),
         "published": options.published,
         "backend": options.backend,
-        "device": device,
+        "device": team.device,
+        "processes": team.member.ranks,
+        "threads": team.threads,
         "data": None if options.data is None else str(options.data),
         "weights": None if options.weights is None else str(options.weights),
         "shared_masks": options.shared_masks,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from backends import Backend
+from backends.building import build
 from backends.inference import Classifier
-from backends.learner import build
 from common import checkpoint, models
 from common.checkpoint import Subject
 from common.cli import Parser, UsageError

@@ -4,10 +4,9 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from common.history import Row
-from common.run_folder import CURVES
+from common.run_folder import CURVES, RunFolder
 
 DRAW_SECONDS = 30  # drawing takes half a second: not after each of many short epochs
 logger = logging.getLogger(__name__)
@@ -16,8 +15,8 @@ logger = logging.getLogger(__name__)
 class Curves:
     """Keeps curves.png up to date while a run goes on."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path, self._drawn, self._possible = folder / CURVES, -math.inf, True
+    def __init__(self, folder: RunFolder) -> None:
+        self._path, self._drawn, self._possible = folder.path / CURVES, -math.inf, folder.writes
 
     def follow(self, rows: Sequence[Row]) -> None:
         """Draw, unless that was done a moment ago."""

@@ -46,6 +46,22 @@ class Scores:
         for metric in (self.top1, self.top5, self.confusion):
             metric.update(logits, labels)
 
+    def counts(self) -> np.ndarray:
+        """Everything counted so far as float64: what several processes counted can be added."""
+        own = [self.loss.total, self.loss.count]
+        for each in (self.top1, self.top5):
+            own += [each.wrong, each.count, each.not_finite]
+        own += [self.confusion.not_finite, *self.confusion.counts.flat]
+        return np.array(own, dtype=np.float64)
+
+    def take(self, counts: np.ndarray) -> None:
+        """Have counted this: the reverse of ``counts``."""
+        self.loss.total, self.loss.count = float(counts[0]), int(counts[1])
+        for place, each in ((2, self.top1), (5, self.top5)):
+            each.wrong, each.count, each.not_finite = counts[place : place + 3].astype(int).tolist()
+        self.confusion.not_finite = int(counts[8])
+        self.confusion.counts = counts[9:].astype(np.int64).reshape(self.confusion.counts.shape)
+
     @property
     def accuracy(self) -> float | None:
         """Of all images, the part that is classified rightly; None without an image."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.learner import Learner, split_head
+from backends.building import split_head
+from backends.learner import Learner
 from common import checkpoint, initial
 from common.checkpoint import Subject
 from common.cli import UsageError

@@ -1,23 +1,27 @@
 """A model that learns on a backend: one update at a time, the same on both."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from backends import Backend, Model, Optimizer, Tensor
+from backends.building import build, split_head
 from backends.inference import Classifier
 from common.checkpoint import Subject
 from common.loss_scale import LossScale
 from common.masks import Masks
 from common.recipe import Recipe
+from common.sharding import Member, Portion
 
+ALONE = Member()
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # of Adam: the defaults of both frameworks
 
 
 class Outcome(NamedTuple):
-    """What a part of a batch gave: logits and loss still on the device."""
+    """What a part of a batch gave: logits and loss still on the device; labels of the images that count."""
 
     logits: Tensor
     loss: Tensor
@@ -34,45 +38,88 @@ class Group:
 
 
 class Learner:
-    """A built model, its optimizers, and what they need to go on. Only arrays go in and out."""
+    """A built model, its optimizers, and what they need to go on. Only arrays go in and out.
+
+    As a ``member`` of several processes it works on its share of each batch, and all make the same update.
+    """
 
     def __init__(
-        self, backend: Backend, recipe: Recipe, subject: Subject, *, device: str, shared_masks: bool = False
+        self,
+        backend: Backend,
+        recipe: Recipe,
+        subject: Subject,
+        *,
+        device: str,
+        shared_masks: bool = False,
+        member: Member = ALONE,
     ) -> None:
-        self.backend, self.recipe, self.device = backend, recipe, device
+        self.backend, self.recipe, self.device, self.member = backend, recipe, device, member
+        self._part_size = member.share_of(recipe.batch_size)
         backend.require_training(precision=recipe.precision, device=device)
         self.storage = "fp64" if recipe.precision == "fp64" else "fp32"
         self.model: Model = build(backend, subject, precision=self.storage, device=device, training=recipe)
         self.shapes = backend.parameter_shapes(self.model)
         self.scale = LossScale(active=recipe.precision == "fp16")
         self.updates = 0
-        self._masks = Masks(recipe.seed) if shared_masks else None
+        self._masks = Masks(recipe.seed, rank=member.rank, ranks=member.ranks) if shared_masks else None
         if self._masks is not None:
             backend.share_dropout(self.model, self._masks)
         self._groups = self._make_groups()
+        self._replica: Model | None = None
 
-    def update(self, images: np.ndarray, labels: np.ndarray, *, step: int, rate: float) -> list[Outcome]:
+    def update(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        *,
+        step: int,
+        rate: float,
+        portion: Portion | None = None,
+    ) -> list[Outcome]:
         """One update on a batch, worked on in parts of the recipe's batch size.
 
-        Each part's mean loss counts by its share of the images, so that parts of any sizes have the
-        gradients of the whole. ``step`` numbers the batches: chance depends on it and on the seed.
+        Each part's mean loss counts by its share of the images of all processes, so that parts of any
+        sizes have the gradients of the whole. ``step`` numbers the batches: chance depends on it and on
+        the seed. ``portion`` says which images count where others have some, too.
         """
-        backend, size = self.backend, self.recipe.batch_size
+        own, whole = portion or Portion(own=len(labels), whole=len(labels))
+        images, labels = images[: max(own, 1)], labels[: max(own, 1)]
         outcomes = []
-        for part, start in enumerate(range(0, len(labels), size)):
-            chosen = slice(start, start + size)
+        for part, start in enumerate(range(0, len(labels), self._part_size)):
+            chosen = slice(start, start + self._part_size)
+            counted = labels[:own][chosen]
             self._seed(step, part)
-            inputs = backend.from_numpy(images[chosen], device=self.device, precision=self.storage)
-            targets = backend.from_numpy(labels[chosen], device=self.device, precision=self.storage)
-            with backend.autocast(precision=self.recipe.precision, device=self.device):
-                logits, loss = backend.compute_loss(
-                    self.model, inputs, targets, label_smoothing=self.recipe.label_smoothing
-                )
-            share = len(labels[chosen]) / len(labels)
-            backend.backward(loss, scale=share * self.scale.value)
-            outcomes.append(Outcome(logits, loss, labels[chosen]))
+            with self._exchanging(last=chosen.stop >= len(labels)):
+                # The replicas' gradients are averaged: each weighs as many images as it has.
+                share = len(counted) / whole * self.member.ranks
+                logits, loss = self._learn(images[chosen], labels[chosen], share=share)
+            outcomes.append(Outcome(logits, loss, counted))
         self._apply(rate)
         return outcomes
+
+    def _learn(self, images: np.ndarray, labels: np.ndarray, *, share: float) -> tuple[Tensor, Tensor]:
+        """Add the gradients of a part's mean loss times ``share``; returns its logits and that mean."""
+        backend = self.backend
+        inputs = backend.from_numpy(images, device=self.device, precision=self.storage)
+        targets = backend.from_numpy(labels, device=self.device, precision=self.storage)
+        with backend.autocast(precision=self.recipe.precision, device=self.device):
+            logits, loss = backend.compute_loss(
+                self._replicated(), inputs, targets, label_smoothing=self.recipe.label_smoothing
+            )
+        backend.backward(loss, scale=share * self.scale.value)
+        return logits, loss
+
+    def _replicated(self) -> Model:
+        """The model that learns with the other processes'; made once its first weights are in place."""
+        if self._replica is None:
+            self._replica = self.model if self.member.ranks == 1 else self.backend.replicate(self.model)
+        return self._replica
+
+    def _exchanging(self, *, last: bool) -> AbstractContextManager[Any]:
+        """Gradients are sent once in an update: with its last part."""
+        if last or self.member.ranks == 1:
+            return nullcontext()
+        return self.backend.unsynchronised(self._replicated())
 
     def classifier(self) -> Classifier:
         """The model in evaluation mode."""
@@ -125,7 +172,8 @@ class Learner:
         if self._masks is not None:
             self._masks.at(step, part)
         else:
-            seed = np.random.default_rng((self.recipe.seed, step, part)).integers(2**31)
+            chance = np.random.default_rng((self.recipe.seed, step, part, self.member.rank))
+            seed = chance.integers(2**31)
             self.backend.seed_dropout(int(seed))
 
     def _make_groups(self) -> list[Group]:
@@ -157,31 +205,3 @@ class Learner:
 def _float32(value: float) -> float:
     """As paddle keeps it, even in float64; torch is given the same."""
     return float(np.float32(value))
-
-
-def build(
-    backend: Backend, subject: Subject, *, precision: str, device: str, training: Recipe | None = None
-) -> Model:
-    """The subject's model, for training with the recipe's dropout, else for evaluation."""
-    options: dict[str, Any] = dict(subject.options)
-    if training is not None and subject.model != "lenet5":  # which has no dropout
-        options["dropout"] = training.dropout
-    model = backend.build(
-        subject.model,
-        num_classes=subject.num_classes,
-        channels=subject.channels,
-        precision=precision,
-        device=device,
-        **options,
-    )
-    backend.set_training(model, training is not None)
-    return model
-
-
-def split_head(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Parameter names of the body and of the head: the last layer, in definition order."""
-    head = names[-1].rpartition(".")[0]
-    return (
-        [name for name in names if name.rpartition(".")[0] != head],
-        [name for name in names if name.rpartition(".")[0] == head],
-    )

@@ -6,6 +6,7 @@ seed, the epoch, the step and a sample's position, so a run that was killed goes
 
 import math
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from backends.inference import Scores, evaluation_loader
 from backends.learner import Learner
 from backends.tally import Tally
+from backends.team import Team
 from common.checkpoint import LAST, Checkpoint, Subject
 from common.history import Row, best_row, has_stalled
 from common.index import Index
@@ -21,6 +23,7 @@ from common.loader import Loader
 from common.prepared import kept
 from common.recipe import Recipe
 from common.run_folder import HISTORY, RunFolder
+from common.sharding import portion
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
 
@@ -39,26 +42,29 @@ class Loop:
         parts: Mapping[str, Index],
         folder: RunFolder,
         *,
+        team: Team,
         facts: Mapping[str, Any],
         workers: int = 0,
         strict: bool = False,
         save_every: int = 0,
         cache_bytes: int = 0,
     ) -> None:
-        self.learner, self.subject, self.folder = learner, subject, folder
+        self.learner, self.subject, self.folder, self.team = learner, subject, folder, team
         self.recipe: Recipe = learner.recipe
         self.facts, self.save_every = dict(facts), save_every
-        batch = self.recipe.batch_size * self.recipe.accumulate
+        self.batch_size = self.recipe.batch_size * self.recipe.accumulate
         self.parts, self.workers, self.strict = parts, workers, strict
         self._loaders: dict[str, Loader] = {}
         self.cache_bytes = cache_bytes
         self.train = Loader(
             index=parts["train"],
             **kept(subject.preparation.for_training(), budget_bytes=cache_bytes)._asdict(),
-            batch_size=batch,
+            batch_size=team.member.share_of(self.batch_size),
             workers=workers,
             seed=self.recipe.seed,
             shuffle=True,
+            rank=team.member.rank,
+            ranks=team.member.ranks,
             on_damage="refuse" if strict else "replace",
         )
         self.schedule = self.recipe.rates(steps_per_epoch=len(self.train))
@@ -82,7 +88,8 @@ class Loop:
         run = state.run
         self.learner.restore(state.weights, state.moments, updates=run["updates"], scale=run["loss_scale"])
         self.epoch, self.batch, self.history = run["epoch"], run["batch"], list(run["history"])
-        self.tally.restore(run["tally"])
+        if self.team.member.is_first:  # one of them remembers what all had summed up
+            self.tally.restore(run["tally"])
         self.speeds = self.folder.speeds()
 
     def run(self) -> Iterator[tuple[float | None, float]]:
@@ -91,19 +98,20 @@ class Loop:
             self.history, patience=self.recipe.patience
         ):
             start = time.perf_counter()
-            before = self.tally.loss.count
+            images = len(self.train.index) - self.batch * self.batch_size
             yield from self._train_epoch()
-            seconds = time.perf_counter() - start
-            self.speeds[self.epoch + 1] = (self.tally.loss.count - before) / seconds
+            self.speeds[self.epoch + 1] = images / (time.perf_counter() - start)
             self._finish_epoch()
 
     def _train_epoch(self) -> Iterator[tuple[float | None, float]]:
         self.learner.backend.set_training(self.learner.model, True)
         for images, labels in self.train.epoch(self.epoch, start=self.batch):
             rate = self.schedule.rate(self.step)
-            if len(labels):
-                for outcome in self.learner.update(images, labels, step=self.step, rate=rate):
-                    self.tally.add(self.step, outcome)
+            whose = portion(
+                len(self.train.index), batch=self.batch, batch_size=self.batch_size, member=self.team.member
+            )
+            for outcome in self.learner.update(images, labels, step=self.step, rate=rate, portion=whose):
+                self.tally.add(self.step, outcome)
             if self.learner.device == "cpu" or self.tally.waiting >= READ_EVERY:
                 self._read()
             self.batch += 1
@@ -129,16 +137,18 @@ class Loop:
         )
 
     def _finish_epoch(self) -> None:
+        tally = self.tally.summed(self.team.total)
         row: Row = {
             "epoch": self.epoch + 1,
-            "train_loss": self.tally.loss.value,
-            "train_accuracy": self.tally.hits.value,
+            "train_loss": tally.loss.value,
+            "train_accuracy": tally.hits.value,
             **self._validate(),
             "learning_rate": self.schedule.rate(self.step - 1),
         }
         self.history.append(row)
         self.epoch, self.batch = self.epoch + 1, 0
         self.tally = Tally()
+        self._require_equal_weights()
         if best_row(self.history) is row:
             # Before the run's state: killed between the two, the epoch is done again and saved again.
             self.folder.save_best(Checkpoint(subject=self.subject, weights=self._weights()))
@@ -154,15 +164,18 @@ class Loop:
         if part not in self.parts:
             return None
         if part not in self._loaders:
+            index, member = self.parts[part], self.team.member
             self._loaders[part] = evaluation_loader(
-                self.parts[part],
+                index.subset(range(member.rank, len(index), member.ranks)),
                 self.subject.preparation,
                 batch_size=max(self.recipe.batch_size, 32),
                 workers=self.workers,
                 strict=self.strict,
                 cache_bytes=self.cache_bytes,
             )
-        return self.learner.classifier().score(self._loaders[part], num_classes=self.subject.num_classes)
+        scores = self.learner.classifier().score(self._loaders[part], num_classes=self.subject.num_classes)
+        scores.take(self.team.total(scores.counts()))
+        return scores
 
     def _validate(self) -> Row:
         scores = self.score("valid")
@@ -176,6 +189,9 @@ class Loop:
 
     def _save(self) -> None:
         self._read()
+        tally = self.tally.summed(self.team.total)
+        if not self.folder.writes:
+            return
         run = {
             **self.facts,
             "recipe": self.recipe.to_json(),
@@ -183,12 +199,22 @@ class Loop:
             "batch": self.batch,
             "updates": self.learner.updates,
             "loss_scale": self.learner.scale.state(),
-            "tally": self.tally.state(),
+            "tally": tally.state(),
             "history": self.history,
         }
         self.folder.save_last(
             Checkpoint(subject=self.subject, weights=self._weights(), moments=self.learner.moments(), run=run)
         )
+
+    def _require_equal_weights(self) -> None:
+        """Each process has made every update by itself: they have to have come to the same."""
+        if self.team.member.ranks > 1:
+            own = sum(zlib.crc32(array.tobytes()) for array in self.learner.weights().values())
+            if not self.team.agrees(own):
+                raise TrainingFailedError(
+                    f"the processes' weights are not the same any more after epoch {self.epoch}; "
+                    f"{self.folder.path / LAST} holds the state before it: go on from there with --resume"
+                )
 
     def _weights(self) -> dict[str, np.ndarray]:
         """A copy of the weights. A bad update is seen here before it takes the place of a good state."""

@@ -20,7 +20,7 @@ AMOUNT, RATE, FRACTION = real(), real(positive=True), real(below=1.0)
 # Flags that replace a value of the recipe: name, parser or choices, help. None: as the recipe says.
 VALUES: tuple[tuple[str, Any, str], ...] = (
     ("epochs", COUNT, "passes over the training images"),
-    ("batch_size", COUNT, "images of one step"),
+    ("batch_size", COUNT, "images of one step, of all processes together"),
     ("accumulate", COUNT, "steps whose gradients make one update"),
     ("optimizer", OPTIMIZERS, ""),
     ("learning_rate", RATE, "of the first update after the warm-up"),
@@ -87,8 +87,15 @@ def cli_parser(program: str) -> Parser:
     parser.add_argument("--shared-masks", action="store_true", help="dropout masks drawn in NumPy, for both")
     parser.add_argument("--strict", action="store_true", help="an image that cannot be decoded is an error")
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
-    parser.add_argument("--threads", type=COUNT, metavar="N", help="default: all cores")
-    parser.add_argument("--workers", type=NATURAL, default=1, metavar="N", help="threads that decode (1)")
+    parser.add_argument(
+        "--threads",
+        type=COUNT,
+        metavar="N",
+        help="of each process; default: all cores, shared by the processes of this machine",
+    )
+    parser.add_argument(
+        "--workers", type=NATURAL, default=1, metavar="N", help="threads of each process that decode (1)"
+    )
     parser.add_argument(
         "--cache", type=NATURAL, default=1024, metavar="MIB", help="memory for images to keep (1024)"
     )

@@ -21,6 +21,7 @@ def follow(loop: "Loop", *, after_epoch: Callable[[], None]) -> None:
         file=sys.stderr,
         mininterval=0.1 if sys.stderr.isatty() else 20,
         dynamic_ncols=True,
+        disable=not loop.team.member.is_first,
     )
     with bar:
         for loss, rate in loop.run():

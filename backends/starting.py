@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import backends
 from backends import Backend
-from common.cli import UnavailableError
+from common.cli import UnavailableError, UsageError
+from common.sharding import Member
 from common.threads import available_cores
 
 MARK = "SIDE_BY_SIDE_INTERPRETER"  # set once a command runs in the interpreter that was asked for
@@ -31,9 +32,21 @@ def in_own_interpreter(name: str, program: str, arguments: Sequence[str]) -> Non
 
 
 def start(name: str, *, device: str, threads: int | None = None) -> tuple[Backend, str]:
-    """The backend, and the device as found; both computing with as many threads.
+    """The backend, and the device as found, for a command that runs in one process.
 
     Raises UnavailableError where the framework or the device is missing.
+    """
+    backend, found, member = start_member(name, device=device, threads=threads)
+    if member.ranks > 1:
+        raise UsageError("this command runs in one process; start it without a launcher of many")
+    return backend, found
+
+
+def start_member(name: str, *, device: str, threads: int | None) -> tuple[Backend, str, Member]:
+    """The backend, the device as found, and which process of a run this is.
+
+    Both frameworks compute with as many threads: by default with all cores, of which each process on this
+    machine has its part. Each takes a GPU of its own.
     """
     try:
         backend = backends.load(name)
@@ -42,6 +55,11 @@ def start(name: str, *, device: str, threads: int | None = None) -> tuple[Backen
             f"{name} cannot be imported by {sys.executable} ({error}); install it there, or set "
             f"{name.upper()}_PYTHON to a Python that has it"
         ) from None
+    member = backend.launched()
+    if member.ranks > 1 and ":" in device:
+        raise UsageError(f"--device {device} is one GPU, and each process needs its own; say --device gpu")
     found = backend.find_device(device)
-    backend.equalise(threads=threads or available_cores(), device=found)
-    return backend, found
+    if member.ranks > 1 and found != "cpu":
+        found = backend.find_device(f"gpu:{member.gpu}")
+    backend.equalise(threads=threads or max(available_cores() // member.local_ranks, 1), device=found)
+    return backend, found, member

@@ -41,10 +41,19 @@ class Tally:
             if not math.isfinite(loss):
                 return Flaw(step, loss)
             self.loss.update(loss, count)
-            right = to_numpy(outcome.logits).argmax(axis=1) == outcome.labels
-            self.hits.update(float(np.mean(right)), count)
+            right = to_numpy(outcome.logits)[:count].argmax(axis=1) == outcome.labels
+            self.hits.add(int(right.sum()), count)
         self._pending.clear()
         return None
+
+    def summed(self, total: Callable[[np.ndarray], np.ndarray]) -> "Tally":
+        """The means over all processes' images; ``total`` adds up their arrays. All have to ask for it."""
+        own = [self.loss.total, self.loss.count, self.hits.total, self.hits.count]
+        sums = total(np.array(own, dtype=np.float64)).tolist()
+        together = Tally()
+        together.loss.add(sums[0], int(sums[1]))
+        together.hits.add(sums[2], int(sums[3]))
+        return together
 
     def state(self) -> dict[str, Any]:
         """What has to be remembered in the middle of an epoch."""

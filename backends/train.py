@@ -16,6 +16,7 @@ from common.cli import UsageError
 
 if TYPE_CHECKING:
     from backends.loop import Loop
+    from backends.team import Team
     from common.recipe import Recipe
     from common.run_folder import RunFolder
 
@@ -30,47 +31,53 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
     # Imported here and not above: they take longer than --help may.
     from backends.loop import TrainingFailedError
+    from backends.team import gather
     from common.run_folder import RunFolder
 
-    folder = RunFolder(options.output)
-    with folder.claimed():
-        try:
-            return _train(options, recipe, folder)
-        except TrainingFailedError as error:
-            cli.complain(PROGRAM, error)
-            return cli.FAILED
+    try:
+        team = gather(options.backend, device=options.device, threads=options.threads)
+        folder = RunFolder(options.output, writes=team.member.is_first)
+        with team.together(), folder.claimed():
+            _train(options, recipe, folder, team)
+    except TrainingFailedError as error:
+        cli.complain(PROGRAM, error)
+        return cli.FAILED
+    return cli.DONE
 
 
-def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder") -> int:
+def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "Team") -> None:
     from backends.assembly import assemble
     from backends.curves import Curves
     from backends.progress import follow
     from backends.summary import layer_table
 
-    state = folder.last()
+    state = folder.last(team.checkpoint)
     if state is not None and not options.resume:
         raise UsageError(
             f"{options.output}: holds a run already; go on with --resume, or name another folder"
         )
-    if state is None and options.resume:
+    if state is None and options.resume and team.member.is_first:
         cli.complain(PROGRAM, f"{options.output} holds no run yet: beginning one")
-    loop = assemble(options, recipe, folder, state)
+    loop = assemble(options, recipe, folder, state, team)
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
-    curves = Curves(folder.path)
+    curves = Curves(folder)
     follow(loop, after_epoch=lambda: curves.follow(loop.rows()))
     curves.draw(loop.rows())
     _finish(loop, folder)
-    return cli.DONE
 
 
 def _title(loop: "Loop") -> str:
     recipe = loop.recipe
     sizes = ", ".join(f"{len(index):,} {part}" for part, index in loop.parts.items())
+    team, steps = loop.team, f"batch {recipe.batch_size}"
+    if recipe.accumulate > 1:
+        steps += f" x {recipe.accumulate}"
+    if team.member.ranks > 1:
+        steps += f" over {team.member.ranks} processes, {team.threads} threads each"
     return (
-        f"{recipe.name} on {loop.learner.device}: {sizes} images, {loop.subject.num_classes} classes; "
-        f"{recipe.optimizer} {recipe.learning_rate:g}, {recipe.schedule}, batch {recipe.batch_size}"
-        f"{f' x {recipe.accumulate}' if recipe.accumulate > 1 else ''}, {recipe.epochs} epochs, "
+        f"{recipe.name} on {team.device}: {sizes} images, {loop.subject.num_classes} classes; "
+        f"{recipe.optimizer} {recipe.learning_rate:g}, {recipe.schedule}, {steps}, {recipe.epochs} epochs, "
         f"{recipe.precision}"
     )
 
@@ -86,7 +93,7 @@ def _finish(loop: "Loop", folder: "RunFolder") -> None:
         return
     part = "valid" if best["valid_accuracy"] is not None else "train"
     print(f"best: epoch {best['epoch']}, {part} accuracy {best[f'{part}_accuracy']:.2%}")
-    weights = checkpoint.read(folder.path / checkpoint.BEST)
+    weights = loop.team.checkpoint(folder.path / checkpoint.BEST)
     if "test" in loop.parts and weights is not None:
         loop.learner.backend.set_weights(loop.learner.model, weights.weights)
         scores = loop.score("test")

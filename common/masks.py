@@ -4,10 +4,15 @@ import numpy as np
 
 
 class Masks:
-    """Masks that depend on the seed, the update, the part of its batch and the layer's position alone."""
+    """Masks that depend on the seed, the update, the part of its batch and the layer's position alone.
 
-    def __init__(self, seed: int) -> None:
+    Each of many processes draws the mask of the whole batch and takes its own rows, so that together they
+    have the mask that one process would have.
+    """
+
+    def __init__(self, seed: int, *, rank: int = 0, ranks: int = 1) -> None:
         self.seed, self.moment = seed, (0, 0)
+        self.rank, self.ranks = rank, ranks
 
     def at(self, update: int, part: int) -> None:
         """Draw for this part of this update from now on."""
@@ -16,5 +21,7 @@ class Masks:
     def __call__(self, position: int, shape: tuple[int, ...], probability: float) -> np.ndarray:
         """Float32, 0 with ``probability`` and else 1 / (1 - probability): the mean stays as it is."""
         rng = np.random.default_rng((self.seed, *self.moment, position))
-        kept = rng.random(shape, dtype=np.float32) >= np.float32(probability)
+        # Row by row from one stream: rows beyond the batch's end change none of those before.
+        whole = rng.random((shape[0] * self.ranks, *shape[1:]), dtype=np.float32)
+        kept = whole[self.rank :: self.ranks] >= np.float32(probability)
         return kept * np.float32(1 / (1 - probability))

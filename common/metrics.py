@@ -15,7 +15,11 @@ class RunningMean:
 
     def update(self, mean: float, count: int) -> None:
         """Add a batch's mean over ``count`` samples."""
-        self.total += mean * count
+        self.add(mean * count, count)
+
+    def add(self, total: float, count: int) -> None:
+        """Add the sum over ``count`` samples."""
+        self.total += total
         self.count += count
 
     @property

@@ -3,12 +3,11 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common import checkpoint
 from common.checkpoint import BEST, LAST, Checkpoint
 from common.cli import UsageError
 from common.files import write_text
@@ -23,14 +22,20 @@ HISTORY, RECIPE, CLASSES, TEST, CURVES = (
 
 
 class RunFolder:
-    """Files of a run. Every one of them is complete or absent."""
+    """Files of a run. Every one of them is complete or absent.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    One of a run's processes ``writes``; to the others a write is done by doing nothing.
+    """
+
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Hold the folder: made if need be, and refused while another process holds it."""
+        """Hold the folder: made if need be, and refused while another run holds it."""
+        if not self.writes:
+            yield
+            return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
@@ -45,25 +50,28 @@ class RunFolder:
         finally:
             os.close(handle)
 
-    def last(self) -> Checkpoint | None:
-        """The run's last state; None before its first."""
+    def last(self, read: Callable[[Path], Checkpoint | None]) -> Checkpoint | None:
+        """The run's last state; None before its first. ``read`` gives the checkpoint at a path, if any."""
         path = self.path / LAST
-        found = checkpoint.read(path) if path.exists() else None
-        if path.exists() and (found is None or not found.run):
+        found = read(path)
+        if path.exists() if found is None else not found.run:
             raise UsageError(f"{path}: holds no run to go on with; name another folder")
         return found
 
     def save_last(self, state: Checkpoint) -> None:
         """Replace the run's last state."""
-        state.write(self.path / LAST)
+        if self.writes:
+            state.write(self.path / LAST)
 
     def save_best(self, state: Checkpoint) -> None:
         """Replace the run's best weights."""
-        state.write(self.path / BEST)
+        if self.writes:
+            state.write(self.path / BEST)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write one of the run's JSON files."""
-        write_text(self.path / name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        if self.writes:
+            write_text(self.path / name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
     def speeds(self) -> dict[int, float | None]:
         """Images per second by epoch, of which no checkpoint knows: it would not be the same twice."""

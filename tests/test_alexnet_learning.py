@@ -5,7 +5,8 @@ import gc
 import numpy as np
 import pytest
 
-from backends.learner import Learner, split_head
+from backends.building import split_head
+from backends.learner import Learner
 from common import initial, recipes
 from common.checkpoint import Subject
 

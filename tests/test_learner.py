@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backends.learner import Learner, split_head
+from backends.building import split_head
+from backends.learner import Learner
 from common import initial, recipes
 from common.checkpoint import Subject
 from common.cli import UnavailableError

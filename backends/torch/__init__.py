@@ -27,6 +27,7 @@ from .learning import (
 )
 from .models import adopt, build, set_training
 from .native import native_loader
+from .processes import join, launched, leave, replicate, sum_over_processes, unsynchronised
 from .recording import record, run_layer
 from .settings import equalise, read_settings
 from .state import describe, get_buffers, get_learning_rate, get_moments, set_buffers, set_learning_rate
@@ -67,7 +68,10 @@ __all__ = [
     "infer",
     "is_out_of_memory",
     "isolate_layers",
+    "join",
+    "launched",
     "lay_out",
+    "leave",
     "make_engine",
     "make_optimizer",
     "mark",
@@ -80,6 +84,7 @@ __all__ = [
     "peak_memory_bytes",
     "read_settings",
     "record",
+    "replicate",
     "require",
     "require_training",
     "reset_peak_memory",
@@ -95,10 +100,12 @@ __all__ = [
     "set_training",
     "set_weights",
     "share_dropout",
+    "sum_over_processes",
     "synchronize",
     "to_numpy",
     "trace",
     "train_step",
+    "unsynchronised",
     "update",
     "versions",
 ]

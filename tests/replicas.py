@@ -1,0 +1,170 @@
+"""What several processes do together, held against one: started by a launcher, in each process.
+
+python -m tests.replicas BACKEND FOLDER: writes gaps.json there, then begins a training run in which the last
+process is killed in the middle of an epoch.
+"""
+
+import json
+import os
+import signal
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from backends import train
+from backends.learner import Learner
+from backends.team import gather
+from common import initial, recipes
+from common.checkpoint import Subject
+from common.sharding import Portion
+from tests.sides import altered
+from tests.small_models import small_backend
+from tests.training import SMALL
+
+STEPS = 20
+COUNTS = (12, 12, 7, 1)  # images of the batches: full, uneven, one that leaves the others without any
+PARTS = 4  # images of a part: three parts make a batch
+KILLED_AT = 9  # the batch, of six in an epoch
+
+
+def recipe(optimizer):
+    changed = {"optimizer": optimizer, "weight_decay": 0.01, "learning_rate": 0.01, "batch_size": PARTS}
+    return recipes.find("digits").changed(precision="fp64", schedule="constant", **changed)
+
+
+def learner(team, backend, *, optimizer, dropout=False, alone=False):
+    plan = recipe(optimizer)
+    model = {"model": "alexnet", "num_classes": 5, "channels": 3, "options": {}}
+    if not dropout:
+        model = {"model": "lenet5", "num_classes": 10, "channels": 1, "options": plan.options}
+    if dropout:
+        backend = small_backend(team.backend.__name__.rpartition(".")[2], backend)
+    member = {} if alone else {"member": team.member}
+    subject = Subject(**model, preparation=plan.preparation)
+    made = Learner(backend, plan, subject, device="cpu", shared_masks=dropout, **member)
+    made.backend.set_weights(made.model, initial.draw("xavier", made.shapes, seed=0))
+    return made
+
+
+def batch(step, *, dropout=False):
+    count = COUNTS[step % len(COUNTS)]
+    shape, classes = ((3, 8, 8), 5) if dropout else ((1, 32, 32), 10)
+    rng = np.random.default_rng(step)
+    return rng.standard_normal((count, *shape), dtype=np.float32), rng.integers(classes, size=count)
+
+
+def updated(made, member, *, dropout=False, steps=STEPS, fault=None):
+    """The weights after some updates, each process having its rows of each batch."""
+    for step in range(steps):
+        images, labels = batch(step, dropout=dropout)
+        rank = 0 if fault == "repeated shard" else member.rank
+        rows = np.arange(-(-len(labels) // member.ranks) * member.ranks)[rank :: member.ranks] % len(labels)
+        whole = Portion(own=len(range(rank, len(labels), member.ranks)), whole=len(labels))
+        if fault == "padding counts":
+            whole = Portion(own=len(rows), whole=len(rows) * member.ranks)
+        made.update(images[rows], labels[rows], step=step, rate=0.01, portion=whole)
+    return made.weights()
+
+
+def truth(team, *, optimizer, dropout=False):
+    made = learner(team, team.backend, optimizer=optimizer, dropout=dropout, alone=True)
+    for step in range(STEPS):
+        made.update(*batch(step, dropout=dropout), step=step, rate=0.01)
+    return made.weights()
+
+
+def gap(ours, theirs):
+    distances = [(np.linalg.norm(ours[key] - theirs[key]), np.linalg.norm(ours[key])) for key in ours]
+    return max(float(distance / (norm or 1)) for distance, norm in distances)
+
+
+def sound_and_faulty(team):
+    """Largest relative distance from one process's weights: sound, then with each fault."""
+    gaps = {}
+    for optimizer in ("sgd", "momentum", "adamw"):
+        made = learner(team, team.backend, optimizer=optimizer)
+        gaps[optimizer] = gap(truth(team, optimizer=optimizer), updated(made, team.member))
+    dropped = {"optimizer": "momentum", "dropout": True}
+    made = learner(team, team.backend, **dropped)
+    gaps["shared masks"] = gap(truth(team, **dropped), updated(made, team.member, dropout=True))
+    expected = truth(team, optimizer="momentum")
+    for fault in ("repeated shard", "padding counts", "forgotten averaging", "other start"):
+        gaps[fault] = gap(expected, updated(faulty(team, fault), team.member, fault=fault))
+    return gaps
+
+
+def faulty(team, fault):
+    backend = team.backend
+    if fault == "forgotten averaging":
+        backend = altered(backend, replicate=lambda model: model, unsynchronised=lambda _: nullcontext())
+    made = learner(team, backend, optimizer="momentum")
+    if fault == "other start":
+        made._replicated()  # which gives all of them the first one's weights
+        if team.member.rank:
+            weights = made.weights()
+            backend.set_weights(made.model, {name: array * 1.1 for name, array in weights.items()})
+    return made
+
+
+def exchanges(team, **altering):
+    """After each part of a batch: whether all processes have the same gradients."""
+    alike = []
+
+    def backward(loss, *, scale):
+        team.backend.backward(loss, scale=scale)
+        gradients = team.backend.get_gradients(made.model)
+        own = np.concatenate([array.ravel() for array in gradients.values()])
+        alike.append(bool(np.allclose(team.total(own), team.member.ranks * own, rtol=1e-9)))
+
+    made = learner(team, altered(team.backend, backward=backward, **altering), optimizer="sgd")
+    updated(made, team.member, steps=1)
+    return alike
+
+
+def messages(team):
+    """What the others receive, and how they find out that they differ."""
+    for data in (None, b"", b"12345", bytes(range(256)) * 3):
+        assert team.from_first(data if team.member.is_first else b"other") == data
+    assert team.total(np.array([2**53 + 1, team.member.rank])).tolist()[0] == team.member.ranks * (2**53 + 1)
+    assert team.agrees(3)
+    assert not team.agrees(team.member.rank)
+    start = learner(team, team.backend, optimizer="sgd")
+    if team.member.rank:
+        start.backend.set_weights(start.model, {name: array * 2 for name, array in start.weights().items()})
+    start._replicated()
+    alone = learner(team, team.backend, optimizer="sgd", alone=True)
+    return {"start": gap(alone.weights(), start.weights())}
+
+
+def train_and_kill(name, folder, team):
+    """A training run whose last process ends in the middle of the second epoch."""
+    team.backend.join = lambda _: None  # that was done
+    seed = Learner._seed
+
+    def seed_or_die(made, step, part):
+        if step == KILLED_AT and made.member.rank == made.member.ranks - 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        seed(made, step, part)
+
+    Learner._seed = seed_or_die
+    output = folder / ("run" if team.member.is_first else "others")  # as on another machine
+    more = ["--output", str(output), "--precision", "fp64", "--save-every", "2"]
+    return train.main(["--backend", name, *SMALL, *more])
+
+
+def main():
+    name, folder = sys.argv[1], Path(sys.argv[2])
+    team = gather(name, device="cpu", threads=1)
+    team.backend.join("cpu")
+    found = {"gaps": sound_and_faulty(team), **messages(team), "exchanges": exchanges(team)}
+    found["without no_sync"] = exchanges(team, unsynchronised=lambda _: nullcontext())
+    found["processes"] = team.member.ranks
+    if team.member.is_first:
+        (folder / "found.json").write_text(json.dumps(found))
+    train_and_kill(name, folder, team)
+
+
+if __name__ == "__main__":
+    main()
