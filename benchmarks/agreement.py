@@ -4,7 +4,7 @@
 
 Runs benchmarks.compare so often, each in new processes, with parity skipped, and tells for each run how
 many of the other runs' ratios its interval covers, the spread of the ratios (largest over smallest, less
-one) and the noise of the A/A comparisons. Ten runs of AlexNet take about ten minutes on a quiet machine.
+one) and the noise of the A/A comparisons.
 """
 
 import argparse
