@@ -32,7 +32,19 @@ COMPARISON_KEYS = {
 
 def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
     target = tmp_path / "result.json"
-    arguments = ["--model", "lenet5", "--rounds", "4", "--device", "cpu", *QUICK, "--json", str(target)]
+    arguments = [
+        "--model",
+        "lenet5",
+        "--rounds",
+        "4",
+        "--processes",
+        "1",
+        "--device",
+        "cpu",
+        *QUICK,
+        "--json",
+        str(target),
+    ]
     code, out, errors = ended(compare.main, arguments, capsys)
     assert (code, errors) == (0, [])
     assert "Parity in float64: pass" in out
@@ -57,7 +69,19 @@ def test_broken_parity_ends_with_1_and_nothing_is_timed(local, tmp_path, capsys)
 
     local.planted["paddle"] = doubled
     target = tmp_path / "result.json"
-    arguments = ["--model", "lenet5", "--rounds", "4", "--device", "cpu", *QUICK, "--json", str(target)]
+    arguments = [
+        "--model",
+        "lenet5",
+        "--rounds",
+        "4",
+        "--processes",
+        "1",
+        "--device",
+        "cpu",
+        *QUICK,
+        "--json",
+        str(target),
+    ]
     code, out, errors = ended(compare.main, arguments, capsys)
     assert (code, len(errors)) == (1, 1)
     assert "parity is broken, first in stage 'gradients' at output.bias" in errors[0]
@@ -73,7 +97,19 @@ def test_unequal_settings_are_not_comparable_and_exit_code_2(local, tmp_path, ca
         "read_settings": lambda device: backend.read_settings(device) | {"threads": 77}
     }
     target = tmp_path / "result.json"
-    arguments = ["--model", "lenet5", "--rounds", "4", "--device", "cpu", *QUICK, "--json", str(target)]
+    arguments = [
+        "--model",
+        "lenet5",
+        "--rounds",
+        "4",
+        "--processes",
+        "1",
+        "--device",
+        "cpu",
+        *QUICK,
+        "--json",
+        str(target),
+    ]
     code, _, errors = ended(compare.main, arguments, capsys)
     assert (code, len(errors)) == (2, 1)
     assert "not comparable" in errors[0]
@@ -111,7 +147,7 @@ def test_a_real_comparison_from_the_command_line(tmp_path, torch_backend, paddle
         "--device",
         "cpu",
     ]
-    command += ["--rounds", "4", "--min-seconds", "0", "--json", str(target)]
+    command += ["--rounds", "4", "--processes", "1", "--min-seconds", "0", "--json", str(target)]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(target.read_text())

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
     ("name", "arguments"),
     [
         ("torch", ["--kills", "3", "--seed", "1"]),
-        ("paddle", ["--place", "rename", "--number", "7"]),
+        pytest.param("paddle", ["--place", "rename", "--number", "7"], marks=pytest.mark.long),
     ],
 )
 def test_killed_runs_end_as_if_they_had_not_been(name, arguments, request):
@@ -32,7 +32,13 @@ def test_killed_runs_end_as_if_they_had_not_been(name, arguments, request):
     [
         ("start=self.batch", "start=0", "write", 2),
         # the run's state before its best weights
-        ("        if best_row(", "        self._save()\n        if best_row(", "half of a write", 9),
+        pytest.param(
+            "        if best_row(",
+            "        self._save()\n        if best_row(",
+            "half of a write",
+            9,
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_fault_in_saving_or_resuming_is_seen(torch_backend, tmp_path, sound, faulty, place, number):
@@ -64,7 +70,7 @@ def killing(name, *more, folder=ROOT):
     )
 
 
-@pytest.mark.parametrize("name", ["torch", "paddle"])
+@pytest.mark.parametrize("name", [pytest.param("torch", marks=pytest.mark.long), "paddle"])
 def test_sigterm_ends_a_run_with_143(name, request, tmp_path):
     """paddle's own handler would print a trace and leave no time to clean up."""
     request.getfixturevalue(f"{name}_backend")

@@ -53,6 +53,11 @@ def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start):
             phase="infer",
             threads=1,
             batch_size=1,
+            engine="eager",
+            precision="fp64",
+            layout="NCHW",
+            artefacts="/no/folder",
+            equalise=True,
         )
 
 
