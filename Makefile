@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 compare: $(STAMP)
-	$(RUN) -m benchmarks.compare --model alexnet --engine eager,deploy --layers --rounds 9 --report report $(ARGS)
+	$(RUN) -m benchmarks.compare --model alexnet --engine eager,deploy --layers --rounds 6 --report report $(ARGS)
 
 # Huge pages for malloc: the float64 AlexNets spend a third of their time on page faults without.
 test: $(STAMP)
