@@ -18,7 +18,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m pip --python $(RUN) install --quiet --constraint constraints.txt --editable '.[all]'
 	touch $@
 
+# Measured anew each time: a folder that holds results is otherwise gone on with.
 compare: $(STAMP)
+	rm -f report/result.json
 	$(RUN) -m benchmarks.compare --model alexnet --engine eager,deploy --layers --rounds 6 --report report $(ARGS)
 
 # Huge pages for malloc: the float64 AlexNets spend a third of their time on page faults without.
