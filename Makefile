@@ -23,9 +23,11 @@ compare: $(STAMP)
 	rm -f report/result.json
 	$(RUN) -m benchmarks.compare --model alexnet --engine eager,deploy --layers --rounds 6 --report report $(ARGS)
 
-# Huge pages for malloc: the float64 AlexNets spend a third of their time on page faults without.
+# One process a core with one thread each: most tests keep no second core busy. At most four, for each
+# may hold 5 GiB. Huge pages for malloc: float64 AlexNets spend a third of their time on page faults without.
 test: $(STAMP)
-	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(RUN) -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
+		$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(STAMP)
 	$(RUN) -m ruff format --check .

@@ -70,12 +70,20 @@ class Worker:
         Raises UsageError if the request is at fault, else WorkerFailure. A worker that died, hung or
         talked nonsense is ended and stays so.
         """
+        self.send(task, **arguments)
+        return self.receive(timeout=timeout)
+
+    def send(self, task: str, **arguments: Any) -> None:
+        """Have a task begun; ``receive`` its result before the next. Raises WorkerFailure."""
         self._requests += 1
         request = {"id": self._requests, "task": task, "arguments": arguments}
         try:
             self._channel.sendall(json.dumps(request).encode() + b"\n")
         except OSError:
             raise self._died() from None
+
+    def receive(self, *, timeout: float | None = None) -> Any:
+        """Wait for the result of what was sent last. Raises as ``ask`` does."""
         reply = self._reply(time.monotonic() + (timeout or self._timeout))
         self.idle_cpu_seconds = reply["idle_cpu_seconds"]
         if "result" in reply:

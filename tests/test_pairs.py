@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.parity.engine import CANNOT_COMPARE, ORDER, Plan, run_parity
+from benchmarks.parity.engine import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
 from benchmarks.parity.subject import Subject
 from benchmarks.processes import Worker
 from tests.pairs import faults, innocents
@@ -40,7 +40,7 @@ def compare(workers, tmp_path):
             names=pair.names,
             folder=str(ROOT),
         )
-        return run_parity(*workers, subject=subject, scratch=tmp_path, plan=Plan(**options))
+        return run_parity(*workers, subject=subject, scratch=tmp_path, plan=Plan(**options), together=True)
 
     return run
 
@@ -78,6 +78,11 @@ def test_an_innocent_difference_passes(compare, name):
     assert report["verdict"] == "pass", report["first_divergence"]
 
 
+def test_randomness_does_not_pass_the_gate_as_noise(compare):
+    report = compare("dropout_in_evaluation", faults.PAIRS["dropout_in_evaluation"], stages=GATE)
+    assert report["first_divergence"]["stage"] == "forward"
+
+
 def test_flipped_decisions_are_counted_and_explain_what_float32_cannot_tell(compare):
     report = compare("data_near_tie", innocents.PAIRS["data_near_tie"], stages=("float32",))
     stage = next(stage for stage in report["stages"] if stage["stage"] == "float32")
@@ -90,3 +95,22 @@ def test_flipped_decisions_are_counted_and_explain_what_float32_cannot_tell(comp
         (pool,) = stage["flips"][side]
         assert (pool["call"], pool["flipped"], pool["decisions"]) == ("pool1", 4 * 2 * 36, 4 * 2 * 36)
         assert 0 < pool["margins"][0] < 1e-8
+
+
+def test_dropout_as_a_function_is_told_as_such(compare):
+    """No mask can be given to it: torch's and paddle's own differ, and that is no fault of either."""
+    report = compare("dropout_as_a_function", faults.PAIRS["dropout_as_a_function"])
+    assert report["first_divergence"]["likely_causes"] == [
+        "random numbers outside of dropout layers (torch and paddle): give each a layer, "
+        "nn.Dropout instead of functional.dropout, so that masks can be given to both"
+    ]
+
+
+def test_flips_explain_bfloat16_too_and_the_side_without_it_is_told(compare):
+    report = compare("equal_small", innocents.PAIRS["equal_small"], stages=("bfloat16",))
+    stage = next(stage for stage in report["stages"] if stage["stage"] == "bfloat16")
+    assert stage["verdict"] == "pass"
+    assert "in float32" in stage["unsupported"]["paddle"]
+    logits = next(entry for entry in stage["distances"] if entry["name"] == "forward/logits")
+    assert 1e-4 < logits["torch"] < stage["tolerance"]  # it did compute in bfloat16
+    assert "paddle" not in logits

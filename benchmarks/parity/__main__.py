@@ -69,7 +69,8 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     from benchmarks.scratch import scratch_folder
 
     plan = Plan(steps=options.steps, optimizers=options.optimizer)
-    settings: dict[str, Any] = {"threads": available_cores(), "timeout": options.timeout}
+    # Both compute at once, on half of the cores each: much of it is not spread over threads anyway.
+    settings: dict[str, Any] = {"threads": max(1, available_cores() // 2), "timeout": options.timeout}
     try:
         with (
             scratch_folder() as scratch,
@@ -85,7 +86,13 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
 
             versions = {name: side.ask("versions") for name, side in zip(NAMES, sides, strict=True)}
             report = run_parity(
-                *sides, subject=subject, scratch=scratch, plan=plan, device=options.device, tell=tell
+                *sides,
+                subject=subject,
+                scratch=scratch,
+                plan=plan,
+                device=options.device,
+                tell=tell,
+                together=True,
             )
     except WorkerFailure as failure:
         raise UnavailableError(f"{failure.backend}: {failure.status}: {failure.reason}") from None

@@ -1,17 +1,21 @@
 """Both sides of a comparison with the models open, and the folder that their tensors pass through."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from backends import NAMES
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.pairing import Pairing, Unpaired, pair
 from benchmarks.parity.subject import Side, Subject, draw_batch, stirred
 from common import initial
 from common.cli import UnavailableError
+
+if TYPE_CHECKING:
+    from benchmarks.processes import Worker
 
 GIB = 2**30
 BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
@@ -28,12 +32,22 @@ class CannotCompare(Exception):
 
 
 class Bench:
-    """Asks both sides; knows what is open on them, how they pair, and where tensors lie."""
+    """Asks both sides; knows what is open on them, how they pair, and where tensors lie.
+
+    ``together``: both compute at once what both are asked for. Sides must then be workers.
+    """
 
     def __init__(
-        self, torch_side: Side, paddle_side: Side, *, subject: Subject, scratch: Path, device: str = "cpu"
+        self,
+        torch_side: Side,
+        paddle_side: Side,
+        *,
+        subject: Subject,
+        scratch: Path,
+        device: str = "cpu",
+        together: bool = False,
     ) -> None:
-        self.subject, self.device = subject, device
+        self.subject, self.device, self._together = subject, device, together
         self._sides = {"torch": torch_side, "paddle": paddle_side}
         self._root = scratch / "parity"
         self.described: dict[str, dict[str, Any]] = {}
@@ -51,7 +65,33 @@ class Bench:
 
     def ask(self, backend: str, step: str, **arguments: Any) -> Any:
         """Have a side do one step, with everything it needs to know given as paths and numbers."""
-        result = self._sides[backend].ask("parity", step=step, **arguments)
+        return self._result(self._sides[backend].ask("parity", step=step, **arguments), arguments)
+
+    def ask_both(
+        self,
+        step: str,
+        *,
+        target: Callable[[str], str] | None = None,
+        own: Callable[[str], Mapping[str, Any]] = lambda _: {},
+        among: Sequence[str] = NAMES,
+        **shared: Any,
+    ) -> dict[str, Any]:
+        """The same step on torch and on paddle (or one ``among`` them); returns the results by name.
+
+        ``target`` names the folder that each fills, ``own`` tells what else each alone is asked with.
+        """
+        asked: dict[str, dict[str, Any]] = {name: {**shared, **own(name)} for name in among}
+        for name, arguments in asked.items():
+            if target is not None:
+                arguments["target"] = str(self.folder(target(name)).path)
+        if not self._together:
+            return {name: self.ask(name, step, **arguments) for name, arguments in asked.items()}
+        workers = {name: cast("Worker", self._sides[name]) for name in asked}
+        for name, arguments in asked.items():
+            workers[name].send("parity", step=step, **arguments)
+        return {name: self._result(workers[name].receive(), asked[name]) for name in asked}
+
+    def _result(self, result: Any, arguments: Mapping[str, Any]) -> Any:
         if "target" in arguments:
             self.peak_disk_bytes = max(self.peak_disk_bytes, self._used())
         return result
@@ -72,17 +112,15 @@ class Bench:
         A model of ours that is open already merely changes its precision: it holds nothing else.
         """
         subject = self.subject
-        for name in self._sides:
-            if name in self.described and not subject.foreign:
-                self.ask(name, "recast", precision=precision)
-                continue
-            self.described[name] = self.ask(
-                name,
-                "open",
-                build=subject.build(precision=precision, device=self.device, backend=name),
-                plugins=dict(subject.plugins.get(name, {})),
-                folder=subject.folder,
-            )
+        if self.described and not subject.foreign:
+            self.ask_both("recast", precision=precision)
+            return self.described
+
+        def own(name: str) -> Mapping[str, Any]:
+            build = subject.build(precision=precision, device=self.device, backend=name)
+            return {"build": build, "plugins": dict(subject.plugins.get(name, {}))}
+
+        self.described = self.ask_both("open", own=own, folder=subject.folder)
         return self.described
 
     def pair(self) -> Pairing:
@@ -135,14 +173,13 @@ class Bench:
     def load_weights(self) -> None:
         """Give both sides the weights; paddle's names are torch's from here on."""
         assert self.pairing is not None
-        self.ask("torch", "rename", names={})
-        self.ask("paddle", "rename", names=self.pairing.names())
+        names = {"torch": {}, "paddle": self.pairing.names()}
+        self.ask_both("rename", own=lambda side: {"names": names[side]})
         self.reload()
 
     def reload(self) -> None:
         """Give both sides the weights again, after they were trained or their statistics moved."""
-        for name in self._sides:
-            self.ask(name, "load", source=self.path("weights"))
+        self.ask_both("load", source=self.path("weights"))
 
     def write_batch(self) -> None:
         """One batch for both: torch's own data where the user gave some, else drawn."""
@@ -154,26 +191,15 @@ class Bench:
             batch = draw_batch(self.subject, batch_size=self.subject.batch_size)
         self.folder("batch").fill(batch.items())
 
-    def ask_both(self, step: str, *, target: Callable[[str], str] | None = None, **arguments: Any) -> Any:
-        """The same step on torch, then on paddle; ``target`` names the folder that each fills."""
-        results = {}
-        for name in self._sides:
-            if target is not None:
-                arguments["target"] = str(self.folder(target(name)).path)
-            results[name] = self.ask(name, step, **arguments)
-        return results
-
     def read_memory(self) -> None:
         """Ask both sides for the most memory that they held."""
-        for name in self._sides:
-            peak = self.ask(name, "peak_memory_bytes")
+        for name, peak in self.ask_both("peak_memory_bytes").items():
             before = self.peak_memory_bytes[name]
             self.peak_memory_bytes[name] = max(peak or 0, before or 0) or None
 
     def close(self) -> None:
         """Have both sides forget their models."""
-        for name in self._sides:
-            self.ask(name, "close")
+        self.ask_both("close")
 
     def _used(self) -> int:
         return sum(path.stat().st_size for path in self._root.rglob("*") if path.is_file())

@@ -66,6 +66,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "training": ("what the optimizer stage would show", "statistics in training mode"),
     "train-mode": ("dropout rate or mode", "batch normalisation's statistics"),
     "float32": ("a constant or a cast of lower precision on one side", "an algorithm that cancels"),
+    "bfloat16": ("a cast that only autocast reaches", "a layer that does otherwise for its dtype"),
 }
 
 

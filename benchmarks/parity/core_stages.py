@@ -44,17 +44,16 @@ def data_stage(bench: Bench) -> Stage:
 def repeat_stage(bench: Bench, recorded: Recorded) -> Stage:
     """Each backend again, and again after another call: bit-identical, or something is hidden or random."""
     gaps, suspect = [], None
-    for name, folder in recorded.folders.items():
-        for when in ("at once", "after another call"):
-            if when == "after another call":
-                bench.ask(name, "distract", batch=bench.path("batch"))
-            different = bench.ask(name, "repeat", batch=bench.path("batch"), reference=str(folder.path))
-            for entry in different:
-                gaps.append(_unrepeated(entry, backend=name, when=when))
+    for when in ("at once", "after another call"):
+        if when == "after another call":
+            bench.ask_both("distract", batch=bench.path("batch"))
+        told = bench.ask_both("repeat", batch=bench.path("batch"), own=recorded.repeated)
+        for name, different in told.items():
+            gaps += [_unrepeated(entry, backend=name, when=when) for entry in different]
             if different and suspect is None:
                 suspect = _unrepeated_layer(recorded, different, backend=name, when=when)
-            if different:
-                break
+        if gaps:
+            break
     facts = {"compared": {name: sum(1 for _ in folder) for name, folder in recorded.folders.items()}}
     return Stage(name="repeat", tolerance=0.0, gaps=gaps, suspect=suspect, facts=facts)
 

@@ -7,15 +7,18 @@ from typing import Any
 
 from benchmarks.parity.bench import Bench, CannotCompare
 from benchmarks.parity.core_stages import data_stage, metrics_stage, repeat_stage, result_stages
-from benchmarks.parity.float32_stage import float32_stage
 from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap
 from benchmarks.parity.localisation import Suspect
+from benchmarks.parity.optimizer_stage import optimizer_names, optimizer_stage
 from benchmarks.parity.parameters_stage import parameters_stage
+from benchmarks.parity.precision_stages import precision_stage
+from benchmarks.parity.precisions import PRECISIONS
 from benchmarks.parity.recorded import Recorded
 from benchmarks.parity.stage import Stage
 from benchmarks.parity.subject import Side, Subject
 from benchmarks.parity.train_mode_stage import train_mode_stage
-from benchmarks.parity.training_stages import OWN, optimizer_names, optimizer_stage, training_stage
+from benchmarks.parity.training_stage import training_stage
+from benchmarks.parity.training_state import OWN
 
 CANNOT_COMPARE = "cannot-compare"
 ORDER = (
@@ -29,7 +32,7 @@ ORDER = (
     "optimizer",
     "train-mode",
     "training",
-    "float32",
+    *(precision.stage for precision in PRECISIONS.values()),
 )
 GATE = ("parameters", "forward", "loss", "gradients")  # what must hold before anything is timed
 
@@ -57,12 +60,15 @@ def run_parity(
     plan: Plan,
     device: str = "cpu",
     tell: Callable[[str], object] = lambda _: None,
+    together: bool = False,
 ) -> dict[str, Any]:
     """Compare both sides stage by stage; all run, whatever the ones before have found.
 
     What is written lies in ``scratch`` and is removed again. ``tell`` hears each stage as it begins.
+    ``together``: both workers compute at once, each on threads of its own.
     """
-    with Bench(torch_side, paddle_side, subject=subject, scratch=scratch, device=device) as bench:
+    sides = {"torch_side": torch_side, "paddle_side": paddle_side}
+    with Bench(**sides, subject=subject, scratch=scratch, device=device, together=together) as bench:
         try:
             stages = _stages(bench, plan, tell)
         except CannotCompare as error:
@@ -95,10 +101,11 @@ def _stages(bench: Bench, plan: Plan, tell: Callable[[str], object]) -> list[Sta
     tell("gradients")
     recorded.judge()
     stages += result_stages(recorded)
-    if "float32" in wanted:
-        tell("float32")
-        recorded.folders["paddle"].clear()
-        stages.append(float32_stage(bench, recorded))
+    recorded.folders["paddle"].clear()
+    for precision in PRECISIONS.values():
+        if precision.stage in wanted:
+            tell(precision.stage)
+            stages.append(precision_stage(bench, recorded, precision))
     recorded.keep_layers_only()
     if bench.subject.has("metric"):
         stages.append(metrics_stage(bench))

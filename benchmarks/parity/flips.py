@@ -1,4 +1,4 @@
-"""ReLU and max-pool decisions that float32 takes otherwise, and what they explain."""
+"""ReLU and max-pool decisions that a lower precision takes otherwise, and what they explain."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -7,17 +7,19 @@ from typing import Any
 from benchmarks.parity.bench import Bench
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.precisions import Precision
 from benchmarks.parity.recorded import Recorded
 
-# Measured without flips: 5e-7 on lenet5, 5e-6 on alexnet. TF32 and half precision are 4e-4 and more.
-TOLERANCE = 3e-5
-SPREAD = 100  # over what one unit in the last place of the images does in float64, scaled to float32
-SCALE = 2.0**29  # a unit in the last place of float32 over one of float64
 DECIDERS = ("ReLU", "MaxPool2d")
 
 
-def count_flips(bench: Bench, exact: Recorded, name: str) -> list[dict[str, Any]]:
-    """Decisions of one framework's float32 run that its float64 truth takes otherwise."""
+def folder_of(bench: Bench, precision: Precision, name: str) -> str:
+    """Where one framework's run in that precision lies."""
+    return bench.path(f"{precision.name}-{name}")
+
+
+def count_flips(bench: Bench, exact: Recorded, name: str, precision: Precision) -> list[dict[str, Any]]:
+    """Decisions of one framework's run that the float64 truth takes otherwise."""
     calls = _deciding_calls(exact, name)
     if not calls:
         return []
@@ -25,7 +27,7 @@ def count_flips(bench: Bench, exact: Recorded, name: str) -> list[dict[str, Any]
         "torch",
         "flips",
         exact=str(exact.folders["torch"].path),
-        other=bench.path(f"fp32-{name}"),
+        other=folder_of(bench, precision, name),
         calls=calls,
     )
     return found
@@ -44,28 +46,40 @@ def explain(
     bench: Bench,
     exact: Recorded,
     gaps: list[Gap],
+    *,
     flips: Mapping[str, list[dict[str, Any]]],
     told: Mapping[str, Mapping[str, Any]],
+    precision: Precision,
 ) -> tuple[list[Gap], dict[str, dict[str, float]]]:
-    """Try the explanations of what is further away than rounding: noise by itself, then flips."""
-    failed = {gap.name for gap in gaps if gap.verdict == FAIL}
-    if not failed:
-        return gaps, {}
-    allowed = _movements(bench, exact, failed)
-    gaps = [
-        replace(
-            gap, verdict=PASS, tolerance=allowed[gap.name], note=f"{gap.note}; as ill-conditioned as that"
-        )
-        if gap.verdict == FAIL and gap.relative_l2 <= allowed.get(gap.name, 0.0)
-        else gap
-        for gap in gaps
-    ]
+    """Try the explanations of what is further away than rounding: flips, then a bad condition.
+
+    Returns the gaps, and what each side's flips leave of them.
+    """
     forced: dict[str, dict[str, float]] = {}
-    for name in ("torch", "paddle"):
-        flipped = sum(entry["flipped"] for entry in flips[name])
-        if flipped and any(gap.verdict == FAIL for gap in gaps):
-            forced[name] = _force(bench, exact, name, [gap.name for gap in gaps if gap.verdict == FAIL])
-    return [_explained(gap, told[gap.name], forced, flips) for gap in gaps], forced
+    failed = _failed(gaps)
+    for name, entries in flips.items():
+        if failed and any(entry["flipped"] for entry in entries):
+            forced[name] = _force(bench, exact, name, failed, precision)
+    limits = dict.fromkeys(failed, precision.tolerance)
+    gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
+    failed = _failed(gaps)
+    if failed:
+        limits = _movements(bench, exact, set(failed), precision)
+        gaps = [_ill_conditioned(gap, limits) for gap in gaps]
+        gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
+    return gaps, forced
+
+
+def _failed(gaps: Iterable[Gap]) -> list[str]:
+    return [gap.name for gap in gaps if gap.verdict == FAIL]
+
+
+def _ill_conditioned(gap: Gap, allowed: Mapping[str, float]) -> Gap:
+    """Passed if the images' own rounding moves it as far."""
+    if gap.verdict != FAIL or gap.relative_l2 > allowed.get(gap.name, 0.0):
+        return gap
+    note = f"{gap.note}; as ill-conditioned as that"
+    return replace(gap, verdict=PASS, tolerance=allowed[gap.name], note=note)
 
 
 def _gradients(files: Iterable[str]) -> list[str]:
@@ -73,9 +87,12 @@ def _gradients(files: Iterable[str]) -> list[str]:
     return [file[10:] for file in files if file.startswith("gradients/")]
 
 
-def _movements(bench: Bench, exact: Recorded, names: set[str]) -> dict[str, float]:
-    """How far each tensor may move in float32, from how far it moves in float64."""
-    folder = bench.folder("fp32-moved")
+def _movements(bench: Bench, exact: Recorded, names: set[str], precision: Precision) -> dict[str, float]:
+    """How far each tensor may move in that precision, from how far it moves in float64.
+
+    Its tolerance at least.
+    """
+    folder = bench.folder("moved")
     bench.ask(
         "torch",
         "record",
@@ -86,7 +103,7 @@ def _movements(bench: Bench, exact: Recorded, names: set[str]) -> dict[str, floa
     )
     own = exact.folders["torch"]
     moved = {
-        name: SPREAD * SCALE * distance(own.load(name), folder.load(name))[0]
+        name: max(precision.tolerance, precision.reach * distance(own.load(name), folder.load(name))[0])
         for name in names
         if name in folder and name in own
     }
@@ -94,10 +111,12 @@ def _movements(bench: Bench, exact: Recorded, names: set[str]) -> dict[str, floa
     return moved
 
 
-def _force(bench: Bench, exact: Recorded, name: str, failed: list[str]) -> dict[str, float]:
-    """Distances of a float32 run from the float64 one that is forced to decide as it did."""
-    folder = bench.folder("fp32-forced")
-    forced = {"folder": bench.path(f"fp32-{name}"), "calls": _deciding_calls(exact, name)}
+def _force(
+    bench: Bench, exact: Recorded, name: str, failed: list[str], precision: Precision
+) -> dict[str, float]:
+    """Distances of a run from the float64 one that is forced to decide as it did."""
+    folder = bench.folder("forced")
+    forced = {"folder": folder_of(bench, precision, name), "calls": _deciding_calls(exact, name)}
     bench.ask(
         "torch",
         "record",
@@ -106,7 +125,7 @@ def _force(bench: Bench, exact: Recorded, name: str, failed: list[str]) -> dict[
         forced=forced,
         gradients=_gradients(failed),
     )
-    files, found = exact.files(), TensorFolder(bench.path(f"fp32-{name}"))
+    files, found = exact.files(), TensorFolder(folder_of(bench, precision, name))
     gaps = {
         file: distance(folder.load(file), found.load(file if name == "torch" else files[file]))[0]
         for file in failed
@@ -121,13 +140,14 @@ def _explained(
     told: Mapping[str, Any],
     forced: Mapping[str, Mapping[str, float]],
     flips: Mapping[str, list[dict[str, Any]]],
+    limits: Mapping[str, float],
 ) -> Gap:
     """Passed if every side that is too far away agrees with the truth that decides as it did."""
-    if gap.verdict != FAIL or not forced:
+    if gap.verdict != FAIL or not forced or gap.name not in limits:
         return gap
-    far = [side for side in ("torch", "paddle") if told[side] > TOLERANCE]
-    left = max(forced.get(side, {}).get(gap.name, float("inf")) for side in far)
-    if left > TOLERANCE:
+    limit = limits[gap.name]
+    left = max(forced.get(side, {}).get(gap.name, float("inf")) for side in flips if told[side] > limit)
+    if left > limit:
         return gap
     which = "; ".join(
         f"{name}: {entry['flipped']} of {entry['decisions']:,} decisions of {entry['call']} flipped, "
@@ -136,6 +156,5 @@ def _explained(
         for entry in entries
         if entry["flipped"]
     )
-    return replace(
-        gap, verdict=PASS, reproduced_relative_l2=left, note=f"{gap.note}; explained by flips ({which})"
-    )
+    note = f"{gap.note}; explained by flips ({which})"
+    return replace(gap, verdict=PASS, tolerance=limit, reproduced_relative_l2=left, note=note)

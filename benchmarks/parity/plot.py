@@ -37,7 +37,7 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
 
 def _draw_layers(axes: Any, stages: Mapping[str, Any], *, stage: str, ending: str, title: str) -> None:
     exact = {tensor["name"]: tensor["relative_l2"] for tensor in stages.get(stage, {}).get("tensors", ())}
-    told = {entry["name"]: entry for entry in stages.get("float32", {}).get("float32", ())}
+    told = {entry["name"]: entry for entry in stages.get("float32", {}).get("distances", ())}
     suffix = "" if ending == "output" else " (output)"
     names = [name.removesuffix(suffix) for name in exact if name.endswith(suffix) and name != "logits"]
     names = [name for name in names if f"layers/{name}/{ending}" in told] or names

@@ -26,13 +26,9 @@ class Recorded:
         self.folders = {
             name: TensorFolder(bench.path(f"{self.label}-{name}")) for name in ("torch", "paddle")
         }
-        calls = {}
-        for name, folder in self.folders.items():
-            folder.clear()
-            more = dict(self.mode, masks=self._masks(name))
-            calls[name] = bench.ask(
-                name, "record", batch=bench.path("batch"), target=str(folder.path), **more
-            )
+        calls = bench.ask_both(
+            "record", batch=bench.path("batch"), target=lambda name: f"{self.label}-{name}", own=self._options
+        )
         self.calls = calls
         assert bench.pairing is not None
         self.matches = align(calls["torch"], calls["paddle"], layers=bench.pairing.layers)
@@ -40,6 +36,7 @@ class Recorded:
         self.roundings = roundings.concerned(bases, own_loss=bench.subject.has("loss"))
         self.reference = self.folders["torch"]  # what paddle's tensors are compared with in the end
         self.gaps: dict[str, Gap] = {}
+        self.random: list[str] = []  # sides that compute something else when asked again
 
     def judge(self) -> None:
         """Compare everything; excuse known roundings and mere noise; clear what reaches no result."""
@@ -119,6 +116,9 @@ class Recorded:
         suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
         if not suspects or not self.folders["torch"]:
             return
+        self.random = self._random()
+        if self.random:
+            return  # what is drawn anew would pass for noise
         moved = self._again("moved", suspects, moved=True, rounding=self.roundings)
         for name in suspects:
             if name in moved and name in self.reference:
@@ -126,36 +126,50 @@ class Recorded:
                 self.gaps[name] = allow_noise(self.gaps[name], moved=movement)
         moved.clear()
 
+    def _random(self) -> list[str]:
+        """The sides that are not bit-identical to themselves."""
+        if self.mode["training"]:
+            self.bench.reload()  # statistics have moved
+        again = self.bench.ask_both("repeat", batch=self.bench.path("batch"), own=self.repeated, partial=True)
+        return [name for name, different in again.items() if different]
+
     def _again(self, name: str, suspects: list[str], **more: Any) -> TensorFolder:
         """Torch once more, somehow altered; of the parameters' gradients only the suspects'."""
         folder = self.bench.folder(f"{self.label}-{name}")
         gradients = [file[10:] for file in suspects if file.startswith("gradients/")]
-        options = dict(self.mode, masks=self._masks("torch"), gradients=gradients, **more)
+        options = {**self._options("torch"), "gradients": gradients, **more}
         if self.mode["training"]:
             self.bench.ask("torch", "load", source=self.bench.path("weights"))  # statistics have moved
         self.bench.ask("torch", "record", batch=self.bench.path("batch"), target=str(folder.path), **options)
         return folder
 
-    def _masks(self, backend: str) -> str | None:
-        return f"{self.mode['masks']}-{backend}" if self.mode["masks"] else None
+    def repeated(self, backend: str) -> dict[str, Any]:
+        """What a side is asked with to repeat its run."""
+        return {"reference": str(self.folders[backend].path), **self._options(backend)}
+
+    def _options(self, backend: str) -> dict[str, Any]:
+        """The mode, with a side's own masks."""
+        masks = f"{self.mode['masks']}-{backend}" if self.mode["masks"] else None
+        return {"training": self.mode["training"], "masks": masks}
 
     def isolate(self) -> tuple[TensorFolder, TensorFolder, dict[str, str]]:
         """Run every matched layer alone, on both sides, on torch's recorded inputs and gradients."""
         matches = [match for match in self.matches if match.both and self._same_inputs(match)]
         targets = [self.bench.folder(f"alone-{name}") for name in ("torch", "paddle")]
-        failures: dict[str, str] = {}
-        for name, target in zip(("torch", "paddle"), targets, strict=True):
-            options: dict[str, Any] = dict(self.mode, masks=self._masks(name))
-            if self.mode["training"]:
-                self.bench.ask(name, "load", source=self.bench.path("weights"))
-            if name == "torch" and self.reference is not self.folders["torch"]:
-                options["rounding"] = self.roundings
-            calls = [_to_isolate(match, name) for match in matches]
-            source = str(self.reference.path)
-            failures |= self.bench.ask(
-                name, "isolate", source=source, target=str(target.path), calls=calls, **options
-            )
-        return targets[0], targets[1], failures
+
+        def own(name: str) -> dict[str, Any]:
+            is_reproduced = name == "torch" and self.reference is not self.folders["torch"]
+            return {
+                **self._options(name),
+                "rounding": self.roundings if is_reproduced else None,
+                "calls": [_to_isolate(match, name) for match in matches],
+            }
+
+        if self.mode["training"]:
+            self.bench.reload()
+        source = str(self.reference.path)
+        failures = self.bench.ask_both("isolate", source=source, target=lambda name: f"alone-{name}", own=own)
+        return targets[0], targets[1], failures["torch"] | failures["paddle"]
 
     def _same_inputs(self, match: Match) -> bool:
         return bool(match.ours and match.theirs and match.ours["inputs"] == match.theirs["inputs"])

@@ -20,8 +20,8 @@ def report_text(report: Mapping[str, Any], subject: Subject) -> str:
         return "\n".join([*lines, "", *trees(report["pairing"])])
     lines += divergence_lines(report["first_divergence"])
     for stage in report["stages"]:
-        if stage["stage"] == "float32":
-            lines += ["", *float32_lines(stage)]
+        if "distances" in stage:
+            lines += ["", *precision_lines(stage)]
     return "\n".join([*lines, "", *_evidence(report)])
 
 
@@ -71,15 +71,17 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     return lines
 
 
-def float32_lines(stage: Mapping[str, Any]) -> list[str]:
+def precision_lines(stage: Mapping[str, Any]) -> list[str]:
     """Distances from the truth, units in the last place, flipped decisions."""
-    told = [entry for entry in stage["float32"] if entry["name"] == "forward/logits"]
-    lines = ["float32, as far as each is from the float64 truth:"]
-    for entry in told:
-        lines.append(
-            f"  logits: torch {entry['torch']:.1e} ({entry['torch_ulps']:.1f} units in the last place), "
-            f"paddle {entry['paddle']:.1e} ({entry['paddle_ulps']:.1f})"
-        )
+    lines = [f"{stage['stage']}, as far as each is from the float64 truth:"]
+    for name, reason in stage["unsupported"].items():
+        lines.append(f"  {name}: unsupported: {reason}")
+    for entry in stage["distances"]:
+        if entry["name"] == "forward/logits":
+            lines += [
+                f"  logits: {name} {entry[name]:.1e} ({entry[f'{name}_ulps']:.1f} units in the last place)"
+                for name in stage["flips"]
+            ]
     if stage["ratio"] is not None:
         lines.append(f"  paddle's distance over torch's, median of all tensors: {stage['ratio']:.2f}")
     for name, entries in stage["flips"].items():
@@ -119,18 +121,25 @@ def _heading(report: Mapping[str, Any], subject: Subject) -> str:
 
 
 def _row(stage: Mapping[str, Any]) -> list[str]:
+    """The tensor that comes nearest to its tolerance, or exceeds it most, and that tolerance."""
     tensors = stage["tensors"]
     judged = [tensor for tensor in tensors if tensor["verdict"] == stage["verdict"]] or tensors
-    worst = max(judged, key=lambda tensor: float(tensor["relative_l2"]), default=None)
-    told = stage["tolerance"] is not None and worst is not None
+    worst = max(judged, key=_excess, default=None) if stage["tolerance"] is not None else None
+    tolerance = worst["tolerance"] if worst else stage["tolerance"]
     return [
         stage["stage"],
         str(len(tensors) or "-"),
-        _number(worst["relative_l2"]) if told and worst else "-",
-        worst["name"] if told and worst else "-",
-        _number(stage["tolerance"]) if stage["tolerance"] is not None else "exact",
-        stage["verdict"],
+        _number(worst["relative_l2"]) if worst else "-",
+        worst["name"] if worst else "-",
+        "exact" if tolerance is None else _number(tolerance),
+        "unsupported" if stage.get("unsupported") and not tensors else stage["verdict"],
     ]
+
+
+def _excess(tensor: Mapping[str, Any]) -> float:
+    """How far a tensor's gap is on the way to its tolerance, or beyond it."""
+    gap, tolerance = float(tensor["relative_l2"]), float(tensor["tolerance"])
+    return gap / tolerance if tolerance else gap and float("inf")
 
 
 def _roundings(stage: Mapping[str, Any]) -> list[str]:

@@ -32,7 +32,7 @@ def train_mode_stage(bench: Bench, evaluated: Recorded) -> Stage:
         stage.suspect = suspect
     elif blamed is not None:
         stage.suspect, stage.first = blamed.suspect, blamed.first
-        _explain_randomness(bench, recorded, stage)
+        stage.causes = _randomness(recorded)
     elif failed:
         stage.first = failed[0]
         stage.suspect = _statistics_suspect(bench, failed[0])
@@ -42,9 +42,7 @@ def train_mode_stage(bench: Bench, evaluated: Recorded) -> Stage:
 
 
 def _dropout_gaps(bench: Bench, evaluated: Recorded) -> tuple[list[Gap], Suspect | None]:
-    ours, theirs = (
-        {facts["name"]: facts for facts in bench.ask(name, "dropouts")} for name in ("torch", "paddle")
-    )
+    ours, theirs = ({facts["name"]: facts for facts in told} for told in bench.ask_both("dropouts").values())
     rounded: dict[str, Mapping[str, Any]] = {}
     gaps: list[Gap] = []
     suspect = None
@@ -121,19 +119,14 @@ def _write_masks(bench: Bench, evaluated: Recorded) -> None:
             theirs.add(match.theirs["name"], mask)
 
 
-def _explain_randomness(bench: Bench, recorded: Recorded, stage: Stage) -> None:
-    """See, where train mode differs, whether a side is random beside its dropout layers."""
-    random = []
-    for name, folder in recorded.folders.items():
-        bench.ask(name, "load", source=bench.path("weights"))
-        options = dict(recorded.mode, masks=f"{recorded.mode['masks']}-{name}")
-        if bench.ask(name, "repeat", batch=bench.path("batch"), reference=str(folder.path), **options):
-            random.append(name)
-    if random:
-        stage.causes = [
-            f"{' and '.join(random)} draws random numbers outside of dropout layers: give each a layer, "
-            "nn.Dropout instead of functional.dropout, so that masks can be given to both"
-        ]
+def _randomness(recorded: Recorded) -> list[str]:
+    """What to look at where a side is random beside its dropout layers."""
+    if not recorded.random:
+        return []
+    return [
+        f"random numbers outside of dropout layers ({' and '.join(recorded.random)}): give each a layer, "
+        "nn.Dropout instead of functional.dropout, so that masks can be given to both"
+    ]
 
 
 def _statistics_suspect(bench: Bench, gap: Gap) -> Suspect:

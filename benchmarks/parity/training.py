@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model, Tensor
-from benchmarks.parity import reproductions
 from benchmarks.parity.folder import TensorFolder
+from benchmarks.parity.reproductions import rounded_hyper_parameters
 
 SHIFT = 7919  # places by which drawn gradients are rolled from step to step: a prime
 SIZES = (1.0, 0.25, 4.0)  # and what they are multiplied by, in turn
@@ -68,7 +68,7 @@ class Trainer:
         if rates is not None:
             self.backend.set_learning_rate(self.optimizer, rates[step])
         used = self.backend.get_learning_rate(self.optimizer)
-        with reproductions.rounded_hyper_parameters(self.optimizer, active=self.rounding):
+        with rounded_hyper_parameters(self.optimizer, active=self.rounding):
             self.backend.update(self.optimizer)
         if self.schedule is not None:
             self.schedule.step()

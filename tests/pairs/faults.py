@@ -51,6 +51,10 @@ def halved_in_float32(words):
     return {"pooled": halve}
 
 
+def doubled_in_bfloat16(words):
+    return {"hidden": lambda x: x * 2 if "bfloat16" in str(x.dtype) else x}
+
+
 def always_training(model, words):
     model.block2.bn2.register_forward_pre_hook(lambda layer, _: layer.train() and None)
 
@@ -198,6 +202,9 @@ PRECISION = {
         layers=("fc1",),
     ),
     "half_where_float32_is_asked_for": Pair(edits=halved_in_float32, stage="float32", layers=("conv2",)),
+    "doubled_where_bfloat16_is_asked_for": Pair(
+        on=ON_TORCH, edits=doubled_in_bfloat16, stage="bfloat16", layers=("fc2",)
+    ),
     "cast_on_torchs_side": Pair(
         on=ON_TORCH,
         edits=lambda w: {"hidden": lambda x: w.cast(w.cast(x, "float32"), "float64")},
@@ -226,6 +233,12 @@ RANDOMNESS_AND_STATE = {
     ),
     "remembers_the_last_call": Pair(
         edits=lambda w: {"to side": Remembering()}, stage="repeat", layers=("between relu2 and side",)
+    ),
+    "dropout_as_a_function": Pair(
+        on=("torch", "paddle"),
+        change=altered("fc1", lambda w, layer, x, y: w.functional.dropout(y, 0.5, training=layer.training)),
+        stage="train-mode",
+        layers=("fc1",),
     ),
     "dropout_rate": Pair(
         change=replaced("dropout", lambda w: w.Dropout(0.499)), stage="train-mode", layers=("dropout",)
