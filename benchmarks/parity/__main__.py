@@ -74,8 +74,8 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     try:
         with (
             scratch_folder() as scratch,
-            Worker("torch", scratch=scratch, huge_pages=True, **settings) as torch_side,
-            Worker("paddle", scratch=scratch, huge_pages=True, **settings) as paddle_side,
+            Worker("torch", scratch=scratch, keeps_memory=True, **settings) as torch_side,
+            Worker("paddle", scratch=scratch, keeps_memory=True, **settings) as paddle_side,
             progress(total=len(plan.stages)) as bar,
         ):
             sides = (torch_side, paddle_side)

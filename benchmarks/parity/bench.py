@@ -107,14 +107,8 @@ class Bench:
         return str(self._root / name)
 
     def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
-        """Build both models; returns what each consists of.
-
-        A model of ours that is open already merely changes its precision: it holds nothing else.
-        """
+        """Build both models; returns what each consists of."""
         subject = self.subject
-        if self.described and not subject.foreign:
-            self.ask_both("recast", precision=precision)
-            return self.described
 
         def own(name: str) -> Mapping[str, Any]:
             build = subject.build(precision=precision, device=self.device, backend=name)
@@ -122,6 +116,17 @@ class Bench:
 
         self.described = self.ask_both("open", own=own, folder=subject.folder)
         return self.described
+
+    def reopen(self, *, precision: str) -> None:
+        """Both models in another precision, with the weights: float32 numbers, which none rounds.
+
+        A pair of the user's own is built anew, for it may hold more than parameters.
+        """
+        if self.subject.foreign:
+            self.open(precision=precision)
+            self.load_weights()
+        else:
+            self.ask_both("recast", precision=precision)
 
     def pair(self) -> Pairing:
         """Pair the parameters. Raises CannotCompare."""

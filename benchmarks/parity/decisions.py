@@ -10,6 +10,8 @@ import numpy as np
 
 from benchmarks.parity.folder import TensorFolder
 
+MARGINS = 20  # of a call's flips that are told
+
 
 class Window(NamedTuple):
     """A max-pool's window; ``padding`` is what must be padded by hand (left, right, top, bottom)."""
@@ -72,7 +74,7 @@ def compare_pool(layer: Any, exact: np.ndarray, other: np.ndarray) -> tuple[int,
 def compare_all(
     model: Any, exact: TensorFolder, other: TensorFolder, calls: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Flips of every ReLU and max-pool call: how many, of how many, and the margins (at most 20)."""
+    """Flips of every ReLU and max-pool call: how many, of how many, the smallest margins and the largest."""
     layers = {name or "model": layer for name, layer in model.named_modules()}
     found = []
     for label, other_label in calls.items():
@@ -87,5 +89,13 @@ def compare_all(
         flipped, total, margins = (
             compare_pool(layer, *inputs) if is_pool else compare_relu(inputs[0], inputs[1])
         )
-        found.append({"call": label, "flipped": flipped, "decisions": total, "margins": margins[:20]})
+        found.append(
+            {
+                "call": label,
+                "flipped": flipped,
+                "decisions": total,
+                "margins": margins[:MARGINS],
+                "largest_margin": max(margins, default=None),
+            }
+        )
     return found

@@ -41,7 +41,7 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
     from benchmarks.processes import Worker
     from benchmarks.scratch import scratch_folder
 
-    settings: dict[str, Any] = {"threads": available_cores(), "timeout": 600.0, "huge_pages": True}
+    settings: dict[str, Any] = {"threads": available_cores(), "timeout": 600.0, "keeps_memory": True}
     with (
         scratch_folder() as scratch,
         Worker("torch", scratch=scratch, **settings) as ours,

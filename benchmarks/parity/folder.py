@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import numpy as np
-from safetensors import safe_open
 
+COMPARED_BYTES = 1 << 19  # at a time: what fits in the cache
 SUFFIX = ".safetensors"
 DTYPES = {  # https://huggingface.co/docs/safetensors: its words for NumPy's types
     "<f8": "F64",
@@ -20,6 +20,7 @@ DTYPES = {  # https://huggingface.co/docs/safetensors: its words for NumPy's typ
     "|u1": "U8",
     "|b1": "BOOL",
 }
+WORDS = {word: dtype for dtype, word in DTYPES.items()}
 
 
 class TensorFolder:
@@ -39,6 +40,7 @@ class TensorFolder:
         entry = {"dtype": DTYPES[array.dtype.str], "shape": array.shape, "data_offsets": [0, array.nbytes]}
         header = json.dumps({"x": entry}).encode()
         header += b" " * (-len(header) % 8)
+        self.discard(name)  # who still looks at an earlier one of this name goes on seeing that
         with self._file(name).open("wb") as file:
             file.write(len(header).to_bytes(8, "little") + header)
             array.tofile(file)
@@ -49,10 +51,25 @@ class TensorFolder:
             self.add(name, array)
 
     def load(self, name: str) -> np.ndarray:
-        """Read one array."""
-        with safe_open(self._file(name), framework="numpy") as file:
-            array: np.ndarray = file.get_tensor("x")
-        return array
+        """One array, read from the file as it is looked at; not to be written on."""
+        with self._file(name).open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            entry = json.loads(file.read(length))["x"]
+            dtype, shape = np.dtype(WORDS[entry["dtype"]]), tuple(entry["shape"])
+            if not np.prod(shape, dtype=np.int64):
+                return np.empty(shape, dtype)  # nothing to map
+            return np.memmap(file, dtype, mode="r", offset=8 + length, shape=shape).view(np.ndarray)
+
+    def has(self, name: str, array: np.ndarray) -> bool:
+        """Whether an array of that name is there with the same shape, dtype and bits."""
+        if name not in self:
+            return False
+        own = self.load(name)
+        if (own.shape, own.dtype) != (array.shape, array.dtype):
+            return False
+        left, right = (np.require(side, requirements="C").reshape(-1).view(np.uint8) for side in (own, array))
+        parts = [slice(at, at + COMPARED_BYTES) for at in range(0, left.size, COMPARED_BYTES)]
+        return all(np.array_equal(left[part], right[part]) for part in parts)
 
     def discard(self, name: str) -> None:
         """Delete one array, if it is there."""

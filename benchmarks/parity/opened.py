@@ -51,10 +51,10 @@ class Opened:
         return self.backend.describe(self.model)
 
     def recast(self, precision: str) -> None:
-        """The open model in another precision; its weights are to be loaded again."""
+        """The open model in another precision."""
         self._build = {**self._build, "precision": precision}
         where = {"precision": precision, "device": self.backend.find_device(self._build["device"])}
-        self._trainer = None
+        self._forget_training()
         self.model = self.backend.adopt(self.model, **where)
 
     def refusal(self, precision: str) -> str | None:
@@ -85,6 +85,7 @@ class Opened:
 
     def load(self, source: str) -> None:
         """Copy parameters and buffers from a folder; buffers that it has not stay as they are."""
+        self._forget_training()
         folder, called = TensorFolder(source), self._called()
         names = self.backend.parameter_shapes(self.model)
         self.backend.set_weights(self.model, {name: folder.load(called.get(name, name)) for name in names})
@@ -92,7 +93,12 @@ class Opened:
         self.backend.set_buffers(
             self.model, {name: folder.load(file) for name, file in buffers.items() if file in folder}
         )
-        self._trainer = None
+
+    def _forget_training(self) -> None:
+        """Let go of the optimizer now: its moments are large, and refer to each other in paddle's."""
+        if self._trainer is not None:
+            self._trainer = None
+            gc.collect()
 
     def _called(self) -> dict[str, str]:
         """What parameters and buffers go by, by their own names."""

@@ -9,6 +9,7 @@ from benchmarks.parity import roundings
 from benchmarks.parity.bench import Bench
 from benchmarks.parity.gaps import FAIL, TOLERANCE, Gap, compare, excuse
 from benchmarks.parity.stage import Stage
+from benchmarks.parity.training import draw
 from benchmarks.parity.training_state import OWN, compare_state, rates_of, start, with_suspect
 
 SMALL = 1_000_000  # parameters up to which many optimizer steps cost nothing
@@ -20,7 +21,7 @@ def optimizer_stage(bench: Bench, *, names: Sequence[str], steps: int) -> Stage:
     """The same NumPy gradients to both: parameters, what the optimizer keeps, and the learning rates."""
     small = bench.parameters() <= SMALL
     steps = max(steps, STEPS_IF_SMALL if small else STEPS_IF_LARGE)
-    _draw_gradients(bench)
+    _draw_gradients(bench, steps=steps)
     gaps: list[Gap] = []
     for name in names:
         own = _compare_optimizer(bench, name, steps=steps)
@@ -68,10 +69,11 @@ def _excuse_hyper_parameters(bench: Bench, gaps: Sequence[Gap], *, steps: int) -
     ]
 
 
-def _draw_gradients(bench: Bench) -> None:
-    """One gradient for each parameter, of sizes from 1e-6 up, as real ones are."""
+def _draw_gradients(bench: Bench, *, steps: int) -> None:
+    """Gradients for each parameter, of sizes from 1e-6 up, as real ones are."""
     folder = bench.folder("drawn")
     for place, entry in enumerate(bench.described["torch"]["parameters"]):
         rng = np.random.default_rng((bench.subject.seed, place))
-        drawn = rng.standard_normal(entry["shape"], dtype=np.float32)
-        folder.add(entry["name"], drawn * np.float32(10.0 ** (place % 7 - 6)))
+        drawn = draw(rng, entry["shape"], steps=steps)
+        drawn *= np.float32(10.0 ** (place % 7 - 6))
+        folder.add(entry["name"], drawn)

@@ -53,8 +53,7 @@ def precision_stage(bench: Bench, exact: Recorded, precision: Precision) -> Stag
 
 def _run(bench: Bench, exact: Recorded, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
     """Record the sides and measure every tensor; they are back in float64 afterwards."""
-    bench.open(precision="fp32")
-    bench.load_weights()
+    bench.reopen(precision="fp32")
     bench.ask_both(
         "record",
         batch=bench.path("batch"),
@@ -71,8 +70,7 @@ def _run(bench: Bench, exact: Recorded, precision: Precision, sides: Sequence[st
         entry = _describe(ours, truth, files, bench, precision)
         if entry is not None:
             told.append(entry)
-    bench.open(precision="fp64")
-    bench.load_weights()
+    bench.reopen(precision="fp64")
     return told
 
 

@@ -68,11 +68,8 @@ class Recorder(Opened):
             left.discard(name)
             if partial and name not in folder:
                 return
-            before = folder.load(name) if name in folder else np.empty(0)
-            if (
-                before.shape != array.shape
-                or before.tobytes() != np.require(array, requirements="C").tobytes()
-            ):
+            if not folder.has(name, array):
+                before = folder.load(name) if name in folder else np.empty(0)
                 gap, largest = distance(before, array)
                 different.append({"name": name, "relative_l2": gap, "max_abs": largest})
 

@@ -92,7 +92,7 @@ def precision_lines(stage: Mapping[str, Any]) -> list[str]:
             lines.append(f"  {name}: {count} of {total:,} ReLU and max-pool decisions flipped")
         lines += [
             f"    {entry['call']}: {entry['flipped']} of {entry['decisions']:,}, "
-            f"margins from {entry['margins'][0]:.0e} to {entry['margins'][-1]:.0e} deviations"
+            f"margins from {entry['margins'][0]:.0e} to {entry['largest_margin']:.0e} deviations"
             for entry in flipped
         ]
     explained = [tensor for tensor in stage["tensors"] if "explained by flips" in (tensor["note"] or "")]

@@ -1,6 +1,7 @@
 """Updates in a worker: on gradients drawn in NumPy, or on the model's own."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from backends import Backend, Model, Tensor
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.reproductions import rounded_hyper_parameters
 
-SHIFT = 7919  # places by which drawn gradients are rolled from step to step: a prime
-SIZES = (1.0, 0.25, 4.0)  # and what they are multiplied by, in turn
+SHIFT = 997  # drawn numbers by which a gradient's place moves from step to step
+SIZES = (1.0, 0.25, 4.0)  # what each such part is multiplied by, in turn: a gradient grows and shrinks
 
 
 class Trainer:
@@ -38,13 +39,12 @@ class Trainer:
     def apply_gradients(
         self, drawn: TensorFolder, called: Mapping[str, str], *, steps: int, rates: Sequence[float] | None
     ) -> list[float]:
-        """Update on the drawn gradients, rolled and resized from step to step."""
+        """Update on the drawn gradients, each step on another part of them."""
         shapes = self.backend.parameter_shapes(self.model)
         arrays, used = {name: drawn.load(called.get(name, name)) for name in shapes}, []
         for step in range(steps):
-            gradients = {name: gradient(array, step) for name, array in arrays.items()}
+            gradients = {name: part(array, step, shapes[name]) for name, array in arrays.items()}
             self.backend.set_gradients(self.model, gradients)
-            del gradients
             used.append(self._update(step, rates))
         return used
 
@@ -75,6 +75,16 @@ class Trainer:
         return used
 
 
-def gradient(drawn: np.ndarray, step: int) -> np.ndarray:
-    """The gradient of a step, made of what was drawn once: rolled, and of another size."""
-    return np.roll(drawn, SHIFT * step) * np.float32(SIZES[step % len(SIZES)])
+def draw(rng: np.random.Generator, shape: Sequence[int], *, steps: int) -> np.ndarray:
+    """Numbers for so many gradients of one parameter, one after the other: (numbers,) float32."""
+    drawn = rng.standard_normal(prod(shape) + SHIFT * (steps - 1), dtype=np.float32)
+    for place, size in enumerate(SIZES):
+        for start in range(place * SHIFT, drawn.size, SHIFT * len(SIZES)):
+            drawn[start : start + SHIFT] *= np.float32(size)
+    return drawn
+
+
+def part(drawn: np.ndarray, step: int, shape: Sequence[int]) -> np.ndarray:
+    """The gradient of a step: a view, for all of a large model's are as large as the model."""
+    start = SHIFT * step
+    return drawn[start : start + prod(shape)].reshape(shape)
