@@ -20,7 +20,7 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
 
     gpus, driver = _gpus()
     return {
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": available_cores(),
         "memory_bytes": psutil.virtual_memory().total,
         "gpus": gpus,
@@ -39,7 +39,8 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
 
 
 @cache
-def _cpu_model() -> str | None:
+def cpu_model() -> str | None:
+    """What the processor calls itself."""
     import cpuinfo  # asks the processor in a process of its own: a second
 
     name: str | None = cpuinfo.get_cpu_info().get("brand_raw")

@@ -122,7 +122,9 @@ def test_a_worker_answers_only_when_it_rests(start):
     worker.ask("spin", seconds=2.5)  # longer than a worker is waited for
     time.sleep(1)
     worker.ask("answer")
-    assert worker.idle_cpu_seconds > 0.5
+    assert (
+        worker.idle_cpu_seconds > 0.2
+    )  # on a busy machine too: a spinning thread gets its share of a second
 
 
 def test_threads_are_set_before_the_first_import_and_nothing_else_steers(start, monkeypatch):

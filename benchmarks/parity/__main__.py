@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     """Run every stage on two workers; returns what ``--json`` writes."""
-    from benchmarks.environment import describe
+    from benchmarks.environment import cpu_model, describe
     from benchmarks.parity.engine import Plan, run_parity
     from benchmarks.processes import Worker, WorkerFailure
     from benchmarks.progress import progress
@@ -84,6 +84,7 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
                 bar.set_description(stage)
                 bar.update()
 
+            cpu_model()  # takes a second, while the workers import their frameworks
             versions = {name: side.ask("versions") for name, side in zip(NAMES, sides, strict=True)}
             report = run_parity(
                 *sides,

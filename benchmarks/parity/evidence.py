@@ -41,7 +41,11 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
     from benchmarks.processes import Worker
     from benchmarks.scratch import scratch_folder
 
-    settings: dict[str, Any] = {"threads": available_cores(), "timeout": 600.0, "keeps_memory": True}
+    settings: dict[str, Any] = {
+        "threads": max(1, available_cores() // 2),
+        "timeout": 600.0,
+        "keeps_memory": True,
+    }
     with (
         scratch_folder() as scratch,
         Worker("torch", scratch=scratch, **settings) as ours,
@@ -49,7 +53,7 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
     ):
         for subject, plan in _comparisons(options):
             start = time.monotonic()
-            report = run_parity(ours, theirs, subject=subject, scratch=scratch, plan=plan)
+            report = run_parity(ours, theirs, subject=subject, scratch=scratch, plan=plan, together=True)
             seconds = time.monotonic() - start
             print(
                 f"{subject.model} batch {subject.batch_size} seed {subject.seed} steps {plan.steps}: "
