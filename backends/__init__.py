@@ -352,6 +352,11 @@ class Backend(Protocol):
     def launched(self) -> Member:
         """Which process of a run this is, as the framework's launcher says it in the environment."""
 
+    def introduce(self, member: Member, *, ports: Sequence[int]) -> None:
+        """Say in the environment what the launcher would, for processes of this machine that it has not
+        started: who this is, and a free port for each. Before ``join``.
+        """
+
     def join(self, device: str) -> None:
         """Meet the other processes; waits for all. They talk over gloo on the CPU, over NCCL on GPUs."""
 

@@ -15,6 +15,11 @@ STRIPPED_PREFIXES = (
     "FLAGS_",
     "TORCH_CUDNN",
     "CUBLAS_WORKSPACE",
+    # A launcher's words to the process that we were started by:
+    "TORCHELASTIC_",
+    "MASTER_",
+    "PADDLE_MASTER",
+    "PADDLE_TRAINER",
 )
 STRIPPED = ("PYTHONHOME", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 

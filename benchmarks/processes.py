@@ -23,9 +23,10 @@ TASKS = "benchmarks.tasks:Tasks"
 class WorkerFailure(RuntimeError):
     """A request that brought no result from a backend. ``status`` is that of a result row."""
 
-    def __init__(self, backend: str, status: FailedStatus, reason: str) -> None:
+    def __init__(self, backend: str, status: FailedStatus, reason: str, *, died: bool = False) -> None:
         super().__init__(f"{backend}: {reason}")
         self.backend, self.status, self.reason = backend, status, reason
+        self.died = died  # by itself: not because we ended it
 
 
 class Worker:
@@ -70,12 +71,24 @@ class Worker:
         Raises UsageError if the request is at fault, else WorkerFailure. A worker that died, hung or
         talked nonsense is ended and stays so.
         """
+        self.send(task, **arguments)
+        return self.receive(timeout=timeout)
+
+    def fileno(self) -> int:
+        """The channel's, for whoever waits for several workers at once."""
+        return self._channel.fileno()
+
+    def send(self, task: str, **arguments: Any) -> None:
+        """Ask, and do not wait. Raises WorkerFailure if nobody is there."""
         self._requests += 1
         request = {"id": self._requests, "task": task, "arguments": arguments}
         try:
             self._channel.sendall(json.dumps(request).encode() + b"\n")
         except OSError:
             raise self._died() from None
+
+    def receive(self, *, timeout: float | None = None) -> Any:
+        """The result of what was sent last; see ``ask``."""
         reply = self._reply(time.monotonic() + (timeout or self._timeout))
         self.idle_cpu_seconds = reply["idle_cpu_seconds"]
         if "result" in reply:
@@ -165,7 +178,7 @@ class Worker:
         status, reason = cause_of_death(
             self._process.returncode, self._log, earlier_memory_kills=self._memory_kills
         )
-        return self._failure(status, reason)
+        return WorkerFailure(self.backend, status, reason, died=True)
 
     def _failure(self, status: FailedStatus, reason: str) -> WorkerFailure:
         return WorkerFailure(self.backend, status, reason)

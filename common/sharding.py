@@ -38,6 +38,11 @@ class Member(NamedTuple):
                 f"({error}); start many processes with the framework's launcher"
             ) from None
 
+    def words(self, *, rank: str, ranks: str, local_ranks: str, gpu: str) -> dict[str, str]:
+        """As a launcher puts it into these environment variables: what ``told`` reads."""
+        said = {rank: self.rank, ranks: self.ranks, local_ranks: self.local_ranks, gpu: self.gpu}
+        return {name: str(number) for name, number in said.items()}
+
     @property
     def is_first(self) -> bool:
         """Whether this is the one that prints and writes."""

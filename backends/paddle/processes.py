@@ -14,14 +14,24 @@ from .device import use
 from .tensors import from_numpy, to_numpy
 
 
+# What the launcher tells each process.
+VARIABLES = {
+    "rank": "PADDLE_TRAINER_ID",
+    "ranks": "PADDLE_TRAINERS_NUM",
+    "local_ranks": "PADDLE_LOCAL_SIZE",
+    "gpu": "FLAGS_selected_gpus",
+}
+
+
 def launched():
-    return Member.told(
-        os.environ,
-        rank="PADDLE_TRAINER_ID",
-        ranks="PADDLE_TRAINERS_NUM",
-        local_ranks="PADDLE_LOCAL_SIZE",
-        gpu="FLAGS_selected_gpus",
-    )
+    return Member.told(os.environ, **VARIABLES)
+
+
+def introduce(member, *, ports):
+    os.environ.update(member.words(**VARIABLES))
+    places = [f"127.0.0.1:{port}" for port in ports]
+    os.environ.update({"PADDLE_MASTER": places[0], "PADDLE_CURRENT_ENDPOINT": places[member.rank]})
+    os.environ["PADDLE_TRAINER_ENDPOINTS"] = ",".join(places)
 
 
 def join(device):

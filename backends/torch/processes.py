@@ -15,14 +15,22 @@ from .device import use
 from .tensors import from_numpy, to_numpy
 
 
+# What the launcher tells each process.
+VARIABLES = {
+    "rank": "RANK",
+    "ranks": "WORLD_SIZE",
+    "local_ranks": "LOCAL_WORLD_SIZE",
+    "gpu": "LOCAL_RANK",
+}
+
+
 def launched():
-    return Member.told(
-        os.environ,
-        rank="RANK",
-        ranks="WORLD_SIZE",
-        local_ranks="LOCAL_WORLD_SIZE",
-        gpu="LOCAL_RANK",
-    )
+    return Member.told(os.environ, **VARIABLES)
+
+
+def introduce(member, *, ports):
+    os.environ.update(member.words(**VARIABLES))
+    os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(ports[0])})
 
 
 def join(device):
