@@ -61,7 +61,7 @@ def _noise(rows: Sequence["Comparison"]) -> list[float]:
 
 
 def _run(options: argparse.Namespace, number: int) -> "Comparison":
-    from benchmarks.results import read
+    from benchmarks.result_file import read
 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result.json"

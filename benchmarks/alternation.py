@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from backends import NAMES
+from benchmarks.explaining import Explainer
 from benchmarks.intervals import Rounds, drift, estimate_ratio, outlier_fraction
 from benchmarks.measured import Measured
 from benchmarks.options import Case
 from benchmarks.processes import WorkerFailure
 from benchmarks.results import UNEQUAL_SETTINGS, Comparison, Result
+from benchmarks.rows import failed_row, measured_row
 from benchmarks.session import Session
 
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
@@ -30,9 +32,9 @@ COMPARABLE = (
 class Alternation:
     """One combination on both backends. What one of them cannot do becomes a row; the other goes on."""
 
-    def __init__(self, session: Session, case: Case, *, names: Sequence[str] = NAMES) -> None:
-        self.session, self.case, self.names = session, case, names
-        self.cases = dict.fromkeys(names, case)  # what each side runs: only tuning makes them differ
+    def __init__(self, session: Session, case: Case, *, explainer: Explainer) -> None:
+        self.session, self.case, self.names, self._explainer = session, case, NAMES, explainer
+        self.cases = dict.fromkeys(NAMES, case)  # what each side runs: only tuning makes them differ
         self.processes: list[int] = []
         self.tuning: dict[str, list[dict[str, Any]]] = {}
         self.measured: dict[str, Measured] = {}
@@ -70,9 +72,9 @@ class Alternation:
     def rows(self) -> list[Result]:
         """A result of each backend that was tried."""
         return [
-            self.session.failed_row(self.cases[name], self.failures[name])
+            failed_row(self.session.request, self.cases[name], self.failures[name])
             if name in self.failures
-            else self.session.row(name, self.cases[name], self.measured[name])
+            else measured_row(self.session.request, name, self.cases[name], self.measured[name])
             for name in self.names
             if name in self.failures or name in self.measured
         ]
@@ -154,7 +156,7 @@ class Alternation:
         )
 
     def _finish(self, name: str) -> None:
-        self.session.finish(name, self.cases[name], self.measured[name])
+        self._explainer.explain(name, self.cases[name], self.measured[name])
 
 
 def unequal_settings(

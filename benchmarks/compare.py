@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.arguments import percent, positive
-from benchmarks.options import Request, add_flags, read_request
+from benchmarks.flags import add_flags
+from benchmarks.options import Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
@@ -30,17 +31,17 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import baseline, results, tables, verdict
+    from benchmarks import baseline, result_file, tables, verdict
+    from benchmarks.image_list import require_data
     from benchmarks.pages.answer import answer, confidence
-    from benchmarks.session import require_data
 
     require_data(request)
-    before = results.read(options.baseline) if options.baseline else None
+    before = result_file.read(options.baseline) if options.baseline else None
     report = measure(request, options)
     if before is not None:
         report.regressions = baseline.changes(report, before, max_regression=options.max_regression)
     if request.json:
-        results.write(report, request.json)
+        result_file.write(report, request.json)
     if options.report:
         from benchmarks.pages.page import write_pages
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from backends import NAMES
 from benchmarks.arguments import positive, seconds
-from benchmarks.options import add_flags, read_request
+from benchmarks.flags import add_flags
+from benchmarks.options import read_request
 from benchmarks.tasks import Tasks
 from common import cli
 from common.cli import UnavailableError, UsageError

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks.results import read
+    from benchmarks.result_file import read
 
     reports = {str(path): read(path) for path in options.files}
     if options.output:
@@ -39,7 +39,7 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
     """A Markdown table: a row for each combination, a column of images a second for each file."""
     from tabulate import tabulate
 
-    from benchmarks.pages.sections import number
+    from benchmarks.pages.section import number
 
     figures: dict[tuple[str, ...], dict[str, str]] = {}
     for name, report in reports.items():

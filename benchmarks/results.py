@@ -1,18 +1,11 @@
-"""The shape of a result file, checked when it is written. A number that was not measured is null."""
+"""What a result file holds. A number that was not measured is null; result_file reads and writes it."""
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import to_json
-
-from common.cli import UsageError
-from common.files import write_text
+from pydantic import BaseModel, ConfigDict
 
 SCHEMA_VERSION: Literal[1] = 1
-READABLE = (1,)  # later versions are added here, with what turns an older file into a newer one
 UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
 Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
 Verdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
@@ -170,40 +163,3 @@ def best_of_each(rows: Iterable[Result]) -> list[Best]:
 def _side(row: Result) -> Side:
     assert row.images_per_second is not None
     return Side(engine=row.engine, precision=row.precision, images_per_second=row.images_per_second)
-
-
-def read(path: Path) -> CompareReport:
-    """A result file of benchmarks.run or benchmarks.compare, of this version or an earlier one.
-
-    Raises UsageError where it is none, or one of a later version.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        version = content["schema_version"]
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}); give a file that --json wrote"
-        ) from None
-    except (ValueError, TypeError, KeyError):
-        raise UsageError(f"{path}: is no result file; give one that --json or --report wrote") from None
-    if version not in READABLE:
-        raise UsageError(
-            f"{path}: has schema_version {version}, this program reads {READABLE[-1]}; update it"
-        )
-    alone: dict[str, Any] = {"parity": None, "comparisons": [], "best": []}  # of benchmarks.run
-    try:
-        return CompareReport.model_validate(alone | content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {where}: {first['msg']}; give a file that --json wrote") from None
-
-
-def json_schema() -> str:
-    """The JSON Schema of a result file, as published beside this module."""
-    return json.dumps(CompareReport.model_json_schema(), indent=2) + "\n"
-
-
-def write(report: object, path: Path) -> None:
-    """Write a report as JSON, atomically; NaN and infinity, which JSON has not, become null."""
-    write_text(path, to_json(report, indent=2, inf_nan_mode="null").decode() + "\n")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.options import Case, Request
-from benchmarks.results import CompareReport, Comparison, Result, read
+from benchmarks.result_file import read
+from benchmarks.results import CompareReport, Comparison, Result
 from common.cli import UsageError
 
 FILE = "result.json"

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES
-from benchmarks import results
+from benchmarks import result_file, results
 from benchmarks.alternation import Alternation
 from benchmarks.environment import describe
+from benchmarks.explaining import Explainer
 from benchmarks.machine import Watch
 from benchmarks.processes import WorkerFailure
 from benchmarks.resuming import FILE, kept
@@ -29,7 +30,7 @@ class Sweep:
         self.session, self._facts, self._folder, self._earlier = session, facts, folder, earlier
         self.parity: dict[str, Any] | None = None
         self._done: list[tuple[results.Comparison, list[results.Result]]] = []
-        self._watch = Watch()
+        self._watch, self._explainer = Watch(), Explainer(session)
 
     def run(self, *, rounds: int, processes: int, bar: Any) -> None:
         """Measure what the earlier report does not have."""
@@ -37,19 +38,19 @@ class Sweep:
             bar.set_description(str(case))
             found = kept(self._earlier, case)
             if found is None:
-                pair = Alternation(self.session, case)
+                pair = Alternation(self.session, case, explainer=self._explainer)
                 pair.run(rounds=rounds, processes=processes, after_round=bar.update)
                 found = pair.comparison(), pair.rows()
             else:
                 bar.update(rounds)
             self._done.append(found)
             if self._folder:
-                results.write(self.report(), self._folder / FILE)
+                result_file.write(self.report(), self._folder / FILE)
 
     def failed(self, failure: WorkerFailure) -> results.CompareReport:
         """The report where a worker was lost before anything was timed."""
         for case in self.session.request.cases:
-            pair = Alternation(self.session, case)
+            pair = Alternation(self.session, case, explainer=self._explainer)
             pair.failures = dict.fromkeys((failure.backend,), failure)
             self._done.append((pair.comparison(), pair.rows()))
         return self.report()

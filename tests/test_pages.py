@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report as report_command
-from benchmarks import results
+from benchmarks import result_file
 from benchmarks.pages.answer import answer, confidence, not_measured
+from benchmarks.pages.layers import layer_gaps
 from benchmarks.pages.page import render, write_pages
-from benchmarks.pages.sections import layer_gaps
 from common.cli import UsageError
 from tests.commands import ended
 from tests.reports import report, result
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SCHEMA = Path(results.__file__).parent / "result.schema.json"
+SCHEMA = Path(result_file.__file__).parent / "result.schema.json"
 # Run at the end of the page; what it finds is read from the DOM that Chromium dumps.
 PROBE = """
 const inside = (element) => element.closest(".scroll, .skip, defs, caption")
@@ -119,7 +119,7 @@ def probed(page, folder, width):
 
 
 def test_the_published_schema_is_current_and_describes_what_is_written(tmp_path):
-    assert SCHEMA.read_text() == results.json_schema()
+    assert SCHEMA.read_text() == result_file.json_schema()
     write_pages(report(), tmp_path)
     content = json.loads((tmp_path / "result.json").read_text())
     schema = json.loads(SCHEMA.read_text())
@@ -129,8 +129,8 @@ def test_the_published_schema_is_current_and_describes_what_is_written(tmp_path)
 
 def test_results_are_read_again_and_those_of_an_earlier_program_too(tmp_path):
     path = tmp_path / "result.json"
-    results.write(report(), path)
-    assert results.read(path) == report()
+    result_file.write(report(), path)
+    assert result_file.read(path) == report()
     old = json.loads(path.read_text())
     for name in ("request", "regressions", "parity", "comparisons", "best"):  # as benchmarks.run wrote it
         del old[name]
@@ -138,7 +138,7 @@ def test_results_are_read_again_and_those_of_an_earlier_program_too(tmp_path):
         for name in ("layers", "tuning", "error", "layout", "matmul_peak_flops"):
             del row[name]
     path.write_text(json.dumps(old))
-    assert [row.images_per_second for row in results.read(path).results[:2]] == [100.0, 25.0]
+    assert [row.images_per_second for row in result_file.read(path).results[:2]] == [100.0, 25.0]
 
 
 @pytest.mark.parametrize(
@@ -155,15 +155,15 @@ def test_what_is_no_result_file_is_refused(tmp_path, text, message):
     path = tmp_path / "result.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
-        results.read(path)
+        result_file.read(path)
     with pytest.raises(UsageError, match="cannot be read"):
-        results.read(tmp_path / "missing.json")
+        result_file.read(tmp_path / "missing.json")
 
 
 def test_any_files_are_put_beside_each_other(tmp_path, capsys):
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
     for path, speed in zip(paths, (100.0, 50.0), strict=True):
-        results.write(report(torch_speed=speed), path)
+        result_file.write(report(torch_speed=speed), path)
     code, out, errors = ended(report_command.main, list(map(str, paths)), capsys)
     assert (code, errors) == (0, [])
     line = next(line for line in out.splitlines() if "torch" in line and "eager" in line)
