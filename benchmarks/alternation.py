@@ -93,6 +93,7 @@ class Alternation:
             "threads": case.threads,
             "device": rows[0].device,
             "batch_size": case.batch_size,
+            "processes": case.processes,
             "settings": request.settings_mode,
         }
         if self.failures:

@@ -12,7 +12,18 @@ from typing import Any
 
 from benchmarks.results import CompareReport, Comparison, Result
 
-CASE = ("model", "phase", "engine", "precision", "device", "batch_size", "settings_mode", "layout")
+CASE = (
+    "model",
+    "phase",
+    "engine",
+    "precision",
+    "device",
+    "batch_size",
+    "settings_mode",
+    "layout",
+    "processes",
+)
+TOLD = ("phase", "engine", "batch_size", "processes")
 
 
 def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[dict[str, Any]]:
@@ -27,11 +38,11 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
     for row in now.comparisons:
         if row.ratio and _of_comparison(row) in earlier:
             found.append(_by_ratio(row, earlier[_of_comparison(row)], drift))
-    compared = {(entry["phase"], entry["engine"], entry["batch_size"]) for entry in found}
+    compared = {tuple(entry[key] for key in TOLD) for entry in found}
     old = {(row.backend, *_key(row)): row for row in before.results if row.images_per_second}
     for result in now.results:
         case = (result.backend, *_key(result))
-        alone = (result.phase, result.engine, result.batch_size) not in compared
+        alone = tuple(getattr(result, key) for key in TOLD) not in compared
         if alone and case in old and result.images_per_second:
             found.append(_by_speed(result, old[case], drift))
     for entry in found:
@@ -53,10 +64,15 @@ def sentence(entry: dict[str, Any]) -> str:
     against = "against the other backend" if entry["by"] == "ratio" else "in images/s"
     drift = "" if entry["drift"] is None else f"; the machine is at {entry['drift']:.0%} of what it was"
     return (
-        f"{entry['backend']} {entry['phase']} {entry['engine']} batch {entry['batch_size']}: "
+        f"{entry['backend']} {entry['phase']} {entry['engine']} {_batch(entry)}: "
         f"{entry['change'] - 1:+.1%} {against} (noise ±{entry['noise']:.1%}{drift})"
         f"{': slower than the baseline' if entry['regression'] else ''}"
     )
+
+
+def _batch(entry: dict[str, Any]) -> str:
+    times = "" if entry["processes"] == 1 else f" x {entry['processes']} processes"
+    return f"batch {entry['batch_size']}{times}"
 
 
 def _by_ratio(now: Comparison, before: Comparison, drift: float | None) -> dict[str, Any]:
@@ -71,9 +87,7 @@ def _by_ratio(now: Comparison, before: Comparison, drift: float | None) -> dict[
     backend = max(own, key=lambda name: abs(own[name]))
     return {
         "backend": backend,
-        "phase": now.phase,
-        "engine": now.engine,
-        "batch_size": now.batch_size,
+        **{key: getattr(now, key) for key in TOLD},
         "change": change if backend == "paddle" else 1 / change,
         "noise": _noise(_uncertainty(now), _uncertainty(before)),
         "by": "ratio",
@@ -85,9 +99,7 @@ def _by_speed(now: Result, before: Result, drift: float | None) -> dict[str, Any
     assert now.images_per_second and before.images_per_second
     return {
         "backend": now.backend,
-        "phase": now.phase,
-        "engine": now.engine,
-        "batch_size": now.batch_size,
+        **{key: getattr(now, key) for key in TOLD},
         "change": now.images_per_second / before.images_per_second / (drift or 1),
         "noise": _noise(_spread(now), _spread(before)),
         "by": "speed",
@@ -120,7 +132,8 @@ def _speed(row: Comparison, name: str) -> float | None:
 
 
 def _of_comparison(row: Comparison) -> tuple[Any, ...]:
-    return (row.model, row.phase, row.engine, row.precision, row.device, row.batch_size, row.settings)
+    own = (row.model, row.phase, row.engine, row.precision, row.device, row.batch_size, row.settings)
+    return (*own, row.processes)
 
 
 def _key(row: Result) -> tuple[Any, ...]:

@@ -63,19 +63,19 @@ def main(arguments: Sequence[str]) -> int:
 
 def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
     """Check parity, then time every combination; nothing is timed where parity is broken."""
+    from benchmarks.group_session import open_session
     from benchmarks.processes import WorkerFailure
     from benchmarks.progress import progress
     from benchmarks.resuming import earlier_report, request_facts, require_same_versions
     from benchmarks.scratch import scratch_folder
-    from benchmarks.session import Session
     from benchmarks.sweep import Sweep
 
-    flags = {"rounds": options.rounds, "processes": options.processes, "skip_parity": options.skip_parity}
+    flags = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
     facts = request_facts(request, **flags)
     earlier = earlier_report(options.report, facts) if options.report else None
     with (
         scratch_folder() as scratch,
-        Session(request, scratch=scratch) as session,
+        open_session(request, scratch=scratch) as session,
         progress(total=options.rounds * len(request.cases)) as bar,
     ):
         sweep = Sweep(session, facts=facts, folder=options.report, earlier=earlier)
@@ -89,7 +89,7 @@ def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
         if earlier:
             require_same_versions(earlier, session.versions, options.report)
         if sweep.parity is None or sweep.parity["verdict"] == "pass":
-            sweep.run(rounds=options.rounds, processes=options.processes, bar=bar)
+            sweep.run(rounds=options.rounds, processes=options.pairs, bar=bar)
         return sweep.report()
 
 
@@ -106,7 +106,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     add_flags(parser)
     parser.add_argument("--rounds", type=int, default=21, metavar="N", help="turns of A B B A (default 21)")
     parser.add_argument(
-        "--processes", type=positive, default=3, metavar="N", help="the rounds are dealt out to (default 3)"
+        "--pairs",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="of workers, for parts of the rounds (default 3)",
     )
     parser.add_argument(
         "--skip-parity", action="store_true", help="do not prove first that both compute the same"

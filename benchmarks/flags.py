@@ -7,7 +7,6 @@ from benchmarks.arguments import fraction, natural, positive, seconds, shape, si
 from benchmarks.options import LAYOUTS, LOADERS, PHASES, SETTINGS
 from common import models
 from common.cli import Parser
-from common.threads import available_cores
 
 
 def add_flags(parser: Parser) -> None:
@@ -22,9 +21,14 @@ def add_flags(parser: Parser) -> None:
     parser.add_argument(
         "--threads",
         type=sizes,
-        default=(available_cores(),),
         metavar="N,N",
-        help="swept (default: all cores)",
+        help="of each process; swept (default: all cores, shared by --processes)",
+    )
+    parser.add_argument(
+        "--processes",
+        type=sizes,
+        metavar="N,N",
+        help="swept: groups of so many processes, each with a batch of its own; how well they scale",
     )
     parser.add_argument(
         "--settings",

@@ -77,9 +77,7 @@ class Group:
         """Replies by rank; once something fails, what is heard within a short while is kept as well."""
         replies: dict[int, Any] = {}
         deadline = time.monotonic() + (SETTLING_SECONDS if failures else self._timeout)
-        while waiting := [
-            rank for rank in range(self.size) if rank not in replies and rank not in failures
-        ]:
+        while waiting := [rank for rank in range(self.size) if rank not in replies and rank not in failures]:
             ready, _, _ = select.select(
                 [self.workers[rank] for rank in waiting], [], [], max(deadline - time.monotonic(), 0)
             )

@@ -8,6 +8,7 @@ output, and, if one of them died, up to half a minute before the others ended.
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -42,7 +43,7 @@ class GroupSession(Session):
         for name in names:
             self.end(name)
             self._groups[name] = Group(
-                name, size=size, start=lambda name=name: self._new_worker(name), timeout=self.request.timeout
+                name, size=size, start=partial(self._new_worker, name), timeout=self.request.timeout
             )
         for name in names:
             self.versions[name] = self._groups[name].ask("versions")[0]
@@ -115,9 +116,10 @@ class GroupSession(Session):
     def _joined(self, name: str, case: Case) -> Group:
         """A backend's group of so many processes, which have met; one of another size is ended."""
         group = self._groups.get(name)
-        if group is None or group.size != case.processes or not group.has_met:
+        if group is None or group.size != case.processes:
             self.start([name], size=case.processes)
             group = self._groups[name]
+        if not group.has_met:
             ports = free_ports(case.processes)
             devices = self._devices(group, case)
             ranks = [{"rank": rank, "device": device} for rank, device in enumerate(devices)]
@@ -154,3 +156,8 @@ class GroupSession(Session):
         if case.phase == "train" and case.engine != "eager" and case.processes > 1:
             reason = f"training in several processes is measured with engine eager, not {case.engine}"
             raise WorkerFailure(name, "unsupported", reason)
+
+
+def open_session(request: Request, *, scratch: Path) -> Session:
+    """A session of groups where numbers of processes were asked for, else of single workers."""
+    return GroupSession(request, scratch=scratch) if request.grouped else Session(request, scratch=scratch)

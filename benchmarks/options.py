@@ -28,10 +28,12 @@ class Case:
     batch_size: int
     threads: int
     layout: str = "NCHW"
+    processes: int = 1  # that work at once: batch size and threads are those of each
 
     def __str__(self) -> str:
         layout = "" if self.layout == "NCHW" else f" {self.layout}"
-        return f"{self.phase} {self.engine} {self.precision}{layout} batch {self.batch_size}"
+        times = "" if self.processes == 1 else f" x {self.processes} processes"
+        return f"{self.phase} {self.engine} {self.precision}{layout} batch {self.batch_size}{times}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,7 @@ class Request:
     seed: int
     timeout: float
     json: Path | None
+    grouped: bool = False  # whether numbers of processes were asked for
 
     @property
     def threads(self) -> int:
@@ -79,6 +82,8 @@ def read_request(options: argparse.Namespace) -> Request:
     num_classes, input_shape = read_size(options)
     if options.data is None:
         _refuse_without_data(options)
+    if options.processes is not None:
+        _refuse_in_groups(options)
     candidates = _combinations(options)
     cases = candidates
     if options.settings == "tuned":  # one for each phase and batch size: the rest is searched
@@ -105,15 +110,18 @@ def read_request(options: argparse.Namespace) -> Request:
         seed=options.seed,
         timeout=options.timeout,
         json=options.json,
+        grouped=options.processes is not None,
     )
 
 
 def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
     """Every combination of the swept flags, with defaults for those that were not given."""
     everything = options.settings == "tuned"
-    cores = available_cores()
+    groups = options.processes or (1,)
+    cores = max(1, available_cores() // max(groups))  # of each process: the same in groups of any size
     fewer = tuple(dict.fromkeys((cores, max(1, cores // 2), 1))) if everything else (cores,)
     combinations = product(
+        groups,
         options.threads or fewer,
         options.layout or (LAYOUTS if everything else LAYOUTS[:1]),
         options.engine or (ENGINES if everything else ENGINES[:1]),
@@ -129,8 +137,9 @@ def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
             batch_size=batch_size,
             threads=threads,
             layout=layout,
+            processes=processes,
         )
-        for threads, layout, engine, precision, batch_size, phase in combinations
+        for processes, threads, layout, engine, precision, batch_size, phase in combinations
     )
 
 
@@ -141,3 +150,15 @@ def _refuse_without_data(options: argparse.Namespace) -> None:
         raise UsageError(
             "--root, --workers, --augment and --loader say how to read --data LIST.txt; give that too"
         )
+
+
+def _refuse_in_groups(options: argparse.Namespace) -> None:
+    for flag, given in (
+        ("--settings tuned", options.settings == "tuned"),
+        ("--layers", options.layers),
+        ("--data", options.data is not None),
+    ):
+        if given:
+            raise UsageError(f"{flag} is for one process; leave out --processes, or {flag}")
+    if max(options.processes) > 1 and ":" in options.device:
+        raise UsageError(f"--device {options.device} is one GPU, and each process needs its own; say gpu")

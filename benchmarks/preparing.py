@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Preparation:
     order: Order
     batch: Batch
     feed: Iterator[Batch] | None
+    learning: Callable[[Model], Model] = lambda model: model  # what is trained in the model's place
 
     def job(self) -> tuple[Job, dict[str, Any]]:
         """The job, and facts: what was compiled and loaded, the dtype that ran, the error found."""
@@ -46,7 +47,7 @@ class Preparation:
             called = backend.compiled(self.model) if self.order.engine == "compiled" else self.model
             facts = self._check_training(called, batch, where)
             backend.set_training(self.model, True)
-            job = make_job(backend, called, phase="train", **shared)
+            job = make_job(backend, self.learning(called), phase="train", **shared)
             if self.order.engine == "compiled":
                 _, facts["compile_seconds"] = timed(
                     lambda: run_steps(job.parts, job.timeline, steps=1), lambda: backend.synchronize(device)

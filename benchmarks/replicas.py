@@ -4,7 +4,6 @@ In training each computes on images of its own and the gradients are averaged by
 data-parallel wrapper. In inference the replicas have nothing to say to each other.
 """
 
-import gc
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -12,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from backends import Model
-from benchmarks import memory
 from benchmarks.tasks import Tasks
-from benchmarks.timing import run_steps, time_steps
+from benchmarks.timing import time_steps
 from common.cli import UnavailableError
 from common.sharding import Member
 
@@ -60,7 +58,7 @@ class GroupTasks(Tasks):
                 distance = np.linalg.norm(array - mean) / (np.linalg.norm(mean) or 1.0)
                 found[word] = max(found[word], float(distance))
         del own, sent
-        self._reset_peaks()
+        self._count_memory_anew(self._require_job().device)
         # All of them raise, or none: whoever went on alone would wait for the others.
         wrong = self._sum(np.array([not found["sent"] <= AVERAGED, found["own"] <= AVERAGED]))
         if wrong[0]:
@@ -92,14 +90,6 @@ class GroupTasks(Tasks):
                 elif self._replica is not None:
                     alone += self._timed({"step": self._step_alone})["step"]
         return {"seconds": seconds, "unsynchronised": alone, "outcome": job.outcome()}
-
-    def warm_up_together(self, *, steps: int) -> None:
-        """Run untimed steps of both kinds."""
-        job = self._require_job()
-        for _ in range(steps):
-            run_steps(job.parts, job.timeline, steps=1)
-            if self._replica is not None:
-                self._step_alone()
 
     def _timed(self, parts: Any) -> dict[str, list[float]]:
         self._sum(np.zeros(1))  # nobody begins before all are there
@@ -137,8 +127,3 @@ class GroupTasks(Tasks):
             return array
         numbers = np.asarray(array, dtype=np.float64)
         return self.backend.sum_over_processes(numbers, device=self._require_job().device)
-
-    def _reset_peaks(self) -> None:
-        gc.collect()
-        memory.reset_peak()
-        self.backend.reset_peak_memory(self._require_job().device)

@@ -40,12 +40,13 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
     from tabulate import tabulate
 
     from benchmarks.pages.section import number
+    from benchmarks.scaling import batch_of
 
     figures: dict[tuple[str, ...], dict[str, str]] = {}
     for name, report in reports.items():
         for row in report.results:
             key = (row.model, row.backend, row.phase, row.engine, row.precision, row.device)
-            case = (*key, str(row.batch_size), str(row.threads), row.settings_mode)
+            case = (*key, batch_of(row), str(row.threads), row.settings_mode)
             text = number(row.images_per_second) if row.status == "ok" else row.status
             figures.setdefault(case, {})[name] = text
     columns = ("model", "backend", "phase", "engine", "precision", "device", "batch", "threads", "settings")

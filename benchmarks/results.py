@@ -47,6 +47,7 @@ class Result(_Record):
     batch_size: int
     threads: int
     layout: str = "NCHW"  # as asked for; what was in force is in ``settings``
+    processes: int = 1  # each with this batch size and so many threads; ``images_per_second`` is of all
     loader: str
     settings_mode: str
     settings: dict[str, Any] | None = None
@@ -77,6 +78,9 @@ class Result(_Record):
     cost_per_million_images: float | None = None
     layers: list[LayerTimes] = []
     tuning: list[dict[str, Any]] = []  # what "tuned" tried
+    scaling_efficiency: float | None = None  # of as many times the throughput of one process
+    communicating_fraction: float | None = None  # of a step, beyond what is hidden behind computing
+    unsynchronised_step_seconds: list[float] = []  # of steps that send no gradients
 
 
 class Comparison(_Record):
@@ -88,6 +92,7 @@ class Comparison(_Record):
     precision: str
     device: str
     batch_size: int
+    processes: int = 1
     settings: str
     torch_images_per_second: float | None = None
     paddle_images_per_second: float | None = None
@@ -111,13 +116,33 @@ class Side(_Record):
 
 
 class Best(_Record):
-    """The best of each side for one phase and batch size."""
+    """The best of each side for one phase, batch size and number of processes."""
 
     phase: str
     batch_size: int
+    processes: int = 1
     torch: Side
     paddle: Side
     ratio: float
+
+
+class Scaling(_Record):
+    """Both backends' efficiency with several processes. ``ratio`` is paddle's over torch's."""
+
+    model: str
+    phase: str
+    engine: str
+    precision: str
+    device: str
+    batch_size: int
+    threads: int | None
+    layout: str
+    processes: int
+    torch_efficiency: float | None
+    paddle_efficiency: float | None
+    ratio: float
+    ratio_ci95: tuple[float, float]
+    verdict: Literal["torch scales better", "paddle scales better", "no difference"]
 
 
 class Report(_Record):
@@ -136,14 +161,15 @@ class CompareReport(Report):
     best: list[Best]
     request: dict[str, Any] | None = None  # the flags: what was asked for
     regressions: list[dict[str, Any]] = []
+    scaling: list[Scaling] = []
 
 
 def best_of_each(rows: Iterable[Result]) -> list[Best]:
-    """The fastest result of each backend by phase and batch size, where both have one."""
-    fastest: dict[tuple[str, int], dict[str, Result]] = {}
+    """The fastest result of each backend by phase, batch size and processes, where both have one."""
+    fastest: dict[tuple[str, int, int], dict[str, Result]] = {}
     for row in rows:
         if row.images_per_second is not None:
-            sides = fastest.setdefault((row.phase, row.batch_size), {})
+            sides = fastest.setdefault((row.phase, row.batch_size, row.processes), {})
             rival = sides.get(row.backend)
             if rival is None or (rival.images_per_second or 0) < row.images_per_second:
                 sides[row.backend] = row
@@ -151,11 +177,12 @@ def best_of_each(rows: Iterable[Result]) -> list[Best]:
         Best(
             phase=phase,
             batch_size=batch_size,
+            processes=processes,
             torch=_side(sides["torch"]),
             paddle=_side(sides["paddle"]),
             ratio=_side(sides["paddle"]).images_per_second / _side(sides["torch"]).images_per_second,
         )
-        for (phase, batch_size), sides in fastest.items()
+        for (phase, batch_size, processes), sides in fastest.items()
         if len(sides) == 2
     ]
 

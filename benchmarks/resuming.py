@@ -11,7 +11,14 @@ from benchmarks.results import CompareReport, Comparison, Result
 from common.cli import UsageError
 
 FILE = "result.json"
-SWEPT = ("cases", "candidates", "json", "timeout", "price_per_hour")  # may differ between the calls
+SWEPT = (
+    "grouped",
+    "cases",
+    "candidates",
+    "json",
+    "timeout",
+    "price_per_hour",
+)  # may differ between the calls
 DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
 
 

@@ -10,13 +10,14 @@ from benchmarks.measured import Measured
 from benchmarks.options import Case, Request
 from benchmarks.processes import WorkerFailure
 from benchmarks.results import Latency, LayerTimes, Result
+from benchmarks.scaling import communicating
 
 
 def measured_row(request: Request, name: str, case: Case, measured: Measured) -> Result:
     """The result row of a measured combination."""
     facts, steps = measured.facts, measured.step_seconds
     starting = measured.starting is not None
-    speed = None if starting else case.batch_size / float(np.median(steps))
+    speed = None if starting else case.batch_size * case.processes / float(np.median(steps))
     return Result(
         **_asked(request, name, case)
         | {"device": facts["device"], "threads": facts["settings"]["threads"] or case.threads},
@@ -45,6 +46,8 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         forward_seconds=measured.part_seconds("forward"),
         backward_seconds=measured.part_seconds("backward"),
         optimizer_seconds=measured.part_seconds("optimizer"),
+        communicating_fraction=communicating(steps, measured.unsynchronised_seconds),
+        unsynchronised_step_seconds=measured.unsynchronised_seconds,
         last_outcome=measured.last_outcome,
         idle_cpu_seconds=measured.idle_cpu_seconds,
     )
@@ -68,6 +71,7 @@ def _asked(request: Request, name: str, case: Case) -> dict[str, Any]:
         "batch_size": case.batch_size,
         "threads": case.threads,
         "layout": case.layout,
+        "processes": case.processes,
         "loader": request.loader,
         "settings_mode": request.settings_mode,
     }
@@ -84,4 +88,6 @@ def _fraction(case: Case, measured: Measured, speed: float | None) -> float | No
     """The arithmetic done, as a part of what the framework's matrix product reaches on this machine."""
     step = flops_of_step(case.phase, measured.facts.get("flops_per_image") or 0)
     peak = measured.matmul_peak_flops
+    if peak:
+        peak *= case.processes  # it was that of one
     return step * speed / peak if step and peak and speed else None

@@ -27,13 +27,13 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from benchmarks import result_file, results, tables, verdict
     from benchmarks.environment import describe
+    from benchmarks.group_session import open_session
     from benchmarks.image_list import require_data
     from benchmarks.scratch import scratch_folder
-    from benchmarks.session import Session
     from benchmarks.single import measure_all
 
     require_data(request)
-    with scratch_folder() as scratch, Session(request, scratch=scratch) as session:
+    with scratch_folder() as scratch, open_session(request, scratch=scratch) as session:
         rows = measure_all(session, options.backend)
         report = results.Report(environment=describe(os.environ, session.versions), results=rows)
     if request.json:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
-from benchmarks.results import Comparison, Result, Scaling
+from benchmarks.results import Best, Comparison, Result, Scaling
 
 SAME = ("backend", "model", "phase", "engine", "precision", "device", "batch_size", "threads", "layout")
 PAIRED = tuple(name for name in SAME if name != "backend")
@@ -69,9 +69,7 @@ def scaling(rows: Sequence[Result], comparisons: Iterable[Comparison]) -> list[S
 
 def _efficiencies(rows: Iterable[Result], pair: Comparison) -> dict[str, float | None]:
     key = (*_key(pair, PAIRED), pair.processes)
-    return {
-        row.backend: row.scaling_efficiency for row in rows if (*_key(row, PAIRED), row.processes) == key
-    }
+    return {row.backend: row.scaling_efficiency for row in rows if (*_key(row, PAIRED), row.processes) == key}
 
 
 def _scaling(row: Comparison, one: Comparison, efficiencies: Mapping[str, float | None]) -> Scaling:
@@ -81,15 +79,16 @@ def _scaling(row: Comparison, one: Comparison, efficiencies: Mapping[str, float 
         math.exp(ratio - math.hypot(centre - low, high_one - centre_one)),
         math.exp(ratio + math.hypot(high - centre, centre_one - low_one)),
     )
-    clear = not interval[0] <= 1 <= interval[1]
-    better = "paddle scales better" if ratio > 0 else "torch scales better"
+    verdict: Literal["torch scales better", "paddle scales better", "no difference"] = "no difference"
+    if not interval[0] <= 1 <= interval[1]:
+        verdict = "paddle scales better" if ratio > 0 else "torch scales better"
     return Scaling(
         **{name: getattr(row, name) for name in (*PAIRED, "processes")},
         torch_efficiency=efficiencies.get("torch"),
         paddle_efficiency=efficiencies.get("paddle"),
         ratio=math.exp(ratio),
         ratio_ci95=interval,
-        verdict=better if clear else "no difference",
+        verdict=verdict,
     )
 
 
@@ -100,6 +99,11 @@ def _logarithms(row: Comparison) -> tuple[float, float, float]:
 
 def _key(row: Result | Comparison, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in names)
+
+
+def batch_of(row: Result | Comparison | Best | Scaling) -> str:
+    """The batch size, and how many processes have such a batch each."""
+    return str(row.batch_size) if row.processes == 1 else f"{row.batch_size} x {row.processes} processes"
 
 
 def oversubscribed(row: Result, cores: int | None) -> str | None:

@@ -43,16 +43,19 @@ class Session:
         """Start workers side by side, then wait for each to have its framework imported."""
         for name in names:
             self.end(name)
-            self._workers[name] = Worker(
-                name,
-                threads=self.request.threads,
-                scratch=self.supplies.scratch,
-                timeout=self.request.timeout,
-                tasks=self._tasks,
-                as_shipped=self.request.settings_mode == "as-shipped",
-            )
+            self._workers[name] = self._new_worker(name)
         for name in names:
             self.versions[name] = self._workers[name].ask("versions")
+
+    def _new_worker(self, name: str) -> Worker:
+        return Worker(
+            name,
+            threads=self.request.threads,
+            scratch=self.supplies.scratch,
+            timeout=self.request.timeout,
+            tasks=self._tasks,
+            as_shipped=self.request.settings_mode == "as-shipped",
+        )
 
     def worker(self, name: str) -> Worker:
         """A backend's worker, started again if it was ended."""

@@ -8,6 +8,7 @@ from benchmarks.processes import WorkerFailure
 from benchmarks.progress import progress
 from benchmarks.results import Result
 from benchmarks.rows import failed_row, measured_row
+from benchmarks.scaling import with_efficiencies
 from benchmarks.session import Session
 
 
@@ -23,7 +24,7 @@ def measure_all(session: Session, backend: str) -> list[Result]:
                 session.end(backend)
                 rows.append(failed_row(session.request, case, failure))
             bar.update()
-    return rows
+    return with_efficiencies(rows)
 
 
 def _measure(session: Session, explainer: Explainer, backend: str, case: Case) -> Result:

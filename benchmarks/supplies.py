@@ -1,5 +1,6 @@
 """The files that workers read: weights and batches, drawn once, the same for both."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.parity.subject import Subject, draw_batch, write_weights
@@ -21,9 +22,10 @@ class Supplies:
             write_weights(shapes, seed=self._subject.seed, path=path)
         return str(path)
 
-    def inputs(self, batch_size: int) -> str:
-        """A fixed batch of images and labels."""
-        path = self.scratch / f"batch-{batch_size}.safetensors"
+    def inputs(self, batch_size: int, *, number: int = 0) -> str:
+        """A fixed batch of images and labels; each number has another one."""
+        path = self.scratch / f"batch-{batch_size}-{number}.safetensors"
         if not path.exists():
-            tensor_file.save(path, draw_batch(self._subject, batch_size=batch_size))
+            subject = replace(self._subject, seed=self._subject.seed + number)
+            tensor_file.save(path, draw_batch(subject, batch_size=batch_size))
         return str(path)

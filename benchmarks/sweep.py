@@ -13,6 +13,7 @@ from benchmarks.explaining import Explainer
 from benchmarks.machine import Watch
 from benchmarks.processes import WorkerFailure
 from benchmarks.resuming import FILE, kept
+from benchmarks.scaling import scaling, with_efficiencies
 from benchmarks.session import Session
 
 
@@ -57,13 +58,15 @@ class Sweep:
 
     def report(self) -> results.CompareReport:
         """All that was measured so far."""
-        rows = [row for _, pair in self._done for row in pair]
+        rows = with_efficiencies(row for _, pair in self._done for row in pair)
+        comparisons = [comparison for comparison, _ in self._done]
         environment = describe(os.environ, self.session.versions)
         return results.CompareReport(
             environment=environment | self._watch.told(list(NAMES)),
             results=rows,
             parity=self.parity,
-            comparisons=[comparison for comparison, _ in self._done],
+            comparisons=comparisons,
             best=results.best_of_each(rows),
             request=dict(self._facts),
+            scaling=scaling(rows, comparisons),
         )

@@ -66,7 +66,13 @@ class Tasks(AnalysisTasks, StartingTasks):
         # leaves one behind after each run.
         settings = self.backend.read_settings(order.device)
         preparation = Preparation(
-            name=self.name, backend=self.backend, model=model, order=order, batch=batch, feed=feed
+            name=self.name,
+            backend=self.backend,
+            model=model,
+            order=order,
+            batch=batch,
+            feed=feed,
+            learning=self._learning,
         )
         self.job, checked = preparation.job()
         self._count_memory_anew(order.device)
@@ -82,6 +88,10 @@ class Tasks(AnalysisTasks, StartingTasks):
             "compile_seconds": checked.get("compile_seconds"),
             "error": checked["error"],
         }
+
+    def _learning(self, model: Model) -> Model:
+        """What is trained in a model's place: the model itself, where nobody else learns with it."""
+        return model
 
     def _count_memory_anew(self, device: str) -> None:
         gc.collect()

@@ -13,7 +13,6 @@ from common.sharding import Member
 from .device import use
 from .tensors import from_numpy, to_numpy
 
-
 # What the launcher tells each process.
 VARIABLES = {
     "rank": "PADDLE_TRAINER_ID",

@@ -27,7 +27,7 @@ from .learning import (
 )
 from .models import adopt, build, set_training
 from .native import native_loader
-from .processes import join, launched, leave, replicate, sum_over_processes, unsynchronised
+from .processes import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
 from .recording import record, run_layer
 from .settings import equalise, read_settings
 from .state import describe, get_buffers, get_learning_rate, get_moments, set_buffers, set_learning_rate
@@ -66,6 +66,7 @@ __all__ = [
     "get_weights",
     "gradient_norm",
     "infer",
+    "introduce",
     "is_out_of_memory",
     "isolate_layers",
     "join",

@@ -14,7 +14,6 @@ from common.sharding import Member
 from .device import use
 from .tensors import from_numpy, to_numpy
 
-
 # What the launcher tells each process.
 VARIABLES = {
     "rank": "RANK",

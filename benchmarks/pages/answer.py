@@ -5,6 +5,7 @@ from typing import Any
 
 from backends import ENGINES
 from benchmarks.results import Best, CompareReport, Comparison, Result
+from benchmarks.scaling import batch_of
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
 WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
@@ -53,13 +54,13 @@ def not_measured(report: CompareReport) -> list[str]:
 
 def case_of(row: Result | Comparison) -> str:
     """The combination that a row stands for."""
-    return f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}"
+    return f"{row.phase} {row.engine} {row.precision} batch {batch_of(row)}"
 
 
 def _of_best(best: Best, report: CompareReport) -> str:
     sides = {"torch": best.torch, "paddle": best.paddle}
     names = {name: f"{name} ({side.engine}, {side.precision})" for name, side in sides.items()}
-    task = f"to {TASKS[best.phase]} at batch {best.batch_size}"
+    task = f"to {TASKS[best.phase]} at batch {batch_of(best)}"
     noise = _noise(best, report.comparisons)
     if abs(best.ratio - 1) <= noise:
         return f"{task} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
@@ -73,7 +74,7 @@ def _noise(best: Best, comparisons: Iterable[Comparison]) -> float:
     widths = [
         max(row.noise or 0, half_width(row))
         for row in comparisons
-        if (row.phase, row.batch_size) == (best.phase, best.batch_size)
+        if (row.phase, batch_of(row)) == (best.phase, batch_of(best))
     ]
     return max(widths, default=0.0)
 

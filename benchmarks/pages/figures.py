@@ -3,6 +3,7 @@
 from benchmarks.pages.charts import Bars, bar_chart
 from benchmarks.pages.section import Section, number
 from benchmarks.results import CompareReport, Comparison, Result
+from benchmarks.scaling import batch_of
 
 
 def comparison_section(report: CompareReport) -> Section | None:
@@ -64,12 +65,12 @@ def result_section(report: CompareReport) -> Section | None:
 
 
 def _case(row: Result | Comparison) -> list[str]:
-    return [row.phase, row.engine, row.precision, str(row.batch_size)]
+    return [row.phase, row.engine, row.precision, batch_of(row)]
 
 
 def _label(row: Result) -> str:
     layout = "" if row.layout == "NCHW" else f", {row.layout}"
-    return f"{row.engine}, {row.precision}{layout}, batch {row.batch_size}, {row.threads} threads"
+    return f"{row.engine}, {row.precision}{layout}, batch {batch_of(row)}, {row.threads} threads"
 
 
 def _bar(row: Result) -> tuple[str, float | None, str]:

@@ -4,6 +4,7 @@ from benchmarks.pages.answer import case_of
 from benchmarks.pages.charts import depth_chart
 from benchmarks.pages.figures import comparison_section, result_section, throughput_section
 from benchmarks.pages.layers import layer_section
+from benchmarks.pages.scaling import scaling_section
 from benchmarks.pages.section import Section, number
 from benchmarks.results import CompareReport
 
@@ -13,6 +14,7 @@ def sections(report: CompareReport) -> list[Section]:
     parts = (
         comparison_section,
         throughput_section,
+        scaling_section,
         result_section,
         layer_section,
         _parity,
