@@ -17,6 +17,7 @@ from common.sources import read_source
 from tests.commands import ended
 from tests.launching import launched
 from tests.replicas import STEPS
+from tests.sides import module
 from tests.training import history, trained, weights
 
 
@@ -170,6 +171,33 @@ def test_requests_that_processes_cannot_share_are_refused(pretended, flags, mess
     code, _, err = trained(capsys, pretended, tmp_path / "run", *flags)
     assert (code, len(err)) == (2, 1), err
     assert message in err[0]
+
+
+@pytest.mark.parametrize(("started", "backend_name"), [("torch", "paddle"), ("paddle", "torch")])
+def test_the_other_frameworks_launcher_is_told_with_the_right_one(
+    started, backend_name, request, monkeypatch, capsys, tmp_path
+):
+    request.getfixturevalue(f"{backend_name}_backend")
+    for name, value in PRETENDED[started].items():
+        monkeypatch.setenv(name, value)
+    code, out, err = trained(capsys, backend_name, tmp_path / "run")
+    assert (code, out, len(err)) == (2, "", 1), err
+    wanted = {
+        "torch": "torchrun --nproc-per-node 4 -m",
+        "paddle": "paddle.distributed.launch --nproc_per_node 4",
+    }
+    assert wanted[backend_name] in err[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_who_is_introduced_is_launched(backend, monkeypatch):
+    """What we say to processes that no launcher has started is what a launcher says."""
+    environment = {"HOME": "/"}
+    monkeypatch.setattr(module(backend, "processes").os, "environ", environment)
+    member = Member(rank=1, ranks=3, local_ranks=3, gpu=1)
+    backend.introduce(member, ports=[1001, 1002, 1003])
+    assert backend.launched() == member
+    assert "127.0.0.1" in json.dumps(environment)
 
 
 def test_half_of_a_launchers_variables_is_refused(pretended, monkeypatch, capsys, tmp_path):
