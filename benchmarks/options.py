@@ -15,6 +15,7 @@ PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
 LAYOUTS = ("NCHW", "NHWC")
+FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 

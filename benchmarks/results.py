@@ -120,12 +120,36 @@ class Best(_Record):
     ratio: float
 
 
+class Against(_Record):
+    """One combination here and in another version of the same backend, measured in turns.
+
+    ``change`` is the speed here over the speed there; the interval is where it truly lies.
+    """
+
+    phase: str
+    engine: str
+    precision: str
+    layout: str
+    batch_size: int
+    threads: int
+    here_images_per_second: float | None = None
+    there_images_per_second: float | None = None
+    change: float | None = None
+    change_ci95: tuple[float, float] | None = None
+    noise: float | None = None
+    verdict: Literal["faster", "slower", "no difference", "not comparable"]
+    regression: bool = False
+    reason: str | None = None
+    there: Result | None = None
+
+
 class Report(_Record):
     """What `benchmarks.run --json` writes."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     environment: dict[str, Any]
     results: list[Result]
+    against: list[Against] = []
 
 
 class CompareReport(Report):

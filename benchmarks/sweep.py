@@ -11,6 +11,7 @@ from benchmarks.alternation import Alternation
 from benchmarks.environment import describe
 from benchmarks.explaining import Explainer
 from benchmarks.machine import Watch
+from benchmarks.pair import comparison
 from benchmarks.processes import WorkerFailure
 from benchmarks.resuming import FILE, kept
 from benchmarks.session import Session
@@ -40,7 +41,7 @@ class Sweep:
             if found is None:
                 pair = Alternation(self.session, case, explainer=self._explainer)
                 pair.run(rounds=rounds, processes=processes, after_round=bar.update)
-                found = pair.comparison(), pair.rows()
+                found = comparison(pair), pair.rows()
             else:
                 bar.update(rounds)
             self._done.append(found)
@@ -52,7 +53,7 @@ class Sweep:
         for case in self.session.request.cases:
             pair = Alternation(self.session, case, explainer=self._explainer)
             pair.failures = dict.fromkeys((failure.backend,), failure)
-            self._done.append((pair.comparison(), pair.rows()))
+            self._done.append((comparison(pair), pair.rows()))
         return self.report()
 
     def report(self) -> results.CompareReport:
@@ -63,7 +64,7 @@ class Sweep:
             environment=environment | self._watch.told(list(NAMES)),
             results=rows,
             parity=self.parity,
-            comparisons=[comparison for comparison, _ in self._done],
+            comparisons=[row for row, _ in self._done],
             best=results.best_of_each(rows),
             request=dict(self._facts),
         )
