@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from backends import ENGINES
+
 SCHEMA_VERSION: Literal[1] = 1
 UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
 Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
@@ -163,10 +165,10 @@ class CompareReport(Report):
 
 
 def best_of_each(rows: Iterable[Result]) -> list[Best]:
-    """The fastest result of each backend by phase and batch size, where both have one."""
+    """The fastest of each backend's own engines by phase and batch size, where both have one."""
     fastest: dict[tuple[str, int], dict[str, Result]] = {}
     for row in rows:
-        if row.images_per_second is not None:
+        if row.images_per_second is not None and row.engine in ENGINES:
             sides = fastest.setdefault((row.phase, row.batch_size), {})
             rival = sides.get(row.backend)
             if rival is None or (rival.images_per_second or 0) < row.images_per_second:

@@ -68,7 +68,7 @@ def _environment(versions: Mapping[str, Any], options: argparse.Namespace) -> di
 
     if not options.against:
         return describe(os.environ, versions)
-    here = {options.backend: versions.get(HERE, {})}
+    here = {options.backend: versions[HERE]} if HERE in versions else {}
     return describe(os.environ, here) | {"against": {"place": options.against, **versions.get(THERE, {})}}
 
 
