@@ -1,5 +1,6 @@
-"""Paddle's deployment engine, set up: oneDNN on the CPU, on a GPU TensorRT where paddle has it.
+"""What becomes of a model that paddle saved: its deployment engine, set up, or an ONNX file.
 
+On the CPU that engine is oneDNN, on a GPU TensorRT where paddle has it.
 Knows no framework: paddle's own module is passed in, or a stand-in where there is no GPU.
 """
 
@@ -36,6 +37,14 @@ def saved(model: Path) -> tuple[str, str]:
     """The files of a model that ``paddle.jit.save`` wrote: its graph (.json, or .pdmodel), its weights."""
     graph = next(path for suffix in (".json", ".pdmodel") if (path := model.with_suffix(suffix)).exists())
     return str(graph), str(model.with_suffix(".pdiparams"))
+
+
+def convert_to_onnx(model: Path, target: Path) -> None:
+    """Write what ``paddle.jit.save`` saved as ``model`` as an ONNX file."""
+    from paddle2onnx import export
+
+    # No optimising: its tools install packages by themselves, and ONNX Runtime optimises what it loads.
+    export(*saved(model), str(target), optimize_tool=None)
 
 
 def program_operations(program: Any) -> list[Operation]:

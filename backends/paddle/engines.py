@@ -11,7 +11,7 @@ from paddle import inference
 from common.engines import Engine, compiled_ahead, require_sensible, timed
 from common.onednn import onednn_operations
 from common.onnx_runtime import require_packages
-from common.predictor import load_predictor, program_operations, saved
+from common.predictor import convert_to_onnx, load_predictor, program_operations
 
 from .device import synchronize
 from .learning import autocast
@@ -89,12 +89,8 @@ def load(folder, *, precision, device):
 
 def export_onnx(model, images, path):
     require_packages(EXPORTER)
-    from paddle2onnx import export as convert
-
-    # No optimising: its tools install packages by themselves, and ONNX Runtime optimises what it loads.
     export(model, images, path.parent, precision="fp32")
-    graph, weights = saved(path.parent / ARTEFACT)
-    convert(graph, weights, str(path), optimize_tool=None)
+    convert_to_onnx(path.parent / ARTEFACT, path)
 
 
 def operations(run, model, images, *, engine, precision, device):
