@@ -239,6 +239,12 @@ class Backend(Protocol):
         afterwards, where the next process finds it; its weights are those of that time.
         """
 
+    def export_onnx(self, model: Model, images: Tensor, path: Path) -> None:
+        """Write a float32 model on the CPU, in evaluation mode, as an ONNX file for images of this shape.
+
+        Raises UnavailableError, naming the packages, where the framework's exporter is not installed.
+        """
+
     def operations(
         self, run: Any, model: Model, images: Tensor, *, engine: str, precision: str, device: str
     ) -> list["Operation"]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from backends import NAMES
 from benchmarks.arguments import percent, positive
 from benchmarks.flags import add_flags
-from benchmarks.options import Request, read_request
+from benchmarks.options import FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from benchmarks.session import Session
 
 PROGRAM = "benchmarks.compare"
-FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 
 
 def main(arguments: Sequence[str]) -> int:

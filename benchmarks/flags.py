@@ -4,7 +4,7 @@ from pathlib import Path
 
 from backends import ENGINES, PRECISIONS
 from benchmarks.arguments import fraction, natural, positive, seconds, shape, sizes, swept, words
-from benchmarks.options import LAYOUTS, LOADERS, PHASES, SETTINGS
+from benchmarks.options import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS
 from common import models
 from common.cli import Parser
 
@@ -43,6 +43,11 @@ def add_flags(parser: Parser) -> None:
         default=1e-3,
         metavar="X",
         help="relative L2 of the logits from float64 that tuned settings may cost (default 0.001)",
+    )
+    parser.add_argument(
+        "--reference",
+        choices=REFERENCES,
+        help="infer in fp32 with this engine, too: it belongs to neither, and computes what each exports",
     )
     parser.add_argument("--price-per-hour", type=seconds, metavar="X", help="of the machine: gives cost")
     parser.add_argument(

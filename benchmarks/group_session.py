@@ -6,7 +6,7 @@ output, and, if one of them died, up to half a minute before the others ended.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,8 @@ from benchmarks import session as single
 from benchmarks.group import Group, free_ports
 from benchmarks.measured import Block, Measured
 from benchmarks.options import Case, Request
+from benchmarks.order import Order
+from benchmarks.places import Place
 from benchmarks.processes import Worker, WorkerFailure
 from benchmarks.scaling import slowest
 from benchmarks.session import Session
@@ -29,8 +31,15 @@ NEAR = 0.9  # of the time asked for: how many steps that takes was estimated
 class GroupSession(Session):
     """The groups of one command: one of as many workers as a combination asks for, for each backend."""
 
-    def __init__(self, request: Request, *, scratch: Path, tasks: str = TASKS) -> None:
-        super().__init__(request, scratch=scratch, tasks=tasks)
+    def __init__(
+        self,
+        request: Request,
+        *,
+        scratch: Path,
+        tasks: str = TASKS,
+        places: Mapping[str, Place] | None = None,
+    ) -> None:
+        super().__init__(request, scratch=scratch, tasks=tasks, places=places)
         self._groups: dict[str, Group] = {}
         self._pace: dict[str, float] = {}  # seconds of a step, as it was last seen
 
@@ -68,7 +77,7 @@ class GroupSession(Session):
         how: dict[str, Any] = {"engine": case.engine, "precision": case.precision, "layout": case.layout}
         worker = group.workers[0]
         worker.ask("require", **how, device=devices[0], training=case.phase == "train")
-        orders = [asdict(self._share(worker, case, rank, device)) for rank, device in enumerate(devices)]
+        orders = [asdict(self._share(name, case, rank, device)) for rank, device in enumerate(devices)]
         facts = group.ask("prepare", each=orders)
         if any(fact["settings"] != facts[0]["settings"] for fact in facts):
             raise WorkerFailure(name, "unsupported", f"the processes' settings differ: {facts}"[:1000])
@@ -140,9 +149,9 @@ class GroupSession(Session):
         names = [{"name": f"gpu:{rank}"} for rank in range(case.processes)]
         return [str(found) for found in group.ask("find_device", each=names)]
 
-    def _share(self, worker: Worker, case: Case, rank: int, device: str) -> Any:
+    def _share(self, name: str, case: Case, rank: int, device: str) -> Order:
         """What one process is asked to set up: images, and what is compiled, are its own."""
-        order = self._order(worker, case, device=device)
+        order = self._order(name, case, device=device)
         artefacts = Path(order.artefacts) / f"process-{rank}"
         artefacts.mkdir(exist_ok=True)
         inputs = self.supplies.inputs(case.batch_size, number=rank)
@@ -158,6 +167,7 @@ class GroupSession(Session):
             raise WorkerFailure(name, "unsupported", reason)
 
 
-def open_session(request: Request, *, scratch: Path) -> Session:
+def open_session(request: Request, *, scratch: Path, places: Mapping[str, Place] | None = None) -> Session:
     """A session of groups where numbers of processes were asked for, else of single workers."""
-    return GroupSession(request, scratch=scratch) if request.grouped else Session(request, scratch=scratch)
+    kind = GroupSession if request.grouped else Session
+    return kind(request, scratch=scratch, places=places)

@@ -1,7 +1,7 @@
 """What the flags of benchmarks.run and benchmarks.compare ask for, checked."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -15,6 +15,8 @@ PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
 LAYOUTS = ("NCHW", "NHWC")
+REFERENCES = ("onnxruntime",)  # engines of neither framework
+FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
@@ -88,6 +90,8 @@ def read_request(options: argparse.Namespace) -> Request:
     cases = candidates
     if options.settings == "tuned":  # one for each phase and batch size: the rest is searched
         cases = tuple({(case.phase, case.batch_size): case for case in reversed(candidates)}.values())[::-1]
+    if options.reference:
+        cases += _reference_cases(cases, options)
     return Request(
         model=options.model,
         num_classes=num_classes,
@@ -141,6 +145,18 @@ def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
         )
         for processes, threads, layout, engine, precision, batch_size, phase in combinations
     )
+
+
+def _reference_cases(cases: tuple[Case, ...], options: argparse.Namespace) -> tuple[Case, ...]:
+    """What the reference computes: inference, wherever a case infers. UsageError where none does."""
+    found = [
+        replace(case, engine=options.reference, precision="fp32", layout="NCHW")
+        for case in cases
+        if case.phase == "infer"
+    ]
+    if not found:
+        raise UsageError(f"--reference {options.reference}: it infers; ask for --phase infer, too")
+    return tuple(dict.fromkeys(found))
 
 
 def _refuse_without_data(options: argparse.Namespace) -> None:

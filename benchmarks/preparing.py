@@ -11,7 +11,9 @@ import numpy as np
 
 from backends import Backend, Model
 from benchmarks.engine_check import reference_logits, require_dtype, require_right, spread
+from benchmarks.options import REFERENCES
 from benchmarks.order import Order
+from benchmarks.reference import reference_engine
 from benchmarks.steps import Batch, Job, make_job
 from benchmarks.timing import run_steps
 from common import tensor_file
@@ -54,7 +56,10 @@ class Preparation:
                 )
             return job, facts
         folder = order.artefact_folder(self.name, images=images)
-        engine = backend.make_engine(self.model, images, folder=folder, **where)
+        if order.engine in REFERENCES:
+            engine = reference_engine(backend, self.model, images, order=order, folder=folder)
+        else:
+            engine = backend.make_engine(self.model, images, folder=folder, **where)
         operations = engine.operations(images)
         facts = self._checked(engine.run(images), operations, where)
         costs = {"compile_seconds": engine.compile_seconds, "engine_load_seconds": engine.load_seconds}

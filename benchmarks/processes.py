@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +14,10 @@ from typing import Any
 
 import backends
 from benchmarks.isolation import worker_environment
+from benchmarks.places import ROOT, Place
 from benchmarks.postmortem import FailedStatus, cause_of_death, memory_kills
 from common.cli import UsageError
 
-ROOT = Path(__file__).resolve().parent.parent
 TASKS = "benchmarks.tasks:Tasks"
 
 
@@ -42,7 +43,9 @@ class Worker:
         tasks: str = TASKS,
         huge_pages: bool = False,
         as_shipped: bool = False,
+        place: Place | None = None,
     ) -> None:
+        self._place = place or Place(backend=backend)
         self.backend, self._huge_pages, self._as_shipped = backend, huge_pages, as_shipped
         self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
         self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests
@@ -105,7 +108,7 @@ class Worker:
         self._channel.close()  # not sooner: to a living worker it means that we are gone
 
     def _start(self) -> tuple["subprocess.Popen[bytes]", socket.socket]:
-        interpreter = backends.interpreter(self.backend)
+        interpreter = self._place.interpreter or backends.interpreter(self.backend)
         ours, theirs = socket.socketpair()
         command = [interpreter, "-X", "faulthandler", "-m", "benchmarks.worker", "--backend", self.backend]
         command += [
@@ -121,7 +124,7 @@ class Worker:
             with theirs, self._log.open("wb") as log:
                 process = subprocess.Popen(
                     command,
-                    cwd=ROOT,
+                    cwd=self._place.root,
                     env=self._environment(interpreter),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -139,7 +142,8 @@ class Worker:
 
     def _environment(self, interpreter: str) -> dict[str, str]:
         threads = None if self._as_shipped else self._threads
-        inner = worker_environment(os.environ, threads=threads, interpreter=interpreter)
+        elsewhere = interpreter != sys.executable or self._place.root != ROOT
+        inner = worker_environment(os.environ, threads=threads, elsewhere=elsewhere)
         if self._huge_pages:  # where nothing is timed: float64 AlexNets lose a third to page faults
             inner.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
         return inner

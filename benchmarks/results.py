@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from backends import ENGINES
+
 SCHEMA_VERSION: Literal[1] = 1
 UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
 Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
@@ -145,12 +147,37 @@ class Scaling(_Record):
     verdict: Literal["torch scales better", "paddle scales better", "no difference"]
 
 
+class Against(_Record):
+    """One combination here and in another version of the same backend, measured in turns.
+
+    ``change`` is the speed here over the speed there; the interval is where it truly lies.
+    """
+
+    phase: str
+    engine: str
+    precision: str
+    layout: str
+    batch_size: int
+    processes: int = 1
+    threads: int
+    here_images_per_second: float | None = None
+    there_images_per_second: float | None = None
+    change: float | None = None
+    change_ci95: tuple[float, float] | None = None
+    noise: float | None = None
+    verdict: Literal["faster", "slower", "no difference", "not comparable"]
+    regression: bool = False
+    reason: str | None = None
+    there: Result | None = None
+
+
 class Report(_Record):
     """What `benchmarks.run --json` writes."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     environment: dict[str, Any]
     results: list[Result]
+    against: list[Against] = []
 
 
 class CompareReport(Report):
@@ -165,10 +192,10 @@ class CompareReport(Report):
 
 
 def best_of_each(rows: Iterable[Result]) -> list[Best]:
-    """The fastest result of each backend by phase, batch size and processes, where both have one."""
+    """The fastest of each backend's own engines by phase, batch size and processes, where both have one."""
     fastest: dict[tuple[str, int, int], dict[str, Result]] = {}
     for row in rows:
-        if row.images_per_second is not None:
+        if row.images_per_second is not None and row.engine in ENGINES:
             sides = fastest.setdefault((row.phase, row.batch_size, row.processes), {})
             rival = sides.get(row.backend)
             if rival is None or (rival.images_per_second or 0) < row.images_per_second:

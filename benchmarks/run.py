@@ -3,13 +3,18 @@
 python -m benchmarks.run --backend paddle --model alexnet
 """
 
+import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from backends import NAMES
+from benchmarks.arguments import percent, positive
 from benchmarks.flags import add_flags
-from benchmarks.options import read_request
+from benchmarks.options import FEWEST_ROUNDS, read_request
+from benchmarks.places import Place
 from common import cli
+from common.cli import UsageError
 from common.files import require_writable
 
 PROGRAM = "benchmarks.run"
@@ -17,29 +22,79 @@ PROGRAM = "benchmarks.run"
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
-    parser = cli.Parser(prog=PROGRAM, description="Measure one backend's throughput.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
-    add_flags(parser)
-    options = parser.parse_args(arguments)
+    options = _parse(arguments)
     request = read_request(options)
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import result_file, results, tables, verdict
-    from benchmarks.environment import describe
+    from benchmarks import against, result_file, results, tables, verdict
     from benchmarks.group_session import open_session
     from benchmarks.image_list import require_data
     from benchmarks.scratch import scratch_folder
     from benchmarks.single import measure_all
 
     require_data(request)
-    with scratch_folder() as scratch, open_session(request, scratch=scratch) as session:
-        rows = measure_all(session, options.backend)
-        report = results.Report(environment=describe(os.environ, session.versions), results=rows)
+    places = (
+        against.places(options.backend, options.against)
+        if options.against
+        else {options.backend: Place(backend=options.backend)}
+    )
+    changes: list[results.Against] = []
+    with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        if options.against:
+            rows, changes = against.measure_against(
+                session, rounds=options.rounds, max_regression=options.max_regression
+            )
+        else:
+            rows = measure_all(session, options.backend)
+        environment = _environment(session.versions, options)
+    report = results.Report(environment=environment, results=rows, against=changes)
     if request.json:
         result_file.write(report, request.json)
     print(tables.run_report(request, report))
-    return verdict.judge(PROGRAM, rows)
+    sentences = [against.sentence(entry, backend=options.backend) for entry in changes]
+    print("\n".join(sentences))
+    slower = [line for line, entry in zip(sentences, changes, strict=True) if entry.regression]
+    if slower:
+        cli.complain(PROGRAM, f"against {options.against}: {slower[0]}")
+        return cli.FAILED
+    there = [entry.there for entry in changes if entry.there]
+    return verdict.judge(PROGRAM, [*rows, *there])
+
+
+def _environment(versions: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.against import HERE, THERE
+    from benchmarks.environment import describe
+
+    if not options.against:
+        return describe(os.environ, versions)
+    here = {options.backend: versions[HERE]} if HERE in versions else {}
+    return describe(os.environ, here) | {"against": {"place": options.against, **versions.get(THERE, {})}}
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(prog=PROGRAM, description="Measure one backend's throughput.")
+    parser.add_argument("--backend", required=True, choices=NAMES)
+    add_flags(parser)
+    parser.add_argument(
+        "--against",
+        metavar="PYTHON_OR_CHECKOUT",
+        help="another version of the backend or of this project, measured in turns; 1 if here is slower",
+    )
+    parser.add_argument(
+        "--rounds", type=positive, default=24, metavar="N", help="of --against: turns of A B B A (default 24)"
+    )
+    parser.add_argument(
+        "--max-regression",
+        type=percent,
+        default=2.0,
+        metavar="PERCENT",
+        help="of --against: allowed even if it is certain (default 2)",
+    )
+    options = parser.parse_args(arguments)
+    if options.against and options.rounds < FEWEST_ROUNDS:
+        raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    return options
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Workers at work: start them, prepare combinations, collect blocks of timed steps."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from benchmarks.measured import Block, Measured
 from benchmarks.options import Case, Request
 from benchmarks.order import Order
 from benchmarks.parity.subject import Subject
+from benchmarks.places import Place, both_backends
 from benchmarks.processes import TASKS, Worker
 from benchmarks.supplies import Supplies
 
@@ -18,10 +19,21 @@ REQUEST_SECONDS = 10  # of measuring per request to a worker
 
 
 class Session:
-    """The workers of one command. Ends them with the ``with`` block."""
+    """The workers of one command, by side: "torch" and "paddle", unless ``places`` has others.
 
-    def __init__(self, request: Request, *, scratch: Path, tasks: str = TASKS) -> None:
+    Ends them with the ``with`` block.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        scratch: Path,
+        tasks: str = TASKS,
+        places: Mapping[str, Place] | None = None,
+    ) -> None:
         self.request, self._tasks = request, tasks
+        self.places = places or both_backends()
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
         self.subject = Subject(
@@ -49,7 +61,8 @@ class Session:
 
     def _new_worker(self, name: str) -> Worker:
         return Worker(
-            name,
+            self.places[name].backend,
+            place=self.places[name],
             threads=self.request.threads,
             scratch=self.supplies.scratch,
             timeout=self.request.timeout,
@@ -58,13 +71,13 @@ class Session:
         )
 
     def worker(self, name: str) -> Worker:
-        """A backend's worker, started again if it was ended."""
+        """A side's worker, started again if it was ended."""
         if name not in self._workers:
             self.start([name])
         return self._workers[name]
 
     def end(self, name: str) -> None:
-        """End a backend's worker, if it has one: after a failure nothing that it holds is trusted."""
+        """End a side's worker, if it has one: after a failure nothing that it holds is trusted."""
         worker = self._workers.pop(name, None)
         if worker is not None:
             worker.close()
@@ -84,7 +97,7 @@ class Session:
                 batch_size=case.batch_size,
             )
             return Measured(facts=facts | {"device": device})
-        order = asdict(self._order(worker, case, device=device))
+        order = asdict(self._order(name, case, device=device))
         facts = worker.ask("prepare", **order)
         starting = order if case.phase == "startup" else None
         return Measured(facts=facts | {"device": device}, starting=starting)
@@ -93,8 +106,10 @@ class Session:
         """Arguments of Backend.build for a combination: mixed precisions keep parameters in fp32."""
         return self.subject.build(precision="fp64" if case.precision == "fp64" else "fp32", device=device)
 
-    def _order(self, worker: Worker, case: Case, *, device: str) -> Order:
-        build = self.build(case, device)
+    def _order(self, name: str, case: Case, *, device: str) -> Order:
+        build, worker = self.build(case, device), self.worker(name)
+        artefacts = self.supplies.scratch / name  # each side's own: one may be of another version
+        artefacts.mkdir(exist_ok=True)
         # A start is always from a fixed batch; it is prepared once, to be checked and compiled.
         data = None if case.phase == "startup" else data_facts(self.request)
         return Order(
@@ -106,7 +121,7 @@ class Session:
             engine=case.engine,
             precision=case.precision,
             layout=case.layout,
-            artefacts=str(self.supplies.scratch),
+            artefacts=str(artefacts),
             equalise=self.request.settings_mode != "as-shipped",
             inputs=None if data else self.supplies.inputs(case.batch_size),
             data=data,

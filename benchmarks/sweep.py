@@ -11,6 +11,7 @@ from benchmarks.alternation import Alternation
 from benchmarks.environment import describe
 from benchmarks.explaining import Explainer
 from benchmarks.machine import Watch
+from benchmarks.pair import comparison
 from benchmarks.processes import WorkerFailure
 from benchmarks.resuming import FILE, kept
 from benchmarks.scaling import scaling, with_efficiencies
@@ -41,7 +42,7 @@ class Sweep:
             if found is None:
                 pair = Alternation(self.session, case, explainer=self._explainer)
                 pair.run(rounds=rounds, processes=processes, after_round=bar.update)
-                found = pair.comparison(), pair.rows()
+                found = comparison(pair), pair.rows()
             else:
                 bar.update(rounds)
             self._done.append(found)
@@ -53,7 +54,7 @@ class Sweep:
         for case in self.session.request.cases:
             pair = Alternation(self.session, case, explainer=self._explainer)
             pair.failures = dict.fromkeys((failure.backend,), failure)
-            self._done.append((pair.comparison(), pair.rows()))
+            self._done.append((comparison(pair), pair.rows()))
         return self.report()
 
     def report(self) -> results.CompareReport:

@@ -12,9 +12,11 @@ from backends import Backend, Model
 from benchmarks import memory
 from benchmarks.analysis import AnalysisTasks
 from benchmarks.flops import flops_per_image
+from benchmarks.options import REFERENCES
 from benchmarks.order import Order
 from benchmarks.parity.probe import Probe
 from benchmarks.preparing import Preparation
+from benchmarks.reference import require_reference
 from benchmarks.starting_up import StartingTasks
 from benchmarks.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.timing import run_steps, time_steps
@@ -38,9 +40,12 @@ class Tasks(AnalysisTasks, StartingTasks):
         """See Backend."""
         return self.backend.find_device(name)
 
-    def require(self, **asked: Any) -> None:
-        """See Backend."""
-        self.backend.require(**asked)
+    def require(self, *, engine: str, **asked: Any) -> None:
+        """See Backend; the reference's engine belongs to neither."""
+        if engine in REFERENCES:
+            require_reference(**asked)
+        else:
+            self.backend.require(engine=engine, **asked)
 
     def parity(self, step: str, **arguments: Any) -> Any:
         """One step of a comparison: a public method of Probe."""

@@ -11,7 +11,7 @@ from .device import (
     versions,
 )
 from .dropout import masked_dropout, measure_dropout
-from .engines import compiled, infer, lay_out, make_engine, operations, require
+from .engines import compiled, export_onnx, infer, lay_out, make_engine, operations, require
 from .feeding import feed
 from .files import save_weights
 from .inspection import trace
@@ -54,6 +54,7 @@ __all__ = [
     "compute_loss",
     "describe",
     "equalise",
+    "export_onnx",
     "feed",
     "find_device",
     "freeze",
