@@ -163,7 +163,7 @@ class GroupSession(Session):
             reason = f"phase {case.phase} is measured in one process: leave out --processes"
             raise WorkerFailure(name, "unsupported", reason)
         if case.phase == "train" and case.engine != "eager" and case.processes > 1:
-            reason = f"training in several processes is measured with engine eager, not {case.engine}"
+            reason = f"training in several processes is measured with eager, not {case.engine}"
             raise WorkerFailure(name, "unsupported", reason)
 
 

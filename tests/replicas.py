@@ -1,14 +1,15 @@
 """What several processes do together, held against one: started by a launcher, in each process.
 
-python -m tests.replicas BACKEND FOLDER: writes gaps.json there, then begins a training run in which the last
-process is killed in the middle of an epoch.
+python -m tests.replicas BACKEND FOLDER: writes found.json there; then one process begins a training run, all
+go on with it, and the last one is killed in the middle of an epoch.
 """
 
+import io
 import json
 import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout, suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from backends.learner import Learner
 from backends.team import gather
 from common import initial, recipes
 from common.checkpoint import Subject
-from common.sharding import Portion
+from common.sharding import Member, Portion
 from tests.sides import altered
 from tests.small_models import small_backend
 from tests.training import SMALL
@@ -26,6 +27,7 @@ from tests.training import SMALL
 STEPS = 20
 COUNTS = (12, 12, 7, 1)  # images of the batches: full, uneven, one that leaves the others without any
 PARTS = 4  # images of a part: three parts make a batch
+INTERRUPTED_AT = 3  # the batch in which the run of one process ends; the last state is of batch 2
 KILLED_AT = 9  # the batch, of six in an epoch
 
 
@@ -138,20 +140,40 @@ def messages(team):
     return {"start": gap(alone.weights(), start.weights())}
 
 
+def begin_alone(name, folder, backend):
+    """A run that one process begins, and is interrupted in: the others will go on with it."""
+
+    def interrupt(made, step, part):
+        if step == INTERRUPTED_AT:
+            raise KeyboardInterrupt
+        seed(made, step, part)
+
+    seed, launched = Learner._seed, backend.launched
+    Learner._seed, backend.launched = interrupt, Member
+    with redirect_stdout(io.StringIO()), suppress(KeyboardInterrupt):
+        train.main(flags(name, folder))
+    Learner._seed, backend.launched = seed, launched
+
+
+def flags(name, folder):
+    more = ["--output", str(folder), "--precision", "fp64", "--save-every", "2"]
+    return ["--backend", name, *SMALL, *more]
+
+
 def train_and_kill(name, folder, team):
-    """A training run whose last process ends in the middle of the second epoch."""
+    """All go on with the run, and the last one is killed in the middle of the second epoch."""
     team.backend.join = lambda _: None  # that was done
     seed = Learner._seed
 
     def seed_or_die(made, step, part):
         if step == KILLED_AT and made.member.rank == made.member.ranks - 1:
+            (folder / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         seed(made, step, part)
 
     Learner._seed = seed_or_die
     output = folder / ("run" if team.member.is_first else "others")  # as on another machine
-    more = ["--output", str(output), "--precision", "fp64", "--save-every", "2"]
-    return train.main(["--backend", name, *SMALL, *more])
+    return train.main([*flags(name, output), "--resume"])
 
 
 def main():
@@ -163,6 +185,7 @@ def main():
     found["processes"] = team.member.ranks
     if team.member.is_first:
         (folder / "found.json").write_text(json.dumps(found))
+        begin_alone(name, folder / "run", team.backend)
     train_and_kill(name, folder, team)
 
 

@@ -29,7 +29,7 @@ def scaling_section(report: CompareReport) -> Section | None:
     rows = [_cells(row) for row in _shown(report)]
     if not rows:
         return None
-    return Section(title="Scaling", note=NOTE, columns=COLUMNS, rows=rows, lines=_verdicts(report))
+    return Section(title="Scaling", note=" ".join([NOTE, *_verdicts(report)]), columns=COLUMNS, rows=rows)
 
 
 def scaling_lines(report: Report) -> list[str]:
@@ -62,12 +62,12 @@ def _verdicts(report: Report) -> list[str]:
     lines = [
         f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}, {row.processes} processes: "
         f"efficiency of paddle / torch {row.ratio:.3g} ({row.ratio_ci95[0]:.3g} to {row.ratio_ci95[1]:.3g}): "
-        f"{row.verdict}"
+        f"{row.verdict}."
         for row in (report.scaling if isinstance(report, CompareReport) else ())
     ]
     cores = report.environment.get("cores")
     crowded = [oversubscribed(row, cores) for row in report.results if row.processes > 1]
     lines += [f"Oversubscribed: {sentence}." for sentence in dict.fromkeys(crowded) if sentence]
     if all(row.processes > 1 for row in report.results):
-        lines.append("Efficiency needs one process as well: --processes 1,...")
+        lines.append("Efficiency needs one process as well: --processes 1,N.")
     return lines
