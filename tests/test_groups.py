@@ -1,14 +1,17 @@
-"""Groups of real processes: measured as one, ended as one; the process to blame is named."""
+"""Groups of processes: measured as one, ended as one; the process to blame is named."""
 
 import json
+import socket
 from statistics import median
 
 import pytest
 
 from benchmarks import compare, group_session, run
+from benchmarks import group as group_module
 from benchmarks.group import Group
 from benchmarks.group_session import GroupSession
 from benchmarks.processes import WorkerFailure
+from common.cli import UsageError
 from tests.commands import QUICK, ended
 from tests.processes import gone
 
@@ -49,34 +52,91 @@ def test_a_process_that_dies_is_the_one_to_blame(
     assert row["reason"].startswith("process 1 of 2: the worker was killed by SIGKILL")
 
 
-def test_a_process_that_hangs_ends_the_group_in_time(monkeypatch, tmp_path, capsys, torch_backend):
-    monkeypatch.setattr(group_session.GroupSession, "_step", with_patience(group_session.GroupSession._step))
-    row = failing(monkeypatch, tmp_path, capsys, "HangingTasks")
-    assert row["status"] == "timeout"
-    assert row["reason"].startswith("of 2 processes, 0, 1 did not answer in time")
+class Channel:
+    """A worker's place in a group, whose other end the test holds."""
+
+    def __init__(self, ended):
+        self._own, self.far = socket.socketpair()
+        self._ended, self.idle_cpu_seconds = ended, 0.0
+
+    def fileno(self):
+        return self._own.fileno()
+
+    def send(self, task, **arguments):
+        try:
+            self._own.sendall(task.encode())
+        except OSError:
+            raise WorkerFailure("torch", "crashed", "it has died", died=True) from None
+
+    def receive(self):
+        text = self._own.recv(100)
+        if not text:
+            raise WorkerFailure("torch", "crashed", "it has died", died=True)
+        if text.startswith(b"no"):
+            raise WorkerFailure("torch", "crashed", text.decode())
+        return text.decode()
+
+    def close(self):
+        self._ended.append(self)
 
 
-def with_patience(step):
-    """The same with a second for each request: starting takes longer than that."""
-
-    def hurried(self, name, steps):
-        self._groups[name]._timeout = 1.0
-        return step(self, name, steps)
-
-    return hurried
-
-
-@pytest.mark.parametrize(
-    ("tasks", "reason"),
-    [("LonelyTasks", "does not average their gradients"), ("ChattyTasks", "that should send nothing")],
-)
-def test_what_does_not_learn_as_one_is_not_timed(monkeypatch, tmp_path, capsys, tasks, reason, torch_backend):
-    row = failing(monkeypatch, tmp_path, capsys, tasks)
-    assert row["status"] == "unsupported"
-    assert reason in row["reason"]
+@pytest.fixture
+def three(monkeypatch):
+    """A group of three; returns it, the far ends of its channels, and those that were ended."""
+    monkeypatch.setattr(group_module, "SETTLING_SECONDS", 0.1)
+    ended = []
+    group = Group("torch", size=3, start=lambda: Channel(ended), timeout=0.2)
+    return group, [worker.far for worker in group.workers], ended
 
 
-def test_one_and_two_processes_of_both_are_compared(tmp_path, capsys, torch_backend, paddle_backend):
+def test_a_group_answers_by_rank_whoever_is_first(three):
+    group, far, ended = three
+    for rank in (2, 0, 1):
+        far[rank].sendall(str(rank).encode())
+    assert group.ask("count") == ["0", "1", "2"]
+    assert [end.recv(100) for end in far] == [b"count"] * 3
+    assert ended == []
+
+
+def test_who_hangs_is_named_and_all_are_ended(three):
+    group, far, ended = three
+    far[1].sendall(b"here")
+    with pytest.raises(WorkerFailure) as failure:
+        group.ask("step")
+    assert (failure.value.status, len(ended)) == ("timeout", 3)
+    assert failure.value.reason.startswith("of 3 processes, 0, 2 did not answer in time")
+
+
+@pytest.mark.parametrize("last", ["dies", "complains"])
+def test_who_died_is_to_blame_rather_than_who_was_left_waiting(three, last):
+    """A process whose neighbour has died may complain before that death is seen; another waits for ever."""
+    group, far, ended = three
+    far[0].sendall(b"no connection to 2")
+    if last == "dies":
+        far[2].close()
+    with pytest.raises(WorkerFailure) as failure:
+        group.ask("step")
+    named = {"dies": "process 2 of 3: it has died", "complains": "process 0 of 3: no connection to 2"}
+    assert (failure.value.reason, len(ended)) == (named[last], 3)
+
+
+def test_a_wrong_request_ends_the_group_too(three, monkeypatch):
+    group, far, ended = three
+    far[0].sendall(b"anything")
+
+    def refuse(self):
+        raise UsageError("there is no such thing")
+
+    monkeypatch.setattr(Channel, "receive", refuse)
+    with pytest.raises(UsageError):
+        group.ask("step")
+    assert len(ended) == 3
+
+
+def test_one_and_two_processes_of_both_are_compared(
+    monkeypatch, tmp_path, capsys, torch_backend, paddle_backend
+):
+    monkeypatch.setattr("benchmarks.alternation.BLOCK_SECONDS", 0)
     target = tmp_path / "result.json"
     asked = ["--processes", "1,2", "--rounds", "4", "--pairs", "1", "--skip-parity", "--json", str(target)]
     code, out, errors = ended(compare.main, [*ARGUMENTS, "--phase", "train", *asked], capsys)
@@ -122,14 +182,3 @@ def test_what_is_measured_in_one_process_only_is_a_row(tmp_path, capsys, flags, 
     (row,) = json.loads(target.read_text())["results"]
     assert (row["status"], row["processes"]) == ("unsupported", 2)
     assert reason in row["reason"]
-
-
-def test_the_first_to_be_heard_of_is_not_always_to_blame():
-    """A process whose neighbour has died complains before the death is seen."""
-    failures = {
-        0: WorkerFailure("torch", "crashed", "RuntimeError: connection closed by peer"),
-        1: WorkerFailure("torch", "crashed", "the worker was killed by SIGKILL", died=True),
-    }
-    group = Group("torch", size=0, start=lambda: None, timeout=1.0)
-    group.workers = [None, None]
-    assert group._blamed(failures, silent=[0, 1]).reason.startswith("process 1 of 2: the worker was killed")

@@ -73,6 +73,16 @@ def test_gradients_are_sent_once_an_update(launch):
     assert launch["without no_sync"] == [True, True, True]
 
 
+def test_what_is_measured_learns_as_one(launch):
+    """Gradients are those of all after a step that sends, and each one's own after one that does not."""
+    found = launch["measured"]
+    assert found["sent"] < 1e-6
+    assert found["own"] > 1e-2
+    assert found["steps"] == [3, 3]
+    assert "does not average their gradients" in launch["forgotten averaging"]
+    assert "that should send nothing averages" in launch["sending always"]
+
+
 def test_a_run_of_one_process_goes_on_with_two(launch):
     assert "going on after epoch 0, batch 2" in launch["text"]
 
