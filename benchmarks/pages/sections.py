@@ -2,7 +2,8 @@
 
 from benchmarks.pages.answer import case_of
 from benchmarks.pages.charts import depth_chart
-from benchmarks.pages.figures import comparison_section, result_section, throughput_section
+from benchmarks.pages.curves import curve_section
+from benchmarks.pages.figures import comparison_section, cost_section, result_section, throughput_section
 from benchmarks.pages.layers import layer_section
 from benchmarks.pages.section import Section, number
 from benchmarks.results import CompareReport
@@ -13,9 +14,11 @@ def sections(report: CompareReport) -> list[Section]:
     parts = (
         comparison_section,
         throughput_section,
+        cost_section,
         result_section,
         layer_section,
         _parity,
+        curve_section,
         _tuning,
         _settings,
     )
