@@ -33,10 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks import baseline, result_file, tables, verdict
     from benchmarks.image_list import require_data
     from benchmarks.pages.answer import answer, confidence
+    from benchmarks.training_curves import read_curves
 
     require_data(request)
+    curves = read_curves(options.curves)
     before = result_file.read(options.baseline) if options.baseline else None
     report = measure(request, options)
+    report.curves = curves
     if before is not None:
         report.regressions = baseline.changes(report, before, max_regression=options.max_regression)
     if request.json:
@@ -119,6 +122,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         help="write report.html, report.md, result.json; results that lie there are not measured again",
+    )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="runs of backends.train, shown in the report",
     )
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier result to be held against")
     parser.add_argument(

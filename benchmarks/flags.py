@@ -9,9 +9,9 @@ from common import models
 from common.cli import Parser
 
 
-def add_flags(parser: Parser) -> None:
+def add_flags(parser: Parser, *, model_required: bool = True) -> None:
     """Add the flags that benchmarks.run and benchmarks.compare share."""
-    add_subject_flags(parser)
+    add_subject_flags(parser, model_required=model_required)
     parser.add_argument("--phase", type=words(PHASES), default="infer,train", help=swept(PHASES))
     parser.add_argument("--engine", type=words(ENGINES), help=f"{swept(ENGINES)} (default eager)")
     parser.add_argument("--precision", type=words(PRECISIONS), help=f"{swept(PRECISIONS)} (default fp32)")

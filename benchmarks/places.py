@@ -22,6 +22,7 @@ class Place:
     backend: str
     interpreter: str | None = None
     root: Path = ROOT
+    tasks: str | None = None  # MODULE:CLASS that it serves; None: what the session serves
 
 
 def both_backends() -> Mapping[str, Place]:

@@ -24,6 +24,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="the pages of a single file, written there"
     )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="runs of backends.train, for the pages",
+    )
     options = parser.parse_args(arguments)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.result_file import read
@@ -65,10 +73,12 @@ def _place(report: "CompareReport") -> str:
 
 def _write_pages(options: argparse.Namespace, reports: list["CompareReport"]) -> None:
     from benchmarks.pages.page import write_pages
+    from benchmarks.training_curves import read_curves
 
     if len(reports) > 1:
         raise cli.UsageError("--output: pages are written of one file; give one")
     require_folder(options.output)
+    reports[0].curves += read_curves(options.curves)
     write_pages(reports[0], options.output)
 
 

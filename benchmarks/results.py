@@ -180,6 +180,26 @@ class Report(_Record):
     against: list[Against] = []
 
 
+class Epoch(BaseModel):
+    """One epoch of a training run, as history.json has it, and whatever else that may hold."""
+
+    epoch: int
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    valid_loss: float | None = None
+    valid_accuracy: float | None = None
+
+
+class Curve(_Record):
+    """A run of backends.train: where it lay, what it was, and its epochs."""
+
+    folder: str
+    backend: str | None = None
+    recipe: str
+    model: str
+    epochs: list[Epoch]
+
+
 class CompareReport(Report):
     """What `benchmarks.compare --json` writes."""
 
@@ -189,6 +209,7 @@ class CompareReport(Report):
     request: dict[str, Any] | None = None  # the flags: what was asked for
     regressions: list[dict[str, Any]] = []
     scaling: list[Scaling] = []
+    curves: list[Curve] = []
 
 
 def best_of_each(rows: Iterable[Result]) -> list[Best]:

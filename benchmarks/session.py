@@ -66,7 +66,7 @@ class Session:
             threads=self.request.threads,
             scratch=self.supplies.scratch,
             timeout=self.request.timeout,
-            tasks=self._tasks,
+            tasks=self.places[name].tasks or self._tasks,
             as_shipped=self.request.settings_mode == "as-shipped",
         )
 

@@ -77,7 +77,7 @@ def updated(made, member, *, dropout=False, steps=STEPS, fault=None):
 
 
 def truth(team, *, optimizer, dropout=False):
-    """One process's weights after so many steps. Each works them out: paddle's gloo waits 30 seconds at most."""
+    """One process's weights. Each works them out itself: paddle's gloo waits 30 seconds at most."""
     made, weights = learner(team, team.backend, optimizer=optimizer, dropout=dropout, alone=True), {}
     for step in range(STEPS):
         made.update(*batch(step, dropout=dropout), step=step, rate=0.01)

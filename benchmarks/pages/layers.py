@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.pages.charts import gap_chart
-from benchmarks.pages.section import Section, number
+from benchmarks.pages.section import Section, number, without_empty
 from benchmarks.results import CompareReport, Result
 
 LAYER_COLUMNS = (
@@ -43,12 +43,14 @@ def layer_section(report: CompareReport) -> Section | None:
         [(p["name"], p["gap"], f"{p['gap'] * 1000:+.3g} ms") for p in pairs[:FEW_LAYERS]],
         unit="milliseconds",
     )
-    return Section(
-        title="Why: layer by layer",
-        note="Each layer alone, on the input that it has inside the model; sorted by what it contributes.",
-        columns=LAYER_COLUMNS,
-        rows=rows,
-        charts=[chart],
+    return without_empty(
+        Section(
+            title="Why: layer by layer",
+            note="Each layer alone, on its input inside the model; sorted by what it contributes.",
+            columns=LAYER_COLUMNS,
+            rows=rows,
+            charts=[chart],
+        )
     )
 
 

@@ -1,7 +1,7 @@
 """One part of a report, as both pages show it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,3 +21,15 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+
+
+def without_empty(section: Section) -> Section | None:
+    """The section without columns in which no row has anything; None if it has no rows."""
+    if not section.rows:
+        return None
+    kept = [place for place, cells in enumerate(zip(*section.rows, strict=True)) if set(cells) != {"-"}]
+    return replace(
+        section,
+        columns=[section.columns[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in section.rows],
+    )

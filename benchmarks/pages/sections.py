@@ -2,7 +2,8 @@
 
 from benchmarks.pages.answer import case_of
 from benchmarks.pages.charts import depth_chart
-from benchmarks.pages.figures import comparison_section, result_section, throughput_section
+from benchmarks.pages.curves import curve_section
+from benchmarks.pages.figures import comparison_section, cost_section, result_section, throughput_section
 from benchmarks.pages.layers import layer_section
 from benchmarks.pages.scaling import scaling_section
 from benchmarks.pages.section import Section, number
@@ -15,9 +16,11 @@ def sections(report: CompareReport) -> list[Section]:
         comparison_section,
         throughput_section,
         scaling_section,
+        cost_section,
         result_section,
         layer_section,
         _parity,
+        curve_section,
         _tuning,
         _settings,
     )
