@@ -40,7 +40,7 @@ def comparison_section(report: CompareReport) -> Section | None:
 
 
 def _place(row: Comparison) -> tuple[object, ...]:
-    return row.phase, row.batch_size, row.device
+    return row.phase, batch_of(row), row.device
 
 
 def _of_reference(row: Comparison | None) -> list[str]:
