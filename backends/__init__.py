@@ -239,6 +239,12 @@ class Backend(Protocol):
         afterwards, where the next process finds it; its weights are those of that time.
         """
 
+    def export_onnx(self, model: Model, images: Tensor, path: Path) -> None:
+        """Write a float32 model on the CPU, in evaluation mode, as an ONNX file for images of this shape.
+
+        Raises UnavailableError, naming the packages, where the framework's exporter is not installed.
+        """
+
     def operations(
         self, run: Any, model: Model, images: Tensor, *, engine: str, precision: str, device: str
     ) -> list["Operation"]:
@@ -351,6 +357,11 @@ class Backend(Protocol):
 
     def launched(self) -> Member:
         """Which process of a run this is, as the framework's launcher says it in the environment."""
+
+    def introduce(self, member: Member, *, ports: Sequence[int]) -> None:
+        """Say in the environment what the launcher would, for processes of this machine that it has not
+        started: who this is, and a free port for each. Before ``join``.
+        """
 
     def join(self, device: str) -> None:
         """Meet the other processes; waits for all. They talk over gloo on the CPU, over NCCL on GPUs."""

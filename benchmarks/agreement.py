@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--model", default="alexnet")
     parser.add_argument("--runs", type=positive, default=10, metavar="N", help="default 10")
     parser.add_argument("--rounds", type=positive, default=21, metavar="N", help="default 21")
-    parser.add_argument("--processes", type=positive, default=3, metavar="N", help="default 3")
+    parser.add_argument("--pairs", type=positive, default=3, metavar="N", help="default 3")
     parser.add_argument("--batch-size", type=positive, default=8, metavar="N", help="default 8")
     options = parser.parse_args(arguments)
     rows = [_run(options, number) for number in range(options.runs)]
@@ -61,13 +61,13 @@ def _noise(rows: Sequence["Comparison"]) -> list[float]:
 
 
 def _run(options: argparse.Namespace, number: int) -> "Comparison":
-    from benchmarks.results import read
+    from benchmarks.result_file import read
 
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result.json"
         command = [sys.executable, "-m", "benchmarks.compare", "--skip-parity", "--phase", "infer"]
         command += ["--model", options.model, "--batch-size", str(options.batch_size)]
-        command += ["--rounds", str(options.rounds), "--processes", str(options.processes)]
+        command += ["--rounds", str(options.rounds), "--pairs", str(options.pairs)]
         command += ["--device", "cpu", "--json", str(target)]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
         if done.returncode != 0:

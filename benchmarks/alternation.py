@@ -1,38 +1,31 @@
-"""Two backends taking turns: A B B A, then B A A B, in short blocks of whole steps."""
+"""Two sides taking turns: A B B A, then B A A B, in short blocks of whole steps."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from backends import NAMES
-from benchmarks.intervals import Rounds, drift, estimate_ratio, outlier_fraction
+from benchmarks.comparable import compared_settings, unequal_settings
+from benchmarks.explaining import Explainer
+from benchmarks.intervals import RatioEstimate, Rounds, drift, estimate_ratio, outlier_fraction
 from benchmarks.measured import Measured
 from benchmarks.options import Case
 from benchmarks.processes import WorkerFailure
-from benchmarks.results import UNEQUAL_SETTINGS, Comparison, Result
+from benchmarks.results import Result
+from benchmarks.rows import failed_row, measured_row
 from benchmarks.session import Session
 
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
-COMPARABLE = (
-    "device",
-    "threads",
-    "tf32_matmul",
-    "tf32_convolution",
-    "autotune",
-    "deterministic",
-    "layout",
-    "activation_dtype",
-)
 
 
 class Alternation:
-    """One combination on both backends. What one of them cannot do becomes a row; the other goes on."""
+    """One combination on both sides of a session. What one cannot do becomes a row; the other goes on."""
 
-    def __init__(self, session: Session, case: Case, *, names: Sequence[str] = NAMES) -> None:
-        self.session, self.case, self.names = session, case, names
-        self.cases = dict.fromkeys(names, case)  # what each side runs: only tuning makes them differ
+    def __init__(self, session: Session, case: Case, *, explainer: Explainer) -> None:
+        self.session, self.case, self._explainer = session, case, explainer
+        self.names = tuple(session.places)
+        self.cases = dict.fromkeys(self.names, case)  # what each side runs: only tuning makes them differ
         self.processes: list[int] = []
         self.tuning: dict[str, list[dict[str, Any]]] = {}
         self.measured: dict[str, Measured] = {}
@@ -57,60 +50,40 @@ class Alternation:
                 after_round()
         self._each(self._finish)
 
+    def rows(self) -> list[Result]:
+        """A result of each side that was tried."""
+        return [self.row(name) for name in self.names if name in self.failures or name in self.measured]
+
+    def row(self, name: str) -> Result:
+        """A side's result, or why it has none."""
+        request, case, backend = self.session.request, self.cases[name], self.session.places[name].backend
+        if name in self.failures:
+            return failed_row(request, case, self.failures[name])
+        return measured_row(request, backend, case, self.measured[name])
+
+    def estimate(self) -> RatioEstimate:
+        """The ratio of both sides' throughput, the second over the first; both were measured."""
+        first, second = self._both_rounds()
+        return estimate_ratio(first, second, processes=self.processes, seed=self.session.request.seed)
+
+    def disturbances(self) -> dict[str, float]:
+        """``drift`` of the ratio, and ``outliers``, the part of the steps that took far longer."""
+        outliers = (outlier_fraction(measured.step_seconds) for measured in self.measured.values())
+        return {"drift": drift(*self._both_rounds()), "outliers": max(outliers)}
+
     def _require_comparable(self) -> None:
-        mode = self.session.request.settings_mode
-        keys: tuple[str, ...] = COMPARABLE if mode == "equalised" else ("device",)
+        keys = compared_settings(self.session.request.settings_mode, list(self.cases.values()))
         facts = {name: measured.facts for name, measured in self.measured.items()}
-        if len({case.engine for case in self.cases.values()}) > 1 or self.case.engine != "eager":
-            keys = tuple(key for key in keys if key not in ("layout", "activation_dtype"))  # may be unknown
         difference = unequal_settings(facts, keys=keys)
         if difference and not self.failures:
             self.failures = {name: WorkerFailure(name, "unsupported", difference) for name in self.names}
 
-    def rows(self) -> list[Result]:
-        """A result of each backend that was tried."""
-        return [
-            self.session.failed_row(self.cases[name], self.failures[name])
-            if name in self.failures
-            else self.session.row(name, self.cases[name], self.measured[name])
-            for name in self.names
-            if name in self.failures or name in self.measured
-        ]
-
-    def comparison(self) -> Comparison:
-        """Both backends in one row, with a verdict."""
-        rows = self.rows()
-        speeds: dict[str, Any] = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}
-        request, case = self.session.request, self.case
-        common: dict[str, Any] = {
-            "model": request.model,
-            "phase": case.phase,
-            "engine": _both(row.engine for row in rows),
-            "precision": _both(row.precision for row in rows),
-            "layout": case.layout,
-            "threads": case.threads,
-            "device": rows[0].device,
-            "batch_size": case.batch_size,
-            "settings": request.settings_mode,
-        }
-        if self.failures:
-            reason = "; ".join(dict.fromkeys(failure.reason for failure in self.failures.values()))
-            return Comparison(**common, **speeds, verdict="not comparable", reason=reason)
-        both = self._rounds("torch"), self._rounds("paddle")
-        estimate = estimate_ratio(*both, processes=self.processes, seed=request.seed)
-        return Comparison(
-            **common,
-            **speeds,
-            ratio=estimate.ratio,
-            ratio_ci95=estimate.interval,
-            noise=estimate.noise,
-            drift=drift(*both),
-            outliers=max(outlier_fraction(self.measured[name].step_seconds) for name in self.names),
-            verdict=estimate.verdict,
-        )
+    def _both_rounds(self) -> tuple[Rounds, Rounds]:
+        first, second = (self._rounds(name) for name in self.names)
+        return first, second
 
     def _rounds(self, name: str) -> Rounds:
-        """A backend's step times by round: its first and its second block."""
+        """A side's step times by round: its first and its second block."""
         blocks = [block.step_seconds for block in self.measured[name].blocks]
         return list(zip(blocks[::2], blocks[1::2], strict=True))
 
@@ -119,7 +92,7 @@ class Alternation:
             self._attempt(name, action)
 
     def _attempt(self, name: str, action: Callable[[str], object]) -> None:
-        """Do something with a backend unless it has failed already."""
+        """Do something with a side unless it has failed already."""
         if name not in self.failures:
             try:
                 action(name)
@@ -154,24 +127,4 @@ class Alternation:
         )
 
     def _finish(self, name: str) -> None:
-        self.session.finish(name, self.cases[name], self.measured[name])
-
-
-def unequal_settings(
-    facts: Mapping[str, Mapping[str, Any]], *, keys: Sequence[str] = COMPARABLE
-) -> str | None:
-    """Which settings in force differ between the backends, as a reason; None if none does."""
-    if len(facts) < 2:
-        return None
-    (ours, left), (theirs, right) = ((name, {**fact["settings"], **fact}) for name, fact in facts.items())
-    different = [
-        f"{key} is {left[key]} in {ours} and {right[key]} in {theirs}"
-        for key in keys
-        if left[key] != right[key]
-    ]
-    return f"{UNEQUAL_SETTINGS}: {'; '.join(different)}" if different else None
-
-
-def _both(words: Iterable[str]) -> str:
-    """One word where both sides have the same, else torch's and paddle's."""
-    return " / ".join(dict.fromkeys(words))
+        self._explainer.explain(name, self.cases[name], self.measured[name])

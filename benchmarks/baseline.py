@@ -10,16 +10,28 @@ from collections.abc import Iterable
 from statistics import geometric_mean
 from typing import Any
 
+from benchmarks.intervals import CONFIDENCE, REPETITION
 from benchmarks.results import CompareReport, Comparison, Result
 
-CASE = ("model", "phase", "engine", "precision", "device", "batch_size", "settings_mode", "layout")
+CASE = (
+    "model",
+    "phase",
+    "engine",
+    "precision",
+    "device",
+    "batch_size",
+    "settings_mode",
+    "layout",
+    "processes",
+)
+PAIRED = ("phase", "engine", "precision", "batch_size", "processes")
 
 
 def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[dict[str, Any]]:
     """One entry a combination that both reports have; ``max_regression`` is in percent.
 
     ``change`` is the speed now over the speed before of the backend that is named; ``noise`` how far it
-    may be off; ``regression`` says whether it is slower beyond both.
+    may be off, with 95 % for all entries together; ``regression`` says whether it is slower beyond both.
     """
     drift = machine_drift(now.results, before.results)
     earlier = {_of_comparison(row): row for row in before.comparisons if row.ratio}
@@ -27,14 +39,16 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
     for row in now.comparisons:
         if row.ratio and _of_comparison(row) in earlier:
             found.append(_by_ratio(row, earlier[_of_comparison(row)], drift))
-    compared = {(entry["phase"], entry["engine"], entry["batch_size"]) for entry in found}
+    compared = {tuple(entry[key] for key in PAIRED) for entry in found}
     old = {(row.backend, *_key(row)): row for row in before.results if row.images_per_second}
     for result in now.results:
         case = (result.backend, *_key(result))
-        alone = (result.phase, result.engine, result.batch_size) not in compared
+        alone = tuple(getattr(result, key) for key in PAIRED) not in compared
         if alone and case in old and result.images_per_second:
             found.append(_by_speed(result, old[case], drift))
+    wider = _of_many_looks(len(found))
     for entry in found:
+        entry["noise"] = 1 - math.exp(-wider * entry.pop("uncertainty"))
         slower = 1 - entry["change"]
         entry["regression"] = slower * 100 > max_regression and slower > entry["noise"]
     return found
@@ -53,10 +67,15 @@ def sentence(entry: dict[str, Any]) -> str:
     against = "against the other backend" if entry["by"] == "ratio" else "in images/s"
     drift = "" if entry["drift"] is None else f"; the machine is at {entry['drift']:.0%} of what it was"
     return (
-        f"{entry['backend']} {entry['phase']} {entry['engine']} batch {entry['batch_size']}: "
+        f"{entry['backend']} {entry['phase']} {entry['engine']} {_batch(entry)}: "
         f"{entry['change'] - 1:+.1%} {against} (noise ±{entry['noise']:.1%}{drift})"
         f"{': slower than the baseline' if entry['regression'] else ''}"
     )
+
+
+def _batch(entry: dict[str, Any]) -> str:
+    times = "" if entry["processes"] == 1 else f" x {entry['processes']} processes"
+    return f"batch {entry['batch_size']}{times}"
 
 
 def _by_ratio(now: Comparison, before: Comparison, drift: float | None) -> dict[str, Any]:
@@ -71,11 +90,9 @@ def _by_ratio(now: Comparison, before: Comparison, drift: float | None) -> dict[
     backend = max(own, key=lambda name: abs(own[name]))
     return {
         "backend": backend,
-        "phase": now.phase,
-        "engine": now.engine,
-        "batch_size": now.batch_size,
+        **{key: getattr(now, key) for key in PAIRED},
         "change": change if backend == "paddle" else 1 / change,
-        "noise": _noise(_uncertainty(now), _uncertainty(before)),
+        "uncertainty": math.hypot(_uncertainty(now), _uncertainty(before)),
         "by": "ratio",
         "drift": drift,
     }
@@ -85,25 +102,29 @@ def _by_speed(now: Result, before: Result, drift: float | None) -> dict[str, Any
     assert now.images_per_second and before.images_per_second
     return {
         "backend": now.backend,
-        "phase": now.phase,
-        "engine": now.engine,
-        "batch_size": now.batch_size,
+        **{key: getattr(now, key) for key in PAIRED},
         "change": now.images_per_second / before.images_per_second / (drift or 1),
-        "noise": _noise(_spread(now), _spread(before)),
+        "uncertainty": math.hypot(_spread(now), _spread(before)),
         "by": "speed",
         "drift": drift,
     }
 
 
-def _noise(*logarithms: float) -> float:
-    """Independent uncertainties, each of a logarithm, as one: by so much a figure may seem slower."""
-    return 1 - math.exp(-math.hypot(*logarithms))
+def _of_many_looks(number: int) -> float:
+    """How much wider noise is where so many combinations are looked at: one of them will stand out.
+
+    So much that all together give a false alarm as seldom as a single one would (Bonferroni).
+    """
+    from scipy import stats  # 0.5 s to import: not for --help
+
+    tail = (1 - CONFIDENCE) / 2
+    return float(stats.norm.ppf(tail / max(1, number)) / stats.norm.ppf(tail))
 
 
 def _uncertainty(row: Comparison) -> float:
-    """Half of the interval in which a repetition's ratio lies, of its logarithm."""
+    """Half of the interval in which the ratio truly lies, of its logarithm: the file has a repetition's."""
     low, high = row.ratio_ci95 or (1.0, 1.0)
-    return math.log(high / low) / 2
+    return math.log(high / low) / 2 / REPETITION
 
 
 def _spread(row: Result) -> float:
@@ -120,7 +141,8 @@ def _speed(row: Comparison, name: str) -> float | None:
 
 
 def _of_comparison(row: Comparison) -> tuple[Any, ...]:
-    return (row.model, row.phase, row.engine, row.precision, row.device, row.batch_size, row.settings)
+    own = (row.model, row.phase, row.engine, row.precision, row.device, row.batch_size, row.settings)
+    return (*own, row.processes)
 
 
 def _key(row: Result) -> tuple[Any, ...]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.arguments import percent, positive
-from benchmarks.options import Request, add_flags, read_request
+from benchmarks.flags import add_flags
+from benchmarks.options import FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from benchmarks.session import Session
 
 PROGRAM = "benchmarks.compare"
-FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,17 +30,20 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import baseline, results, tables, verdict
+    from benchmarks import baseline, result_file, tables, verdict
+    from benchmarks.image_list import require_data
     from benchmarks.pages.answer import answer, confidence
-    from benchmarks.session import require_data
+    from benchmarks.training_curves import read_curves
 
     require_data(request)
-    before = results.read(options.baseline) if options.baseline else None
+    curves = read_curves(options.curves)
+    before = result_file.read(options.baseline) if options.baseline else None
     report = measure(request, options)
+    report.curves = curves
     if before is not None:
         report.regressions = baseline.changes(report, before, max_regression=options.max_regression)
     if request.json:
-        results.write(report, request.json)
+        result_file.write(report, request.json)
     if options.report:
         from benchmarks.pages.page import write_pages
 
@@ -62,19 +65,19 @@ def main(arguments: Sequence[str]) -> int:
 
 def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
     """Check parity, then time every combination; nothing is timed where parity is broken."""
+    from benchmarks.group_session import open_session
     from benchmarks.processes import WorkerFailure
     from benchmarks.progress import progress
     from benchmarks.resuming import earlier_report, request_facts, require_same_versions
     from benchmarks.scratch import scratch_folder
-    from benchmarks.session import Session
     from benchmarks.sweep import Sweep
 
-    flags = {"rounds": options.rounds, "processes": options.processes, "skip_parity": options.skip_parity}
+    flags = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
     facts = request_facts(request, **flags)
     earlier = earlier_report(options.report, facts) if options.report else None
     with (
         scratch_folder() as scratch,
-        Session(request, scratch=scratch) as session,
+        open_session(request, scratch=scratch) as session,
         progress(total=options.rounds * len(request.cases)) as bar,
     ):
         sweep = Sweep(session, facts=facts, folder=options.report, earlier=earlier)
@@ -88,7 +91,7 @@ def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
         if earlier:
             require_same_versions(earlier, session.versions, options.report)
         if sweep.parity is None or sweep.parity["verdict"] == "pass":
-            sweep.run(rounds=options.rounds, processes=options.processes, bar=bar)
+            sweep.run(rounds=options.rounds, processes=options.pairs, bar=bar)
         return sweep.report()
 
 
@@ -105,7 +108,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     add_flags(parser)
     parser.add_argument("--rounds", type=int, default=21, metavar="N", help="turns of A B B A (default 21)")
     parser.add_argument(
-        "--processes", type=positive, default=3, metavar="N", help="the rounds are dealt out to (default 3)"
+        "--pairs",
+        type=positive,
+        default=3,
+        metavar="N",
+        help="of workers, for parts of the rounds (default 3)",
     )
     parser.add_argument(
         "--skip-parity", action="store_true", help="do not prove first that both compute the same"
@@ -115,6 +122,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         type=Path,
         metavar="DIR",
         help="write report.html, report.md, result.json; results that lie there are not measured again",
+    )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="runs of backends.train, shown in the report",
     )
     parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier result to be held against")
     parser.add_argument(

@@ -10,13 +10,14 @@ torch.utils.benchmark averages over several of them, and its figure is not the m
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from backends import NAMES
 from benchmarks.arguments import positive, seconds
-from benchmarks.options import add_flags, read_request
+from benchmarks.flags import add_flags
+from benchmarks.options import read_request
 from benchmarks.tasks import Tasks
 from common import cli
 from common.cli import UnavailableError, UsageError
@@ -34,7 +35,7 @@ class ReferenceTasks(Tasks):
 
     def ratios(self, reference: str, pairs: int, min_seconds: float) -> list[float]:
         """Throughput of the harness over that of a reference, one value per pair of blocks."""
-        clocks = {"harness": self._harness, "reference": getattr(self, f"_{reference}")}
+        clocks = {"harness": self._harness, "reference": self._way(reference)}
         ratios = []
         for pair in range(pairs):
             order = list(clocks) if pair % 2 == 0 else list(clocks)[::-1]
@@ -46,16 +47,12 @@ class ReferenceTasks(Tasks):
         seconds: dict[str, list[float]] = self.measure(min_steps=1, min_seconds=min_seconds)["seconds"]
         return float(median(sum(step) for step in zip(*seconds.values(), strict=True)))
 
+    def _way(self, name: str) -> Callable[[float], float]:
+        """How a reference is timed: the seconds of a step, from so many seconds of steps."""
+        return {"bare_loop": self._bare_loop, "torch_benchmark": self._torch_benchmark}[name]
+
     def _bare_loop(self, min_seconds: float) -> float:
-        """A loop with nothing but the clock around the step."""
-        values = []
-        start = end = time.perf_counter()
-        while end - start < min_seconds:
-            before = time.perf_counter()
-            self._step()
-            end = time.perf_counter()
-            values.append(end - before)
-        return median(values)
+        return timed_loop(self._step, min_seconds)
 
     def _torch_benchmark(self, min_seconds: float) -> float:
         import torch
@@ -69,6 +66,18 @@ class ReferenceTasks(Tasks):
         for part in job.parts.values():
             part()
         job.timeline.synchronize()
+
+
+def timed_loop(step: Callable[[], object], min_seconds: float) -> float:
+    """Median seconds of a step in a loop with nothing but the clock around it."""
+    values = []
+    start = end = time.perf_counter()
+    while end - start < min_seconds:
+        before = time.perf_counter()
+        step()
+        end = time.perf_counter()
+        values.append(end - before)
+    return median(values)
 
 
 def main(arguments: Sequence[str]) -> int:

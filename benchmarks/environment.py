@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from benchmarks.isolation import withheld
-from benchmarks.processes import ROOT
+from benchmarks.places import ROOT
 from common.threads import available_cores
 
 

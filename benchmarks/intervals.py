@@ -1,5 +1,6 @@
-"""Statistics of raw step times: percentiles, the ratio of two backends, its interval and its noise."""
+"""Statistics of raw step times: percentiles, the ratio of two sides, its interval and its noise."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,25 +9,32 @@ import numpy as np
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
+REPETITION = math.sqrt(2)  # two uncertain ratios differ by so much more than one from the truth
 
 Rounds = Sequence[tuple[Sequence[float], Sequence[float]]]  # per round: first block, second block
 
 
 @dataclass(frozen=True, kw_only=True)
 class RatioEstimate:
-    """Throughput of paddle over torch. ``noise`` is what the same method finds between equal things."""
+    """Throughput of the second side over the first. ``noise``: what the method finds between equal things."""
 
     ratio: float
     interval: tuple[float, float]
     noise: float
 
     @property
-    def verdict(self) -> Literal["torch faster", "paddle faster", "no difference"]:
+    def true_interval(self) -> tuple[float, float]:
+        """Where the ratio truly lies with 95 %: narrower, since a repetition is uncertain as well."""
+        low, high = (self.ratio * (end / self.ratio) ** (1 / REPETITION) for end in self.interval)
+        return low, high
+
+    @property
+    def verdict(self) -> Literal["first faster", "second faster", "no difference"]:
         """Who is faster, if anyone: not inside the interval, and not inside the noise."""
         low, high = self.interval
         if low <= 1 <= high or abs(self.ratio - 1) <= self.noise:
             return "no difference"
-        return "paddle faster" if self.ratio > 1 else "torch faster"
+        return "second faster" if self.ratio > 1 else "first faster"
 
 
 def percentiles_ms(step_seconds: Sequence[float]) -> dict[str, float]:
@@ -36,7 +44,7 @@ def percentiles_ms(step_seconds: Sequence[float]) -> dict[str, float]:
 
 
 def estimate_ratio(
-    torch_rounds: Rounds, paddle_rounds: Rounds, *, processes: Sequence[int] = (), seed: int = 0
+    first: Rounds, second: Rounds, *, processes: Sequence[int] = (), seed: int = 0
 ) -> RatioEstimate:
     """The ratio of median step times, with its interval and the noise of an A/A comparison.
 
@@ -45,8 +53,8 @@ def estimate_ratio(
     is wider by the square root of two than where the true ratio lies: a repetition is uncertain as well.
     Noise is half of such an interval of a backend's first blocks against its second ones, the wider of both.
     """
-    ours, theirs = (_Blocks(rounds) for rounds in (torch_rounds, paddle_rounds))
-    sizes = list(processes) or [len(torch_rounds)]
+    ours, theirs = _Blocks(first), _Blocks(second)
+    sizes = list(processes) or [len(first)]
 
     def ratio(chosen: np.ndarray) -> float:
         return ours.median(chosen) / theirs.median(chosen)
@@ -58,18 +66,18 @@ def estimate_ratio(
         return (high - low) / 2
 
     return RatioEstimate(
-        ratio=ratio(np.arange(len(torch_rounds))),
+        ratio=ratio(np.arange(len(first))),
         interval=_interval(ratio, sizes=sizes, seed=seed),
         noise=max(noise(ours), noise(theirs)),
     )
 
 
-def drift(torch_rounds: Rounds, paddle_rounds: Rounds) -> float:
+def drift(first: Rounds, second: Rounds) -> float:
     """By how much the ratio moved from the first half of the rounds to the second, relative."""
-    ours, theirs = (_Blocks(rounds) for rounds in (torch_rounds, paddle_rounds))
-    halves = np.array_split(np.arange(len(torch_rounds)), 2)
-    first, second = (ours.median(half) / theirs.median(half) for half in halves)
-    return second / first - 1
+    ours, theirs = _Blocks(first), _Blocks(second)
+    halves = np.array_split(np.arange(len(first)), 2)
+    early, late = (ours.median(half) / theirs.median(half) for half in halves)
+    return late / early - 1
 
 
 def outlier_fraction(step_seconds: Sequence[float]) -> float:
@@ -116,7 +124,7 @@ def _interval(
         chosen = rng.integers(len(own), size=(RESAMPLES, len(own)))
         draws += (means[chosen].mean(axis=1) - means.mean()) * _widening(len(own))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * _widening(sum(sizes)) * np.sqrt(2)
+    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * _widening(sum(sizes)) * REPETITION
     return float(np.exp(centre + min(low, 0.0))), float(np.exp(centre + max(high, 0.0)))
 
 

@@ -1,6 +1,5 @@
 """The environment of a worker: nothing that steers a framework behind our back."""
 
-import sys
 from collections.abc import Iterable, Mapping
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -15,6 +14,11 @@ STRIPPED_PREFIXES = (
     "FLAGS_",
     "TORCH_CUDNN",
     "CUBLAS_WORKSPACE",
+    # A launcher's words to the process that we were started by:
+    "TORCHELASTIC_",
+    "MASTER_",
+    "PADDLE_MASTER",
+    "PADDLE_TRAINER",
 )
 STRIPPED = ("PYTHONHOME", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE")
 
@@ -29,10 +33,13 @@ def withheld(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if is_withheld(name))
 
 
-def worker_environment(outer: Mapping[str, str], *, threads: int | None, interpreter: str) -> dict[str, str]:
-    """The environment of a worker: nothing inherited that steers a framework; ``threads`` set unless None."""
+def worker_environment(outer: Mapping[str, str], *, threads: int | None, elsewhere: bool) -> dict[str, str]:
+    """The environment of a worker: nothing inherited that steers a framework; ``threads`` set unless None.
+
+    ``elsewhere``: it runs another interpreter, or other code of ours, than this process.
+    """
     inner = {name: value for name, value in outer.items() if not is_withheld(name)}
-    if interpreter != sys.executable:
+    if elsewhere:
         inner.pop("PYTHONPATH", None)  # our packages are not those of another interpreter
     if threads is not None:
         inner.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))

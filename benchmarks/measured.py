@@ -35,6 +35,7 @@ class Measured:
     matmul_peak_flops: float | None = None
     layers: list[dict[str, Any]] = field(default_factory=list)
     tuning: list[dict[str, Any]] = field(default_factory=list)
+    unsynchronised_seconds: list[float] = field(default_factory=list)  # of steps that send nothing
     idle_cpu_seconds: float = 0.0  # the most that the worker used while another had its turn
 
     @property

@@ -1,15 +1,13 @@
-"""The flags of benchmarks.run and benchmarks.compare, and what they ask for."""
+"""What the flags of benchmarks.run and benchmarks.compare ask for, checked."""
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 from backends import ENGINES, PRECISIONS
-from benchmarks.arguments import fraction, natural, positive, seconds, shape, sizes, swept, words
 from common import models
-from common.cli import Parser, UsageError
+from common.cli import UsageError
 from common.devices import require_device_name
 from common.threads import available_cores
 
@@ -17,6 +15,8 @@ PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
 LAYOUTS = ("NCHW", "NHWC")
+REFERENCES = ("onnxruntime",)  # engines of neither framework
+FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 
@@ -30,10 +30,12 @@ class Case:
     batch_size: int
     threads: int
     layout: str = "NCHW"
+    processes: int = 1  # that work at once: batch size and threads are those of each
 
     def __str__(self) -> str:
         layout = "" if self.layout == "NCHW" else f" {self.layout}"
-        return f"{self.phase} {self.engine} {self.precision}{layout} batch {self.batch_size}"
+        times = "" if self.processes == 1 else f" x {self.processes} processes"
+        return f"{self.phase} {self.engine} {self.precision}{layout} batch {self.batch_size}{times}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,96 +63,12 @@ class Request:
     seed: int
     timeout: float
     json: Path | None
+    grouped: bool = False  # whether numbers of processes were asked for
 
     @property
     def threads(self) -> int:
         """The most threads that any case computes with."""
         return max(case.threads for case in self.cases)
-
-
-def add_flags(parser: Parser) -> None:
-    """Add the flags that benchmarks.run and benchmarks.compare share."""
-    add_subject_flags(parser)
-    parser.add_argument("--phase", type=words(PHASES), default="infer,train", help=swept(PHASES))
-    parser.add_argument("--engine", type=words(ENGINES), help=f"{swept(ENGINES)} (default eager)")
-    parser.add_argument("--precision", type=words(PRECISIONS), help=f"{swept(PRECISIONS)} (default fp32)")
-    parser.add_argument("--layout", type=words(LAYOUTS), help=f"{swept(LAYOUTS)} (default NCHW)")
-    parser.add_argument("--batch-size", type=sizes, default="8", metavar="N,N", help="swept (default 8)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
-    parser.add_argument(
-        "--threads",
-        type=sizes,
-        default=(available_cores(),),
-        metavar="N,N",
-        help="swept (default: all cores)",
-    )
-    parser.add_argument(
-        "--settings",
-        choices=SETTINGS,
-        default="equalised",
-        help="made equal; as installed; or the best of each, searched among what --engine, --precision, "
-        "--layout and --threads allow (default for tuned: everything)",
-    )
-    parser.add_argument(
-        "--max-error",
-        type=fraction,
-        default=1e-3,
-        metavar="X",
-        help="relative L2 of the logits from float64 that tuned settings may cost (default 0.001)",
-    )
-    parser.add_argument("--price-per-hour", type=seconds, metavar="X", help="of the machine: gives cost")
-    parser.add_argument(
-        "--warmup", type=natural, default=3, metavar="N", help="untimed steps first (default 3)"
-    )
-    parser.add_argument("--min-iterations", type=positive, default=10, metavar="N", help="default 10")
-    parser.add_argument("--min-seconds", type=seconds, default=1.0, metavar="S", help="default 1")
-    parser.add_argument(
-        "--data", type=Path, metavar="LIST.txt", help="read real images inside the measured time"
-    )
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="folder of the list's images (default: the list's)"
-    )
-    parser.add_argument(
-        "--loader", choices=LOADERS, default="common", help="ours, or the framework's own DataLoader"
-    )
-    parser.add_argument(
-        "--workers",
-        type=natural,
-        default=0,
-        metavar="N",
-        help="threads (common) or processes (native) that decode ahead (default 0)",
-    )
-    parser.add_argument(
-        "--augment", action="store_true", help="training transforms: random resized crop and flip"
-    )
-    parser.add_argument(
-        "--layers", action="store_true", help="time every layer's forward and backward pass, too"
-    )
-
-
-def add_subject_flags(parser: Parser, *, model_required: bool = True) -> None:
-    """Add the flags of every command that starts workers on a model."""
-    parser.add_argument("--model", required=model_required, help=", ".join(models.MODELS))
-    parser.add_argument("--num-classes", type=positive, metavar="N", help="default: the model's own")
-    parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help="default: the model's own")
-    parser.add_argument("--seed", type=natural, default=0, metavar="N")
-    parser.add_argument(
-        "--timeout", type=seconds, default=600.0, metavar="S", help="of each request to a worker (600)"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-
-
-def add_later_flags(parser: Parser, flags: Sequence[str]) -> None:
-    """Add flags of the interface that are not built yet, so that asking for one is answered."""
-    for flag in flags:
-        parser.add_argument(flag, help="not part of this version")
-
-
-def refuse_later_flags(options: argparse.Namespace, flags: Sequence[str]) -> None:
-    """Raise UsageError if one of them is asked for."""
-    for flag in flags:
-        if getattr(options, flag.removeprefix("--").replace("-", "_")) is not None:
-            raise UsageError(f"{flag} is not part of this version; leave it out")
 
 
 def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:
@@ -166,10 +84,14 @@ def read_request(options: argparse.Namespace) -> Request:
     num_classes, input_shape = read_size(options)
     if options.data is None:
         _refuse_without_data(options)
+    if options.processes is not None:
+        _refuse_in_groups(options)
     candidates = _combinations(options)
     cases = candidates
     if options.settings == "tuned":  # one for each phase and batch size: the rest is searched
         cases = tuple({(case.phase, case.batch_size): case for case in reversed(candidates)}.values())[::-1]
+    if options.reference:
+        cases += _reference_cases(cases, options)
     return Request(
         model=options.model,
         num_classes=num_classes,
@@ -192,15 +114,18 @@ def read_request(options: argparse.Namespace) -> Request:
         seed=options.seed,
         timeout=options.timeout,
         json=options.json,
+        grouped=options.processes is not None,
     )
 
 
 def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
     """Every combination of the swept flags, with defaults for those that were not given."""
     everything = options.settings == "tuned"
-    cores = available_cores()
+    groups = options.processes or (1,)
+    cores = max(1, available_cores() // max(groups))  # of each process: the same in groups of any size
     fewer = tuple(dict.fromkeys((cores, max(1, cores // 2), 1))) if everything else (cores,)
     combinations = product(
+        groups,
         options.threads or fewer,
         options.layout or (LAYOUTS if everything else LAYOUTS[:1]),
         options.engine or (ENGINES if everything else ENGINES[:1]),
@@ -216,9 +141,22 @@ def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
             batch_size=batch_size,
             threads=threads,
             layout=layout,
+            processes=processes,
         )
-        for threads, layout, engine, precision, batch_size, phase in combinations
+        for processes, threads, layout, engine, precision, batch_size, phase in combinations
     )
+
+
+def _reference_cases(cases: tuple[Case, ...], options: argparse.Namespace) -> tuple[Case, ...]:
+    """What the reference computes: inference, wherever a case infers. UsageError where none does."""
+    found = [
+        replace(case, engine=options.reference, precision="fp32", layout="NCHW")
+        for case in cases
+        if case.phase == "infer"
+    ]
+    if not found:
+        raise UsageError(f"--reference {options.reference}: it infers; ask for --phase infer, too")
+    return tuple(dict.fromkeys(found))
 
 
 def _refuse_without_data(options: argparse.Namespace) -> None:
@@ -228,3 +166,15 @@ def _refuse_without_data(options: argparse.Namespace) -> None:
         raise UsageError(
             "--root, --workers, --augment and --loader say how to read --data LIST.txt; give that too"
         )
+
+
+def _refuse_in_groups(options: argparse.Namespace) -> None:
+    for flag, given in (
+        ("--settings tuned", options.settings == "tuned"),
+        ("--layers", options.layers),
+        ("--data", options.data is not None),
+    ):
+        if given:
+            raise UsageError(f"{flag} is for one process; leave out --processes, or {flag}")
+    if max(options.processes) > 1 and ":" in options.device:
+        raise UsageError(f"--device {options.device} is one GPU, and each process needs its own; say gpu")

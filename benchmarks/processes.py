@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +14,10 @@ from typing import Any
 
 import backends
 from benchmarks.isolation import worker_environment
+from benchmarks.places import ROOT, Place
 from benchmarks.postmortem import FailedStatus, cause_of_death, memory_kills
 from common.cli import UsageError
 
-ROOT = Path(__file__).resolve().parent.parent
 # Huge pages, and nothing given back: float64 AlexNets lose half of their time to memory that is touched for
 # the first time. Where nothing is timed.
 KEEPING_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184"
@@ -26,9 +27,10 @@ TASKS = "benchmarks.tasks:Tasks"
 class WorkerFailure(RuntimeError):
     """A request that brought no result from a backend. ``status`` is that of a result row."""
 
-    def __init__(self, backend: str, status: FailedStatus, reason: str) -> None:
+    def __init__(self, backend: str, status: FailedStatus, reason: str, *, died: bool = False) -> None:
         super().__init__(f"{backend}: {reason}")
         self.backend, self.status, self.reason = backend, status, reason
+        self.died = died  # by itself: not because we ended it
 
 
 class Worker:
@@ -44,7 +46,9 @@ class Worker:
         tasks: str = TASKS,
         keeps_memory: bool = False,
         as_shipped: bool = False,
+        place: Place | None = None,
     ) -> None:
+        self._place = place or Place(backend=backend)
         self.backend, self._keeps_memory, self._as_shipped = backend, keeps_memory, as_shipped
         self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
         self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests
@@ -76,8 +80,12 @@ class Worker:
         self.send(task, **arguments)
         return self.receive(timeout=timeout)
 
+    def fileno(self) -> int:
+        """The channel's, for whoever waits for several workers at once."""
+        return self._channel.fileno()
+
     def send(self, task: str, **arguments: Any) -> None:
-        """Have a task begun; ``receive`` its result before the next. Raises WorkerFailure."""
+        """Ask, and do not wait. Raises WorkerFailure if nobody is there."""
         self._requests += 1
         request = {"id": self._requests, "task": task, "arguments": arguments}
         try:
@@ -86,7 +94,7 @@ class Worker:
             raise self._died() from None
 
     def receive(self, *, timeout: float | None = None) -> Any:
-        """Wait for the result of what was sent last. Raises as ``ask`` does."""
+        """The result of what was sent last; see ``ask``."""
         reply = self._reply(time.monotonic() + (timeout or self._timeout))
         self.idle_cpu_seconds = reply["idle_cpu_seconds"]
         if "result" in reply:
@@ -103,7 +111,7 @@ class Worker:
         self._channel.close()  # not sooner: to a living worker it means that we are gone
 
     def _start(self) -> tuple["subprocess.Popen[bytes]", socket.socket]:
-        interpreter = backends.interpreter(self.backend)
+        interpreter = self._place.interpreter or backends.interpreter(self.backend)
         ours, theirs = socket.socketpair()
         command = [interpreter, "-X", "faulthandler", "-m", "benchmarks.worker", "--backend", self.backend]
         command += [
@@ -119,7 +127,7 @@ class Worker:
             with theirs, self._log.open("wb") as log:
                 process = subprocess.Popen(
                     command,
-                    cwd=ROOT,
+                    cwd=self._place.root,
                     env=self._environment(interpreter),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -137,7 +145,8 @@ class Worker:
 
     def _environment(self, interpreter: str) -> dict[str, str]:
         threads = None if self._as_shipped else self._threads
-        inner = worker_environment(os.environ, threads=threads, interpreter=interpreter)
+        elsewhere = interpreter != sys.executable or self._place.root != ROOT
+        inner = worker_environment(os.environ, threads=threads, elsewhere=elsewhere)
         if self._keeps_memory:
             inner.setdefault("GLIBC_TUNABLES", KEEPING_MEMORY)
         return inner
@@ -176,7 +185,7 @@ class Worker:
         status, reason = cause_of_death(
             self._process.returncode, self._log, earlier_memory_kills=self._memory_kills
         )
-        return self._failure(status, reason)
+        return WorkerFailure(self.backend, status, reason, died=True)
 
     def _failure(self, status: FailedStatus, reason: str) -> WorkerFailure:
         return WorkerFailure(self.backend, status, reason)

@@ -24,9 +24,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="the pages of a single file, written there"
     )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="runs of backends.train, for the pages",
+    )
     options = parser.parse_args(arguments)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks.results import read
+    from benchmarks.result_file import read
 
     reports = {str(path): read(path) for path in options.files}
     if options.output:
@@ -39,13 +47,14 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
     """A Markdown table: a row for each combination, a column of images a second for each file."""
     from tabulate import tabulate
 
-    from benchmarks.pages.sections import number
+    from benchmarks.pages.section import number
+    from benchmarks.scaling import batch_of
 
     figures: dict[tuple[str, ...], dict[str, str]] = {}
     for name, report in reports.items():
         for row in report.results:
             key = (row.model, row.backend, row.phase, row.engine, row.precision, row.device)
-            case = (*key, str(row.batch_size), str(row.threads), row.settings_mode)
+            case = (*key, batch_of(row), str(row.threads), row.settings_mode)
             text = number(row.images_per_second) if row.status == "ok" else row.status
             figures.setdefault(case, {})[name] = text
     columns = ("model", "backend", "phase", "engine", "precision", "device", "batch", "threads", "settings")
@@ -64,10 +73,12 @@ def _place(report: "CompareReport") -> str:
 
 def _write_pages(options: argparse.Namespace, reports: list["CompareReport"]) -> None:
     from benchmarks.pages.page import write_pages
+    from benchmarks.training_curves import read_curves
 
     if len(reports) > 1:
         raise cli.UsageError("--output: pages are written of one file; give one")
     require_folder(options.output)
+    reports[0].curves += read_curves(options.curves)
     write_pages(reports[0], options.output)
 
 

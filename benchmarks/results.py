@@ -1,18 +1,13 @@
-"""The shape of a result file, checked when it is written. A number that was not measured is null."""
+"""What a result file holds. A number that was not measured is null; result_file reads and writes it."""
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import to_json
+from pydantic import BaseModel, ConfigDict
 
-from common.cli import UsageError
-from common.files import write_text
+from backends import ENGINES
 
 SCHEMA_VERSION: Literal[1] = 1
-READABLE = (1,)  # later versions are added here, with what turns an older file into a newer one
 UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
 Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
 Verdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
@@ -54,6 +49,7 @@ class Result(_Record):
     batch_size: int
     threads: int
     layout: str = "NCHW"  # as asked for; what was in force is in ``settings``
+    processes: int = 1  # each with this batch size and so many threads; ``images_per_second`` is of all
     loader: str
     settings_mode: str
     settings: dict[str, Any] | None = None
@@ -84,6 +80,9 @@ class Result(_Record):
     cost_per_million_images: float | None = None
     layers: list[LayerTimes] = []
     tuning: list[dict[str, Any]] = []  # what "tuned" tried
+    scaling_efficiency: float | None = None  # of as many times the throughput of one process
+    communicating_fraction: float | None = None  # of a step, beyond what is hidden behind computing
+    unsynchronised_step_seconds: list[float] = []  # of steps that send no gradients
 
 
 class Comparison(_Record):
@@ -95,6 +94,7 @@ class Comparison(_Record):
     precision: str
     device: str
     batch_size: int
+    processes: int = 1
     settings: str
     torch_images_per_second: float | None = None
     paddle_images_per_second: float | None = None
@@ -118,13 +118,57 @@ class Side(_Record):
 
 
 class Best(_Record):
-    """The best of each side for one phase and batch size."""
+    """The best of each side for one phase, batch size and number of processes."""
 
     phase: str
     batch_size: int
+    processes: int = 1
     torch: Side
     paddle: Side
     ratio: float
+
+
+class Scaling(_Record):
+    """Both backends' efficiency with several processes. ``ratio`` is paddle's over torch's."""
+
+    model: str
+    phase: str
+    engine: str
+    precision: str
+    device: str
+    batch_size: int
+    threads: int | None
+    layout: str
+    processes: int
+    torch_efficiency: float | None
+    paddle_efficiency: float | None
+    ratio: float
+    ratio_ci95: tuple[float, float]
+    verdict: Literal["torch scales better", "paddle scales better", "no difference"]
+
+
+class Against(_Record):
+    """One combination here and in another version of the same backend, measured in turns.
+
+    ``change`` is the speed here over the speed there; the interval is where it truly lies.
+    """
+
+    phase: str
+    engine: str
+    precision: str
+    layout: str
+    batch_size: int
+    processes: int = 1
+    threads: int
+    here_images_per_second: float | None = None
+    there_images_per_second: float | None = None
+    change: float | None = None
+    change_ci95: tuple[float, float] | None = None
+    noise: float | None = None
+    verdict: Literal["faster", "slower", "no difference", "not comparable"]
+    regression: bool = False
+    reason: str | None = None
+    there: Result | None = None
 
 
 class Report(_Record):
@@ -133,6 +177,27 @@ class Report(_Record):
     schema_version: Literal[1] = SCHEMA_VERSION
     environment: dict[str, Any]
     results: list[Result]
+    against: list[Against] = []
+
+
+class Epoch(BaseModel):
+    """One epoch of a training run, as history.json has it, and whatever else that may hold."""
+
+    epoch: int
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    valid_loss: float | None = None
+    valid_accuracy: float | None = None
+
+
+class Curve(_Record):
+    """A run of backends.train: where it lay, what it was, and its epochs."""
+
+    folder: str
+    backend: str | None = None
+    recipe: str
+    model: str
+    epochs: list[Epoch]
 
 
 class CompareReport(Report):
@@ -143,14 +208,16 @@ class CompareReport(Report):
     best: list[Best]
     request: dict[str, Any] | None = None  # the flags: what was asked for
     regressions: list[dict[str, Any]] = []
+    scaling: list[Scaling] = []
+    curves: list[Curve] = []
 
 
 def best_of_each(rows: Iterable[Result]) -> list[Best]:
-    """The fastest result of each backend by phase and batch size, where both have one."""
-    fastest: dict[tuple[str, int], dict[str, Result]] = {}
+    """The fastest of each backend's own engines by phase, batch size and processes, where both have one."""
+    fastest: dict[tuple[str, int, int], dict[str, Result]] = {}
     for row in rows:
-        if row.images_per_second is not None:
-            sides = fastest.setdefault((row.phase, row.batch_size), {})
+        if row.images_per_second is not None and row.engine in ENGINES:
+            sides = fastest.setdefault((row.phase, row.batch_size, row.processes), {})
             rival = sides.get(row.backend)
             if rival is None or (rival.images_per_second or 0) < row.images_per_second:
                 sides[row.backend] = row
@@ -158,11 +225,12 @@ def best_of_each(rows: Iterable[Result]) -> list[Best]:
         Best(
             phase=phase,
             batch_size=batch_size,
+            processes=processes,
             torch=_side(sides["torch"]),
             paddle=_side(sides["paddle"]),
             ratio=_side(sides["paddle"]).images_per_second / _side(sides["torch"]).images_per_second,
         )
-        for (phase, batch_size), sides in fastest.items()
+        for (phase, batch_size, processes), sides in fastest.items()
         if len(sides) == 2
     ]
 
@@ -170,40 +238,3 @@ def best_of_each(rows: Iterable[Result]) -> list[Best]:
 def _side(row: Result) -> Side:
     assert row.images_per_second is not None
     return Side(engine=row.engine, precision=row.precision, images_per_second=row.images_per_second)
-
-
-def read(path: Path) -> CompareReport:
-    """A result file of benchmarks.run or benchmarks.compare, of this version or an earlier one.
-
-    Raises UsageError where it is none, or one of a later version.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        version = content["schema_version"]
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}); give a file that --json wrote"
-        ) from None
-    except (ValueError, TypeError, KeyError):
-        raise UsageError(f"{path}: is no result file; give one that --json or --report wrote") from None
-    if version not in READABLE:
-        raise UsageError(
-            f"{path}: has schema_version {version}, this program reads {READABLE[-1]}; update it"
-        )
-    alone: dict[str, Any] = {"parity": None, "comparisons": [], "best": []}  # of benchmarks.run
-    try:
-        return CompareReport.model_validate(alone | content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{path}: {where}: {first['msg']}; give a file that --json wrote") from None
-
-
-def json_schema() -> str:
-    """The JSON Schema of a result file, as published beside this module."""
-    return json.dumps(CompareReport.model_json_schema(), indent=2) + "\n"
-
-
-def write(report: object, path: Path) -> None:
-    """Write a report as JSON, atomically; NaN and infinity, which JSON has not, become null."""
-    write_text(path, to_json(report, indent=2, inf_nan_mode="null").decode() + "\n")

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.options import Case, Request
-from benchmarks.results import CompareReport, Comparison, Result, read
+from benchmarks.result_file import read
+from benchmarks.results import CompareReport, Comparison, Result
 from common.cli import UsageError
 
 FILE = "result.json"
-SWEPT = ("cases", "candidates", "json", "timeout", "price_per_hour")  # may differ between the calls
+SWEPT = (
+    "grouped",
+    "cases",
+    "candidates",
+    "json",
+    "timeout",
+    "price_per_hour",
+)  # may differ between the calls
 DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
 
 

@@ -3,77 +3,98 @@
 python -m benchmarks.run --backend paddle --model alexnet
 """
 
+import argparse
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from backends import NAMES
-from benchmarks.options import Case, add_flags, read_request
+from benchmarks.arguments import percent, positive
+from benchmarks.flags import add_flags
+from benchmarks.options import FEWEST_ROUNDS, read_request
+from benchmarks.places import Place
 from common import cli
+from common.cli import UsageError
 from common.files import require_writable
-
-if TYPE_CHECKING:
-    from benchmarks.results import Result
-    from benchmarks.session import Session
 
 PROGRAM = "benchmarks.run"
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
-    parser = cli.Parser(prog=PROGRAM, description="Measure one backend's throughput.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
-    add_flags(parser)
-    options = parser.parse_args(arguments)
+    options = _parse(arguments)
     request = read_request(options)
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import results, tables, verdict
-    from benchmarks.environment import describe
+    from benchmarks import against, result_file, results, tables, verdict
+    from benchmarks.group_session import open_session
+    from benchmarks.image_list import require_data
     from benchmarks.scratch import scratch_folder
-    from benchmarks.session import Session, require_data
+    from benchmarks.single import measure_all
 
     require_data(request)
-    with scratch_folder() as scratch, Session(request, scratch=scratch) as session:
-        rows = _sweep(session, options.backend)
-        report = results.Report(environment=describe(os.environ, session.versions), results=rows)
+    places = (
+        against.places(options.backend, options.against)
+        if options.against
+        else {options.backend: Place(backend=options.backend)}
+    )
+    changes: list[results.Against] = []
+    with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        if options.against:
+            rows, changes = against.measure_against(
+                session, rounds=options.rounds, max_regression=options.max_regression
+            )
+        else:
+            rows = measure_all(session, options.backend)
+        environment = _environment(session.versions, options)
+    report = results.Report(environment=environment, results=rows, against=changes)
     if request.json:
-        results.write(report, request.json)
+        result_file.write(report, request.json)
     print(tables.run_report(request, report))
-    return verdict.judge(PROGRAM, rows)
+    sentences = [against.sentence(entry, backend=options.backend) for entry in changes]
+    print("\n".join(sentences))
+    slower = [line for line, entry in zip(sentences, changes, strict=True) if entry.regression]
+    if slower:
+        cli.complain(PROGRAM, f"against {options.against}: {slower[0]}")
+        return cli.FAILED
+    there = [entry.there for entry in changes if entry.there]
+    return verdict.judge(PROGRAM, [*rows, *there])
 
 
-def _sweep(session: "Session", backend: str) -> list["Result"]:
-    from benchmarks.processes import WorkerFailure
-    from benchmarks.progress import progress
+def _environment(versions: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.against import HERE, THERE
+    from benchmarks.environment import describe
 
-    rows = []
-    with progress(total=len(session.request.cases)) as bar:
-        for case in session.request.cases:
-            bar.set_description(str(case))
-            try:
-                rows.append(_measure(session, backend, case))
-            except WorkerFailure as failure:
-                session.end(backend)
-                rows.append(session.failed_row(case, failure))
-            bar.update()
-    return rows
+    if not options.against:
+        return describe(os.environ, versions)
+    here = {options.backend: versions[HERE]} if HERE in versions else {}
+    return describe(os.environ, here) | {"against": {"place": options.against, **versions.get(THERE, {})}}
 
 
-def _measure(session: "Session", backend: str, case: Case) -> "Result":
-    request = session.request
-    tried: list[dict[str, Any]] = []
-    if request.settings_mode == "tuned":
-        from benchmarks.tuning import tune
-
-        case, tried = tune(session, backend, case)
-    measured = session.prepare(backend, case)
-    measured.tuning = tried
-    session.warm_up(backend)
-    session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
-    session.finish(backend, case, measured)
-    return session.row(backend, case, measured)
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(prog=PROGRAM, description="Measure one backend's throughput.")
+    parser.add_argument("--backend", required=True, choices=NAMES)
+    add_flags(parser)
+    parser.add_argument(
+        "--against",
+        metavar="PYTHON_OR_CHECKOUT",
+        help="another version of the backend or of this project, measured in turns; 1 if here is slower",
+    )
+    parser.add_argument(
+        "--rounds", type=positive, default=24, metavar="N", help="of --against: turns of A B B A (default 24)"
+    )
+    parser.add_argument(
+        "--max-regression",
+        type=percent,
+        default=2.0,
+        metavar="PERCENT",
+        help="of --against: allowed even if it is certain (default 2)",
+    )
+    options = parser.parse_args(arguments)
+    if options.against and options.rounds < FEWEST_ROUNDS:
+        raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    return options
 
 
 if __name__ == "__main__":

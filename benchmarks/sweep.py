@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES
-from benchmarks import results
+from benchmarks import result_file, results
 from benchmarks.alternation import Alternation
 from benchmarks.environment import describe
+from benchmarks.explaining import Explainer
 from benchmarks.machine import Watch
+from benchmarks.pair import comparison
 from benchmarks.processes import WorkerFailure
 from benchmarks.resuming import FILE, kept
+from benchmarks.scaling import scaling, with_efficiencies
 from benchmarks.session import Session
 
 
@@ -29,7 +32,7 @@ class Sweep:
         self.session, self._facts, self._folder, self._earlier = session, facts, folder, earlier
         self.parity: dict[str, Any] | None = None
         self._done: list[tuple[results.Comparison, list[results.Result]]] = []
-        self._watch = Watch()
+        self._watch, self._explainer = Watch(), Explainer(session)
 
     def run(self, *, rounds: int, processes: int, bar: Any) -> None:
         """Measure what the earlier report does not have."""
@@ -37,32 +40,34 @@ class Sweep:
             bar.set_description(str(case))
             found = kept(self._earlier, case)
             if found is None:
-                pair = Alternation(self.session, case)
+                pair = Alternation(self.session, case, explainer=self._explainer)
                 pair.run(rounds=rounds, processes=processes, after_round=bar.update)
-                found = pair.comparison(), pair.rows()
+                found = comparison(pair), pair.rows()
             else:
                 bar.update(rounds)
             self._done.append(found)
             if self._folder:
-                results.write(self.report(), self._folder / FILE)
+                result_file.write(self.report(), self._folder / FILE)
 
     def failed(self, failure: WorkerFailure) -> results.CompareReport:
         """The report where a worker was lost before anything was timed."""
         for case in self.session.request.cases:
-            pair = Alternation(self.session, case)
+            pair = Alternation(self.session, case, explainer=self._explainer)
             pair.failures = dict.fromkeys((failure.backend,), failure)
-            self._done.append((pair.comparison(), pair.rows()))
+            self._done.append((comparison(pair), pair.rows()))
         return self.report()
 
     def report(self) -> results.CompareReport:
         """All that was measured so far."""
-        rows = [row for _, pair in self._done for row in pair]
+        rows = with_efficiencies(row for _, pair in self._done for row in pair)
+        comparisons = [comparison for comparison, _ in self._done]
         environment = describe(os.environ, self.session.versions)
         return results.CompareReport(
             environment=environment | self._watch.told(list(NAMES)),
             results=rows,
             parity=self.parity,
-            comparisons=[comparison for comparison, _ in self._done],
+            comparisons=comparisons,
             best=results.best_of_each(rows),
             request=dict(self._facts),
+            scaling=scaling(rows, comparisons),
         )

@@ -6,8 +6,10 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.options import Request
+from benchmarks.pages.scaling import scaling_lines
 from benchmarks.parity.text import failure, parity_lines
 from benchmarks.results import CompareReport, Comparison, Report, Result
+from benchmarks.scaling import batch_of
 from common.models import MODELS
 
 RUN_COLUMNS = (
@@ -44,7 +46,7 @@ FOOTNOTE = (
 def run_report(request: Request, report: Report) -> str:
     """All that benchmarks.run prints: the circumstances, the figures, what was in force."""
     table = _table(RUN_COLUMNS, [_run_row(row) for row in report.results])
-    return "\n".join([_heading(request, report), "", table, "", *_notes(report)])
+    return "\n".join([_heading(request, report), "", table, "", *scaling_lines(report), *_notes(report)])
 
 
 def compare_report(request: Request, report: CompareReport) -> str:
@@ -52,7 +54,7 @@ def compare_report(request: Request, report: CompareReport) -> str:
     lines = [_heading(request, report), *parity_lines(report.parity)]
     if report.comparisons:
         lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
-        lines += [FOOTNOTE, *_notes(report)]
+        lines += [FOOTNOTE, *scaling_lines(report), *_notes(report)]
     return "\n".join(lines)
 
 
@@ -89,7 +91,7 @@ def _notes(report: Report) -> list[str]:
         f"{row.backend}, {row.phase}: {_settings(row.settings)}" for row in report.results if row.settings
     ]
     reasons = [
-        f"{row.backend} {row.phase} {row.engine} {row.precision} batch {row.batch_size}: "
+        f"{row.backend} {row.phase} {row.engine} {row.precision} batch {batch_of(row)}: "
         f"{row.status}: {row.reason}"
         for row in report.results
         if row.status != "ok"
@@ -105,7 +107,7 @@ def _run_row(result: Result) -> list[str]:
         result.phase,
         result.engine,
         result.precision,
-        str(result.batch_size),
+        batch_of(result),
         _number(result.images_per_second),
         *([_number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
         f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
@@ -118,7 +120,7 @@ def _compare_row(row: Comparison) -> list[str]:
         row.phase,
         row.engine,
         row.precision,
-        str(row.batch_size),
+        batch_of(row),
         _number(row.torch_images_per_second),
         _number(row.paddle_images_per_second),
         _number(row.ratio),

@@ -4,7 +4,6 @@ import gc
 import math
 import time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,24 +11,25 @@ import numpy as np
 from backends import Backend, Model
 from benchmarks import memory
 from benchmarks.analysis import AnalysisTasks
-from benchmarks.feeds import Feed
 from benchmarks.flops import flops_per_image
+from benchmarks.options import REFERENCES
+from benchmarks.order import Order
 from benchmarks.parity.probe import Probe
-from benchmarks.preparing import Preparation, artefact_folder
-from benchmarks.steps import LEARNING_RATE, Batch, Job, make_reading_job
+from benchmarks.preparing import Preparation
+from benchmarks.reference import require_reference
+from benchmarks.starting_up import StartingTasks
+from benchmarks.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.timing import run_steps, time_steps
-from common import tensor_file
 from common.engines import timed
 
 
-class Tasks(AnalysisTasks):
+class Tasks(AnalysisTasks, StartingTasks):
     """Every public method is a task. At most one job is prepared at a time."""
 
     def __init__(self, name: str, backend: Backend) -> None:
-        self.name, self.backend = name, backend
+        super().__init__(name, backend)
         self.job: Job | None = None
         self._probe = Probe(name, backend)
-        self._kept: tuple[dict[str, Any] | None, Model | None] = (None, None)
         self._baseline_bytes = memory.resident_bytes()
 
     def versions(self) -> dict[str, Any]:
@@ -40,15 +40,12 @@ class Tasks(AnalysisTasks):
         """See Backend."""
         return self.backend.find_device(name)
 
-    def require(self, **asked: Any) -> None:
-        """See Backend."""
-        self.backend.require(**asked)
-
-    def shapes(self, build: dict[str, Any]) -> dict[str, list[int]]:
-        """Neutral shape of every parameter. The model is kept for the next task that asks for its like."""
-        model = self.backend.build(**build)
-        self._kept = (build, model)
-        return {name: list(shape) for name, shape in self.backend.parameter_shapes(model).items()}
+    def require(self, *, engine: str, **asked: Any) -> None:
+        """See Backend; the reference's engine belongs to neither."""
+        if engine in REFERENCES:
+            require_reference(**asked)
+        else:
+            self.backend.require(engine=engine, **asked)
 
     def parity(self, step: str, **arguments: Any) -> Any:
         """One step of a comparison: a public method of Probe."""
@@ -56,64 +53,36 @@ class Tasks(AnalysisTasks):
             self.release()
         return getattr(self._probe, step)(**arguments)
 
-    def prepare(
-        self,
-        *,
-        build: dict[str, Any],
-        weights: str,
-        phase: str,
-        threads: int,
-        batch_size: int,
-        engine: str,
-        precision: str,
-        layout: str,
-        artefacts: str,
-        equalise: bool,
-        inputs: str | None = None,
-        data: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """Build, load, compile, check and set up one job; returns the settings in force and facts.
+    def prepare(self, **asked: Any) -> dict[str, Any]:
+        """Build, load, compile, check and set up one job, as an Order says.
 
-        The images are ``inputs``, a fixed batch put on the device here, or ``data``, a list to read
-        inside every step. What an engine compiled, and the float64 logits, lie in ``artefacts``.
+        Returns the settings in force, what is known of the model, and what all this took.
         """
+        order = Order(**asked)
         self.release()
-        device = build["device"]
-        if equalise:
-            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
-        start = time.perf_counter()
-        model = self._built(build)
-        build_seconds = time.perf_counter() - start
-        _, load_seconds = timed(lambda: self._load(model, weights), lambda: self.backend.synchronize(device))
-        feed = self._feed(build, data, batch_size).endless() if data else None
-        batch = next(feed) if feed else self._inputs(build, inputs or "")
+        self._equalise(order)
+        wait = partial(self.backend.synchronize, order.device)
+        model, build_seconds = timed(lambda: self._built(order.build), wait)
+        _, load_seconds = timed(lambda: self._load(model, order.weights), wait)
+        feed = self._feed(order.build, order.data, order.batch_size).endless() if order.data else None
+        batch = next(feed) if feed else self._inputs(order.build, order.inputs or "")
         facts = self._facts(model, batch[0])
+        # Before the engine is there: paddle.inference computes with the threads that are set now, but
+        # leaves one behind after each run.
+        settings = self.backend.read_settings(order.device)
         preparation = Preparation(
             name=self.name,
             backend=self.backend,
             model=model,
-            build=build,
-            weights=weights,
-            phase=phase,
-            engine=engine,
-            precision=precision,
-            layout=layout,
+            order=order,
             batch=batch,
             feed=feed,
-            folder=Path(artefacts),
+            learning=self._learning,
         )
-        # Before the engine is there: paddle.inference computes with the threads that are set now, but
-        # leaves one behind after each run.
-        settings = self.backend.read_settings(device)
         self.job, checked = preparation.job()
-        gc.collect()
-        memory.reset_peak()  # not before: the float64 reference was larger than what is timed
-        self.backend.reset_peak_memory(device)
-        settings |= {
-            "layout": checked["layout"],
-            "activation_dtype": checked["activation_dtype"],
-        }
-        if phase == "train":
+        self._count_memory_anew(order.device)
+        settings |= {key: checked[key] for key in ("layout", "activation_dtype")}
+        if order.phase == "train":
             settings["optimizer"] = f"momentum, learning rate {LEARNING_RATE}"
         engine_load = checked.get("engine_load_seconds")
         return {
@@ -125,48 +94,14 @@ class Tasks(AnalysisTasks):
             "error": checked["error"],
         }
 
-    def start_up(
-        self,
-        *,
-        build: dict[str, Any],
-        weights: str,
-        inputs: str,
-        threads: int,
-        engine: str,
-        precision: str,
-        layout: str,
-        artefacts: str,
-        equalise: bool,
-        batch_size: int,
-    ) -> dict[str, float]:
-        """Seconds of building, loading the weights and computing a first batch, as a new process does it.
+    def _learning(self, model: Model) -> Model:
+        """What is trained in a model's place: the model itself, where nobody else learns with it."""
+        return model
 
-        A deployed model is neither built nor filled: it is loaded as it was compiled.
-        """
-        device = build["device"]
-        wait = partial(self.backend.synchronize, device)
-        if equalise:
-            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
-        images, _ = self._inputs(build, inputs)
-        seconds, model = {"build": 0.0, "load": 0.0}, None
-        if engine != "deploy":
-            model, seconds["build"] = timed(lambda: self.backend.build(**build), wait)
-            _, seconds["load"] = timed(lambda: self._load(model, weights), wait)
-            self.backend.set_training(model, False)
-            images = self.backend.lay_out(model, images, layout=layout)
-        folder = artefact_folder(
-            Path(artefacts), self.name, engine=engine, precision=precision, layout=layout, images=images
-        )
-        where = {"engine": engine, "precision": precision, "device": device, "folder": folder}
-
-        def first_batch() -> float | None:
-            made = self.backend.make_engine(model, images, **where)
-            made.run(images)
-            return made.load_seconds
-
-        loaded, first = timed(first_batch, wait)
-        seconds["load"] += loaded or 0.0
-        return {**seconds, "first_batch": first - (loaded or 0.0)}
+    def _count_memory_anew(self, device: str) -> None:
+        gc.collect()
+        memory.reset_peak()  # not before a job is ready: its float64 reference is larger than what is timed
+        self.backend.reset_peak_memory(device)
 
     def prepare_reading(
         self, *, build: dict[str, Any], data: dict[str, Any], threads: int, batch_size: int
@@ -227,23 +162,3 @@ class Tasks(AnalysisTasks):
     def _require_job(self) -> Job:
         assert self.job is not None, "prepare first"
         return self.job
-
-    def _built(self, build: dict[str, Any]) -> Model:
-        kept, model = self._kept
-        self._kept = (None, None)  # it is used once: whoever has it may change it
-        return model if kept == build else self.backend.build(**build)
-
-    def _load(self, model: Model, weights: str) -> None:
-        self.backend.set_weights(model, tensor_file.load(Path(weights)))
-
-    def _inputs(self, build: dict[str, Any], path: str) -> Batch:
-        arrays = tensor_file.load(Path(path))
-        return self._on_device(build, arrays["images"], arrays["labels"])
-
-    def _on_device(self, build: dict[str, Any], images: np.ndarray, labels: np.ndarray) -> Batch:
-        where = {"device": build["device"], "precision": build["precision"]}
-        return self.backend.from_numpy(images, **where), self.backend.from_numpy(labels, **where)
-
-    def _feed(self, build: dict[str, Any], data: dict[str, Any], batch_size: int) -> Feed:
-        where = {"device": build["device"], "precision": build["precision"]}
-        return Feed(backend=self.backend, data=data, batch_size=batch_size, **where)

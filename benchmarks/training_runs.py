@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import backends
 from benchmarks.isolation import worker_environment
-from benchmarks.processes import ROOT
+from benchmarks.places import ROOT
 from common.history import Row, best_row
 
 
@@ -70,7 +71,9 @@ def _run(order: Order, name: str, seed: int) -> Run:
     command = [interpreter, "-m", "backends.train", "--backend", name, "--recipe", order.recipe]
     command += ["--data", str(order.data)] if order.data else []
     command += ["--output", str(folder), "--seed", str(seed), "--threads", str(order.threads), "--resume"]
-    environment = worker_environment(os.environ, threads=order.threads, interpreter=interpreter)
+    environment = worker_environment(
+        os.environ, threads=order.threads, elsewhere=interpreter != sys.executable
+    )
     log = order.output / f"{name}-{seed}.log"
     print(f"{name}, seed {seed}: {log}", flush=True)
     with log.open("a") as file:

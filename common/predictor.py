@@ -1,5 +1,6 @@
-"""Paddle's deployment engine, set up: oneDNN on the CPU, on a GPU TensorRT where paddle has it.
+"""What becomes of a model that paddle saved: its deployment engine, set up, or an ONNX file.
 
+On the CPU that engine is oneDNN, on a GPU TensorRT where paddle has it.
 Knows no framework: paddle's own module is passed in, or a stand-in where there is no GPU.
 """
 
@@ -17,8 +18,7 @@ def load_predictor(inference: Any, model: Path, *, precision: str, device: str, 
 
     Memory optimisation stays off: in paddle 3.3 it fails ("Not find predictor_id 0 and pass_name").
     """
-    graph = next(path for path in model.parent.glob(f"{model.name}.*") if path.suffix != ".pdiparams")
-    config = inference.Config(str(graph), str(model.with_suffix(".pdiparams")))
+    config = inference.Config(*saved(model))
     config.disable_glog_info()
     if device == "cpu":
         config.disable_gpu()
@@ -31,6 +31,20 @@ def load_predictor(inference: Any, model: Path, *, precision: str, device: str, 
         if any(inference.get_trt_compile_version()):
             config.enable_tensorrt_engine(precision_mode=_tensorrt_precision(inference, precision))
     return inference.create_predictor(config)
+
+
+def saved(model: Path) -> tuple[str, str]:
+    """The files of a model that ``paddle.jit.save`` wrote: its graph (.json, or .pdmodel), its weights."""
+    graph = next(path for suffix in (".json", ".pdmodel") if (path := model.with_suffix(suffix)).exists())
+    return str(graph), str(model.with_suffix(".pdiparams"))
+
+
+def convert_to_onnx(model: Path, target: Path) -> None:
+    """Write what ``paddle.jit.save`` saved as ``model`` as an ONNX file."""
+    from paddle2onnx import export
+
+    # No optimising: its tools install packages by themselves, and ONNX Runtime optimises what it loads.
+    export(*saved(model), str(target), optimize_tool=None)
 
 
 def program_operations(program: Any) -> list[Operation]:

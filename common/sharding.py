@@ -18,26 +18,6 @@ class Member(NamedTuple):
     local_ranks: int = 1
     gpu: int = 0
 
-    @classmethod
-    def told(
-        cls, environment: Mapping[str, str], *, rank: str, ranks: str, local_ranks: str, gpu: str
-    ) -> "Member":
-        """As a launcher says it in these environment variables; alone where there was no launcher."""
-        if environment.get(ranks, "1") == "1":
-            return cls()
-        try:
-            return cls(
-                rank=int(environment[rank]),
-                ranks=int(environment[ranks]),
-                local_ranks=int(environment[local_ranks]),
-                gpu=int(environment.get(gpu, 0)),
-            )
-        except (KeyError, ValueError) as error:
-            raise UsageError(
-                f"{ranks} is {environment[ranks]}, but {rank}, {local_ranks} and {gpu} do not go with it "
-                f"({error}); start many processes with the framework's launcher"
-            ) from None
-
     @property
     def is_first(self) -> bool:
         """Whether this is the one that prints and writes."""
@@ -51,6 +31,49 @@ class Member(NamedTuple):
                 f"it equally; choose a multiple of {self.ranks}, or another number of processes"
             )
         return batch_size // self.ranks
+
+
+class Launcher(NamedTuple):
+    """A framework's launcher of many processes, and the environment variables in which it speaks."""
+
+    command: str  # how to start it, with a place for the number of processes
+    rank: str
+    ranks: str
+    local_ranks: str
+    gpu: str
+    others_ranks: str  # in which the other framework's launcher tells how many there are
+
+    def member(self, environment: Mapping[str, str]) -> Member:
+        """As the launcher says it in an environment; alone where there was none.
+
+        Raises UsageError where the other framework's launcher was taken: each process would believe that it
+        is alone, and all would write the same files.
+        """
+        if environment.get(self.ranks, "1") == "1":
+            if environment.get(self.others_ranks, "1") != "1":
+                number = environment[self.others_ranks]
+                raise UsageError(
+                    f"{self.others_ranks} is {number}: the other framework's launcher has started this "
+                    f"process; start this backend with: {self.command.format(number)}"
+                )
+            return Member()
+        try:
+            return Member(
+                rank=int(environment[self.rank]),
+                ranks=int(environment[self.ranks]),
+                local_ranks=int(environment[self.local_ranks]),
+                gpu=int(environment.get(self.gpu, 0)),
+            )
+        except (KeyError, ValueError) as error:
+            raise UsageError(
+                f"{self.ranks} is {environment[self.ranks]}, but {self.rank}, {self.local_ranks} and "
+                f"{self.gpu} do not go with it ({error}); start many processes with the framework's launcher"
+            ) from None
+
+    def words(self, member: Member) -> dict[str, str]:
+        """The variables that make ``member`` of an environment."""
+        said = {self.rank: member.rank, self.ranks: member.ranks, self.local_ranks: member.local_ranks}
+        return {name: str(number) for name, number in {**said, self.gpu: member.gpu}.items()}
 
 
 class Portion(NamedTuple):

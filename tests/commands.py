@@ -12,7 +12,8 @@ from benchmarks.processes import WorkerFailure
 from common import cli
 from tests.sides import LocalSide, altered
 
-QUICK = ["--min-seconds", "0", "--min-iterations", "2", "--warmup", "1"]
+# One thread: small models gain nothing from more, and on a busy machine each operation waits for them.
+QUICK = ["--min-seconds", "0", "--min-iterations", "2", "--warmup", "1", "--threads", "1"]
 
 
 class LocalWorker(LocalSide):

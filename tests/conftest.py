@@ -4,6 +4,7 @@ TEST_BACKENDS=torch,paddle names the backends that must be there: one that then 
 fails the suite. Tests of an unnamed one are skipped. PARITY_DATA names the folder of real images.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -91,7 +92,9 @@ def local(monkeypatch, torch_backend, paddle_backend):
     monkeypatch.setattr("benchmarks.analysis.LAYER_SECONDS", 0)
     monkeypatch.setattr(LocalWorker, "planted", {})
     monkeypatch.setattr(LocalWorker, "failing", {})
-    return LocalWorker
+    gc.freeze()  # as a worker does: else each collection looks at half a million objects of the frameworks
+    yield LocalWorker
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -1,14 +1,16 @@
 """What several processes do together, held against one: started by a launcher, in each process.
 
-python -m tests.replicas BACKEND FOLDER: writes gaps.json there, then begins a training run in which the last
-process is killed in the middle of an epoch.
+python -m tests.replicas BACKEND FOLDER: writes found.json there; then one process begins a training run, all
+go on with it, and the last one is killed in the middle of an epoch.
 """
 
+import io
 import json
 import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +18,22 @@ import numpy as np
 from backends import train
 from backends.learner import Learner
 from backends.team import gather
-from common import initial, recipes
+from benchmarks.order import Order
+from benchmarks.parity import subject as side
+from benchmarks.replicas import GroupTasks
+from common import initial, recipes, tensor_file
 from common.checkpoint import Subject
-from common.sharding import Portion
+from common.cli import UnavailableError
+from common.sharding import Member, Portion
 from tests.sides import altered
 from tests.small_models import small_backend
 from tests.training import SMALL
 
 STEPS = 20
+FEW = 8  # are enough to see a fault
 COUNTS = (12, 12, 7, 1)  # images of the batches: full, uneven, one that leaves the others without any
 PARTS = 4  # images of a part: three parts make a batch
+INTERRUPTED_AT = 3  # the batch in which the run of one process ends; the last state is of batch 2
 KILLED_AT = 9  # the batch, of six in an epoch
 
 
@@ -69,10 +77,13 @@ def updated(made, member, *, dropout=False, steps=STEPS, fault=None):
 
 
 def truth(team, *, optimizer, dropout=False):
-    made = learner(team, team.backend, optimizer=optimizer, dropout=dropout, alone=True)
+    """One process's weights. Each works them out itself: paddle's gloo waits 30 seconds at most."""
+    made, weights = learner(team, team.backend, optimizer=optimizer, dropout=dropout, alone=True), {}
     for step in range(STEPS):
         made.update(*batch(step, dropout=dropout), step=step, rate=0.01)
-    return made.weights()
+        if step + 1 in (FEW, STEPS):
+            weights[step + 1] = made.weights()
+    return weights
 
 
 def gap(ours, theirs):
@@ -82,17 +93,18 @@ def gap(ours, theirs):
 
 def sound_and_faulty(team):
     """Largest relative distance from one process's weights: sound, then with each fault."""
-    gaps = {}
-    for optimizer in ("sgd", "momentum", "adamw"):
+    found, expected = {}, {}
+    for optimizer in ("sgd", "adamw", "momentum"):
+        expected[optimizer] = truth(team, optimizer=optimizer)
         made = learner(team, team.backend, optimizer=optimizer)
-        gaps[optimizer] = gap(truth(team, optimizer=optimizer), updated(made, team.member))
+        found[optimizer] = updated(made, team.member)
     dropped = {"optimizer": "momentum", "dropout": True}
-    made = learner(team, team.backend, **dropped)
-    gaps["shared masks"] = gap(truth(team, **dropped), updated(made, team.member, dropout=True))
-    expected = truth(team, optimizer="momentum")
+    expected["shared masks"] = truth(team, **dropped)
+    found["shared masks"] = updated(learner(team, team.backend, **dropped), team.member, dropout=True)
     for fault in ("repeated shard", "padding counts", "forgotten averaging", "other start"):
-        gaps[fault] = gap(expected, updated(faulty(team, fault), team.member, fault=fault))
-    return gaps
+        found[fault] = updated(faulty(team, fault), team.member, fault=fault, steps=FEW)
+        expected[fault] = {STEPS: expected["momentum"][FEW]}
+    return {name: gap(expected[name][STEPS], weights) for name, weights in found.items()}
 
 
 def faulty(team, fault):
@@ -138,20 +150,73 @@ def messages(team):
     return {"start": gap(alone.weights(), start.weights())}
 
 
+def measured(team, folder, **faults):
+    """What a group that is measured says before its first step, with a fault in what it does together."""
+    tasks = GroupTasks("any", altered(team.backend, **faults))
+    tasks.member = team.member
+    shape, build = (1, 32, 32), {"name": "lenet5", "num_classes": 10, "channels": 1}
+    subject = side.Subject(model="lenet5", num_classes=10, input_shape=shape, seed=team.member.rank)
+    build |= {"precision": "fp32", "device": "cpu"}
+    own = folder / f"process-{team.member.rank}"
+    own.mkdir(exist_ok=True)
+    side.write_weights(tasks.shapes(build), seed=0, path=own / "weights.safetensors")
+    tensor_file.save(own / "batch.safetensors", side.draw_batch(subject, batch_size=3))
+    order = Order(
+        build=build,
+        weights=str(own / "weights.safetensors"),
+        phase="train",
+        threads=1,
+        batch_size=3,
+        engine="eager",
+        precision="fp32",
+        layout="NCHW",
+        artefacts=str(own),
+        equalise=True,
+        inputs=str(own / "batch.safetensors"),
+    )
+    tasks.prepare(**asdict(order))
+    try:
+        distances = tasks.check_averaging()
+    except UnavailableError as error:
+        return str(error)
+    times = tasks.step_together(steps=3)
+    return {**distances, "steps": [len(times["seconds"]["backward"]), len(times["unsynchronised"])]}
+
+
+def begin_alone(name, folder, backend):
+    """A run that one process begins, and is interrupted in: all will go on with the first one's."""
+
+    def interrupt(made, step, part):
+        if step == INTERRUPTED_AT:
+            raise KeyboardInterrupt
+        seed(made, step, part)
+
+    seed, launched = Learner._seed, backend.launched
+    Learner._seed, backend.launched = interrupt, Member
+    with redirect_stdout(io.StringIO()), suppress(KeyboardInterrupt):
+        train.main(flags(name, folder))
+    Learner._seed, backend.launched = seed, launched
+
+
+def flags(name, folder):
+    more = ["--output", str(folder), "--precision", "fp64", "--save-every", "2"]
+    return ["--backend", name, *SMALL, *more]
+
+
 def train_and_kill(name, folder, team):
-    """A training run whose last process ends in the middle of the second epoch."""
+    """All go on with the run, and the last one is killed in the middle of the second epoch."""
     team.backend.join = lambda _: None  # that was done
     seed = Learner._seed
 
     def seed_or_die(made, step, part):
         if step == KILLED_AT and made.member.rank == made.member.ranks - 1:
+            (folder / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         seed(made, step, part)
 
     Learner._seed = seed_or_die
     output = folder / ("run" if team.member.is_first else "others")  # as on another machine
-    more = ["--output", str(output), "--precision", "fp64", "--save-every", "2"]
-    return train.main(["--backend", name, *SMALL, *more])
+    return train.main([*flags(name, output), "--resume"])
 
 
 def main():
@@ -161,8 +226,13 @@ def main():
     found = {"gaps": sound_and_faulty(team), **messages(team), "exchanges": exchanges(team)}
     found["without no_sync"] = exchanges(team, unsynchronised=lambda _: nullcontext())
     found["processes"] = team.member.ranks
+    silent = {"unsynchronised": lambda _: nullcontext()}
+    found["measured"] = measured(team, folder)
+    found["forgotten averaging"] = measured(team, folder, replicate=lambda model: model, **silent)
+    found["sending always"] = measured(team, folder, **silent)
     if team.member.is_first:
         (folder / "found.json").write_text(json.dumps(found))
+    begin_alone(name, folder / ("run" if team.member.is_first else "alone"), team.backend)
     train_and_kill(name, folder, team)
 
 

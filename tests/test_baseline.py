@@ -9,7 +9,19 @@ from benchmarks.baseline import changes, machine_drift
 from tests.commands import QUICK, ended
 from tests.reports import report
 
-LENET = ["--model", "lenet5", "--phase", "infer", "--device", "cpu", "--rounds", "4", *QUICK]
+LENET = [
+    "--model",
+    "lenet5",
+    "--phase",
+    "infer",
+    "--device",
+    "cpu",
+    "--rounds",
+    "4",
+    "--processes",
+    "1",
+    *QUICK,
+]
 
 
 def compared(*, torch, paddle, machine=1.0, width=0.02):
@@ -44,6 +56,17 @@ def test_equal_faster_or_uncertain_is_no_regression(change):
     assert not compared(**change)["regression"]
 
 
+def test_many_looks_ask_for_more_than_one_does():
+    """One of twenty combinations stands out by chance alone: noise is wider where there are more."""
+    alone, many = report(), report()
+    alone.comparisons = alone.comparisons[:1]
+    alone.results = alone.results[:2]
+    noises = [changes(one, one, max_regression=5)[0]["noise"] for one in (alone, many)]
+    assert noises[0] < noises[1]
+    # The file's interval is a repetition's: both ends of a change are uncertain, together as much as that.
+    assert noises[0] == pytest.approx(0.02, rel=0.05)
+
+
 def test_absolute_figures_are_corrected_by_the_machines_drift():
     before, now = report(), report(50.0)
     before.comparisons = now.comparisons = []
@@ -66,7 +89,7 @@ def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
         row["paddle_images_per_second"] *= 1000
         row["ratio_ci95"] = [row["ratio"], row["ratio"]]
     target.write_text(json.dumps(before))
-    arguments = [*LENET, "--skip-parity", "--rounds", "8", "--baseline", str(target)]
+    arguments = [*LENET, "--skip-parity", "--baseline", str(target)]
     code, out, errors = ended(compare.main, arguments, capsys)
     assert "paddle infer eager batch 8" in out
     assert (code, "slower than the baseline" in errors[0]) == (1, True)
@@ -74,7 +97,7 @@ def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
 
 def test_a_sweep_goes_on_where_it_stopped(local, tmp_path, capsys):
     folder = tmp_path / "report"
-    arguments = [*LENET, "--report", str(folder)]
+    arguments = [*LENET, "--skip-parity", "--report", str(folder)]
     assert ended(compare.main, [*arguments, "--batch-size", "2"], capsys)[0] == 0
     first = json.loads((folder / "result.json").read_text())
     local.failing["paddle"] = {"measure": ("crashed", "measured again")}

@@ -37,7 +37,7 @@ def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
         "lenet5",
         "--rounds",
         "4",
-        "--processes",
+        "--pairs",
         "1",
         "--device",
         "cpu",
@@ -74,7 +74,7 @@ def test_broken_parity_ends_with_1_and_nothing_is_timed(local, tmp_path, capsys)
         "lenet5",
         "--rounds",
         "4",
-        "--processes",
+        "--pairs",
         "1",
         "--device",
         "cpu",
@@ -102,7 +102,7 @@ def test_unequal_settings_are_not_comparable_and_exit_code_2(local, tmp_path, ca
         "lenet5",
         "--rounds",
         "4",
-        "--processes",
+        "--pairs",
         "1",
         "--device",
         "cpu",
@@ -147,7 +147,7 @@ def test_a_real_comparison_from_the_command_line(tmp_path, torch_backend, paddle
         "--device",
         "cpu",
     ]
-    command += ["--rounds", "4", "--processes", "1", "--min-seconds", "0", "--json", str(target)]
+    command += ["--rounds", "4", "--pairs", "1", "--min-seconds", "0", "--json", str(target)]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(target.read_text())

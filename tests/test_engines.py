@@ -29,9 +29,10 @@ def measured(local, tmp_path, capsys, backend, *more):
     return code, errors, json.loads(target.read_text())["results"][0]
 
 
+@pytest.mark.parametrize("backend", ["torch", "paddle"])
 @pytest.mark.parametrize("engine", ["compiled", "deploy"])
-def test_paddles_engines_are_checked_and_their_costs_told(local, tmp_path, capsys, engine):
-    code, errors, row = measured(local, tmp_path, capsys, "paddle", "--engine", engine)
+def test_engines_are_checked_and_their_costs_told(local, tmp_path, capsys, backend, engine):
+    code, errors, row = measured(local, tmp_path, capsys, backend, "--engine", engine)
     assert (code, errors) == (0, [])
     assert row["compile_seconds"] > 0
     assert 0 <= row["error"] < 1e-5
@@ -197,6 +198,28 @@ def test_tuning_takes_the_fastest_within_the_allowed_error(local, tmp_path, caps
     speeds = {key: t["images_per_second"] for key, t in tried.items() if t["images_per_second"]}
     best = max(speeds, key=speeds.get)
     assert (row["precision"], row["layout"], row["threads"]) == best
+
+
+def test_as_shipped_changes_nothing_and_tells_what_it_found(local, tmp_path, capsys):
+    def changed(real):
+        def equalise(**_):
+            raise AssertionError("settings were changed")
+
+        return {"equalise": equalise}
+
+    local.planted["torch"] = changed
+    code, _, row = measured(local, tmp_path, capsys, "torch", "--settings", "as-shipped")
+    assert (code, row["status"], row["settings_mode"]) == (0, "ok", "as-shipped")
+    assert row["threads"] == row["settings"]["threads"]
+    with pytest.raises(AssertionError, match="settings were changed"):
+        measured(local, tmp_path, capsys, "torch", "--settings", "equalised")
+
+
+def test_tuning_that_finds_nothing_is_unsupported_and_says_why(local, tmp_path, capsys):
+    more = ["--settings", "tuned", "--engine", "eager", "--precision", "bf16,tf32", "--max-error", "0.0001"]
+    code, errors, row = measured(local, tmp_path, capsys, "torch", *more)
+    assert (code, row["status"]) == (3, "unsupported")
+    assert "nothing that tuning tried can be had: bf16" in errors[0].replace("rounds", "bf16")
 
 
 def test_starting_up_is_told_in_its_parts(local, tmp_path, capsys):

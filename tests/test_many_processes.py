@@ -1,12 +1,13 @@
 """Several processes compute what one does; a run whose process is killed goes on with another number."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from backends import evaluate
+from backends import evaluate, train
 from backends.inference import Scores, evaluation_loader
 from common import recipes
 from common.masks import Masks
@@ -17,7 +18,10 @@ from common.sources import read_source
 from tests.commands import ended
 from tests.launching import launched
 from tests.replicas import STEPS
+from tests.sides import module
 from tests.training import history, trained, weights
+
+LAUNCHERS_LIMIT = 45  # seconds: torchrun gives the others 30 to end by themselves
 
 
 @pytest.fixture(scope="module", params=["torch", "paddle"])
@@ -29,6 +33,7 @@ def launch(request, tmp_path_factory):
     code, text = launched(request.param, scratch=folder, arguments=arguments)
     assert (folder / "found.json").exists(), text[-5000:]
     found = json.loads((folder / "found.json").read_text())
+    found["seconds"] = time.time() - (folder / "killed").stat().st_mtime  # that the launcher took to end it
     return {"name": request.param, "folder": folder, "code": code, "text": text, **found}
 
 
@@ -37,6 +42,20 @@ def test_two_processes_equal_one(launch, optimizer):
     """LeNet5 in float64, 20 updates in parts, uneven last batches; a smaller network with dropout."""
     assert (launch["processes"], STEPS) == (2, 20)
     assert launch["gaps"][optimizer] < 1e-10
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["torch", "paddle"])
+def test_two_processes_train_alexnet_as_one_does(name, request, tmp_path):
+    request.getfixturevalue(f"{name}_backend")
+    arguments = ["-m", "tests.alexnet_replicas", name, str(tmp_path)]
+    code, text = launched(name, scratch=tmp_path, arguments=arguments, timeout=500)
+    assert code == 0, text[-5000:]
+    found = json.loads((tmp_path / "gap.json").read_text())
+    assert found["processes"] == 2
+    assert found["gap"] < 1e-10
+    assert found["moved"] > 1e-6
 
 
 @pytest.mark.parametrize("fault", ["repeated shard", "padding counts", "forgotten averaging", "other start"])
@@ -54,9 +73,24 @@ def test_gradients_are_sent_once_an_update(launch):
     assert launch["without no_sync"] == [True, True, True]
 
 
+def test_what_is_measured_learns_as_one(launch):
+    """Gradients are those of all after a step that sends, and each one's own after one that does not."""
+    found = launch["measured"]
+    assert found["sent"] < 1e-6
+    assert found["own"] > 1e-2
+    assert found["steps"] == [3, 3]
+    assert "does not average their gradients" in launch["forgotten averaging"]
+    assert "that should send nothing averages" in launch["sending always"]
+
+
+def test_a_run_of_one_process_goes_on_with_two(launch):
+    assert "going on after epoch 0, batch 2" in launch["text"]
+
+
 def test_a_killed_process_ends_the_run_which_then_goes_on_with_one(launch, capsys, tmp_path, one_thread):
     folder = launch["folder"] / "run"
     assert launch["code"] != 0
+    assert launch["seconds"] < LAUNCHERS_LIMIT
     assert history(folder)[0]["epoch"] == 1
     assert not list(folder.glob(".*.part"))
     assert not (launch["folder"] / "others").exists()  # only the first one writes
@@ -98,6 +132,26 @@ def test_every_sample_counts_once(ranks, length):
             assert len(own) - share.own in (0, 1)
             counted += own[: share.own].tolist()
         assert sorted(counted) == sorted(whole[batch * size : (batch + 1) * size].tolist())
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 8])
+@pytest.mark.parametrize("length", [1, 2, 7, 24, 95])
+def test_shards_are_padded_as_torchs_sampler_does(ranks, length, torch_backend):
+    from torch.utils.data import DistributedSampler
+
+    for rank in range(ranks):
+        theirs = DistributedSampler(range(length), num_replicas=ranks, rank=rank, shuffle=False)
+        ours = epoch_order(length, seed=0, epoch=0, shuffle=False, rank=rank, ranks=ranks)
+        assert ours.tolist() == list(theirs)
+
+
+@pytest.mark.parametrize("name", ["torch", "paddle"])
+def test_launchers_are_listened_to_in_one_file(name):
+    folder = Path(train.__file__).parent
+    words = ("WORLD_SIZE", "LOCAL_RANK", "PADDLE_TRAINER", "FLAGS_selected_gpus")
+    files = [path.name for path in (folder / name).glob("*.py") if any(w in path.read_text() for w in words)]
+    assert files == ["processes.py"]
+    assert not [path for path in folder.glob("*.py") if any(word in path.read_text() for word in words)]
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
@@ -170,6 +224,33 @@ def test_requests_that_processes_cannot_share_are_refused(pretended, flags, mess
     code, _, err = trained(capsys, pretended, tmp_path / "run", *flags)
     assert (code, len(err)) == (2, 1), err
     assert message in err[0]
+
+
+@pytest.mark.parametrize(("started", "backend_name"), [("torch", "paddle"), ("paddle", "torch")])
+def test_the_other_frameworks_launcher_is_told_with_the_right_one(
+    started, backend_name, request, monkeypatch, capsys, tmp_path
+):
+    request.getfixturevalue(f"{backend_name}_backend")
+    for name, value in PRETENDED[started].items():
+        monkeypatch.setenv(name, value)
+    code, out, err = trained(capsys, backend_name, tmp_path / "run")
+    assert (code, out, len(err)) == (2, "", 1), err
+    wanted = {
+        "torch": "torchrun --nproc-per-node 4 -m",
+        "paddle": "paddle.distributed.launch --nproc_per_node 4",
+    }
+    assert wanted[backend_name] in err[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_who_is_introduced_is_launched(backend, monkeypatch):
+    """What we say to processes that no launcher has started is what a launcher says."""
+    environment = {"HOME": "/"}
+    monkeypatch.setattr(module(backend, "processes").os, "environ", environment)
+    member = Member(rank=1, ranks=3, local_ranks=3, gpu=1)
+    backend.introduce(member, ports=[1001, 1002, 1003])
+    assert backend.launched() == member
+    assert "127.0.0.1" in json.dumps(environment)
 
 
 def test_half_of_a_launchers_variables_is_refused(pretended, monkeypatch, capsys, tmp_path):

@@ -9,29 +9,32 @@ from pathlib import Path
 import pytest
 
 from benchmarks import report as report_command
-from benchmarks import results
+from benchmarks import result_file
 from benchmarks.pages.answer import answer, confidence, not_measured
+from benchmarks.pages.figures import comparison_section
+from benchmarks.pages.layers import layer_gaps
 from benchmarks.pages.page import render, write_pages
-from benchmarks.pages.sections import layer_gaps
+from benchmarks.results import best_of_each
+from benchmarks.training_curves import read_curves
 from common.cli import UsageError
 from tests.commands import ended
-from tests.reports import report, result
+from tests.reports import comparison, report, result
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SCHEMA = Path(results.__file__).parent / "result.schema.json"
+SCHEMA = Path(result_file.__file__).parent / "result.schema.json"
 # Run at the end of the page; what it finds is read from the DOM that Chromium dumps.
 PROBE = """
 const inside = (element) => element.closest(".scroll, .skip, defs, caption")
   || element.getBoundingClientRect().right <= innerWidth + 1;
 const bad = [...document.querySelectorAll("body *")].filter((element) => !inside(element));
-document.querySelectorAll("th button")[4].click();
+document.querySelectorAll("th button")[1].click();
 const table = document.querySelector("table");
 document.body.dataset.found = JSON.stringify({
   wide: document.documentElement.scrollWidth > innerWidth,
   bad: bad.map((element) => element.outerHTML.slice(0, 80)),
   errors: window.errors,
-  sorted: [...table.tBodies[0].rows].map((row) => row.cells[4].textContent),
-  order: table.querySelectorAll("th")[4].getAttribute("aria-sort"),
+  sorted: [...table.tBodies[0].rows].map((row) => row.cells[1].textContent),
+  order: table.querySelectorAll("th")[1].getAttribute("aria-sort"),
 });
 """
 
@@ -39,8 +42,18 @@ document.body.dataset.found = JSON.stringify({
 def test_the_answer_names_the_best_of_each_and_no_winner_inside_the_noise():
     assert "no difference shows between torch (deploy, fp32) and paddle (deploy, fp32)" in answer(report())
     fast = report()
-    fast.best[0].ratio = 0.5
+    fast.best[0].ratio, fast.comparisons[1].verdict = 0.5, "torch faster"
     assert "torch (deploy, fp32) is 2 times as fast as paddle (deploy, fp32)" in answer(fast)
+
+
+def test_what_ran_in_turns_of_its_own_needs_more_than_the_noise_of_either():
+    """The best of both may be of different engines, which no comparison put beside each other."""
+    mixed = report(width=0.3)
+    mixed.best[0].paddle.engine = "eager"
+    mixed.best[0].ratio = 0.8
+    assert "no difference" in answer(mixed)
+    mixed.best[0].ratio = 0.5
+    assert "torch (deploy, fp32) is 2 times as fast as paddle (eager, fp32)" in answer(mixed)
 
 
 def test_confidence_falls_with_wide_intervals_a_busy_machine_and_no_parity():
@@ -57,6 +70,48 @@ def test_what_was_not_measured_is_said():
     told = " ".join(not_measured(report()))
     for words in ("crashed", "compiled", "GPUs", "startup", "Batch sizes other than 8"):
         assert words in told
+
+
+def test_the_neutral_engine_stands_beside_what_it_computed_as_well():
+    with_reference = report()
+    with_reference.comparisons.append(comparison(140.0, 139.0, engine="onnxruntime"))
+    with_reference.results.append(result("torch", 140.0, engine="onnxruntime"))
+    section = comparison_section(with_reference)
+    assert section.columns[-2:] == ["ONNX Runtime images/s, torch's export", "paddle's export"]
+    assert [row[-2:] for row in section.rows] == [["140", "139"], ["140", "139"], ["-", "-"]]
+    assert "ONNX" not in " ".join(comparison_section(report()).columns)
+    assert best_of_each(with_reference.results)[0].torch.engine == "deploy"
+
+
+def test_training_curves_are_drawn_for_each_run(tmp_path):
+    shown = report()
+    for name in ("torch", "paddle"):
+        folder = tmp_path / f"run-{name}"
+        folder.mkdir()
+        (folder / "recipe.json").write_text(
+            json.dumps({"name": "digits", "model": "lenet5", "backend": name})
+        )
+        epochs = [{"epoch": n, "train_loss": 1 / n, "valid_accuracy": None, "more": 1} for n in (1, 2, 3)]
+        (folder / "history.json").write_text(json.dumps(epochs))
+    shown.curves = read_curves([tmp_path / "run-torch", tmp_path / "run-paddle"])
+    page = render(shown, "report.html")
+    assert page.count("<polyline") == 4  # two lines, and their two keys
+    assert "Training loss by epoch" in page and "Validation accuracy by epoch" not in page
+    assert "run-paddle: 0.3333 at the end" in page
+    result_file.write(shown, tmp_path / "result.json")
+    assert result_file.read(tmp_path / "result.json") == shown
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [(None, "cannot be read"), ("[]", "no epoch yet"), ("{", "is not what"), ("[3]", "is not")],
+)
+def test_what_is_no_run_has_no_curve(tmp_path, history, message):
+    (tmp_path / "recipe.json").write_text(json.dumps({"name": "digits", "model": "lenet5"}))
+    if history is not None:
+        (tmp_path / "history.json").write_text(history)
+    with pytest.raises(UsageError, match=message):
+        read_curves([tmp_path])
 
 
 def test_layers_are_paired_by_name_and_sorted_by_their_gap():
@@ -119,7 +174,7 @@ def probed(page, folder, width):
 
 
 def test_the_published_schema_is_current_and_describes_what_is_written(tmp_path):
-    assert SCHEMA.read_text() == results.json_schema()
+    assert SCHEMA.read_text() == result_file.json_schema()
     write_pages(report(), tmp_path)
     content = json.loads((tmp_path / "result.json").read_text())
     schema = json.loads(SCHEMA.read_text())
@@ -129,8 +184,8 @@ def test_the_published_schema_is_current_and_describes_what_is_written(tmp_path)
 
 def test_results_are_read_again_and_those_of_an_earlier_program_too(tmp_path):
     path = tmp_path / "result.json"
-    results.write(report(), path)
-    assert results.read(path) == report()
+    result_file.write(report(), path)
+    assert result_file.read(path) == report()
     old = json.loads(path.read_text())
     for name in ("request", "regressions", "parity", "comparisons", "best"):  # as benchmarks.run wrote it
         del old[name]
@@ -138,7 +193,7 @@ def test_results_are_read_again_and_those_of_an_earlier_program_too(tmp_path):
         for name in ("layers", "tuning", "error", "layout", "matmul_peak_flops"):
             del row[name]
     path.write_text(json.dumps(old))
-    assert [row.images_per_second for row in results.read(path).results[:2]] == [100.0, 25.0]
+    assert [row.images_per_second for row in result_file.read(path).results[:2]] == [100.0, 25.0]
 
 
 @pytest.mark.parametrize(
@@ -155,15 +210,15 @@ def test_what_is_no_result_file_is_refused(tmp_path, text, message):
     path = tmp_path / "result.json"
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
-        results.read(path)
+        result_file.read(path)
     with pytest.raises(UsageError, match="cannot be read"):
-        results.read(tmp_path / "missing.json")
+        result_file.read(tmp_path / "missing.json")
 
 
 def test_any_files_are_put_beside_each_other(tmp_path, capsys):
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
     for path, speed in zip(paths, (100.0, 50.0), strict=True):
-        results.write(report(torch_speed=speed), path)
+        result_file.write(report(torch_speed=speed), path)
     code, out, errors = ended(report_command.main, list(map(str, paths)), capsys)
     assert (code, errors) == (0, [])
     line = next(line for line in out.splitlines() if "torch" in line and "eager" in line)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.alternation import unequal_settings
+from benchmarks.comparable import unequal_settings
 from common.settings import Setting
 from tests.sides import module
 

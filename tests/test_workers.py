@@ -140,9 +140,9 @@ def test_threads_are_set_before_the_first_import_and_nothing_else_steers(start, 
 
 def test_our_packages_are_not_given_to_another_interpreter():
     outer = {"PYTHONPATH": "/ours", "PYTHONHOME": "/ours"}
-    assert "PYTHONPATH" in worker_environment(outer, threads=1, interpreter=sys.executable)
-    assert "PYTHONPATH" not in worker_environment(outer, threads=1, interpreter="/another/python")
-    assert "PYTHONHOME" not in worker_environment(outer, threads=1, interpreter=sys.executable)
+    assert "PYTHONPATH" in worker_environment(outer, threads=1, elsewhere=False)
+    assert "PYTHONPATH" not in worker_environment(outer, threads=1, elsewhere=True)
+    assert "PYTHONHOME" not in worker_environment(outer, threads=1, elsewhere=False)
 
 
 def test_an_interpreter_that_is_not_there(start, monkeypatch):

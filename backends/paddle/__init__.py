@@ -11,7 +11,7 @@ from .device import (
     versions,
 )
 from .dropout import masked_dropout, measure_dropout
-from .engines import compiled, infer, lay_out, make_engine, operations, require
+from .engines import compiled, export_onnx, infer, lay_out, make_engine, operations, require
 from .feeding import feed
 from .files import save_weights
 from .inspection import trace
@@ -27,7 +27,7 @@ from .learning import (
 )
 from .models import adopt, build, set_training
 from .native import native_loader
-from .processes import join, launched, leave, replicate, sum_over_processes, unsynchronised
+from .processes import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
 from .recording import record, run_layer
 from .settings import equalise, read_settings
 from .state import describe, get_buffers, get_learning_rate, get_moments, set_buffers, set_learning_rate
@@ -54,6 +54,7 @@ __all__ = [
     "compute_loss",
     "describe",
     "equalise",
+    "export_onnx",
     "feed",
     "find_device",
     "freeze",
@@ -66,6 +67,7 @@ __all__ = [
     "get_weights",
     "gradient_norm",
     "infer",
+    "introduce",
     "is_out_of_memory",
     "isolate_layers",
     "join",

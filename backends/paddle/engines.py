@@ -10,7 +10,8 @@ from paddle import inference
 
 from common.engines import Engine, compiled_ahead, require_sensible, timed
 from common.onednn import onednn_operations
-from common.predictor import load_predictor, program_operations
+from common.onnx_runtime import require_packages
+from common.predictor import convert_to_onnx, load_predictor, program_operations
 
 from .device import synchronize
 from .learning import autocast
@@ -20,6 +21,7 @@ from .tensors import DTYPES
 ARTEFACT = "model"
 LAYOUTS = ("NCHW",)
 MIXED_ON_CPU = ("deploy",)
+EXPORTER = ("onnx", "paddle2onnx")
 
 
 def require(*, engine, precision, device, layout="NCHW", training=False):
@@ -83,6 +85,12 @@ def load(folder, *, precision, device):
     where = {"precision": precision, "device": device, "threads": THREADS.read()}
     predictor = load_predictor(inference, folder / ARTEFACT, **where)
     return lambda images: predictor.run([images])[0]
+
+
+def export_onnx(model, images, path):
+    require_packages(EXPORTER)
+    export(model, images, path.parent, precision="fp32")
+    convert_to_onnx(path.parent / ARTEFACT, path)
 
 
 def operations(run, model, images, *, engine, precision, device):

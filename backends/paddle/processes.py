@@ -8,20 +8,25 @@ import os
 
 from paddle import DataParallel, distributed
 
-from common.sharding import Member
+from common.sharding import Launcher
 
 from .device import use
 from .tensors import from_numpy, to_numpy
 
+COMMAND = "python -m paddle.distributed.launch --nproc_per_node {} python -m backends.train ..."
+VARIABLES = ("PADDLE_TRAINER_ID", "PADDLE_TRAINERS_NUM", "PADDLE_LOCAL_SIZE", "FLAGS_selected_gpus")
+LAUNCHER = Launcher(COMMAND, *VARIABLES, others_ranks="WORLD_SIZE")
+
 
 def launched():
-    return Member.told(
-        os.environ,
-        rank="PADDLE_TRAINER_ID",
-        ranks="PADDLE_TRAINERS_NUM",
-        local_ranks="PADDLE_LOCAL_SIZE",
-        gpu="FLAGS_selected_gpus",
-    )
+    return LAUNCHER.member(os.environ)
+
+
+def introduce(member, *, ports):
+    os.environ.update(LAUNCHER.words(member))
+    places = [f"127.0.0.1:{port}" for port in ports]
+    os.environ["PADDLE_MASTER"], os.environ["PADDLE_CURRENT_ENDPOINT"] = places[0], places[member.rank]
+    os.environ["PADDLE_TRAINER_ENDPOINTS"] = ",".join(places)
 
 
 def join(device):

@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from common.engines import Engine, compiled_ahead, kineto_operations, require_sensible, timed
+from common.onnx_runtime import require_packages
 
 from .device import synchronize
 from .learning import MIXED, autocast
@@ -16,6 +17,7 @@ from .tensors import DTYPES
 ARTEFACT = "model"
 LAYOUTS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
 MIXED_ON_CPU = ("eager", "compiled", "deploy")
+EXPORTER = ("onnx", "onnxscript")
 
 
 def require(*, engine, precision, device, layout="NCHW", training=False):
@@ -80,6 +82,12 @@ def export(model, images, folder, *, precision):
 def load(folder, *, precision, device):
     package = torch._inductor.aoti_load_package(f"{folder / ARTEFACT}.pt2")
     return lambda images: package(images.to(MIXED.get(precision, DTYPES["fp32"])))
+
+
+def export_onnx(model, images, path):
+    require_packages(EXPORTER)
+    # dynamo: the exporter that is kept up; https://docs.pytorch.org/docs/stable/onnx_export.html
+    torch.onnx.export(model, (images,), str(path), dynamo=True, verbose=False)
 
 
 def operations(run, model, images, *, engine, precision, device):

@@ -9,20 +9,24 @@ import os
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from common.sharding import Member
+from common.sharding import Launcher
 
 from .device import use
 from .tensors import from_numpy, to_numpy
 
+COMMAND = "torchrun --nproc-per-node {} -m backends.train --backend torch ..."
+VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "LOCAL_RANK")
+LAUNCHER = Launcher(COMMAND, *VARIABLES, others_ranks="PADDLE_TRAINERS_NUM")
+
 
 def launched():
-    return Member.told(
-        os.environ,
-        rank="RANK",
-        ranks="WORLD_SIZE",
-        local_ranks="LOCAL_WORLD_SIZE",
-        gpu="LOCAL_RANK",
-    )
+    return LAUNCHER.member(os.environ)
+
+
+def introduce(member, *, ports):
+    os.environ.update(LAUNCHER.words(member))
+    places = [f"127.0.0.1:{port}" for port in ports]
+    os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = places[0].split(":")
 
 
 def join(device):

@@ -5,6 +5,7 @@ from typing import Any
 
 from backends import ENGINES
 from benchmarks.results import Best, CompareReport, Comparison, Result
+from benchmarks.scaling import batch_of
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
 WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
@@ -53,29 +54,33 @@ def not_measured(report: CompareReport) -> list[str]:
 
 def case_of(row: Result | Comparison) -> str:
     """The combination that a row stands for."""
-    return f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}"
+    return f"{row.phase} {row.engine} {row.precision} batch {batch_of(row)}"
 
 
 def _of_best(best: Best, report: CompareReport) -> str:
     sides = {"torch": best.torch, "paddle": best.paddle}
     names = {name: f"{name} ({side.engine}, {side.precision})" for name, side in sides.items()}
-    task = f"to {TASKS[best.phase]} at batch {best.batch_size}"
-    noise = _noise(best, report.comparisons)
-    if abs(best.ratio - 1) <= noise:
+    task = f"to {TASKS[best.phase]} at batch {batch_of(best)}"
+    if _within_noise(best, report.comparisons):
         return f"{task} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
     fast, slow = ("paddle", "torch") if best.ratio > 1 else ("torch", "paddle")
     times = max(best.ratio, 1 / best.ratio)
     return f"{task} {names[fast]} is {times:.3g} times as fast as {names[slow]}"
 
 
-def _noise(best: Best, comparisons: Iterable[Comparison]) -> float:
-    """The widest noise, or half-interval, among the comparisons of a phase and batch size."""
-    widths = [
-        max(row.noise or 0, half_width(row))
-        for row in comparisons
-        if (row.phase, row.batch_size) == (best.phase, best.batch_size)
-    ]
-    return max(widths, default=0.0)
+def _within_noise(best: Best, comparisons: Iterable[Comparison]) -> bool:
+    """Whether no winner may be named.
+
+    Where the best of both were compared with each other, their verdict counts. Else they ran in turns of
+    their own, and the widest noise or half-interval of this phase and batch size is what they may differ by.
+    """
+    own = [row for row in comparisons if (row.phase, batch_of(row)) == (best.phase, batch_of(best))]
+    pair = [(side.engine, side.precision) for side in (best.torch, best.paddle)]
+    for row in own:
+        if pair == [(row.engine, row.precision)] * 2 and row.verdict != "not comparable":
+            return row.verdict == "no difference"
+    widths = [max(row.noise or 0, half_width(row)) for row in own]
+    return abs(best.ratio - 1) <= max(widths, default=0.0)
 
 
 def half_width(row: Comparison) -> float:

@@ -31,30 +31,30 @@ def bar_chart(title: str, groups: Sequence[Bars], *, unit: str) -> str:
     parts, y = [], 8.0
     for group in groups:
         y += LABEL
-        parts.append(_text(0, y - 4, group.label))
-        for name, value, text in group.bars:
+        parts.append(text(0, y - 4, group.label))
+        for name, value, words in group.bars:
             length = (value or 0) / longest * (WIDTH - FIGURE - 60)
             parts.append(_bar(60, y, length, name))
-            parts.append(_text(0, y + BAR - 4, name, kind="small"))
-            parts.append(_text(64 + length, y + BAR - 4, text, kind="small"))
+            parts.append(text(0, y + BAR - 4, name, kind="small"))
+            parts.append(text(64 + length, y + BAR - 4, words, kind="small"))
             y += BAR + 2
         y += GAP
-    return _svg(title, f"{len(groups)} groups of bars, in {unit}", parts, height=y)
+    return figure(title, f"{len(groups)} groups of bars, in {unit}", parts, height=y)
 
 
 def gap_chart(title: str, gaps: Sequence[tuple[str, float, str]], *, unit: str) -> str:
     """Bars to the left (torch takes longer) and to the right (paddle does) of a middle line."""
     largest = max((abs(value) for _, value, _ in gaps), default=1.0) or 1.0
     middle, reach, parts, y = 205.0, 95.0, [], 8.0
-    for label, value, text in gaps:
+    for label, value, words in gaps:
         length = abs(value) / largest * reach
         name = "paddle" if value > 0 else "torch"
-        parts.append(_text(0, y + BAR - 4, label, kind="small"))
+        parts.append(text(0, y + BAR - 4, label, kind="small"))
         parts.append(_bar(middle if value > 0 else middle - length, y, length, name))
-        parts.append(_text(middle + reach + 6, y + BAR - 4, text, kind="small"))
+        parts.append(text(middle + reach + 6, y + BAR - 4, words, kind="small"))
         y += BAR + 4
     parts.append(f'<line x1="{middle}" y1="4" x2="{middle}" y2="{y:.0f}" class="axis"/>')
-    return _svg(title, f"Differences by layer, in {unit}", parts, height=y + 8)
+    return figure(title, f"Differences by layer, in {unit}", parts, height=y + 8)
 
 
 def depth_chart(title: str, points: Sequence[tuple[str, float]], *, limit: float) -> str:
@@ -67,14 +67,14 @@ def depth_chart(title: str, points: Sequence[tuple[str, float]], *, limit: float
         return left + (math.log10(value) - low) / (high - low) * reach if value > 0 else left
 
     for label, value in points:
-        parts.append(_text(0, y + 11, label, kind="small"))
+        parts.append(text(0, y + 11, label, kind="small"))
         parts.append(f'<circle cx="{across(value):.1f}" cy="{y + 7:.0f}" r="4" class="torch"/>')
-        parts.append(_text(WIDTH - 62, y + 11, f"{value:.1e}", kind="small"))
+        parts.append(text(WIDTH - 62, y + 11, f"{value:.1e}", kind="small"))
         y += BAR + 2
     x = across(limit)
     parts.append(f'<line x1="{x:.1f}" y1="4" x2="{x:.1f}" y2="{y:.0f}" class="axis"/>')
-    parts.append(_text(x - 60, y + 14, f"tolerance {limit:.0e}", kind="small"))
-    return _svg(title, "Relative L2 distance, logarithmic", parts, height=y + 24)
+    parts.append(text(x - 60, y + 14, f"tolerance {limit:.0e}", kind="small"))
+    return figure(title, "Relative L2 distance, logarithmic", parts, height=y + 24)
 
 
 def _bar(x: float, y: float, length: float, name: str) -> str:
@@ -82,11 +82,13 @@ def _bar(x: float, y: float, length: float, name: str) -> str:
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(length, 1):.1f}" height="{BAR}"{fill}/>'
 
 
-def _text(x: float, y: float, text: str, *, kind: str = "label") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(text)}</text>'
+def text(x: float, y: float, words: str, *, kind: str = "label") -> str:
+    """Words in a chart, from a point on to the right; "small" or as a "label"."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
 
 
-def _svg(title: str, description: str, parts: Sequence[str], *, height: float) -> str:
+def figure(title: str, description: str, parts: Sequence[str], *, height: float) -> str:
+    """A figure with its title, for eyes and for screen readers, around the parts of an SVG."""
     inside = "".join(parts)
     return (
         f"<figure><figcaption>{escape(title)}</figcaption>"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.pages.answer import answer, confidence, not_measured
 from benchmarks.pages.charts import PATTERN
 from benchmarks.pages.sections import sections
-from benchmarks.results import CompareReport, write
+from benchmarks.result_file import write
+from benchmarks.results import CompareReport
 from common.files import write_text
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from backends import NAMES, OPTIMIZERS
 from benchmarks.arguments import positive, words
-from benchmarks.options import add_subject_flags, read_size
+from benchmarks.flags import add_subject_flags
+from benchmarks.options import read_size
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.devices import require_device_name
@@ -44,12 +45,12 @@ def main(arguments: Sequence[str]) -> int:
             require_writable(path)
     subject = _subject(options)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import results
+    from benchmarks import result_file
     from benchmarks.parity import text
 
     report = check(options, subject)
     if options.json:
-        results.write(report, options.json)
+        result_file.write(report, options.json)
     if options.plot:
         _draw(report, options.plot)
     print(text.report_text(report, subject))

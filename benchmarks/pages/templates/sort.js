@@ -3,8 +3,14 @@ const figure = (text) => {
   const found = text.replace(/,/g, "").match(/^[±+]?-?\d+(\.\d+)?(e[-+]?\d+)?/i);
   return found ? Number(found[0].replace("±", "")) : text.startsWith("-") ? -Infinity : NaN;
 };
-for (const cell of document.querySelectorAll("td")) {
-  if (!Number.isNaN(figure(cell.textContent))) cell.classList.add("number");
+for (const table of document.querySelectorAll("table")) {
+  for (const heading of table.tHead.rows[0].cells) {
+    const cells = [...table.tBodies[0].rows].map((row) => row.cells[heading.cellIndex]);
+    const all = cells.every((cell) => !Number.isNaN(figure(cell.textContent)));
+    if (all && cells.some((cell) => /\d/.test(cell.textContent))) {
+      for (const cell of [heading, ...cells]) cell.classList.add("number");
+    }
+  }
 }
 for (const button of document.querySelectorAll("th button")) {
   button.addEventListener("click", () => {

@@ -1,0 +1,77 @@
+"""Two versions of one backend in turns: a few percent show, which two calls an hour apart would not."""
+
+from backends import NAMES
+from benchmarks.alternation import Alternation
+from benchmarks.explaining import Explainer
+from benchmarks.options import Case
+from benchmarks.places import Place, other_place
+from benchmarks.progress import progress
+from benchmarks.results import Against, Result
+from benchmarks.scaling import batch_of
+from benchmarks.session import Session
+
+HERE, THERE = "here", "there"
+PROCESSES = 6  # pairs of them, to which the rounds are dealt out: each lies in memory in its own way
+
+
+def places(backend: str, text: str) -> dict[str, Place]:
+    """The sides of a session: there, as ``--against`` names it, and here, in the order of a ratio."""
+    assert backend in NAMES
+    return {THERE: other_place(backend, text), HERE: Place(backend=backend)}
+
+
+def measure_against(
+    session: Session, *, rounds: int, max_regression: float
+) -> tuple[list[Result], list[Against]]:
+    """Every combination: the rows of here, and what became of each; ``max_regression`` is in percent."""
+    rows, found, explainer = [], [], Explainer(session)
+    cases = session.request.cases
+    with progress(total=rounds * len(cases)) as bar:
+        for case in cases:
+            bar.set_description(str(case))
+            turns = Alternation(session, case, explainer=explainer)
+            turns.run(rounds=rounds, processes=PROCESSES, after_round=bar.update)
+            rows.append(turns.row(HERE))
+            found.append(judged(turns, case, max_regression=max_regression))
+    return rows, found
+
+
+def judged(turns: Alternation, case: Case, *, max_regression: float) -> Against:
+    """Faster, slower, or no difference; a regression is slower for certain, and by more than is allowed."""
+    here, there = turns.row(HERE), turns.row(THERE)
+    common = {
+        "phase": case.phase,
+        "engine": here.engine,
+        "precision": here.precision,
+        "layout": here.layout,
+        "batch_size": case.batch_size,
+        "processes": case.processes,
+        "threads": case.threads,
+        "here_images_per_second": here.images_per_second,
+        "there_images_per_second": there.images_per_second,
+        "there": there,
+    }
+    if turns.failures:
+        reason = "; ".join(f"{name}: {failure.reason}" for name, failure in turns.failures.items())
+        return Against.model_validate(common | {"verdict": "not comparable", "reason": reason})
+    estimate = turns.estimate()
+    low, high = estimate.true_interval
+    slower = high < 1
+    facts = {
+        "change": estimate.ratio,
+        "change_ci95": (low, high),
+        "noise": estimate.noise,
+        "verdict": "slower" if slower else "faster" if low > 1 else "no difference",
+        "regression": slower and (1 - estimate.ratio) * 100 > max_regression,
+    }
+    return Against.model_validate(common | facts)
+
+
+def sentence(entry: Against, *, backend: str) -> str:
+    """One line on a combination, for people."""
+    case = f"{backend} {entry.phase} {entry.engine} {entry.precision} batch {batch_of(entry)}"
+    if entry.change is None or entry.change_ci95 is None:
+        return f"{case}: not comparable: {entry.reason}"
+    low, high = (end - 1 for end in entry.change_ci95)
+    speeds = f"{entry.here_images_per_second:.3g} against {entry.there_images_per_second:.3g} images/s"
+    return f"{case}: {entry.verdict}, {entry.change - 1:+.1%} ({low:+.1%} to {high:+.1%}), {speeds}"

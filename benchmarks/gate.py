@@ -1,0 +1,124 @@
+"""Does the gate find a slowdown, and leave alone what is as fast as before? Plant one, many times over.
+
+    python -m benchmarks.gate --slower 15 --runs 20                 # against a stored baseline
+    python -m benchmarks.gate --slower 5 --runs 20 --against        # both versions in turns
+
+A baseline is measured once. Then each run measures two things anew: the same again, and the same with one
+backend's steps made longer in its worker. With --against no baseline is stored: each run has both versions.
+Exit code 1 if the slowdown was found, or the unchanged passed, in fewer than 19 of 20 runs.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from backends import NAMES
+from benchmarks.arguments import percent, positive
+from benchmarks.flags import add_flags
+from benchmarks.options import Request, read_request
+from common import cli
+from common.cli import UsageError
+
+if TYPE_CHECKING:
+    from benchmarks.results import CompareReport
+
+PROGRAM = "benchmarks.gate"
+SLOWED = {5: "benchmarks.slowed:Slower5", 15: "benchmarks.slowed:Slower15"}
+ENOUGH = 0.95
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = _parse(arguments)
+    request = read_request(options)
+    before = None if options.against else _compare(request, options)
+    found: list[bool] = []
+    passed: list[bool] = []
+    for number in range(options.runs):
+        for slower, outcomes in ((False, passed), (True, found)):
+            regression, line = _run(request, options, before, slower=slower)
+            outcomes.append(regression == slower)
+            told = "found" if regression else "no regression"
+            what = f"{options.slower} % slower" if slower else "unchanged"
+            print(f"run {number + 1}, {what}: {told}: {line}", flush=True)
+    print(
+        f"{options.slower} % slower in {options.backend}: found in {sum(found)} of {options.runs} runs; "
+        f"unchanged: passed {sum(passed)} of {options.runs}"
+    )
+    return cli.DONE if min(sum(found), sum(passed)) >= ENOUGH * options.runs else cli.FAILED
+
+
+def _run(
+    request: Request, options: argparse.Namespace, before: "CompareReport | None", *, slower: bool
+) -> tuple[bool, str]:
+    """Whether the gate called it a regression, and its sentence on it."""
+    if before is None:
+        return _against(request, options, slower=slower)
+    from benchmarks import baseline
+
+    now = _compare(request, options, slower=slower)
+    entries = baseline.changes(now, before, max_regression=options.max_regression)
+    worst = min(entries, key=lambda entry: float(entry["change"]))
+    return any(entry["regression"] for entry in entries), baseline.sentence(worst)
+
+
+def _compare(request: Request, options: argparse.Namespace, *, slower: bool = False) -> "CompareReport":
+    from benchmarks.places import Place, both_backends
+    from benchmarks.progress import progress
+    from benchmarks.scratch import scratch_folder
+    from benchmarks.session import Session
+    from benchmarks.sweep import Sweep
+
+    places: Mapping[str, Place] = both_backends()
+    if slower:
+        planted = Place(backend=options.backend, tasks=SLOWED[options.slower])
+        places = {**places, options.backend: planted}
+    with (
+        scratch_folder() as scratch,
+        Session(request, scratch=scratch, places=places) as session,
+        progress(total=options.rounds * len(request.cases)) as bar,
+    ):
+        sweep = Sweep(session, facts={}, folder=None, earlier=None)
+        session.start(NAMES)
+        sweep.run(rounds=options.rounds, processes=options.processes, bar=bar)
+        return sweep.report()
+
+
+def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> tuple[bool, str]:
+    from benchmarks.against import HERE, THERE, measure_against, sentence
+    from benchmarks.places import Place
+    from benchmarks.scratch import scratch_folder
+    from benchmarks.session import Session
+
+    tasks = SLOWED[options.slower] if slower else None
+    there = Place(backend=options.backend)
+    places = {THERE: there, HERE: Place(backend=options.backend, tasks=tasks)}
+    with scratch_folder() as scratch, Session(request, scratch=scratch, places=places) as session:
+        _, changes = measure_against(session, rounds=options.rounds, max_regression=options.max_regression)
+    lines = [sentence(entry, backend=options.backend) for entry in changes]
+    return any(entry.regression for entry in changes), "; ".join(lines)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(prog=PROGRAM, description="Plant slowdowns and see whether the gate finds them.")
+    add_flags(parser, model_required=False)
+    parser.add_argument("--backend", choices=NAMES, default="paddle", help="that is slowed (default paddle)")
+    parser.add_argument("--slower", type=int, choices=tuple(SLOWED), default=15, help="percent (default 15)")
+    parser.add_argument("--against", action="store_true", help="both versions in turns, and no baseline")
+    parser.add_argument("--runs", type=positive, default=20, metavar="N", help="of each (default 20)")
+    parser.add_argument("--rounds", type=positive, default=24, metavar="N", help="of a run (default 24)")
+    parser.add_argument("--processes", type=positive, default=3, metavar="N", help="of a run (default 3)")
+    parser.add_argument(
+        "--max-regression", type=percent, metavar="PERCENT", help="default 5; 2 with --against"
+    )
+    parser.set_defaults(phase=("infer",), model="alexnet", device="cpu")
+    options = parser.parse_args(arguments)
+    if options.settings == "tuned":
+        raise UsageError("--settings tuned may choose otherwise each time; name an engine instead")
+    if options.max_regression is None:
+        options.max_regression = 2.0 if options.against else 5.0
+    return options
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

@@ -1,0 +1,118 @@
+"""Two versions of one backend in turns: 5 % slower is found, nothing is not, and no version is refused."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks import run
+from benchmarks.against import HERE, THERE, judged, sentence
+from benchmarks.alternation import Alternation
+from benchmarks.measured import Block, Measured
+from benchmarks.options import Case
+from benchmarks.places import ROOT, other_place
+from benchmarks.processes import WorkerFailure
+from common.cli import UsageError
+from tests.commands import QUICK, ended
+
+CASE = Case(phase="infer", engine="eager", precision="fp32", batch_size=8, threads=2)
+LENET = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--device", "cpu", *QUICK]
+FACTS = {"settings": {"threads": 2}, "device": "cpu", "parameters": 1}
+
+
+def turns(*, slower, seed, spread=0.03, drifting=1.0):
+    """24 rounds in six pairs of processes, as noisy as a shared machine; here takes ``slower`` times as long.
+
+    The machine slows down by ``drifting`` meanwhile, for both, and each process has a speed of its own.
+    """
+    rng = np.random.default_rng(seed)
+    request = SimpleNamespace(
+        seed=seed, model="alexnet", num_classes=1000, input_shape=(3, 224, 224), device="cpu", warmup=1,
+        loader="common", settings_mode="equalised", price_per_hour=None,
+    )  # fmt: skip
+    places = dict.fromkeys((THERE, HERE), SimpleNamespace(backend="torch"))
+    pair = Alternation(SimpleNamespace(request=request, places=places), CASE, explainer=None)
+    pair.processes = [4] * 6
+    machine = np.linspace(1, drifting, 24) * np.exp(rng.normal(0, 0.1, 24))  # a round is slow for both
+    for name, factor in ((THERE, 1.0), (HERE, slower)):
+        process = np.repeat(np.exp(rng.normal(0, 0.005, 6)), 4)
+        measured = Measured(facts=FACTS)
+        for seconds in machine * process * factor * 0.1:
+            for _ in range(2):
+                measured.blocks.append(
+                    Block(seconds={"forward": (seconds * np.exp(rng.normal(0, spread, 3))).tolist()})
+                )
+        pair.measured[name] = measured
+    return pair
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch):
+    monkeypatch.setattr("benchmarks.intervals.RESAMPLES", 60)
+
+
+@pytest.mark.parametrize(("slower", "least", "most"), [(1.05, 19, 20), (1.0, 0, 1)])
+def test_five_percent_are_found_and_nothing_is_not(slower, least, most):
+    found = [judged(turns(slower=slower, seed=seed), CASE, max_regression=2) for seed in range(20)]
+    assert least <= sum(entry.regression for entry in found) <= most
+    assert all(entry.change_ci95[0] < entry.change < entry.change_ci95[1] for entry in found)
+
+
+def test_a_machine_that_slows_down_meanwhile_is_no_regression():
+    assert not judged(turns(slower=1.0, seed=1, drifting=1.5), CASE, max_regression=2).regression
+
+
+def test_a_slowdown_that_is_allowed_is_told_and_no_regression():
+    entry = judged(turns(slower=1.05, seed=2), CASE, max_regression=10)
+    assert (entry.verdict, entry.regression) == ("slower", False)
+    assert "torch infer eager fp32 batch 8: slower, -" in sentence(entry, backend="torch")
+
+
+def test_a_version_that_cannot_run_it_leaves_the_other_its_figure():
+    pair = turns(slower=1.0, seed=3)
+    pair.failures[THERE] = WorkerFailure("torch", "crashed", "TypeError: no such argument")
+    entry = judged(pair, CASE, max_regression=2)
+    assert (entry.verdict, entry.there.status, entry.regression) == ("not comparable", "crashed", False)
+    assert entry.here_images_per_second > 0
+    assert "there: TypeError" in sentence(entry, backend="torch")
+
+
+def test_an_interpreter_an_environment_and_a_checkout_are_found(tmp_path):
+    (tmp_path / "env/bin").mkdir(parents=True)
+    python = tmp_path / "env/bin/python"
+    python.symlink_to(sys.executable)
+    assert other_place("torch", str(python)).interpreter == str(python)  # not what the link leads to
+    assert other_place("torch", str(tmp_path / "env")).interpreter == str(python)
+    assert other_place("torch", Path(shutil.which("sh")).name).interpreter == shutil.which("sh")
+    checkout = other_place("torch", str(ROOT))
+    assert (checkout.root, checkout.interpreter) == (ROOT, None)
+
+
+@pytest.mark.parametrize("text", ["/no/such/python", "no-such-python", str(Path(__file__)), "/"])
+def test_what_is_no_version_is_refused(text):
+    with pytest.raises(UsageError, match=f"--against {text}: is no Python"):
+        other_place("torch", text)
+
+
+def test_both_versions_are_in_the_file_and_a_regression_is_exit_code_1(local, tmp_path, capsys, monkeypatch):
+    target = tmp_path / "result.json"
+    monkeypatch.setattr("benchmarks.against.PROCESSES", 1)
+    arguments = [*LENET, "--against", str(ROOT), "--rounds", "4", "--json", str(target)]
+    code, out, errors = ended(run.main, [*arguments, "--max-regression", "100"], capsys)
+    assert (code, errors) == (0, [])
+    report = json.loads(target.read_text())
+    (entry,) = report["against"]
+    assert entry["change"] == pytest.approx(
+        entry["here_images_per_second"] / entry["there_images_per_second"]
+    )
+    assert report["results"][0]["images_per_second"] == entry["here_images_per_second"]
+    assert report["environment"]["against"]["place"] == str(ROOT)
+    assert "torch infer eager fp32 batch 8" in out
+    slower = [judged(turns(slower=1.3, seed=1), CASE, max_regression=2)]
+    monkeypatch.setattr("benchmarks.against.measure_against", lambda *_, **__: ([], slower))
+    code, _, errors = ended(run.main, arguments, capsys)
+    assert (code, "slower, -2" in errors[0]) == (1, True)
