@@ -68,6 +68,17 @@ def seconds(text: str) -> float:
     return seconds
 
 
+def price(text: str) -> float:
+    """Parse a finite price above 0, in any currency."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a price above 0, got {text!r}")
+    return number
+
+
 def fraction(text: str) -> float:
     """Parse a number above 0 and at most 1."""
     try:

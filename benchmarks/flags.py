@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from backends import ENGINES, PRECISIONS
-from benchmarks.arguments import fraction, natural, positive, seconds, shape, sizes, swept, words
+from benchmarks.arguments import fraction, natural, positive, price, seconds, shape, sizes, swept, words
 from benchmarks.options import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS
 from common import models
 from common.cli import Parser
@@ -49,7 +49,7 @@ def add_flags(parser: Parser, *, model_required: bool = True) -> None:
         choices=REFERENCES,
         help="infer in fp32 with this engine, too: it belongs to neither, and computes what each exports",
     )
-    parser.add_argument("--price-per-hour", type=seconds, metavar="X", help="of the machine: gives cost")
+    parser.add_argument("--price-per-hour", type=price, metavar="X", help="of the machine: gives cost")
     parser.add_argument(
         "--warmup", type=natural, default=3, metavar="N", help="untimed steps first (default 3)"
     )

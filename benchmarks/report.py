@@ -36,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from benchmarks.result_file import read
 
+    if options.curves and not options.output:
+        raise cli.UsageError("--curves: they are drawn on the pages; add --output DIR")
     reports = {str(path): read(path) for path in options.files}
     if options.output:
         _write_pages(options, list(reports.values()))

@@ -93,7 +93,7 @@ class Session:
                 "prepare_reading",
                 build=self.build(case, device),
                 data=data_facts(self.request),
-                threads=case.threads,
+                threads=None if self.request.settings_mode == "as-shipped" else case.threads,
                 batch_size=case.batch_size,
             )
             return Measured(facts=facts | {"device": device})

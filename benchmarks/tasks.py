@@ -104,13 +104,14 @@ class Tasks(AnalysisTasks, StartingTasks):
         self.backend.reset_peak_memory(device)
 
     def prepare_reading(
-        self, *, build: dict[str, Any], data: dict[str, Any], threads: int, batch_size: int
+        self, *, build: dict[str, Any], data: dict[str, Any], threads: int | None, batch_size: int
     ) -> dict[str, Any]:
         """Set up the reading of real images, and no model; returns the settings in force."""
         self.release()
         memory.reset_peak()
         device = build["device"]
-        self.backend.equalise(threads=threads, device=device)
+        if threads:  # None: as shipped
+            self.backend.equalise(threads=threads, device=device)
         self.backend.reset_peak_memory(device)
         feed = self._feed(build, data, batch_size)
         self.job = make_reading_job(

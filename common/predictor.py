@@ -49,11 +49,18 @@ def convert_to_onnx(model: Path, target: Path) -> None:
 
 def program_operations(program: Any) -> list[Operation]:
     """The operations of a compiled paddle program, with the dtypes of their results."""
-    return [
-        Operation(operation.name(), str(operation.result(0).dtype).rpartition(".")[2].lower())
-        for operation in program.global_block().ops
-        if operation.num_results()
-    ]
+    block = program.global_block()
+    return [found for operation in block.ops for found in _of_program(block, operation)]
+
+
+def _of_program(block: Any, operation: Any) -> list[Operation]:
+    """An operation as paddle 3 has it, or paddle 2, where results are variables of the block, by name."""
+    if hasattr(operation, "num_results"):
+        name, results = operation.name(), [operation.result(0)] if operation.num_results() else []
+    else:
+        names = operation.output_arg_names[:1]
+        name, results = operation.type, [block.var(one) for one in names if block.has_var(one)]
+    return [Operation(name, str(result.dtype).rpartition(".")[2].lower()) for result in results]
 
 
 def _tensorrt_precision(inference: Any, precision: str) -> Any:

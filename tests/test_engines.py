@@ -12,7 +12,7 @@ from benchmarks.engine_check import ERROR_LIMITS, require_dtype, require_right, 
 from common.cli import UnavailableError
 from common.engines import FACTS, Operation, compiled_ahead, kineto_operations
 from common.onednn import parsed
-from common.predictor import load_predictor
+from common.predictor import load_predictor, program_operations
 from tests.commands import QUICK, ended
 
 LENET = ["--model", "lenet5", "--phase", "infer", "--device", "cpu", *QUICK]
@@ -178,6 +178,25 @@ def test_paddles_predictor_is_set_up_for_its_device(tmp_path, where, tensorrt, e
     assert inference.files == ["model.json", "model.pdiparams"]
     assert set(expected) <= set(inference.told)
     assert never not in {call[0] for call in inference.told}
+
+
+def test_programs_of_both_generations_of_paddle_tell_their_dtypes():
+    """Paddle 2 knows its operations by type and their results by name; those of paddle 3 have results."""
+    new = SimpleNamespace(
+        name=lambda: "pd_op.conv2d",
+        num_results=lambda: 1,
+        result=lambda _: SimpleNamespace(dtype="paddle.float32"),
+    )
+    none = SimpleNamespace(name=lambda: "pd_op.print", num_results=lambda: 0)
+    old = SimpleNamespace(type="conv2d", output_arg_names=["conv2d_0.tmp_0"])
+    fed = SimpleNamespace(type="feed", output_arg_names=["elsewhere"])
+    block = SimpleNamespace(
+        ops=[new, none, old, fed],
+        has_var=lambda name: name == "conv2d_0.tmp_0",
+        var=lambda _: SimpleNamespace(dtype="VarType.FLOAT64"),
+    )
+    found = program_operations(SimpleNamespace(global_block=lambda: block))
+    assert found == [Operation("pd_op.conv2d", "float32"), Operation("conv2d", "float64")]
 
 
 @pytest.mark.parametrize("backend_name", ["torch", "paddle"])
