@@ -63,11 +63,11 @@ def main(arguments: Sequence[str]) -> int:
 def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
     """Check parity, then time every combination; nothing is timed where parity is broken."""
     from benchmarks.processes import WorkerFailure
-    from benchmarks.progress import progress
     from benchmarks.resuming import earlier_report, request_facts, require_same_versions
     from benchmarks.scratch import scratch_folder
     from benchmarks.session import Session
     from benchmarks.sweep import Sweep
+    from common.progress import progress
 
     flags = {"rounds": options.rounds, "processes": options.processes, "skip_parity": options.skip_parity}
     facts = request_facts(request, **flags)

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _sweep(session: "Session", backend: str) -> list["Result"]:
     from benchmarks.processes import WorkerFailure
-    from benchmarks.progress import progress
+    from common.progress import progress
 
     rows = []
     with progress(total=len(session.request.cases)) as bar:

@@ -141,14 +141,14 @@ def messages(team):
 def train_and_kill(name, folder, team):
     """A training run whose last process ends in the middle of the second epoch."""
     team.backend.join = lambda _: None  # that was done
-    seed = Learner._seed
+    learn = Learner.learn
 
-    def seed_or_die(made, step, part):
+    def learn_or_die(made, part, *, step, rate):
         if step == KILLED_AT and made.member.rank == made.member.ranks - 1:
             os.kill(os.getpid(), signal.SIGKILL)
-        seed(made, step, part)
+        return learn(made, part, step=step, rate=rate)
 
-    Learner._seed = seed_or_die
+    Learner.learn = learn_or_die
     output = folder / ("run" if team.member.is_first else "others")  # as on another machine
     more = ["--output", str(output), "--precision", "fp64", "--save-every", "2"]
     return train.main(["--backend", name, *SMALL, *more])

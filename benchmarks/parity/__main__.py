@@ -64,9 +64,9 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     from benchmarks.environment import describe
     from benchmarks.parity.engine import Plan, run_parity
     from benchmarks.processes import Worker, WorkerFailure
-    from benchmarks.progress import progress
     from benchmarks.results import SCHEMA_VERSION
     from benchmarks.scratch import scratch_folder
+    from common.progress import progress
 
     plan = Plan(steps=options.steps, optimizers=options.optimizer)
     settings: dict[str, Any] = {"threads": available_cores(), "timeout": options.timeout}

@@ -287,7 +287,7 @@ class Probe:
         self.backend.set_training(self.model, training)
         folder = TensorFolder(masks) if masks else ()
         loaded = {name: folder.load(name) for name in folder} if isinstance(folder, TensorFolder) else {}
-        with self.backend.masked_dropout(self.model, loaded):
+        with self.backend.masked_dropout(self.model, lambda name, *_: loaded.get(name)):
             yield
 
     @contextmanager
