@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from common.chatter import without_chatter
 from common.sharding import Member
 from common.signals import undisturbed_signals
 from common.threads import undisturbed_threads
@@ -372,7 +373,7 @@ def load(name: str) -> Backend:
     """Import a backend by name. Raises ImportError if its framework cannot be imported."""
     if name not in NAMES:
         raise ValueError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
-    with undisturbed_threads(), undisturbed_signals():
+    with undisturbed_threads(), undisturbed_signals(), without_chatter():
         return cast(Backend, importlib.import_module(f"backends.{name}"))
 
 
