@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
+from common.chatter import without_chatter
 from common.sharding import Member
 from common.signals import undisturbed_signals
 from common.threads import undisturbed_threads
@@ -176,8 +177,14 @@ class Backend(Protocol):
         training), ``evaluation`` (the same in evaluation mode). Uses up random numbers.
         """
 
-    def masked_dropout(self, model: Model, masks: Mapping[str, np.ndarray]) -> AbstractContextManager[None]:
-        """Inside, dropout layers in training keep what their mask (1 or 0, by name) says, and scale it."""
+    def masked_dropout(
+        self, model: Model, draw: Callable[[str, tuple[int, ...], float], np.ndarray | None]
+    ) -> AbstractContextManager[None]:
+        """Inside, a dropout layer in training keeps what its mask says, and scales it as it ever does.
+
+        ``draw(layer, shape of its input, probability)`` gives the mask of each pass, 1 or 0; None leaves it
+        to the layer.
+        """
 
     # Computing --------------------------------------------------------------------------------
 
@@ -291,8 +298,14 @@ class Backend(Protocol):
         self, model: Model, optimizer: Optimizer, names: Collection[str], which: Collection[str] | None = None
     ) -> dict[str, np.ndarray]:
         """What the optimizer keeps of these parameters, neutral layout: "PARAMETER/exp_avg" (torch's
-        words), and "PARAMETER/step" where it counts steps. ``which`` are the kinds (None: all).
+        words), and "PARAMETER/step" where it counts steps. ``which`` are the kinds (None: all); nothing
+        before the first update.
         """
+
+    def set_moments(
+        self, model: Model, optimizer: Optimizer, arrays: Mapping[str, np.ndarray], *, updates: int
+    ) -> None:
+        """Go on from such arrays (without steps), after so many updates. Others' entries are ignored."""
 
     def compute_loss(
         self, model: Model, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0
@@ -337,22 +350,6 @@ class Backend(Protocol):
     def seed_dropout(self, seed: int) -> None:
         """Start the framework's own random numbers anew: the next masks depend on ``seed`` alone."""
 
-    def share_dropout(self, model: Model, draw: Callable[[int, tuple[int, ...], float], np.ndarray]) -> None:
-        """Take dropout masks from ``draw(position among the dropouts, shape, probability)``.
-
-        It returns float32, 0 where a value is dropped and 1 / (1 - probability) elsewhere.
-        """
-
-    def get_optimizer_state(self, model: Model, optimizer: Optimizer) -> dict[str, np.ndarray]:
-        """A copy of the optimizer's moments in the neutral layout: "momentum/NAME", or "first/NAME"
-        and "second/NAME" of Adam; none before the first update.
-        """
-
-    def set_optimizer_state(
-        self, model: Model, optimizer: Optimizer, arrays: Mapping[str, np.ndarray], *, updates: int
-    ) -> None:
-        """Continue from such moments, after so many updates. Entries of other parameters are ignored."""
-
     # Many processes ---------------------------------------------------------------------------
 
     def launched(self) -> Member:
@@ -387,7 +384,7 @@ def load(name: str) -> Backend:
     """Import a backend by name. Raises ImportError if its framework cannot be imported."""
     if name not in NAMES:
         raise ValueError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
-    with undisturbed_threads(), undisturbed_signals():
+    with undisturbed_threads(), undisturbed_signals(), without_chatter():
         return cast(Backend, importlib.import_module(f"backends.{name}"))
 
 

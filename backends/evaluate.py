@@ -49,6 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     loader = evaluation_loader(
         index,
         opened.subject.preparation,
+        device=device,
         batch_size=options.batch_size,
         workers=options.workers,
         strict=options.strict,

@@ -18,6 +18,7 @@ def evaluation_loader(
     index: Index,
     preparation: Preparation,
     *,
+    device: str,
     batch_size: int = 64,
     workers: int = 0,
     strict: bool = False,
@@ -30,6 +31,7 @@ def evaluation_loader(
         batch_size=batch_size,
         workers=workers,
         on_damage="refuse" if strict else "leave out",
+        as_bytes=device != "cpu",
     )
 
 
@@ -115,11 +117,12 @@ class Classifier:
         return self.backend.to_numpy(self.backend.infer(self.model, inputs))
 
     def over(self, loader: Loader) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Logits and labels of each batch of a loader's images."""
-        for images, labels in loader.epoch(0):
-            if not len(labels):  # none of its images could be decoded
-                continue
-            yield self.logits(images), labels
+        """Logits and labels of each batch of a loader's images; on a GPU they are fed as bytes."""
+        batches = (batch for batch in loader.epoch(0) if len(batch[1]))  # some of its images were decoded
+        where = {"device": self.device, "precision": self.precision}
+        for images, labels in self.backend.feed(batches, preprocessing=loader.preprocessing, **where):
+            logits = self.backend.infer(self.model, images)
+            yield self.backend.to_numpy(logits), self.backend.to_numpy(labels)
 
     def score(self, loader: Loader, *, num_classes: int) -> Scores:
         """How well the model does on a loader's images."""

@@ -4,7 +4,6 @@ A run is its state: weights, moments and a few numbers. Everything that chance d
 seed, the epoch, the step and a sample's position, so a run that was killed goes on as if it had not been.
 """
 
-import math
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -12,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.inference import Scores, evaluation_loader
 from backends.learner import Learner
 from backends.tally import Tally
 from backends.team import Team
+from backends.validation import Validation
 from common.checkpoint import LAST, Checkpoint, Subject
 from common.history import Row, best_row, has_stalled
 from common.index import Index
@@ -23,7 +22,7 @@ from common.loader import Loader
 from common.prepared import kept
 from common.recipe import Recipe
 from common.run_folder import HISTORY, RunFolder
-from common.sharding import portion
+from common.sharding import Portion, portion
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
 
@@ -53,12 +52,19 @@ class Loop:
         self.recipe: Recipe = learner.recipe
         self.facts, self.save_every = dict(facts), save_every
         self.batch_size = self.recipe.batch_size * self.recipe.accumulate
-        self.parts, self.workers, self.strict = parts, workers, strict
-        self._loaders: dict[str, Loader] = {}
-        self.cache_bytes = cache_bytes
+        self.parts = parts
+        self.validation = Validation(
+            learner,
+            subject,
+            parts,
+            team=team,
+            workers=workers,
+            strict=strict,
+            cache_bytes=cache_bytes,
+        )
         self.train = Loader(
             index=parts["train"],
-            **kept(subject.preparation.for_training(), budget_bytes=cache_bytes)._asdict(),
+            **kept(learner.preprocessing, budget_bytes=cache_bytes)._asdict(),
             batch_size=team.member.share_of(self.batch_size),
             workers=workers,
             seed=self.recipe.seed,
@@ -66,6 +72,7 @@ class Loop:
             rank=team.member.rank,
             ranks=team.member.ranks,
             on_damage="refuse" if strict else "replace",
+            as_bytes=learner.device != "cpu",
         )
         self.schedule = self.recipe.rates(steps_per_epoch=len(self.train))
         self.epoch, self.batch = 0, 0
@@ -92,33 +99,41 @@ class Loop:
             self.tally.restore(run["tally"])
         self.speeds = self.folder.speeds()
 
-    def run(self) -> Iterator[tuple[float | None, float]]:
-        """Train to the end; yields (mean loss of the epoch so far, rate) after every update."""
+    def epochs(self) -> Iterator[Iterator[tuple[float | None, float]]]:
+        """Train to the end. Each epoch has to be gone through: (mean loss so far, rate) of every update."""
         while self.epoch < self.recipe.epochs and not has_stalled(
             self.history, patience=self.recipe.patience
         ):
-            start = time.perf_counter()
-            images = len(self.train.index) - self.batch * self.batch_size
-            yield from self._train_epoch()
-            self.speeds[self.epoch + 1] = images / (time.perf_counter() - start)
-            self._finish_epoch()
+            yield self._epoch()
 
-    def _train_epoch(self) -> Iterator[tuple[float | None, float]]:
+    def _epoch(self) -> Iterator[tuple[float | None, float]]:
+        begun, spent = self.batch, 0.0
         self.learner.backend.set_training(self.learner.model, True)
-        for images, labels in self.train.epoch(self.epoch, start=self.batch):
+        start = time.perf_counter()
+        for part in self.learner.parts(self.train.epoch(self.epoch, start=begun), self._portions()):
             rate = self.schedule.rate(self.step)
-            whose = portion(
-                len(self.train.index), batch=self.batch, batch_size=self.batch_size, member=self.team.member
-            )
-            for outcome in self.learner.update(images, labels, step=self.step, rate=rate, portion=whose):
-                self.tally.add(self.step, outcome)
+            self.tally.add(self.step, self.learner.learn(part, step=self.step, rate=rate))
+            if not part.last:
+                continue
             if self.learner.device == "cpu" or self.tally.waiting >= READ_EVERY:
                 self._read()
             self.batch += 1
+            spent += time.perf_counter() - start  # of training: what is saved, shown and drawn is not
             if self.save_every and self.step % self.save_every == 0 and self.batch < len(self.train):
                 self._save()
             yield self.tally.loss.value, rate
+            start = time.perf_counter()
         self._read()
+        spent += time.perf_counter() - start
+        self.speeds[self.epoch + 1] = (len(self.train.index) - begun * self.batch_size) / spent
+        self._finish_epoch()
+
+    def _portions(self) -> Iterator[Portion]:
+        """Which images of the batches to come in this epoch count for this process."""
+        for batch in range(self.batch, len(self.train)):
+            yield portion(
+                len(self.train.index), batch=batch, batch_size=self.batch_size, member=self.team.member
+            )
 
     def _read(self) -> None:
         """Turn what is on the device into numbers; here a loss that is none is seen."""
@@ -142,7 +157,7 @@ class Loop:
             "epoch": self.epoch + 1,
             "train_loss": tally.loss.value,
             "train_accuracy": tally.hits.value,
-            **self._validate(),
+            **self.validation.row(),
             "learning_rate": self.schedule.rate(self.step - 1),
         }
         self.history.append(row)
@@ -158,34 +173,6 @@ class Loop:
     def rows(self) -> list[Row]:
         """The history with what no checkpoint may hold, since no two runs have it alike."""
         return [row | {"images_per_second": self.speeds.get(row["epoch"])} for row in self.history]
-
-    def score(self, part: str) -> Scores | None:
-        """How well the learner's weights do on a part of the data; None where there is no such part."""
-        if part not in self.parts:
-            return None
-        if part not in self._loaders:
-            index, member = self.parts[part], self.team.member
-            self._loaders[part] = evaluation_loader(
-                index.subset(range(member.rank, len(index), member.ranks)),
-                self.subject.preparation,
-                batch_size=max(self.recipe.batch_size, 32),
-                workers=self.workers,
-                strict=self.strict,
-                cache_bytes=self.cache_bytes,
-            )
-        scores = self.learner.classifier().score(self._loaders[part], num_classes=self.subject.num_classes)
-        scores.take(self.team.total(scores.counts()))
-        return scores
-
-    def _validate(self) -> Row:
-        scores = self.score("valid")
-        if scores is None:
-            return {"valid_loss": None, "valid_accuracy": None}
-        loss = scores.loss.value
-        return {
-            "valid_loss": loss if loss is not None and math.isfinite(loss) else None,
-            "valid_accuracy": scores.accuracy,
-        }
 
     def _save(self) -> None:
         self._read()

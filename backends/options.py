@@ -45,6 +45,7 @@ VALUES: tuple[tuple[str, Any, str], ...] = (
     ("seed", NATURAL, "of order, augmentation, dropout and initial values"),
 )
 FIXED = ("activation", "pool")  # options of lenet5
+CACHE_MIB = 1024
 # What a run that is resumed may change; anything else would make it another run.
 CHANGEABLE = frozenset({"epochs", "learning_rate", "schedule", "warmup_epochs", "period", "gamma"}) | {
     "patience",
@@ -97,7 +98,7 @@ def cli_parser(program: str) -> Parser:
         "--workers", type=NATURAL, default=1, metavar="N", help="threads of each process that decode (1)"
     )
     parser.add_argument(
-        "--cache", type=NATURAL, default=1024, metavar="MIB", help="memory for images to keep (1024)"
+        "--cache", type=NATURAL, default=CACHE_MIB, metavar="MIB", help="memory for images to keep (1024)"
     )
     parser.add_argument(
         "--save-every", type=NATURAL, default=0, metavar="N", help="batches (0: after each epoch)"

@@ -37,12 +37,12 @@ class Tally:
     def read(self, to_numpy: Callable[[Tensor], np.ndarray]) -> Flaw | None:
         """Turn what waits into numbers; ends at the first loss that is none."""
         for step, outcome in self._pending:
-            loss, count = float(to_numpy(outcome.loss)), len(outcome.labels)
+            loss, count = float(to_numpy(outcome.loss)), outcome.counted
             if not math.isfinite(loss):
                 return Flaw(step, loss)
             self.loss.update(loss, count)
-            right = to_numpy(outcome.logits)[:count].argmax(axis=1) == outcome.labels
-            self.hits.add(int(right.sum()), count)
+            right = to_numpy(outcome.logits).argmax(axis=1) == to_numpy(outcome.labels)
+            self.hits.add(int(right[:count].sum()), count)
         self._pending.clear()
         return None
 

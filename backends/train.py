@@ -96,7 +96,7 @@ def _finish(loop: "Loop", folder: "RunFolder") -> None:
     weights = loop.team.checkpoint(folder.path / checkpoint.BEST)
     if "test" in loop.parts and weights is not None:
         loop.learner.backend.set_weights(loop.learner.model, weights.weights)
-        scores = loop.score("test")
+        scores = loop.validation.score("test")
         assert scores is not None
         folder.write_json(TEST, scores.to_json(loop.subject.classes or ()))
         print(f"test: top-1 error {scores.top1.value:.2%}, top-5 error {scores.top5.value:.2%}")

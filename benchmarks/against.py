@@ -5,10 +5,10 @@ from benchmarks.alternation import Alternation
 from benchmarks.explaining import Explainer
 from benchmarks.options import Case
 from benchmarks.places import Place, other_place
-from benchmarks.progress import progress
 from benchmarks.results import Against, Result
 from benchmarks.scaling import batch_of
 from benchmarks.session import Session
+from common.progress import progress
 
 HERE, THERE = "here", "there"
 PROCESSES = 6  # pairs of them, to which the rounds are dealt out: each lies in memory in its own way

@@ -67,10 +67,10 @@ def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
     """Check parity, then time every combination; nothing is timed where parity is broken."""
     from benchmarks.group_session import open_session
     from benchmarks.processes import WorkerFailure
-    from benchmarks.progress import progress
     from benchmarks.resuming import earlier_report, request_facts, require_same_versions
     from benchmarks.scratch import scratch_folder
     from benchmarks.sweep import Sweep
+    from common.progress import progress
 
     flags = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
     facts = request_facts(request, **flags)

@@ -64,10 +64,10 @@ def _run(
 
 def _compare(request: Request, options: argparse.Namespace, *, slower: bool = False) -> "CompareReport":
     from benchmarks.places import Place, both_backends
-    from benchmarks.progress import progress
     from benchmarks.scratch import scratch_folder
     from benchmarks.session import Session
     from benchmarks.sweep import Sweep
+    from common.progress import progress
 
     places: Mapping[str, Place] = both_backends()
     if slower:

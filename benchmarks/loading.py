@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, list[float]], float | None]:
-    from benchmarks.progress import progress
+    from common.progress import progress
 
     data = {
         "list": str(options.data.absolute()),

@@ -5,11 +5,11 @@ from typing import Any
 from benchmarks.explaining import Explainer
 from benchmarks.options import Case
 from benchmarks.processes import WorkerFailure
-from benchmarks.progress import progress
 from benchmarks.results import Result
 from benchmarks.rows import failed_row, measured_row
 from benchmarks.scaling import with_efficiencies
 from benchmarks.session import Session
+from common.progress import progress
 
 
 def measure_all(session: Session, backend: str) -> list[Result]:

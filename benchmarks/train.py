@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     if {run.backend for run in finished} != set(NAMES):
         failed = next(run for run in runs if run.reason is not None)
         raise UnavailableError(f"{failed.backend}, seed {failed.seed}: {failed.reason}")
-    comparison = compare(finished, target=options.target)
+    comparison = compare(runs, target=options.target)
     _draw(finished, options.output / "curves.png")
     if options.json:
         write_text(options.json, json.dumps(_report(options, runs, comparison), indent=2) + "\n")
@@ -89,7 +89,7 @@ def _tell(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict[s
             f"{run.accuracy:.2%}" if run.reason is None else run.reason,
             "-" if seconds is None else f"{seconds:.1f}",
         )
-        for run, seconds in zip(runs, comparison["seconds_to_target"], strict=False)
+        for run, seconds in zip(runs, comparison["seconds_to_target"], strict=True)
     ]
     target = comparison["target"]
     headers = ("backend", "seed", f"{comparison['part']} accuracy", f"seconds to {target:.2%} valid")

@@ -35,13 +35,13 @@ class Run:
     seed: int
     history: Sequence[Row]
     part: str
-    accuracy: float
+    accuracy: float  # NaN where there is a reason
     train_images: int
     reason: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return asdict(self)
+        return asdict(self) | {"accuracy": self.accuracy if self.reason is None else None}
 
     def seconds_to(self, target: float) -> float | None:
         """Seconds of training until validation first reached ``target``; None if it never did."""

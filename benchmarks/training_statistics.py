@@ -7,6 +7,7 @@ import numpy as np
 
 from backends import NAMES
 from benchmarks.training_runs import Run
+from common.cli import UnavailableError
 from common.history import Row
 
 CONFIDENCE = 0.95
@@ -14,23 +15,27 @@ VALUES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learn
 
 
 def compare(runs: Sequence[Run], *, target: float | None) -> dict[str, Any]:
-    """Accuracy of each backend, and their difference over the seeds that both have.
+    """Accuracy of each backend, and their difference over the seeds that both have finished.
 
     The same seed means the same data, order and initial values on both, so differences are paired.
     ``target`` None: the best validation accuracy of the run that reached least.
     """
-    by_backend = {name: {run.seed: run for run in runs if run.backend == name} for name in NAMES}
+    finished = [run for run in runs if run.reason is None]
+    by_backend = {name: {run.seed: run for run in finished if run.backend == name} for name in NAMES}
     ours, theirs = (by_backend[name] for name in NAMES)
     both = sorted(set(ours) & set(theirs))
+    if not both:
+        raise UnavailableError("no seed has been finished on both backends; their logs say why")
     difference = interval([theirs[seed].accuracy - ours[seed].accuracy for seed in both])
     if target is None:
-        target = min(max(row["valid_accuracy"] or 0.0 for row in run.history) for run in runs)
+        target = min(max(row["valid_accuracy"] or 0.0 for row in run.history) for run in finished)
     return {
-        "part": runs[0].part,
+        "part": finished[0].part,
         "target": target,
         "seconds_to_target": [run.seconds_to(target) for run in runs],
         "accuracy": {
-            name: interval([run.accuracy for run in own.values()]) for name, own in by_backend.items()
+            name: within(interval([run.accuracy for run in own.values()]), 0.0, 1.0)
+            for name, own in by_backend.items()
         },
         "difference": difference,
         "verdict": verdict(difference),
@@ -46,6 +51,12 @@ def interval(values: Sequence[float]) -> dict[str, Any]:
 
     half = stats.t.ppf((1 + CONFIDENCE) / 2, df=len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5
     return {"mean": mean, "ci95": [mean - float(half), mean + float(half)], "values": list(values)}
+
+
+def within(value: dict[str, Any], lowest: float, highest: float) -> dict[str, Any]:
+    """The interval without what cannot be: Student's knows no bounds."""
+    low, high = value["ci95"] or (lowest, highest)
+    return value | {"ci95": value["ci95"] and [max(low, lowest), min(high, highest)]}
 
 
 def verdict(difference: dict[str, Any]) -> str:

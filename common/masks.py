@@ -1,10 +1,12 @@
 """Dropout masks drawn in NumPy, the same for both frameworks."""
 
+import zlib
+
 import numpy as np
 
 
 class Masks:
-    """Masks that depend on the seed, the update, the part of its batch and the layer's position alone.
+    """Masks that depend on the seed, the update, the part of its batch and the layer's name alone.
 
     Each of many processes draws the mask of the whole batch and takes its own rows, so that together they
     have the mask that one process would have.
@@ -18,10 +20,9 @@ class Masks:
         """Draw for this part of this update from now on."""
         self.moment = (update, part)
 
-    def __call__(self, position: int, shape: tuple[int, ...], probability: float) -> np.ndarray:
-        """Float32, 0 with ``probability`` and else 1 / (1 - probability): the mean stays as it is."""
-        rng = np.random.default_rng((self.seed, *self.moment, position))
+    def __call__(self, layer: str, shape: tuple[int, ...], probability: float) -> np.ndarray:
+        """Float32, 0 with ``probability`` and else 1."""
+        rng = np.random.default_rng((self.seed, *self.moment, zlib.crc32(layer.encode())))
         # Row by row from one stream: rows beyond the batch's end change none of those before.
         whole = rng.random((shape[0] * self.ranks, *shape[1:]), dtype=np.float32)
-        kept = whole[self.rank :: self.ranks] >= np.float32(probability)
-        return kept * np.float32(1 / (1 - probability))
+        return np.asarray(whole[self.rank :: self.ranks] >= np.float32(probability), dtype=np.float32)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from common.files import replacing
@@ -25,18 +26,21 @@ def draw_curves(runs: Mapping[str, Sequence[Row]], path: Path) -> None:
     loss, accuracy, rate = figure.subplots(1, 3)
     for number, (name, rows) in enumerate(runs.items()):
         style = STYLES[number % len(STYLES)]
+        under = len(runs) - 1 - number  # wide and pale, so that curves which lie on each other are all seen
+        look = {"linewidth": 1.5 + 3 * under, "alpha": 0.4 if under else 1.0}
         epochs = [row["epoch"] for row in rows]
         for axes, what in ((loss, "loss"), (accuracy, "accuracy")):
             for color, part in (("tab:blue", "train"), ("tab:orange", "valid")):
                 values = [np.nan if row[f"{part}_{what}"] is None else row[f"{part}_{what}"] for row in rows]
                 if not np.isnan(values).all():
-                    axes.plot(
-                        epochs, values, style, color=color, label=f"{name} {part}".strip(), marker=_dots(rows)
-                    )
-        rate.plot(epochs, [row["learning_rate"] for row in rows], style, color="tab:gray", label=name)
+                    label = f"{name} {part}".strip()
+                    axes.plot(epochs, values, style, color=color, label=label, marker=_dots(rows), **look)
+        rates = [row["learning_rate"] for row in rows]
+        rate.plot(epochs, rates, style, color="tab:gray", marker=_dots(rows), **look)
     for axes, title in ((loss, "cross-entropy"), (accuracy, "accuracy"), (rate, "learning rate")):
         axes.set_title(title)
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     loss.legend()
     accuracy.set_ylim(0, 1)

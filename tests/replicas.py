@@ -206,15 +206,15 @@ def flags(name, folder):
 def train_and_kill(name, folder, team):
     """All go on with the run, and the last one is killed in the middle of the second epoch."""
     team.backend.join = lambda _: None  # that was done
-    seed = Learner._seed
+    learn = Learner.learn
 
-    def seed_or_die(made, step, part):
+    def learn_or_die(made, part, *, step, rate):
         if step == KILLED_AT and made.member.rank == made.member.ranks - 1:
             (folder / "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        seed(made, step, part)
+        return learn(made, part, step=step, rate=rate)
 
-    Learner._seed = seed_or_die
+    Learner.learn = learn_or_die
     output = folder / ("run" if team.member.is_first else "others")  # as on another machine
     return train.main([*flags(name, output), "--resume"])
 

@@ -60,13 +60,14 @@ def test_losses_agree_over_20_steps_with_shared_masks(torch_backend, paddle_back
     assert len(set(ours)) == 20
 
 
-@pytest.mark.parametrize("name", ["torch", "paddle"])
-def test_four_parts_of_128_are_one_batch_of_512(name, torch_backend, paddle_backend):
-    """mnist on AlexNet without dropout, in float32."""
+@pytest.mark.parametrize(("name", "side"), [("torch", 227), ("paddle", 63)])
+def test_four_parts_of_128_are_one_batch_of_512(name, side, torch_backend, paddle_backend):
+    """mnist on AlexNet without dropout, in float32; paddle, far slower here, on smaller images."""
     backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
     ends = []
     for size in (128, 512):
         more = {"precision": "fp32", "dropout": 0.0, "batch_size": size, "optimizer": "sgd"}
+        more["resize"] = (side, side)
         made = learner(backend, "mnist", num_classes=10, **more)
         before = made.weights()
         made.update(*batch(made, 0, 512), step=0, rate=0.1)

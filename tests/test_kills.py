@@ -30,7 +30,7 @@ def test_killed_runs_end_as_if_they_had_not_been(name, arguments, request):
 @pytest.mark.parametrize(
     ("sound", "faulty", "place", "number"),
     [
-        ("start=self.batch", "start=0", "write", 2),
+        ("start=begun", "start=0", "write", 2),
         # the run's state before its best weights
         pytest.param(
             "        if best_row(",

@@ -10,6 +10,8 @@ from backends.learner import Learner
 from common import initial, recipes
 from common.checkpoint import Subject
 from common.cli import UnavailableError
+from common.sharding import Portion
+from tests.sides import altered
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -38,7 +40,7 @@ def trained(made, *, steps=3, rate=0.01, count=BATCH):
     for step in range(steps):
         images, labels = batch(step, count)
         outcomes = made.update(images, labels, step=step, rate=rate)
-        sizes = [len(outcome.labels) for outcome in outcomes]
+        sizes = [outcome.counted for outcome in outcomes]
         values = [float(made.backend.to_numpy(outcome.loss)) for outcome in outcomes]
         losses.append(np.average(values, weights=sizes))
     return made.weights(), losses
@@ -80,11 +82,42 @@ def test_the_articles_faults_of_accumulation_are_seen(backend, monkeypatch, faul
 
         def backward(self, loss, *, scale=1.0):
             if fault == "clears":
-                backend.clear_gradients(made._groups[0].optimizer)
+                backend.clear_gradients(made._groups.groups[0].optimizer)
             backend.backward(loss, scale=1 / 3 if fault == "counts alike" else scale)
 
     made.backend = Faulty()
     assert worst_gap(whole, trained(made)[0]) > 1e-6
+
+
+def test_a_batch_is_not_copied_for_the_cpu(backend):
+    """A step sees what the loader's memory holds when the step is made."""
+    made = learner(backend, precision="fp32")
+    images, labels = batch(0)
+    whole = [Portion(own=BATCH, whole=BATCH)]
+    part = next(made.parts([(images, labels)], whole))
+    images[:] = batch(1)[0]
+    seen = backend.to_numpy(made.learn(part, step=0, rate=0.01).loss)
+    sound = learner(backend, precision="fp32").update(batch(1)[0], labels, step=0, rate=0.01)[0]
+    assert seen == backend.to_numpy(sound.loss)
+
+
+def test_parts_on_a_device_that_is_fed_ahead_keep_their_place(backend):
+    """A GPU's queue asks for the next part while this one is computed on."""
+    made = learner(backend, batch_size=5)
+    sizes = [(12, 12), (7, 12), (0, 12)]
+    batches = [batch(number, max(own, 1)) for number, (own, _) in enumerate(sizes)]
+    made.backend = altered(backend, feed=lambda fed, **_: iter(list(fed)))
+    found = list(made.parts(batches, [Portion(*size) for size in sizes]))
+    assert [(part.number, part.counted, part.last) for part in found] == [
+        (0, 5, False),
+        (1, 5, False),
+        (2, 2, True),
+        (0, 5, False),
+        (1, 2, True),
+        (0, 0, True),
+    ]
+    assert [len(part.labels) for part in found] == [5, 5, 2, 5, 2, 1]
+    assert [part.share for part in found] == [part.counted / 12 for part in found]
 
 
 def test_a_frozen_body_keeps_every_bit_against_decay(backend):

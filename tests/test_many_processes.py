@@ -156,8 +156,8 @@ def test_launchers_are_listened_to_in_one_file(name):
 
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_shares_of_a_mask_make_the_mask(ranks):
-    rows = [Masks(5, rank=rank, ranks=ranks)(1, (-(-7 // ranks), 4), 0.5) for rank in range(ranks)]
-    whole = Masks(5)(1, (7, 4), 0.5)
+    rows = [Masks(5, rank=rank, ranks=ranks)("fc6", (-(-7 // ranks), 4), 0.5) for rank in range(ranks)]
+    whole = Masks(5)("fc6", (7, 4), 0.5)
     for rank in range(ranks):
         own = whole[rank::ranks]
         assert np.array_equal(rows[rank][: len(own)], own)
@@ -181,7 +181,7 @@ def test_scores_of_shares_add_up_exactly():
 
 def test_a_process_without_a_share_of_the_images_has_nothing_to_score():
     index = read_source(Path("digits"))["all"].subset([])
-    loader = evaluation_loader(index, recipes.find("digits").preparation)
+    loader = evaluation_loader(index, recipes.find("digits").preparation, device="cpu")
     assert list(loader.epoch(0)) == []
     assert not Scores(10).counts().any()
 

@@ -32,8 +32,8 @@ def gradients(backend, model):
 def shared(name, backend, *, update=0, part=0):
     model, masks = network(name, backend), Masks(7)
     masks.at(update, part)
-    backend.share_dropout(model, masks)
-    return gradients(backend, model)
+    with backend.masked_dropout(model, masks):
+        return gradients(backend, model)
 
 
 def test_shared_masks_give_both_the_same_training_pass(torch_backend, paddle_backend):
@@ -75,16 +75,35 @@ def test_own_masks_depend_on_the_seed_alone(name, torch_backend, paddle_backend)
 def test_shared_masks_are_for_training_alone(name, torch_backend, paddle_backend):
     backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
     model = network(name, backend)
-    backend.share_dropout(model, lambda *_: pytest.fail("a mask was drawn in evaluation"))
     backend.set_training(model, False)
-    gradients(backend, model)
+    with backend.masked_dropout(model, lambda *_: pytest.fail("a mask was drawn in evaluation")):
+        gradients(backend, model)
 
 
-def test_masks_keep_the_mean():
-    mask = Masks(0)(0, (200, 200), 0.25)
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_without_a_mask_the_layer_draws_its_own(name, torch_backend, paddle_backend):
+    """Also after the masks were taken away."""
+    backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
+    model = network(name, backend)
+
+    def seeded():
+        backend.seed_dropout(1)
+        return gradients(backend, model)[0]
+
+    own = seeded()
+    with backend.masked_dropout(model, lambda *_: None):
+        assert np.array_equal(seeded(), own)
+    with backend.masked_dropout(model, Masks(7)):
+        assert not np.array_equal(seeded(), own)
+    assert np.array_equal(seeded(), own)
+
+
+def test_masks_drop_what_they_are_told_to():
+    mask = Masks(0)("dropout6", (200, 200), 0.25)
     assert mask.dtype == np.float32
-    assert set(np.unique(mask)) == {np.float32(0), np.float32(1 / 0.75)}
-    assert abs(float(mask.mean()) - 1) < 0.02
+    assert set(np.unique(mask)) == {0, 1}
+    assert abs(float(mask.mean()) - 0.75) < 0.02
+    assert not np.array_equal(mask, Masks(0)("dropout7", (200, 200), 0.25))
 
 
 def test_seeding_torch_queues_nothing(torch_backend):

@@ -1,6 +1,7 @@
 """backends.train: a run's folder, going on here and in the other framework, and what is refused."""
 
 import json
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -52,11 +53,48 @@ def test_a_run_leaves_what_is_promised(finished):
     assert 0 <= json.loads((finished / "test.json").read_text())["top1_error"] < 1
 
 
+def test_the_rate_is_that_of_training_alone(capsys, tmp_path, monkeypatch, torch_backend):
+    """Drawing, saving and validating take their time, and no image is trained on meanwhile."""
+    clock = Clock()
+    monkeypatch.setattr("time.perf_counter", clock)
+    for name in (
+        "backends.curves.Curves.follow",
+        "backends.loop.Loop._save",
+        "backends.validation.Validation.row",
+    ):
+        monkeypatch.setattr(name, clock.making_slow(resolve_name(name)))
+    assert trained(capsys, "torch", tmp_path / "run", "--save-every", "2")[0] == 0
+    speeds = [row["images_per_second"] for row in history(tmp_path / "run")]
+    assert min(speeds) > 96 / Clock.SECONDS
+    assert clock.slow >= 6
+
+
+class Clock:
+    """Stands nearly still, except in what is made slow."""
+
+    SECONDS = 1000
+
+    def __init__(self):
+        self.now, self.slow = 0.0, 0
+
+    def __call__(self):
+        self.now += 1e-6
+        return self.now
+
+    def making_slow(self, function):
+        def slow(*arguments):
+            self.now += self.SECONDS
+            self.slow += 1
+            return function(*arguments)
+
+        return slow
+
+
 def test_anyone_can_load_the_weights(finished):
     """Plain names in a plain safetensors file; the best ones without moments."""
     assert weights(finished, "best.safetensors")["f6.weight"].shape == (84, 120)
     assert not any(name.startswith("optimizer") for name in weights(finished, "best.safetensors"))
-    assert "optimizer/first/c1.weight" in weights(finished)
+    assert "optimizer/c1.weight/exp_avg" in weights(finished)
 
 
 def test_the_same_run_gives_the_same_bytes(finished, capsys, tmp_path):

@@ -9,6 +9,7 @@ from PIL import Image
 from benchmarks import train
 from benchmarks.training_runs import Run
 from benchmarks.training_statistics import compare, interval, mean_history, verdict
+from common.cli import UnavailableError
 from tests.commands import ended
 
 
@@ -47,6 +48,28 @@ def test_verdicts_come_from_paired_differences(torch, paddle, expected):
     result = compare(runs(torch, paddle), target=None)
     assert result["verdict"] == expected
     assert result["accuracy"]["torch"]["mean"] == pytest.approx(sum(torch) / len(torch))
+
+
+def failed(backend, seed):
+    nothing = {"history": (), "part": "", "accuracy": math.nan, "train_images": 0}
+    return Run(backend=backend, seed=seed, reason="ended with 3", **nothing)
+
+
+def test_a_failed_run_keeps_its_place_and_its_seed_is_not_compared():
+    slow = run("torch", 1, 0.8, speed=50.0)
+    all_runs = [failed("torch", 0), slow, run("paddle", 0, 0.1), run("paddle", 1, 0.8)]
+    result = compare(all_runs, target=0.5)
+    assert result["seconds_to_target"] == pytest.approx([None, 4.0, 2.0, 2.0])
+    assert result["difference"]["values"] == pytest.approx([0.0])
+    assert json.loads(json.dumps(all_runs[0].to_json(), allow_nan=False))["accuracy"] is None
+    with pytest.raises(UnavailableError, match="no seed"):
+        compare([failed("torch", 0), run("paddle", 0, 0.1), run("torch", 1, 0.8)], target=None)
+
+
+def test_an_accuracy_is_never_above_all_images():
+    low, high = compare(runs((0.9, 1.0), (0.9, 1.0)), target=None)["accuracy"]["torch"]["ci95"]
+    assert 0 <= low < 0.95
+    assert high == 1
 
 
 def test_the_interval_is_students():

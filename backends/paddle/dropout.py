@@ -1,12 +1,14 @@
 """Dropout, made comparable: what each layer does to ones, and masks drawn elsewhere in its place."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import paddle
 from paddle import nn
 
 from .inspection import leaves
 from .tensors import to_numpy
+from .weights import like
 
 ELEMENTWISE = (nn.Dropout,)
 CHANNELWISE = (nn.Dropout2D, nn.Dropout3D)
@@ -18,25 +20,25 @@ def measure_dropout(model):
 
 
 @contextmanager
-def masked_dropout(model, masks):
-    planted = []
-    for name, layer in _dropouts(model):
-        if name in masks:
-            layer.forward = _masked(layer, masks[name])
-            planted.append(layer)
+def masked_dropout(model, draw):
+    layers = dict(_dropouts(model))
+    for name, layer in layers.items():
+        layer.forward = _masked(layer, partial(draw, name))
     try:
         yield
     finally:
-        for layer in planted:
+        for layer in layers.values():
             del layer.forward
 
 
-def _masked(layer, mask):
+def _masked(layer, draw):
     def forward(x):
         if not layer.training:
             return x * (1.0 if _scales_in_training(layer) else 1 - layer.p)
-        kept = paddle.to_tensor(mask, dtype=x.dtype, place=x.place)
-        return x * (kept * _scale(layer))
+        mask = draw(tuple(x.shape), float(layer.p))
+        if mask is None:
+            return type(layer).forward(layer, x)
+        return x * (like(x, mask) * _scale(layer))
 
     return forward
 

@@ -6,11 +6,10 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/amp/Overview_en
 from contextlib import nullcontext
 
 import paddle
-from paddle import nn
 
 from common.cli import UnavailableError
 
-from .tensors import DTYPES, from_numpy
+from .tensors import DTYPES
 
 MIXED = {"bf16": paddle.bfloat16, "fp16": paddle.float16}
 
@@ -54,23 +53,3 @@ def freeze(model, names):
 
 def seed_dropout(seed):
     paddle.seed(seed)
-
-
-def share_dropout(model, draw):
-    dropouts = [layer for layer in model.sublayers() if isinstance(layer, nn.Dropout)]
-    for position, layer in enumerate(dropouts):
-        layer.forward = _masked(layer, lambda shape, p, position=position: draw(position, shape, p))
-
-
-def _masked(layer, draw):
-    def forward(x):
-        if not layer.training or layer.p == 0:
-            return x
-        mask = draw(tuple(x.shape), layer.p)
-        return x * from_numpy(mask, device=_device(x), precision="fp32").astype(x.dtype)
-
-    return forward
-
-
-def _device(x):
-    return "cpu" if x.place.is_cpu_place() else f"gpu:{x.place.gpu_device_id()}"

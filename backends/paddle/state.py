@@ -21,6 +21,8 @@ MOMENTS = {  # what torch calls the same
     "momentum": "momentum_buffer",
     "velocity": "momentum_buffer",
 }
+STEP = "beta1_pow_acc"
+COUNTS = {STEP: "_beta1", "beta2_pow_acc": "_beta2"}  # as powers, one step ahead
 
 
 def describe(model):
@@ -67,20 +69,25 @@ def get_moments(model, optimizer, names, which=None):
 
 
 def _moments_of(optimizer, parameter, which):
-    kept = {
+    kept = kept_of(optimizer, parameter)
+    named = {MOMENTS[name]: value for name, value in kept.items() if name in MOMENTS}
+    moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
+    has_step = STEP in kept and (which is None or "step" in which)
+    return moments | ({"step": _step(optimizer, kept[STEP])} if has_step else {})
+
+
+def _step(optimizer, count):
+    """Steps done, from beta1 to the power of one more, which is what paddle keeps in their place."""
+    return np.array(round(math.log(count.item()) / math.log(float(optimizer._beta1))) - 1.0)
+
+
+def kept_of(optimizer, parameter):
+    """What the optimizer keeps of a parameter, by its own words."""
+    return {
         name: accumulators[parameter.name]
         for name, accumulators in optimizer._accumulators.items()
         if parameter.name in accumulators
     }
-    named = {MOMENTS[name]: value for name, value in kept.items() if name in MOMENTS}
-    moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
-    has_step = "beta1_pow_acc" in kept and (which is None or "step" in which)
-    return moments | ({"step": _step(optimizer, kept["beta1_pow_acc"])} if has_step else {})
-
-
-def _step(optimizer, power):
-    """Steps done, from beta1 to the power of one more, which is what paddle keeps in their place."""
-    return np.array(round(math.log(power.item()) / math.log(float(optimizer._beta1))) - 1.0)
 
 
 def _buffers(model):

@@ -1,4 +1,4 @@
-"""One training step, whole and in its three parts, and the optimizers with what they remember.
+"""One training step, whole and in its three parts, and the optimizers, which can go on from what they kept.
 
 https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/optimizer/Overview_en.html
 """
@@ -6,13 +6,9 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/optimizer/Overv
 import numpy as np
 import paddle
 
+from .state import COUNTS, MOMENTS, kept_of
 from .tensors import to_numpy
 from .weights import flipped, like, neutral_parameters
-
-# What an optimizer remembers: its own words and the neutral ones; and how it counts updates. paddle names
-# it after automatic parameter names, such as linear_0.w_0_moment1_0.
-MOMENTS = {"velocity": "momentum", "moment1": "first", "moment2": "second"}
-COUNTS = {"beta1_pow_acc": "_beta1", "beta2_pow_acc": "_beta2"}
 
 
 def make_optimizer(
@@ -62,30 +58,12 @@ def train_step(model, optimizer, *, images, labels):
     return loss.detach()
 
 
-def get_optimizer_state(model, optimizer):
-    arrays = {}
+def set_moments(model, optimizer, arrays, *, updates):
     for name, parameter, transposed in neutral_parameters(model):
-        for own, tensor in _remembered(optimizer, parameter).items():
-            if own in MOMENTS:
-                arrays[f"{MOMENTS[own]}/{name}"] = flipped(to_numpy(tensor), transposed)
-    return arrays
-
-
-def set_optimizer_state(model, optimizer, arrays, *, updates):
-    for name, parameter, transposed in neutral_parameters(model):
-        moments = {
-            own: like(parameter, flipped(arrays[f"{word}/{name}"], transposed))
-            for own, word in MOMENTS.items()
-            if f"{word}/{name}" in arrays
-        }
-        if moments:
+        own = {full.removeprefix(f"{name}/"): full for full in arrays if full.rpartition("/")[0] == name}
+        if own:
+            moments = {kind: like(parameter, flipped(arrays[own[kind]], transposed)) for kind in own}
             _remember(optimizer, parameter, moments, updates)
-
-
-def _remembered(optimizer, parameter):
-    own = optimizer.state_dict()
-    own = {name.removeprefix(f"{parameter.name}_").rpartition("_")[0]: own[name] for name in own}
-    return {word: own[word] for word in (*MOMENTS, *COUNTS) if own.get(word) is not None}
 
 
 def _remember(optimizer, parameter, moments, updates):
@@ -94,7 +72,9 @@ def _remember(optimizer, parameter, moments, updates):
     optimizer.set_lr(0.0)
     update(optimizer)
     optimizer.set_lr(rate)
-    for own, tensor in _remembered(optimizer, parameter).items():
-        if own in COUNTS:  # kept as powers, multiplied step by step, one step ahead
-            factors = np.full(updates + 1, getattr(optimizer, COUNTS[own]), to_numpy(tensor).dtype)
-        tensor.set_value(factors.cumprod()[-1:] if own in COUNTS else moments[own])
+    for name, tensor in kept_of(optimizer, parameter).items():
+        if name in COUNTS:  # multiplied step by step, as paddle does
+            factors = np.full(updates + 1, getattr(optimizer, COUNTS[name]), to_numpy(tensor).dtype)
+            tensor.set_value(factors.cumprod()[-1:])
+        elif MOMENTS.get(name) in moments:
+            tensor.set_value(moments[MOMENTS[name]])

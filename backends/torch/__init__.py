@@ -23,7 +23,6 @@ from .learning import (
     require_training,
     scale_gradients,
     seed_dropout,
-    share_dropout,
 )
 from .models import adopt, build, set_training
 from .native import native_loader
@@ -36,9 +35,8 @@ from .training import (
     backward,
     clear_gradients,
     compute_loss,
-    get_optimizer_state,
     make_optimizer,
-    set_optimizer_state,
+    set_moments,
     train_step,
     update,
 )
@@ -63,7 +61,6 @@ __all__ = [
     "get_gradients",
     "get_learning_rate",
     "get_moments",
-    "get_optimizer_state",
     "get_weights",
     "gradient_norm",
     "infer",
@@ -98,10 +95,9 @@ __all__ = [
     "set_buffers",
     "set_gradients",
     "set_learning_rate",
-    "set_optimizer_state",
+    "set_moments",
     "set_training",
     "set_weights",
-    "share_dropout",
     "sum_over_processes",
     "synchronize",
     "to_numpy",

@@ -6,11 +6,10 @@ https://docs.pytorch.org/docs/stable/amp.html
 from contextlib import nullcontext
 
 import torch
-from torch import nn
 
 from common.cli import UnavailableError
 
-from .tensors import DTYPES, from_numpy
+from .tensors import DTYPES
 
 MIXED = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -56,23 +55,3 @@ def seed_dropout(seed):
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed(seed)
-
-
-def share_dropout(model, draw):
-    dropouts = [layer for layer in model.modules() if isinstance(layer, nn.Dropout)]
-    for position, layer in enumerate(dropouts):
-        layer.forward = _masked(layer, lambda shape, p, position=position: draw(position, shape, p))
-
-
-def _masked(layer, draw):
-    def forward(x):
-        if not layer.training or layer.p == 0:
-            return x
-        mask = draw(tuple(x.shape), layer.p)
-        return x * from_numpy(mask, device=_device(x), precision="fp32").to(x.dtype)
-
-    return forward
-
-
-def _device(x):
-    return "cpu" if x.device.type == "cpu" else f"gpu:{x.device.index}"

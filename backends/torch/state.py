@@ -8,6 +8,8 @@ from .weights import STATISTICS, parameter_shapes, read_of_each
 
 UNUSED = ("num_batches_tracked",)  # a count that batch norm keeps and no computation here reads
 MOMENTS = {}  # the neutral names of what optimizers keep are torch's own
+STEP = "step"
+COUNTS = (STEP,)
 
 
 def describe(model):
@@ -55,14 +57,21 @@ def get_moments(model, optimizer, names, which=None):
 
 
 def _moments_of(optimizer, parameter, which):
-    kept = optimizer.state.get(parameter, {})
-    named = {MOMENTS.get(name, name): value for name, value in kept.items() if _is_kept(value)}
+    kept = kept_of(optimizer, parameter)
+    named = {MOMENTS.get(name, name): value for name, value in kept.items() if name not in COUNTS}
     moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
-    return moments | ({"step": moments["step"].reshape(())} if "step" in moments else {})
+    has_step = STEP in kept and (which is None or "step" in which)
+    return moments | ({"step": _step(optimizer, kept[STEP])} if has_step else {})
 
 
-def _is_kept(value):
-    return isinstance(value, torch.Tensor)
+def _step(optimizer, count):
+    return to_numpy(count).reshape(())
+
+
+def kept_of(optimizer, parameter):
+    """What the optimizer keeps of a parameter, by its own words."""
+    kept = optimizer.state.get(parameter, {})
+    return {name: value for name, value in kept.items() if isinstance(value, torch.Tensor)}
 
 
 def _buffers(model):

@@ -1,16 +1,11 @@
-"""One training step, whole and in its three parts, and the optimizers with what they remember.
+"""One training step, whole and in its three parts, and the optimizers, which can go on from what they kept.
 
 https://docs.pytorch.org/docs/stable/optim.html
 """
 
 import torch
 
-from .tensors import to_numpy
 from .weights import flipped, like, neutral_parameters
-
-# What an optimizer remembers: its own words and the neutral ones; and how it counts updates.
-MOMENTS = {"momentum_buffer": "momentum", "exp_avg": "first", "exp_avg_sq": "second"}
-COUNTS = ("step",)
 
 
 def make_optimizer(
@@ -60,29 +55,12 @@ def train_step(model, optimizer, *, images, labels):
     return loss.detach()
 
 
-def get_optimizer_state(model, optimizer):
-    arrays = {}
+def set_moments(model, optimizer, arrays, *, updates):
     for name, parameter, transposed in neutral_parameters(model):
-        for own, tensor in _remembered(optimizer, parameter).items():
-            if own in MOMENTS:
-                arrays[f"{MOMENTS[own]}/{name}"] = flipped(to_numpy(tensor), transposed)
-    return arrays
-
-
-def set_optimizer_state(model, optimizer, arrays, *, updates):
-    for name, parameter, transposed in neutral_parameters(model):
-        moments = {
-            own: like(parameter, flipped(arrays[f"{word}/{name}"], transposed))
-            for own, word in MOMENTS.items()
-            if f"{word}/{name}" in arrays
-        }
-        if moments:
+        own = {full.removeprefix(f"{name}/"): full for full in arrays if full.rpartition("/")[0] == name}
+        if own:
+            moments = {kind: like(parameter, flipped(arrays[own[kind]], transposed)) for kind in own}
             _remember(optimizer, parameter, moments, updates)
-
-
-def _remembered(optimizer, parameter):
-    own = optimizer.state.get(parameter, {})
-    return {word: own[word] for word in (*MOMENTS, *COUNTS) if own.get(word) is not None}
 
 
 def _remember(optimizer, parameter, moments, updates):

@@ -65,9 +65,9 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     from benchmarks.environment import cpu_model, describe
     from benchmarks.parity.engine import Plan, run_parity
     from benchmarks.processes import Worker, WorkerFailure
-    from benchmarks.progress import progress
     from benchmarks.results import SCHEMA_VERSION
     from benchmarks.scratch import scratch_folder
+    from common.progress import progress
 
     plan = Plan(steps=options.steps, optimizers=options.optimizer)
     # Both compute at once, on half of the cores each: much of it is not spread over threads anyway.

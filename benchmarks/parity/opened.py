@@ -114,7 +114,7 @@ class Opened:
         self.backend.set_training(self.model, training)
         folder = TensorFolder(masks) if masks else ()
         loaded = {name: folder.load(name) for name in folder} if isinstance(folder, TensorFolder) else {}
-        with self.backend.masked_dropout(self.model, loaded):
+        with self.backend.masked_dropout(self.model, lambda name, *_: loaded.get(name)):
             yield
 
     def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> "Computation":
