@@ -8,6 +8,7 @@ from typing import Any
 from backends import NAMES
 from benchmarks import result_file, results
 from benchmarks.alternation import Alternation
+from benchmarks.best import best_of_each
 from benchmarks.environment import describe
 from benchmarks.explaining import Explainer
 from benchmarks.machine import Watch
@@ -67,7 +68,7 @@ class Sweep:
             results=rows,
             parity=self.parity,
             comparisons=comparisons,
-            best=results.best_of_each(rows),
+            best=best_of_each(rows),
             request=dict(self._facts),
             scaling=scaling(rows, comparisons),
         )

@@ -189,13 +189,13 @@ def begin_alone(name, folder, backend):
     def interrupt(made, step, part):
         if step == INTERRUPTED_AT:
             raise KeyboardInterrupt
-        seed(made, step, part)
+        return chance(made, step, part)
 
-    seed, launched = Learner._seed, backend.launched
-    Learner._seed, backend.launched = interrupt, Member
+    chance, launched = Learner._chance, backend.launched
+    Learner._chance, backend.launched = interrupt, Member
     with redirect_stdout(io.StringIO()), suppress(KeyboardInterrupt):
         train.main(flags(name, folder))
-    Learner._seed, backend.launched = seed, launched
+    Learner._chance, backend.launched = chance, launched
 
 
 def flags(name, folder):

@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks import report as report_command
 from benchmarks import result_file
+from benchmarks.best import best_of_each
 from benchmarks.pages.answer import answer, confidence, not_measured
 from benchmarks.pages.figures import comparison_section
 from benchmarks.pages.layers import layer_gaps
 from benchmarks.pages.page import render, write_pages
-from benchmarks.results import best_of_each
 from benchmarks.training_curves import read_curves
 from common.cli import UsageError
 from tests.commands import ended
