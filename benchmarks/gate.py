@@ -80,7 +80,7 @@ def _compare(request: Request, options: argparse.Namespace, *, slower: bool = Fa
     ):
         sweep = Sweep(session, facts={}, folder=None, earlier=None)
         session.start(NAMES)
-        sweep.run(rounds=options.rounds, processes=options.processes, bar=bar)
+        sweep.run(rounds=options.rounds, processes=options.pairs, bar=bar)
         return sweep.report()
 
 
@@ -107,7 +107,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--against", action="store_true", help="both versions in turns, and no baseline")
     parser.add_argument("--runs", type=positive, default=20, metavar="N", help="of each (default 20)")
     parser.add_argument("--rounds", type=positive, default=24, metavar="N", help="of a run (default 24)")
-    parser.add_argument("--processes", type=positive, default=3, metavar="N", help="of a run (default 3)")
+    parser.add_argument(
+        "--pairs", type=positive, default=3, metavar="N", help="of processes, of a run (default 3)"
+    )
     parser.add_argument(
         "--max-regression", type=percent, metavar="PERCENT", help="default 5; 2 with --against"
     )

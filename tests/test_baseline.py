@@ -18,7 +18,7 @@ LENET = [
     "cpu",
     "--rounds",
     "4",
-    "--processes",
+    "--pairs",
     "1",
     *QUICK,
 ]

@@ -29,8 +29,16 @@ def measured(local, tmp_path, capsys, backend, *more):
     return code, errors, json.loads(target.read_text())["results"][0]
 
 
-@pytest.mark.parametrize("backend", ["torch", "paddle"])
-@pytest.mark.parametrize("engine", ["compiled", "deploy"])
+@pytest.mark.parametrize(
+    ("backend", "engine"),
+    [
+        # The compiler of the deployed one as well: half a minute for each.
+        pytest.param("torch", "compiled", marks=pytest.mark.long),
+        ("paddle", "compiled"),
+        ("torch", "deploy"),
+        ("paddle", "deploy"),
+    ],
+)
 def test_engines_are_checked_and_their_costs_told(local, tmp_path, capsys, backend, engine):
     code, errors, row = measured(local, tmp_path, capsys, backend, "--engine", engine)
     assert (code, errors) == (0, [])

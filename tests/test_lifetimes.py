@@ -39,8 +39,11 @@ def test_a_left_scratch_folder_is_swept_and_one_in_use_is_not(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+# A shell's background job ignores Ctrl-C, and what it starts inherits that: a parent of a test heeds it.
 PARENT = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from benchmarks.run import main
 from common import cli
 cli.run(main, program="benchmarks.run")

@@ -100,7 +100,7 @@ def distance(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
         return infinite
     with np.errstate(all="ignore"):
         apart, length, largest = _measure(ours, theirs)
-        if apart == 0 and np.isfinite(length):
+        if largest == 0 and np.isfinite((apart, length)).all():
             return 0.0, 0.0
         if not all(SQUARABLE[0] < value < SQUARABLE[1] for value in (apart, length)):
             if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
