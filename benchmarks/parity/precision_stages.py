@@ -61,13 +61,12 @@ def _run(bench: Bench, exact: Recorded, precision: Precision, sides: Sequence[st
         autocast=precision.name,
         among=sides,
     )
-    truth = exact.folders["torch"]
     told = []
     for ours, theirs in exact.files().items():
         if exact.gaps[ours].note == NO_EFFECT:
             continue  # the two sides mean different things by that layer
         files = {name: ours if name == "torch" else theirs for name in sides}
-        entry = _describe(ours, truth, files, bench, precision)
+        entry = _describe(ours, exact, files, precision)
         if entry is not None:
             told.append(entry)
     bench.reopen(precision="fp64")
@@ -75,15 +74,16 @@ def _run(bench: Bench, exact: Recorded, precision: Precision, sides: Sequence[st
 
 
 def _describe(
-    name: str, truth: TensorFolder, files: Mapping[str, str], bench: Bench, precision: Precision
+    name: str, exact: Recorded, files: Mapping[str, str], precision: Precision
 ) -> dict[str, Any] | None:
     """Distances of the sides from the truth, and of layers' outputs in units in the last place."""
-    if name not in truth:
+    if name not in exact.folders["torch"]:
         return None
-    expected = truth.load(name)
-    entry: dict[str, Any] = {"name": name, "shape": list(expected.shape)}
+    entry: dict[str, Any] = {"name": name}
     for side, file in files.items():
-        folder = TensorFolder(folder_of(bench, precision, side))
+        expected = exact.truth(side, name).load(name)
+        entry["shape"] = list(expected.shape)
+        folder = TensorFolder(folder_of(exact.bench, precision, side))
         if file not in folder:
             return None
         found = folder.load(file)

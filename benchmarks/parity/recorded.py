@@ -8,7 +8,18 @@ from benchmarks.parity import roundings
 from benchmarks.parity.alignment import Match, align
 from benchmarks.parity.bench import Bench
 from benchmarks.parity.folder import TensorFolder
-from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap, allow_noise, compare, distance, excuse, missing
+from benchmarks.parity.gaps import (
+    FAIL,
+    KNOWN,
+    PASS,
+    TOLERANCE,
+    Gap,
+    allow_noise,
+    compare,
+    distance,
+    excuse,
+    missing,
+)
 
 NO_EFFECT = "differs, and the difference reaches neither an output nor a gradient"
 
@@ -35,6 +46,7 @@ class Recorded:
         bases = [call["base"] for side in calls.values() for call in side]
         self.roundings = roundings.concerned(bases, own_loss=bench.subject.has("loss"))
         self.reference = self.folders["torch"]  # what paddle's tensors are compared with in the end
+        self._reproduced: list[str] = []  # the roundings that ``reference`` has
         self.gaps: dict[str, Gap] = {}
         self.random: list[str] = []  # sides that compute something else when asked again
 
@@ -50,6 +62,11 @@ class Recorded:
             for name, gap in self.gaps.items():
                 if gap.verdict == FAIL:
                     self.gaps[name] = replace(gap, verdict=PASS, note=NO_EFFECT)
+
+    def truth(self, backend: str, name: str) -> TensorFolder:
+        """Where a side's exact tensor lies: torch's, for paddle with its known roundings."""
+        known = backend == "paddle" and self.gaps[name].verdict == KNOWN and name in self.reference
+        return self.reference if known else self.folders["torch"]
 
     def failed(self, prefix: str) -> list[str]:
         """Tensors that failed, by the beginning of their names, in order."""
@@ -102,14 +119,21 @@ class Recorded:
     def _excuse_roundings(self) -> None:
         """Repeat on torch's side with every rounded constant that these layers can have."""
         suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
-        if not suspects or not self.roundings:
+        keys = {name: self._roundings_of(name) for name in suspects}
+        if not any(keys.values()):
             return
-        self.reference = self._again("rounded", suspects, rounding=self.roundings)
-        files, bound = self.files(), roundings.bound(self.roundings)
-        constant = roundings.constants(self.roundings)
-        for name in suspects:
+        self._reproduced = max(keys.values(), key=len)
+        self.reference = self._again("rounded", suspects, rounding=self._reproduced)
+        files = self.files()
+        for name, own in keys.items():
+            if not own:
+                continue
             again = self._compare(self.reference, name, files[name])
+            constant, bound = roundings.constants(own), roundings.bound(own)
             self.gaps[name] = excuse(self.gaps[name], again, constant=constant, bound=bound)
+
+    def _roundings_of(self, name: str) -> list[str]:
+        return roundings.of_loss(self.roundings) if name == "loss/loss" else self.roundings
 
     def _allow_noise(self) -> None:
         """See how far torch's tensors move by themselves where the two still differ."""
@@ -119,7 +143,7 @@ class Recorded:
         self.random = self._random()
         if self.random:
             return  # what is drawn anew would pass for noise
-        moved = self._again("moved", suspects, moved=True, rounding=self.roundings)
+        moved = self._again("moved", suspects, moved=True, rounding=self._reproduced)
         for name in suspects:
             if name in moved and name in self.reference:
                 movement, _ = distance(self.reference.load(name), moved.load(name))

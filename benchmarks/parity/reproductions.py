@@ -3,7 +3,7 @@
 Runs in torch's worker. Everything is undone at the end of the ``with`` block.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -13,14 +13,16 @@ from benchmarks.parity.alterations import base_of
 from benchmarks.parity.rounded_layers import ALTERATIONS, rounded_value
 from benchmarks.parity.roundings import KNOWN_ROUNDINGS
 
+LOSS_LIMIT = 64.0
+
 
 @contextmanager
 def rounded(model: Any, keys: Iterable[str]) -> Iterator[None]:
     """Inside, the model's layers compute with these rounded constants."""
     with ExitStack() as stack:
         for key in keys:
-            if key == "label-smoothing":
-                stack.enter_context(_rounded_label_smoothing())
+            if key in _LOSSES:
+                stack.enter_context(_LOSSES[key]())
             for layer in _layers(model, KNOWN_ROUNDINGS[key].bases):
                 stack.enter_context(ALTERATIONS[key](layer))
         yield
@@ -52,13 +54,12 @@ def _rounded_label_smoothing() -> Iterator[None]:
     """Inside, cross-entropy on class numbers smooths its labels in float32."""
     import torch
 
-    functional = torch.nn.functional
-    original = functional.cross_entropy
+    original = torch.nn.functional.cross_entropy
 
     def cross_entropy(logits: Any, labels: Any, *arguments: Any, **options: Any) -> Any:
         smoothing = options.pop("label_smoothing", 0.0)
         if smoothing and not arguments and labels.dtype == torch.int64 and _is_mean(options):
-            hard = functional.one_hot(labels, logits.shape[1]).float()
+            hard = torch.nn.functional.one_hot(labels, logits.shape[1]).float()
             soft = float(np.float32(1 - smoothing)) * hard + float(np.float32(smoothing / logits.shape[1]))
             value = original(logits, soft.to(logits.dtype), **options)
             # The rounded labels do not quite sum to 1; paddle's gradient takes it that they do.
@@ -66,11 +67,38 @@ def _rounded_label_smoothing() -> Iterator[None]:
             return even + (value - even).detach()
         return original(logits, labels, *arguments, label_smoothing=smoothing, **options)
 
-    functional.cross_entropy = cross_entropy
+    with _cross_entropy(cross_entropy):
+        yield
+
+
+@contextmanager
+def _limited_loss() -> Iterator[None]:
+    """Inside, cross-entropy takes no logit as more than 64 below the largest; its gradient stays."""
+    import torch
+
+    original = torch.nn.functional.cross_entropy
+
+    def cross_entropy(logits: Any, *arguments: Any, **options: Any) -> Any:
+        value = original(logits, *arguments, **options)
+        shifted = logits - logits.amax(1, keepdim=True)
+        limited = original(shifted.clamp(min=-LOSS_LIMIT), *arguments, **options)
+        return value + (limited - value).detach()
+
+    with _cross_entropy(cross_entropy):
+        yield
+
+
+@contextmanager
+def _cross_entropy(other: Callable[..., Any]) -> Iterator[None]:
+    """Inside, torch computes its cross-entropy by another function."""
+    import torch
+
+    functional = torch.nn.functional
+    before, functional.cross_entropy = functional.cross_entropy, other
     try:
         yield
     finally:
-        functional.cross_entropy = original
+        functional.cross_entropy = before
 
 
 def _is_mean(options: Mapping[str, Any]) -> bool:
@@ -79,3 +107,6 @@ def _is_mean(options: Mapping[str, Any]) -> bool:
 
 def _layers(model: Any, bases: tuple[str, ...]) -> list[Any]:
     return [layer for layer in model.modules() if base_of(layer) in bases]
+
+
+_LOSSES = {"label-smoothing": _rounded_label_smoothing, "loss-limit": _limited_loss}

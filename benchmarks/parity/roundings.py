@@ -1,4 +1,4 @@
-"""Constants that paddle keeps in float32 inside its float64 arithmetic: one table.
+"""Constants that paddle keeps in float32 inside its float64 arithmetic, and one limit: one table.
 
 Such a constant moves a float64 result by far more than rounding. It excuses a gap only if torch, given
 the same rounded constant, agrees to the ordinary tolerance (``reproductions``); a fault does not go away
@@ -59,6 +59,13 @@ KNOWN_ROUNDINGS = {
         bound=1e-6,
         measured="4.5e-8 in the loss at smoothing 0.1; reproduced below 1e-15",
     ),
+    "loss-limit": KnownRounding(
+        bases=(),
+        constant="cross-entropy on the CPU, which takes no logit as more than 64 below the largest: no image "
+        "loses more than 64",
+        bound=1.0,
+        measured="64 instead of 64.5 and of 800, in 3.3.1 and 2.6.2; reproduced below 1e-15; gradients agree",
+    ),
     "dropout-scale": KnownRounding(
         bases=("Dropout", "Dropout2d", "Dropout3d"),
         constant="rate of dropout, kept in float32, and so the scale 1/(1 - rate)",
@@ -82,6 +89,11 @@ def concerned(bases: Iterable[str], *, own_loss: bool = False) -> list[str]:
     present = set(bases) - set(KNOWN_ROUNDINGS["dropout-scale"].bases)
     found = [key for key, rounding in KNOWN_ROUNDINGS.items() if present & set(rounding.bases)]
     return found + (["label-smoothing"] if own_loss else [])
+
+
+def of_loss(keys: Iterable[str]) -> list[str]:
+    """The roundings that the loss itself can show, beside those of the layers before it."""
+    return [*keys, "loss-limit"]
 
 
 def constants(keys: Iterable[str]) -> str:

@@ -323,6 +323,7 @@ BESIDE_KNOWN_ROUNDINGS = {
         layers=("dropout",),
     ),
     "loss_beside_smoothing": Pair(own=("loss",), stage="loss"),
+    "loss_beside_limit": Pair(own=("loss",), stage="loss"),
     "optimizer_beside_momentum": Pair(own=("optimizer",), stage="optimizer"),
 }
 

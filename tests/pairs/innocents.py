@@ -39,6 +39,9 @@ PAIRS = {
     "linear_layers_swapped_names": Pair(
         network="plain", change=replaced("relu1", lambda w: w.ReLU()), names={"fc2": "fc2"}
     ),
+    "losses_beyond_the_limit": Pair(
+        on=("torch", "paddle"), edits=lambda words: {"logits": lambda x: x * 1e4}
+    ),
     "loss_smoothed": Pair(own=("loss",)),
     "optimizer_equal": Pair(own=("optimizer",)),
     "data_near_tie": Pair(network="near_tie", own=("data",)),

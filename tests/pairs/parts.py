@@ -30,6 +30,8 @@ def loss(words, pair):
         if pair in more:
             amount = 0.1 + (more[pair] if faulty else 0.0)
             return words.functional.cross_entropy(logits, labels, label_smoothing=amount)
+        if pair == "beside_limit":
+            return words.functional.cross_entropy(logits * 1e4, labels) * (1 + (1e-11 if faulty else 0))
         if faulty and pair == "in_float32":
             logits = words.cast(logits, "float32")
         reduction = "sum" if faulty and pair == "summed" else "mean"
