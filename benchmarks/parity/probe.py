@@ -37,6 +37,7 @@ class Probe(Recorder):
 
     def start_training(self, optimizer: str | None, settings: dict[str, Any], rounding: bool = False) -> None:
         """Make an optimizer: the named one, or the user's own where there is one."""
+        memory.give_back()  # gaps that the largest tensors of all would not fit into
         own = self._plugin("optimizer") if optimizer is None else None
         self._trainer = Trainer(
             self.name, self.backend, self.model, optimizer=optimizer, own=own, settings=settings
