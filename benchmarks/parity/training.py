@@ -56,6 +56,7 @@ class Trainer:
         rates: Sequence[float] | None,
     ) -> list[float]:
         """Update on the batch's own gradients; returns the losses."""
+        self.backend.clear_gradients(self.optimizer)  # what was recorded before has left some
         losses = []
         for step in range(steps):
             _, loss = compute()

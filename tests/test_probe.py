@@ -1,0 +1,45 @@
+"""A worker's side of a comparison: what it did before changes nothing of what it does next."""
+
+import numpy as np
+import pytest
+
+from benchmarks.parity.folder import TensorFolder
+from benchmarks.parity.probe import Probe
+from benchmarks.parity.subject import Subject, draw_batch
+from common import initial
+
+SUBJECT = Subject(model="lenet5", num_classes=10, input_shape=(3, 32, 32), seed=0, batch_size=2)
+SETTINGS = {
+    "learning_rate": 1e-3,
+    "momentum": 0.9,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "epsilon": 1e-8,
+    "weight_decay": 0.0,
+}
+
+
+@pytest.fixture
+def probe(backend, tmp_path):
+    name = backend.__name__.rpartition(".")[2]
+    made = Probe(name, backend)
+    described = made.open(SUBJECT.build(precision="fp64", device="cpu", backend=name), {}, str(tmp_path))
+    shapes = {entry["name"]: entry["shape"] for entry in described["parameters"]}
+    TensorFolder(tmp_path / "weights").fill(initial.draw_scaled(shapes, seed=0).items())
+    TensorFolder(tmp_path / "batch").fill(draw_batch(SUBJECT, batch_size=2).items())
+    return made
+
+
+def test_training_begins_without_the_gradients_of_what_was_recorded(probe, tmp_path):
+    def trained(target):
+        probe.load(str(tmp_path / "weights"))
+        probe.start_training("sgd", SETTINGS)
+        probe.train(batch=str(tmp_path / "batch"), steps=1, rates=None, masks=None)
+        probe.save(str(tmp_path / target))
+        return TensorFolder(tmp_path / target)
+
+    first = trained("first")
+    probe.record(batch=str(tmp_path / "batch"), target=str(tmp_path / "recorded"))
+    again = trained("again")
+    assert list(first) == list(again)
+    assert all(np.array_equal(first.load(name), again.load(name)) for name in first)
