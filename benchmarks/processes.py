@@ -18,8 +18,8 @@ from benchmarks.places import ROOT, Place
 from benchmarks.postmortem import FailedStatus, cause_of_death, memory_kills
 from common.cli import UsageError
 
-# Huge pages, and nothing given back: float64 AlexNets lose half of their time to memory that is touched for
-# the first time. Where nothing is timed.
+# Huge pages, and nothing given back: float64 AlexNets lose a third of their time to memory that is touched
+# for the first time. Where nothing is timed.
 KEEPING_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184"
 TASKS = "benchmarks.tasks:Tasks"
 

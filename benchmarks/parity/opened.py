@@ -112,8 +112,10 @@ class Opened:
     def _prepared(self, training: bool, masks: str | None) -> Iterator[None]:
         """The model in one mode, with drawn dropout masks where there are any."""
         self.backend.set_training(self.model, training)
-        folder = TensorFolder(masks) if masks else ()
-        loaded = {name: folder.load(name) for name in folder} if isinstance(folder, TensorFolder) else {}
+        loaded = {}
+        if masks:
+            folder = TensorFolder(masks)
+            loaded = {name: folder.load(name) for name in folder}
         with self.backend.masked_dropout(self.model, lambda name, *_: loaded.get(name)):
             yield
 
