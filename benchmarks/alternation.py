@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from benchmarks.results import Result
 from benchmarks.rows import failed_row, measured_row
 from benchmarks.session import Session
 
+PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
 
 
@@ -38,9 +40,10 @@ class Alternation:
         groups = np.array_split(np.arange(rounds), max(1, min(processes, rounds // 2)))
         self.processes = [len(group) for group in groups]
         for group in groups:
-            if group[0] > 0:  # a process lies in memory in its own way: another one may be faster
-                self._each(self.session.end)
-            self._each(self._prepare)
+            if group[0] == 0:
+                self._each(self._prepare)
+            else:  # a process lies in memory in its own way: another one may be faster
+                self._all_at_once(self._prepare_anew)
             self._require_comparable()
             self._each(self.session.warm_up)
             for number in group:
@@ -91,6 +94,18 @@ class Alternation:
         for name in self.names:
             self._attempt(name, action)
 
+    def _all_at_once(self, action: Callable[[str], object]) -> None:
+        """Do something with each side at once. If that is interrupted, nobody is waited for."""
+        with ThreadPoolExecutor() as pool:
+            pending = [pool.submit(self._attempt, name, action) for name in self.names]
+            try:
+                for each in pending:
+                    each.result()
+            except BaseException:
+                for name in self.names:
+                    self.session.end(name)
+                raise
+
     def _attempt(self, name: str, action: Callable[[str], object]) -> None:
         """Do something with a side unless it has failed already."""
         if name not in self.failures:
@@ -101,15 +116,15 @@ class Alternation:
                 self.session.end(name)
 
     def _prepare(self, name: str) -> None:
-        before = self.measured.get(name)
-        measured = self.session.prepare(name, self.cases[name])
-        if before is not None:  # the same in another process: it goes on
-            measured.blocks = before.blocks
-            compile_seconds = before.facts.get("compile_seconds")
-            if compile_seconds is not None:  # the first time; later ones may find it in a cache
-                measured.facts["compile_seconds"] = compile_seconds
-        measured.tuning = self.tuning.get(name, [])
-        self.measured[name] = measured
+        self.measured[name] = self.session.prepare(name, self.cases[name])
+        self.measured[name].tuning = self.tuning.get(name, [])
+
+    def _prepare_anew(self, name: str) -> None:
+        """The same in another process. What it took is told of the first, which had the machine to itself."""
+        measured = self.measured[name]
+        self.session.end(name)
+        took = {part: measured.facts[part] for part in PREPARING if part in measured.facts}
+        measured.facts = self.session.prepare(name, self.cases[name]).facts | took
 
     def _tune(self, name: str) -> None:
         from benchmarks.tuning import tune

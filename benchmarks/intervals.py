@@ -51,7 +51,8 @@ def estimate_ratio(
     ``processes`` says how many of the rounds, in order, each pair of processes ran; without it, one pair
     ran all. The interval is where the ratio of a repetition of the whole measurement lies with 95 %, which
     is wider by the square root of two than where the true ratio lies: a repetition is uncertain as well.
-    Noise is half of such an interval of a backend's first blocks against its second ones, the wider of both.
+    Noise is half of such an interval of a backend's first blocks against its second ones, the wider of both;
+    both are one process's, so that what processes differ by is no part of it.
     """
     ours, theirs = _Blocks(first), _Blocks(second)
     sizes = list(processes) or [len(first)]
@@ -61,7 +62,9 @@ def estimate_ratio(
 
     def noise(blocks: _Blocks) -> float:
         low, high = _interval(
-            lambda chosen: blocks.median(chosen, 0) / blocks.median(chosen, 1), sizes=sizes, seed=seed
+            lambda chosen: blocks.median(chosen, 0) / blocks.median(chosen, 1),
+            sizes=[len(first)],
+            seed=seed,
         )
         return (high - low) / 2
 
@@ -110,7 +113,7 @@ def _interval(
 
     Rounds are drawn anew within each process, in runs of neighbours (a machine is busy for a while: single
     rounds would look more independent than they are; Kuensch 1989), and processes are drawn anew on top
-    of that, since each lies in memory in its own way. Both are widened for small numbers, as Hesterberg
+    of that, since each lies in memory in its own way. Each is widened for its small number, as Hesterberg
     (2015, "What Teachers Should Know about the Bootstrap", section 3.2) does for the plain interval.
     """
     rng = np.random.default_rng(seed)
@@ -118,13 +121,13 @@ def _interval(
     own = [np.arange(start, start + size) for start, size in zip(starts, sizes, strict=True)]
     centre = np.log(statistic(np.concatenate(own)))
     within = [np.log(statistic(_neighbours(own, rng))) - centre for _ in range(RESAMPLES)]
-    draws = np.asarray(within)
+    draws = np.asarray(within) * _widening(sum(sizes))
     if len(own) > 1:
         means = np.log([statistic(rounds) for rounds in own])
         chosen = rng.integers(len(own), size=(RESAMPLES, len(own)))
         draws += (means[chosen].mean(axis=1) - means.mean()) * _widening(len(own))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * _widening(sum(sizes)) * REPETITION
+    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * REPETITION
     return float(np.exp(centre + min(low, 0.0))), float(np.exp(centre + max(high, 0.0)))
 
 

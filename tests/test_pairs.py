@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.parity.engine import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
+from benchmarks.parity.gaps import SPREAD
 from benchmarks.parity.subject import Subject
 from benchmarks.processes import Worker
 from tests.pairs import faults, innocents
@@ -40,7 +41,9 @@ def compare(workers, tmp_path):
             names=pair.names,
             folder=str(ROOT),
         )
-        return run_parity(*workers, subject=subject, scratch=tmp_path, plan=Plan(**options), together=True)
+        return run_parity(
+            *workers, subject=subject, scratch=tmp_path, plan=Plan(steps=pair.steps, **options), together=True
+        )
 
     return run
 
@@ -81,6 +84,26 @@ def test_an_innocent_difference_passes(compare, name):
 def test_randomness_does_not_pass_the_gate_as_noise(compare):
     report = compare("dropout_in_evaluation", faults.PAIRS["dropout_in_evaluation"], stages=GATE)
     assert report["first_divergence"]["stage"] == "forward"
+
+
+def test_randomness_does_not_pass_as_rounding_that_training_spreads(compare):
+    """Masks that no one shares move torch's own training as far as paddle's is from it."""
+    pair = faults.PAIRS["dropout_as_a_function"]
+    report = compare("dropout_as_a_function", pair, stages=("train-mode", "training"))
+    stage = next(stage for stage in report["stages"] if stage["stage"] == "training")
+    assert stage["verdict"] == "fail"
+    assert all(tensor["noise"] is None for tensor in stage["tensors"])
+
+
+def test_what_training_makes_of_rounding_is_measured(compare):
+    """A bias before a normalisation moves as far by one unit in the last place as the two sides are apart."""
+    pair = innocents.PAIRS["optimizer_cancelling"]
+    report = compare("optimizer_cancelling", pair, stages=("train-mode", "training"))
+    stage = next(stage for stage in report["stages"] if stage["stage"] == "training")
+    (bias,) = [tensor for tensor in stage["tensors"] if tensor["noise"] is not None]
+    assert bias["name"] == "own: conv1.bias"
+    assert stage["tolerance"] < 1e-4 < bias["relative_l2"] <= bias["tolerance"] == SPREAD * bias["noise"]
+    assert stage["verdict"] == "pass"
 
 
 def test_flipped_decisions_are_counted_and_explain_what_float32_cannot_tell(compare):

@@ -32,6 +32,23 @@ def with_attribute(layer: Any, name: str, value: Any) -> Iterator[None]:
         setattr(layer, name, before)
 
 
+def limited_below() -> Callable[[Any, float], Any]:
+    """No number below a limit; the gradient passes as if there were none."""
+    import torch
+
+    class LimitedBelow(torch.autograd.Function):  # type: ignore[misc]
+        @staticmethod
+        def forward(ctx: Any, x: Any, limit: float) -> Any:
+            return x.clamp(min=limit)
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Any) -> Any:
+            return gradient, None
+
+    apply: Callable[[Any, float], Any] = LimitedBelow.apply
+    return apply
+
+
 def scaled_gradient() -> Callable[[Any, Any], Any]:
     """The identity, whose gradient is multiplied by a factor."""
     import torch

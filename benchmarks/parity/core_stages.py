@@ -10,8 +10,9 @@ from benchmarks.parity import blame
 from benchmarks.parity.bench import Bench
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.gaps import FAIL, PASS, Gap, compare, missing
+from benchmarks.parity.judging import NO_EFFECT
 from benchmarks.parity.localisation import Suspect
-from benchmarks.parity.recorded import NO_EFFECT, Recorded
+from benchmarks.parity.recorded import Recorded
 from benchmarks.parity.stage import Stage
 
 BATCHES = 4  # of the user's own data that are compared

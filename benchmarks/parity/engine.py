@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.parity.bench import Bench, CannotCompare
 from benchmarks.parity.core_stages import data_stage, metrics_stage, repeat_stage, result_stages
 from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap
+from benchmarks.parity.judging import judge
 from benchmarks.parity.localisation import Suspect
 from benchmarks.parity.optimizer_stage import optimizer_names, optimizer_stage
 from benchmarks.parity.parameters_stage import parameters_stage
@@ -99,7 +100,7 @@ def _stages(bench: Bench, plan: Plan, tell: Callable[[str], object]) -> list[Sta
         tell("repeat")
         stages.append(repeat_stage(bench, recorded))
     tell("gradients")
-    recorded.judge()
+    judge(recorded)
     stages += result_stages(recorded)
     recorded.folders["paddle"].clear()
     for precision in PRECISIONS.values():

@@ -15,9 +15,10 @@ from benchmarks.parity.bench import Bench
 from benchmarks.parity.flips import count_flips, explain, folder_of
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.judging import NO_EFFECT
 from benchmarks.parity.localisation import Suspect
 from benchmarks.parity.precisions import Precision
-from benchmarks.parity.recorded import NO_EFFECT, Recorded
+from benchmarks.parity.recorded import Recorded
 from benchmarks.parity.stage import Stage
 
 

@@ -57,11 +57,12 @@ class Probe(Recorder):
         rates: list[float] | None,
         masks: str | None,
         rounding: list[str] | None = None,
+        moved: bool = False,
     ) -> list[float]:
-        """Train on one batch over and over; returns the loss of each step."""
+        """Train on one batch over and over, its pixels ``moved`` or not; returns the loss of each step."""
         assert self._trainer is not None, "start_training first"
         with self._prepared(True, masks), self._altered(rounding, None):
-            return self._trainer.train(self._computation(batch), steps=steps, rates=rates)
+            return self._trainer.train(self._computation(batch, moved=moved), steps=steps, rates=rates)
 
     def kinds_of_state(self) -> list[str]:
         """What the optimizer keeps of parameters, such as "exp_avg", beside the parameters themselves."""

@@ -1,33 +1,19 @@
 """One run of both models, recorded and compared tensor by tensor: the heart of every stage."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from benchmarks.parity import roundings
 from benchmarks.parity.alignment import Match, align
 from benchmarks.parity.bench import Bench
 from benchmarks.parity.folder import TensorFolder
-from benchmarks.parity.gaps import (
-    FAIL,
-    KNOWN,
-    PASS,
-    TOLERANCE,
-    Gap,
-    allow_noise,
-    compare,
-    distance,
-    excuse,
-    missing,
-)
-
-NO_EFFECT = "differs, and the difference reaches neither an output nor a gradient"
+from benchmarks.parity.gaps import FAIL, KNOWN, TOLERANCE, Gap, distance
 
 
 class Recorded:
     """Both sides' tensors of one batch, in evaluation mode or, with masks, in training mode.
 
-    ``gaps`` has a Gap for every tensor under torch's file name: "forward/logits", "loss/loss",
+    ``gaps`` has a Gap for every tensor, once judged, under torch's file name: "forward/logits", "loss/loss",
     "gradients/PARAMETER", "buffers/NAME", "layers/CALL/output", "layers/CALL/gradient".
     """
 
@@ -46,22 +32,9 @@ class Recorded:
         bases = [call["base"] for side in calls.values() for call in side]
         self.roundings = roundings.concerned(bases, own_loss=bench.subject.has("loss"))
         self.reference = self.folders["torch"]  # what paddle's tensors are compared with in the end
-        self._reproduced: list[str] = []  # the roundings that ``reference`` has
+        self.reproduced: list[str] = []  # the roundings that ``reference`` has
         self.gaps: dict[str, Gap] = {}
         self.random: list[str] = []  # sides that compute something else when asked again
-
-    def judge(self) -> None:
-        """Compare everything; excuse known roundings and mere noise; clear what reaches no result."""
-        for ours, theirs in self.files().items():
-            self.gaps[ours] = self._compare(self.folders["torch"], ours, theirs)
-            if ours.startswith("gradients/") and self.gaps[ours].passed:
-                self.folders["paddle"].discard(theirs)  # large, and not needed any more
-        self._excuse_roundings()
-        self._allow_noise()
-        if not any(gap.verdict == FAIL for name, gap in self.gaps.items() if not name.startswith("layers/")):
-            for name, gap in self.gaps.items():
-                if gap.verdict == FAIL:
-                    self.gaps[name] = replace(gap, verdict=PASS, note=NO_EFFECT)
 
     def truth(self, backend: str, name: str) -> TensorFolder:
         """Where a side's exact tensor lies: torch's, for paddle with its known roundings."""
@@ -109,55 +82,7 @@ class Recorded:
         results += [f"buffers/{name}" for name in pairing.buffers] if self.mode["training"] else []
         return files | {name: name for name in results}
 
-    def _compare(self, reference: TensorFolder, ours: str, theirs: str) -> Gap:
-        paddle = self.folders["paddle"]
-        if ours not in reference or theirs not in paddle:
-            side = "paddle" if ours in reference else "torch"
-            return missing(ours, note=f"{side} computes none")
-        return compare(ours, reference.load(ours), paddle.load(theirs))
-
-    def _excuse_roundings(self) -> None:
-        """Repeat on torch's side with every rounded constant that these layers can have."""
-        suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
-        keys = {name: self._roundings_of(name) for name in suspects}
-        if not any(keys.values()):
-            return
-        self._reproduced = max(keys.values(), key=len)
-        self.reference = self._again("rounded", suspects, rounding=self._reproduced)
-        files = self.files()
-        for name, own in keys.items():
-            if not own:
-                continue
-            again = self._compare(self.reference, name, files[name])
-            constant, bound = roundings.constants(own), roundings.bound(own)
-            self.gaps[name] = excuse(self.gaps[name], again, constant=constant, bound=bound)
-
-    def _roundings_of(self, name: str) -> list[str]:
-        return roundings.of_loss(self.roundings) if name == "loss/loss" else self.roundings
-
-    def _allow_noise(self) -> None:
-        """See how far torch's tensors move by themselves where the two still differ."""
-        suspects = [name for name, gap in self.gaps.items() if gap.verdict == FAIL]
-        if not suspects or not self.folders["torch"]:
-            return
-        self.random = self._random()
-        if self.random:
-            return  # what is drawn anew would pass for noise
-        moved = self._again("moved", suspects, moved=True, rounding=self._reproduced)
-        for name in suspects:
-            if name in moved and name in self.reference:
-                movement, _ = distance(self.reference.load(name), moved.load(name))
-                self.gaps[name] = allow_noise(self.gaps[name], moved=movement)
-        moved.clear()
-
-    def _random(self) -> list[str]:
-        """The sides that are not bit-identical to themselves."""
-        if self.mode["training"]:
-            self.bench.reload()  # statistics have moved
-        again = self.bench.ask_both("repeat", batch=self.bench.path("batch"), own=self.repeated, partial=True)
-        return [name for name, different in again.items() if different]
-
-    def _again(self, name: str, suspects: list[str], **more: Any) -> TensorFolder:
+    def again(self, name: str, suspects: list[str], **more: Any) -> TensorFolder:
         """Torch once more, somehow altered; of the parameters' gradients only the suspects'."""
         folder = self.bench.folder(f"{self.label}-{name}")
         gradients = [file[10:] for file in suspects if file.startswith("gradients/")]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.alterations import base_of
+from benchmarks.parity.alterations import base_of, limited_below
 from benchmarks.parity.rounded_layers import ALTERATIONS, rounded_value
 from benchmarks.parity.roundings import KNOWN_ROUNDINGS
 
@@ -73,16 +73,14 @@ def _rounded_label_smoothing() -> Iterator[None]:
 
 @contextmanager
 def _limited_loss() -> Iterator[None]:
-    """Inside, cross-entropy takes no logit as more than 64 below the largest; its gradient stays."""
+    """Inside, cross-entropy takes no logit as more than 64 below the largest: nor is any class unlikelier."""
     import torch
 
-    original = torch.nn.functional.cross_entropy
+    original, limited = torch.nn.functional.cross_entropy, limited_below()
 
     def cross_entropy(logits: Any, *arguments: Any, **options: Any) -> Any:
-        value = original(logits, *arguments, **options)
-        shifted = logits - logits.amax(1, keepdim=True)
-        limited = original(shifted.clamp(min=-LOSS_LIMIT), *arguments, **options)
-        return value + (limited - value).detach()
+        below = logits - logits.detach().amax(1, keepdim=True)
+        return original(limited(below, -LOSS_LIMIT), *arguments, **options)
 
     with _cross_entropy(cross_entropy):
         yield

@@ -10,6 +10,7 @@ from benchmarks.parity.bench import Bench
 from benchmarks.parity.core_stages import named, result_stages
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap, compare, distance, excuse, fact
+from benchmarks.parity.judging import judge
 from benchmarks.parity.localisation import Suspect
 from benchmarks.parity.recorded import Recorded
 from benchmarks.parity.stage import Stage
@@ -22,7 +23,7 @@ def train_mode_stage(bench: Bench, evaluated: Recorded) -> Stage:
     gaps, suspect = _dropout_gaps(bench, evaluated)
     _write_masks(bench, evaluated)
     recorded = Recorded(bench, training=True, masks=bench.path("masks"))
-    recorded.judge()
+    judge(recorded)
     logits, loss, gradients = result_stages(recorded)
     statistics = [named(gap, name[8:]) for name, gap in recorded.gaps.items() if name.startswith("buffers/")]
     stage = Stage(name="train-mode", gaps=[*gaps, *logits.gaps, *loss.gaps, *gradients.gaps, *statistics])

@@ -33,6 +33,21 @@ class Counter:
         return x * (1 + self.size * (self.calls > 1))
 
 
+class Later:
+    """Adds a little once it was called so often in training."""
+
+    def __init__(self, *, calls, size):
+        self.left, self.size = calls, size
+
+    def __call__(self, words, layer, x, y):
+        self.left -= layer.training
+        return y * (1 + self.size * (self.left < 0))
+
+
+def later(model, words):
+    altered("fc", Later(calls=10, size=1e-5))(model, words)
+
+
 class Remembering:
     """Adds a little of what it saw the last time."""
 
@@ -292,6 +307,14 @@ OWN_PARTS = {
     "optimizer_rate_of_one_layer": Pair(own=("optimizer",), stage="optimizer", layers=("conv1",)),
     "optimizer_schedule_factor": Pair(own=("optimizer",), stage="optimizer"),
     "optimizer_schedule_period": Pair(own=("optimizer",), stage="optimizer"),
+    # Beside a bias whose gradient is all rounding, which training must let pass.
+    "optimizer_cancelling_later": Pair(
+        network="activated",
+        change=later,
+        own=("optimizer",),
+        steps=20,
+        stage="training",
+    ),
 }
 
 # Each ten times as large as what the known rounding of the same place moves.
@@ -324,6 +347,7 @@ BESIDE_KNOWN_ROUNDINGS = {
     ),
     "loss_beside_smoothing": Pair(own=("loss",), stage="loss"),
     "loss_beside_limit": Pair(own=("loss",), stage="loss"),
+    "loss_beside_certain": Pair(own=("loss",), stage="gradients"),
     "optimizer_beside_momentum": Pair(own=("optimizer",), stage="optimizer"),
 }
 

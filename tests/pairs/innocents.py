@@ -42,8 +42,10 @@ PAIRS = {
     "losses_beyond_the_limit": Pair(
         on=("torch", "paddle"), edits=lambda words: {"logits": lambda x: x * 1e4}
     ),
+    "loss_certain": Pair(own=("loss",)),
     "loss_smoothed": Pair(own=("loss",)),
     "optimizer_equal": Pair(own=("optimizer",)),
+    "optimizer_cancelling": Pair(network="activated", own=("optimizer",), steps=20),
     "data_near_tie": Pair(network="near_tie", own=("data",)),
     "data_equal": Pair(own=("data", "metric")),
 }

@@ -13,6 +13,7 @@ class Pair:
 
     ``stage`` and ``layers`` are what must be found: the stage, and the layers any of which may be
     named; ``tensor``, where it matters, the one that shows it. No stage: an innocent difference.
+    ``steps`` are those of training.
     """
 
     network: str = "small"
@@ -23,6 +24,7 @@ class Pair:
     stage: str | None = None
     layers: tuple = ()
     tensor: str | None = None
+    steps: int = 1
     own: tuple = ()  # roles for which both sides bring their own part
     names: dict = field(default_factory=dict)  # a map
 

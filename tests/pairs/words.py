@@ -19,6 +19,11 @@ class Words:
             return getattr(self.nn, name)
         return getattr(self.nn, {"SiLU": "Silu"}.get(name, re.sub(r"([123])d$", r"\1D", name)))
 
+    def seed(self, number):
+        """Have layers start from the same numbers each time."""
+        framework = importlib.import_module(self.framework)
+        (framework.manual_seed if self.is_torch else framework.seed)(number)
+
     def norm(self, kind, *arguments, eps=1e-5, **options):
         """A normalisation with epsilon (and, for batch norm, torch's momentum)."""
         if self.is_torch:
@@ -53,6 +58,10 @@ class Words:
     def cast(self, x, dtype):
         """To a dtype by name."""
         return x.to(getattr(importlib.import_module("torch"), dtype)) if self.is_torch else x.astype(dtype)
+
+    def like(self, x, other):
+        """In another tensor's dtype."""
+        return x.to(other.dtype) if self.is_torch else x.astype(other.dtype)
 
     def detached(self, x):
         """The same numbers, cut off from gradients."""

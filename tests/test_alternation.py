@@ -1,0 +1,80 @@
+"""Two sides taking turns: what happens between two processes of the same side."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from benchmarks.alternation import Alternation
+from benchmarks.measured import Block, Measured
+from benchmarks.processes import WorkerFailure
+
+SECONDS = 10  # that a test waits for what should be there at once
+
+
+class Session:
+    """Sides that prepare and measure in no time. A second preparation must find the other side at it too."""
+
+    def __init__(self):
+        self.places = {"torch": None, "paddle": None}
+        self.request = SimpleNamespace(
+            settings_mode="equalised", warmup=0, min_iterations=1, min_seconds=0.0, seed=0
+        )
+        self.prepared = dict.fromkeys(self.places, 0)
+        self.ended = {name: threading.Event() for name in self.places}
+        self.meeting = threading.Barrier(2)
+        self.fails = None
+
+    def prepare(self, name, case):
+        self.prepared[name] += 1
+        if self.prepared[name] > 1:
+            self.meeting.wait(SECONDS)
+            if name == self.fails:
+                raise WorkerFailure(name, "crashed", "it was planted")
+        return Measured(facts={"build_seconds": self.prepared[name], "error": self.prepared[name]})
+
+    def measure(self, name, measured, **_):
+        block = Block()
+        block.extend({"step": [0.1]})
+        measured.blocks.append(block)
+        measured.unsynchronised_seconds.append(0.05)
+        return measured.blocks[-1]
+
+    def warm_up(self, name):
+        pass
+
+    def end(self, name):
+        self.ended[name].set()
+
+
+@pytest.fixture
+def pair(monkeypatch):
+    monkeypatch.setattr("benchmarks.alternation.unequal_settings", lambda *_, **__: None)
+    monkeypatch.setattr("benchmarks.alternation.compared_settings", lambda *_: ())
+    return Alternation(Session(), None, explainer=SimpleNamespace(explain=lambda *_: None))
+
+
+def test_later_processes_are_prepared_at_once_and_go_on_with_what_was_measured(pair):
+    pair.run(rounds=6, processes=3, after_round=lambda: None)
+    assert pair.session.prepared == {"torch": 3, "paddle": 3}
+    for measured in pair.measured.values():
+        assert len(measured.blocks) == len(measured.unsynchronised_seconds) == 12
+        assert measured.facts == {"build_seconds": 1, "error": 3}  # the first had the machine to itself
+
+
+def test_a_side_whose_second_process_fails_is_a_row_and_the_other_goes_on(pair):
+    pair.session.fails = "paddle"
+    pair.run(rounds=4, processes=2, after_round=lambda: None)
+    assert list(pair.failures) == ["paddle"]
+    assert len(pair.measured["torch"].blocks) == 8
+
+
+def test_whoever_interrupts_the_preparation_waits_for_nobody(pair):
+    def prepare(name):
+        if name == "torch":
+            raise KeyboardInterrupt
+        pair.session.ended[name].wait(SECONDS)
+
+    with pytest.raises(KeyboardInterrupt):
+        pair._all_at_once(prepare)
+    assert pair.session.ended["paddle"].is_set()
