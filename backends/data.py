@@ -13,6 +13,7 @@ from common.index import Index
 from common.recipe import Recipe
 from common.sources import read_source
 from common.splitting import complete
+from common.trees import WHOLE
 
 Parts = Mapping[str, Index]
 
@@ -21,14 +22,31 @@ def open_data(recipe: Recipe, path: Path | None) -> Parts:
     """The parts of a recipe's data. Raises UsageError for what cannot be trained on."""
     if path is None and recipe.name != DIGITS:
         raise UsageError(f"recipe {recipe.name} needs --data PATH: a list, a folder of lists, a tree, ...")
-    fractions = {"valid": recipe.valid_fraction, "test": recipe.test_fraction}
-    parts = dict(complete(read_source(path or Path(DIGITS)), fractions=fractions, seed=0))
+    parts = _divided(recipe, read_source(path or Path(DIGITS)))
     counts = {part: index.num_classes for part, index in parts.items()}
     if max(counts.values()) > counts["train"]:
         raise UsageError(f"{path}: train has {counts['train']} classes, another part has more: {counts}")
-    if recipe.limit:
-        parts["train"] = parts["train"].subset(_first(parts["train"], recipe.limit))
     return parts
+
+
+def as_trained(parts: Parts, run: Mapping[str, Any]) -> Parts:
+    """With the parts that a run made of these data. Those of other data stay as they are.
+
+    ``run`` is the state that the run saved. Without this a model would be judged by what it has learnt.
+    """
+    if not {WHOLE, "train"} & set(parts):
+        return parts
+    own = _divided(Recipe.from_json(run["recipe"]), parts)
+    return {**parts, **own} if fingerprint(own) == run["data"] else parts
+
+
+def _divided(recipe: Recipe, parts: Parts) -> dict[str, Index]:
+    """Train, valid and test parts as a recipe wants them."""
+    fractions = {"valid": recipe.valid_fraction, "test": recipe.test_fraction}
+    divided = complete(parts, fractions=fractions, seed=0)
+    if recipe.limit:
+        divided["train"] = divided["train"].subset(_first(divided["train"], recipe.limit))
+    return divided
 
 
 def class_names(parts: Parts) -> tuple[str, ...]:

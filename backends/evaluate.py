@@ -6,10 +6,10 @@ python -m backends.evaluate --backend torch --checkpoint runs/mnist --data MNIST
 import argparse
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from backends import NAMES
 from backends.checkpoints import add_flags, open_checkpoint
 from backends.starting import in_own_interpreter, start
 from common import cli
+from common.checkpoint import run_of
 from common.cli import UsageError
 from common.devices import require_device_name
 from common.files import require_writable, write_text
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     from backends.inference import evaluation_loader
 
     opened = open_checkpoint(options.checkpoint, options)
-    index = labelled(options.data, opened.subject, part=options.split)
+    part, index = labelled(options.data, opened.subject, part=options.split, run=run_of(options.checkpoint))
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
     loader = evaluation_loader(
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     scores = classifier.score(loader, num_classes=opened.subject.num_classes)
     classes = opened.subject.classes or index.classes
     names = classes or tuple(str(label) for label in range(opened.subject.num_classes))
-    _tell(scores, names, index)
+    _tell(scores, names, f"{index.source}, {part}")
     if options.json:
         write_text(options.json, json.dumps(scores.to_json(names), ensure_ascii=False, indent=2) + "\n")
     if options.confusion:
@@ -69,21 +70,29 @@ def main(arguments: Sequence[str]) -> int:
     return cli.DONE
 
 
-def labelled(data: Path, subject: "Subject", *, part: str | None) -> "Index":
-    """The images of a part of the data, labelled as the checkpoint numbers its classes."""
+def labelled(
+    data: Path, subject: "Subject", *, part: str | None, run: Mapping[str, Any] | None
+) -> "tuple[str, Index]":
+    """(name, images) of a part of the data, labelled as the checkpoint numbers its classes.
+
+    The data of the ``run`` that the checkpoint is from are divided as it divided them.
+    """
+    from backends.data import as_trained
     from common.sources import read_source
 
-    parts = read_source(data)
+    parts: Mapping[str, Index] = read_source(data)
+    if run is not None:
+        parts = as_trained(parts, run)
     wanted = part or next(name for name in PARTS if name in parts)
     if wanted not in parts:
         raise UsageError(f"{data}: has no part {wanted}, only {', '.join(parts)}; choose one with --split")
     index = parts[wanted]
     if subject.classes and index.classes and index.classes != subject.classes:
-        return _renumbered(index, subject.classes)
+        return wanted, _renumbered(index, subject.classes)
     highest = int(index.labels.max())
     if highest >= subject.num_classes:
         raise UsageError(f"{data}: has labels up to {highest}, the checkpoint {subject.num_classes} classes")
-    return index
+    return wanted, index
 
 
 def _renumbered(index: "Index", classes: tuple[str, ...]) -> "Index":
@@ -99,7 +108,7 @@ def _renumbered(index: "Index", classes: tuple[str, ...]) -> "Index":
     return replace(index, labels=numbers[index.labels], classes=classes)
 
 
-def _tell(scores: "Scores", classes: Sequence[str], index: "Index") -> None:
+def _tell(scores: "Scores", classes: Sequence[str], source: str) -> None:
     from tabulate import tabulate
 
     result = scores.to_json(tuple(classes))
@@ -110,7 +119,7 @@ def _tell(scores: "Scores", classes: Sequence[str], index: "Index") -> None:
     print(tabulate(rows, headers=("class", "images", "recall", "precision"), disable_numparse=True))
     loss = "none" if result["loss"] is None else f"{result['loss']:.4f}"
     print(
-        f"{index.source}: {result['images']} images, top-1 error {_percent(result['top1_error'])}, "
+        f"{source}: {result['images']} images, top-1 error {_percent(result['top1_error'])}, "
         f"top-5 error {_percent(result['top5_error'])}, loss {loss}"
     )
 
@@ -141,7 +150,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--checkpoint", type=Path, required=True, metavar="C", help="a file, or the folder of a run"
     )
     parser.add_argument("--data", type=Path, required=True, metavar="PATH", help="as for backends.train")
-    parser.add_argument("--split", choices=PARTS, help="default: the first that the data have")
+    parser.add_argument("--split", choices=PARTS, help="default: the first of these that there is")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--confusion", type=Path, metavar="FILE.png", help="draw the confusion matrix")
     parser.add_argument("--grid", type=Path, metavar="FILE.png", help=f"draw {GRID} images with predictions")

@@ -97,6 +97,13 @@ def locate(path: Path) -> Path:
     raise UsageError(f"{path}: holds neither {BEST} nor {LAST}; name a checkpoint or the folder of a run")
 
 
+def run_of(path: Path) -> dict[str, Any] | None:
+    """The state, without arrays, of the run in a folder; None for whatever else a path is."""
+    last = path / LAST
+    facts = _facts(last) if last.is_file() else None
+    return (facts or {}).get("run") or None
+
+
 def _facts(path: Path) -> dict[str, Any] | None:
     note = tensor_file.read_note(path)
     if note is None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def finished(run, tree, capsys, torch_backend):
 
 @pytest.mark.parametrize("name", ["torch", "paddle"])
 def test_both_judge_a_checkpoint_alike(finished, tree, capsys, tmp_path, paddle_backend, name):
-    outputs = ["--json", str(tmp_path / "e.json"), "--confusion", str(tmp_path / "c.png")]
+    outputs = ["--split", "all", "--json", str(tmp_path / "e.json"), "--confusion", str(tmp_path / "c.png")]
     outputs += ["--grid", str(tmp_path / "g.png")]
     code, out, _ = evaluated(capsys, name, finished, "--data", str(tree), *outputs)
     assert code == 0
@@ -59,6 +60,21 @@ def test_both_judge_a_checkpoint_alike(finished, tree, capsys, tmp_path, paddle_
         Image.open(tmp_path / picture).verify()
 
 
+def test_a_run_is_judged_by_what_it_was_not_trained_on(finished, tree, capsys, tmp_path):
+    """Its own data are divided as the run did; the same images and one more are other data."""
+    target = tmp_path / "e.json"
+    _, out, _ = evaluated(capsys, "torch", finished, "--data", str(tree), "--json", str(target))
+    assert json.loads(target.read_text())["images"] == 12
+    assert f"{tree}, test: 12 images" in out
+    own = json.loads((finished / "test.json").read_text())
+    assert json.loads(target.read_text())["confusion_matrix"] == own["confusion_matrix"]
+    other = shutil.copytree(tree, tmp_path / "other")
+    shutil.copy(other / "dark" / "00.png", other / "dark" / "new.png")
+    for checkpoint, data in ((finished, other), (finished / "best.safetensors", tree)):
+        _, out, _ = evaluated(capsys, "torch", checkpoint, "--data", str(data))
+        assert f"{data}, all: " in out
+
+
 def test_labels_are_matched_by_name(finished, tree, capsys, tmp_path):
     """A list that numbers the same classes otherwise gives the same result."""
     lines = [
@@ -70,7 +86,8 @@ def test_labels_are_matched_by_name(finished, tree, capsys, tmp_path):
     (tmp_path / "classes.json").write_text('{"0": "龙", "1": "dark", "2": "grey"}')
     results = []
     for data in (tree, tmp_path / "all.txt"):
-        evaluated(capsys, "torch", finished, "--data", str(data), "--json", str(tmp_path / "e.json"))
+        more = ["--data", str(data), "--split", "all", "--json", str(tmp_path / "e.json")]
+        evaluated(capsys, "torch", finished, *more)
         results.append(json.loads((tmp_path / "e.json").read_text()))
     assert results[0]["confusion_matrix"] == results[1]["confusion_matrix"]
 
@@ -183,7 +200,7 @@ def test_other_peoples_weights_reach_what_their_authors_say(data_folder, capsys,
     [
         (["--checkpoint", "RUN", "--model", "alexnet"], "was made with model lenet5"),
         (["--checkpoint", "RUN", "--activation", "relu"], "was made with activation tanh"),
-        (["--checkpoint", "RUN", "--split", "test"], "has no part test"),
+        (["--checkpoint", "BEST", "--split", "test"], "has no part test"),
         (["--checkpoint", "/nowhere"], "no such file"),
         (["--checkpoint", "FOREIGN"], "give --model"),
         (["--checkpoint", "FOREIGN", "--model", "lenet5", "--mean", "1,2"], "2 numbers for 3 channels"),
@@ -194,7 +211,7 @@ def test_other_peoples_weights_reach_what_their_authors_say(data_folder, capsys,
 def test_wrong_requests_are_one_line(finished, tree, capsys, tmp_path, arguments, message):
     foreign = tmp_path / "x.safetensors"
     tensor_file.save(foreign, {"a": np.zeros((6, 3, 5, 5)), "b": np.zeros(6)})
-    words = {"RUN": str(finished), "FOREIGN": str(foreign)}
+    words = {"RUN": str(finished), "BEST": str(finished / "best.safetensors"), "FOREIGN": str(foreign)}
     arguments = [words.get(word, word) for word in arguments]
     arguments = ["--backend", "torch", "--data", str(tree), *arguments]
     code, _, err = ended(evaluate.main, arguments, capsys)
