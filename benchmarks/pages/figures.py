@@ -82,7 +82,9 @@ def result_section(report: CompareReport) -> Section | None:
         Section(
             title="Every result",
             note="Latency of whole steps; memory above the bare framework; the part of the framework's own "
-            "matrix-product peak that was reached; the error of the logits, relative L2 from eager float64.",
+            "matrix-product peak that was reached (over 100 % where an engine multiplies by another library "
+            "than the framework's own product, or convolves with fewer multiplications); the error of the "
+            "logits, relative L2 from eager float64.",
             columns=columns + more,
             rows=[_result(row) for row in report.results],
         )
