@@ -99,6 +99,7 @@ class Opened:
         if self._trainer is not None:
             self._trainer = None
             gc.collect()
+            memory.give_back()
 
     def _called(self) -> dict[str, str]:
         """What parameters and buffers go by, by their own names."""

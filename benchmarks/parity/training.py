@@ -1,12 +1,13 @@
 """Updates in a worker: on gradients drawn in NumPy, or on the model's own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from backends import Backend, Model, Tensor
+from benchmarks import memory
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.reproductions import rounded_hyper_parameters
 
@@ -40,11 +41,11 @@ class Trainer:
         self, drawn: TensorFolder, called: Mapping[str, str], *, steps: int, rates: Sequence[float] | None
     ) -> list[float]:
         """Update on the drawn gradients, each step on another part of them."""
-        shapes = self.backend.parameter_shapes(self.model)
-        arrays, used = {name: drawn.load(called.get(name, name)) for name in shapes}, []
+        shapes, used = self.backend.parameter_shapes(self.model), []
         for step in range(steps):
-            gradients = {name: part(array, step, shapes[name]) for name, array in arrays.items()}
-            self.backend.set_gradients(self.model, gradients)
+            self.backend.clear_gradients(self.optimizer)  # or both steps' would be held for a while
+            self.backend.set_gradients(self.model, DrawnGradients(drawn, called, shapes, step=step))
+            memory.give_back()  # what it took to convert them; an update needs as much of its own
             used.append(self._update(step, rates))
         return used
 
@@ -74,6 +75,32 @@ class Trainer:
         if self.schedule is not None:
             self.schedule.step()
         return used
+
+
+class DrawnGradients(Mapping[str, np.ndarray]):
+    """A step's gradients by a parameter's own name, each read when it is asked for: all are a model's size.
+
+    ``called`` are the names that they lie under, where those are others.
+    """
+
+    def __init__(
+        self,
+        drawn: TensorFolder,
+        called: Mapping[str, str],
+        shapes: Mapping[str, Sequence[int]],
+        *,
+        step: int,
+    ) -> None:
+        self._drawn, self._called, self._shapes, self._step = drawn, called, shapes, step
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return part(self._drawn.load(self._called.get(name, name)), self._step, self._shapes[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes)
+
+    def __len__(self) -> int:
+        return len(self._shapes)
 
 
 def draw(rng: np.random.Generator, shape: Sequence[int], *, steps: int) -> np.ndarray:
