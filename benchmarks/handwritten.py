@@ -25,11 +25,14 @@ from common.cli import UnavailableError, UsageError
 
 if TYPE_CHECKING:
     from benchmarks.options import Case
+    from benchmarks.processes import Worker
     from benchmarks.session import Session
 
 PROGRAM = "benchmarks.handwritten"
 LEAST = 0.95  # of the fastest loop
-WARM_UP = 3
+WARM_UP = 2
+FIRST_PAIRS = 3
+HOPELESS = 2.0  # a loop that is so many times slower in those is not looked at further
 BF16_ERROR = 0.03  # what bf16 may cost and still be chosen
 
 Step = Callable[[], object]
@@ -147,8 +150,21 @@ def _measure(session: "Session", options: argparse.Namespace) -> tuple["Case", d
     size: dict[str, Any] = {"inputs": supplies.inputs(case.batch_size), "threads": case.threads}
     build = session.subject.build(precision="fp32", device="cpu")
     ways: list[str] = worker.ask("open_ways", build=build, weights=weights, **size)
-    blocks = {"pairs": options.pairs, "min_seconds": options.block_seconds}
-    return case, {way: worker.ask("ratios", reference=way, **blocks) for way in ways}
+    return case, {way: _ratios(worker, way, options) for way in ways}
+
+
+def _ratios(worker: "Worker", way: str, options: argparse.Namespace) -> list[float]:
+    """The harness over a loop, by pairs of blocks: a few where the loop is far too slow to be the fastest."""
+    first = min(FIRST_PAIRS, options.pairs)
+
+    def ask(pairs: int) -> list[float]:
+        ratios: list[float] = worker.ask(
+            "ratios", reference=way, pairs=pairs, min_seconds=options.block_seconds
+        )
+        return ratios
+
+    ratios = ask(first)
+    return ratios if min(ratios) > HOPELESS or first == options.pairs else ratios + ask(options.pairs - first)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

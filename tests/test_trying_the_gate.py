@@ -66,6 +66,16 @@ def test_the_harness_is_held_against_the_fastest_loop(monkeypatch, capsys, best,
     assert expected == 0 or "the fastest loop, fast loop" in errors[0]
 
 
+@pytest.mark.parametrize(("ratio", "expected"), [(0.9, 30), (1.9, 30), (9.0, 3)])
+def test_a_hopeless_loop_is_left_and_no_other(ratio, expected):
+    class Worker:
+        def ask(self, task, *, reference, pairs, min_seconds):
+            return [ratio] * pairs
+
+    options = SimpleNamespace(pairs=30, block_seconds=0.5)
+    assert handwritten._ratios(Worker(), "loop", options) == [ratio] * expected
+
+
 def test_loops_by_hand_compute_what_the_harness_does(local, torch_backend, paddle_backend, tmp_path):
     import numpy as np
 
