@@ -108,7 +108,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--runs", type=positive, default=20, metavar="N", help="of each (default 20)")
     parser.add_argument("--rounds", type=positive, default=24, metavar="N", help="of a run (default 24)")
     parser.add_argument(
-        "--pairs", type=positive, default=3, metavar="N", help="of processes, of a run (default 3)"
+        "--pairs", type=positive, default=6, metavar="N", help="of processes, of a run (default 6)"
     )
     parser.add_argument(
         "--max-regression", type=percent, metavar="PERCENT", help="default 5; 2 with --against"
