@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.parity.engine import run_gate
-from benchmarks.parity.gaps import compare, excuse
+from benchmarks.parity.gaps import allow_noise, compare, excuse
 from benchmarks.parity.subject import Subject
 from tests.sides import LocalSide, altered
 from tests.small_models import small_backend
@@ -149,6 +149,16 @@ def test_a_gap_above_the_bound_is_not_excused_even_if_reproduced():
     assert excuse(below, sound, **rounding).verdict == "pass (known rounding)"
     assert excuse(above, sound, **rounding).verdict == "fail"
     assert excuse(below, below, **rounding).verdict == "fail"
+
+
+def test_what_is_beyond_one_bound_is_not_excused_by_another_rounding_nor_by_noise():
+    ours = np.ones(10)
+    above, sound = compare("x", ours, ours * (1 + 2e-8)), compare("x", ours, ours)
+    refused = excuse(above, sound, constant="any", bound=1e-8)
+    assert excuse(refused, sound, constant="without a bound", bound=np.inf).verdict == "fail"
+    assert allow_noise(refused, moved=1.0).verdict == "fail"
+    unexplained = excuse(above, above, constant="any", bound=1e-8)
+    assert excuse(unexplained, sound, constant="the right one", bound=np.inf).passed
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-9, 1.0, 1e4, 1e200])

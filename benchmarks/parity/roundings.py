@@ -29,8 +29,9 @@ KNOWN_ROUNDINGS = {
     "lrn-window": KnownRounding(
         bases=("LocalResponseNorm",),
         constant="1/size of the averaging window in LocalResponseNorm's gradient, kept in float32",
-        bound=1e-8,
-        measured="1.8e-11 on alexnet_2012, 1.6e-12 on alexnet_lrn, 3e-9 at alpha 0.5; reproduced below 5e-15",
+        bound=5e-7,
+        measured="1.8e-11 on alexnet_2012, 1.6e-12 on alexnet_lrn, 3e-9 at alpha 0.5, 8e-8 at inputs of "
+        "1e4, which leave nothing but the window; reproduced below 5e-15",
     ),
     "avg-pool": KnownRounding(
         bases=POOLS,
