@@ -1,5 +1,7 @@
 """Two versions of one backend in turns: a few percent show, which two calls an hour apart would not."""
 
+import math
+
 from backends import NAMES
 from benchmarks.alternation import Alternation
 from benchmarks.explaining import Explainer
@@ -54,15 +56,16 @@ def judged(turns: Alternation, case: Case, *, max_regression: float) -> Against:
     if turns.failures:
         reason = "; ".join(f"{name}: {failure.reason}" for name, failure in turns.failures.items())
         return Against.model_validate(common | {"verdict": "not comparable", "reason": reason})
-    estimate = turns.estimate()
-    low, high = estimate.true_interval
+    change = turns.change()
+    ends = (change.mean - change.half_width(), change.mean + change.half_width())
+    low, high = map(math.exp, ends)
     slower = high < 1
     facts = {
-        "change": estimate.ratio,
+        "change": math.exp(change.mean),
         "change_ci95": (low, high),
-        "noise": estimate.noise,
+        "noise": turns.estimate().noise,
         "verdict": "slower" if slower else "faster" if low > 1 else "no difference",
-        "regression": slower and (1 - estimate.ratio) * 100 > max_regression,
+        "regression": slower and (1 - math.exp(change.mean)) * 100 > max_regression,
     }
     return Against.model_validate(common | facts)
 

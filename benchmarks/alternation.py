@@ -16,6 +16,7 @@ from benchmarks.processes import WorkerFailure
 from benchmarks.results import Result
 from benchmarks.rows import failed_row, measured_row
 from benchmarks.session import Session
+from benchmarks.undisturbed import Estimate, fast_seconds, speed_ratio
 
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
@@ -68,6 +69,11 @@ class Alternation:
         """The ratio of both sides' throughput, the second over the first; both were measured."""
         first, second = self._both_rounds()
         return estimate_ratio(first, second, processes=self.processes, seed=self.session.request.seed)
+
+    def change(self) -> Estimate:
+        """Logarithm of the second side's speed over the first's, of the undisturbed steps."""
+        first, second = (fast_seconds(self.measured[name].blocks) for name in self.names)
+        return speed_ratio(first, second)
 
     def disturbances(self) -> dict[str, float]:
         """``drift`` of the ratio, and ``outliers``, the part of the steps that took far longer."""
@@ -122,6 +128,7 @@ class Alternation:
     def _prepare_anew(self, name: str) -> None:
         """The same in another process. What it took is told of the first, which had the machine to itself."""
         measured = self.measured[name]
+        measured.process += 1
         self.session.end(name)
         took = {part: measured.facts[part] for part in PREPARING if part in measured.facts}
         measured.facts = self.session.prepare(name, self.cases[name]).facts | took

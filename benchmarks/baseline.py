@@ -2,16 +2,19 @@
 
 Where both backends were measured both times, the paddle / torch ratio is compared: a machine that is slower
 today is slower for both. Otherwise absolute figures are, corrected by how the machine's matrix-product peak
-has changed.
+has changed. Either is that of the undisturbed steps.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import geometric_mean
-from typing import Any
+from typing import Any, TypeVar
 
-from benchmarks.intervals import CONFIDENCE, REPETITION
+from benchmarks.intervals import REPETITION
 from benchmarks.results import CompareReport, Comparison, Result
+from benchmarks.undisturbed import Estimate, speed, speed_ratio
+
+Row = TypeVar("Row", Comparison, Result)
 
 CASE = (
     "model",
@@ -20,37 +23,43 @@ CASE = (
     "precision",
     "device",
     "batch_size",
-    "settings_mode",
+    "threads",
     "layout",
     "processes",
 )
-PAIRED = ("phase", "engine", "precision", "batch_size", "processes")
+NORMAL = 1.96  # deviations in half of a 95 % interval
+TOLD = ("phase", "engine", "precision", "batch_size", "processes")
 
 
 def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[dict[str, Any]]:
     """One entry a combination that both reports have; ``max_regression`` is in percent.
 
-    ``change`` is the speed now over the speed before of the backend that is named; ``noise`` how far it
-    may be off, with 95 % for all entries together; ``regression`` says whether it is slower beyond both.
+    ``change`` is the speed now over the speed before of the backend that is named: of two, the one that has
+    lost against the other. ``noise`` is how far it may be off, with 95 % for all entries together.
+    ``regression`` says whether it is slower beyond both, unless it is the other that became faster.
     """
     drift = machine_drift(now.results, before.results)
-    earlier = {_of_comparison(row): row for row in before.comparisons if row.ratio}
-    found = []
-    for row in now.comparisons:
-        if row.ratio and _of_comparison(row) in earlier:
-            found.append(_by_ratio(row, earlier[_of_comparison(row)], drift))
-    compared = {tuple(entry[key] for key in PAIRED) for entry in found}
-    old = {(row.backend, *_key(row)): row for row in before.results if row.images_per_second}
-    for result in now.results:
-        case = (result.backend, *_key(result))
-        alone = tuple(getattr(result, key) for key in PAIRED) not in compared
-        if alone and case in old and result.images_per_second:
-            found.append(_by_speed(result, old[case], drift))
-    wider = _of_many_looks(len(found))
+    compared = _in_both(
+        [row for row in now.comparisons if row.ratio], [row for row in before.comparisons if row.ratio]
+    )
+    alone = [
+        (row, earlier)
+        for row, earlier in _in_both(
+            [row for row in now.results if row.images_per_second],
+            [row for row in before.results if row.images_per_second],
+        )
+        if not any(_of_pair(row, pair) for pair, _ in compared)
+    ]
+    looks, allowed = len(compared) + len(alone), math.log1p(-max_regression / 100)
+    found = [_by_ratio(*pair, drift, allowed=allowed) for pair in compared]
+    found += [_by_speed(*pair, drift) for pair in alone]
     for entry in found:
-        entry["noise"] = 1 - math.exp(-wider * entry.pop("uncertainty"))
-        slower = 1 - entry["change"]
-        entry["regression"] = slower * 100 > max_regression and slower > entry["noise"]
+        half_width = entry.pop("estimate").half_width(looks=looks)
+        certain = math.log(entry["change"]) < -half_width
+        slower = certain and math.log(entry["change"]) < allowed
+        entry["noise"] = 1 - math.exp(-half_width)
+        entry["other_faster"] = certain and entry.pop("steady")
+        entry["regression"] = slower and not entry["other_faster"]
     return found
 
 
@@ -65,11 +74,17 @@ def machine_drift(now: Iterable[Result], before: Iterable[Result]) -> float | No
 def sentence(entry: dict[str, Any]) -> str:
     """One line on a change, for people."""
     against = "against the other backend" if entry["by"] == "ratio" else "in images/s"
-    drift = "" if entry["drift"] is None else f"; the machine is at {entry['drift']:.0%} of what it was"
+    facts = [f"noise ±{entry['noise']:.1%}"]
+    if entry["by"] == "ratio":
+        facts.append(f"its own figure {entry['own'] - 1:+.1%}")
+    if entry["drift"] is not None:
+        facts.append(f"the machine is at {entry['drift']:.0%} of what it was")
+    verdict = ": slower than the baseline" if entry["regression"] else ""
+    if entry["other_faster"]:
+        verdict = ": the other has become faster"
     return (
         f"{entry['backend']} {entry['phase']} {entry['engine']} {_batch(entry)}: "
-        f"{entry['change'] - 1:+.1%} {against} (noise ±{entry['noise']:.1%}{drift})"
-        f"{': slower than the baseline' if entry['regression'] else ''}"
+        f"{entry['change'] - 1:+.1%} {against} ({'; '.join(facts)}){verdict}"
     )
 
 
@@ -78,75 +93,93 @@ def _batch(entry: dict[str, Any]) -> str:
     return f"batch {entry['batch_size']}{times}"
 
 
-def _by_ratio(now: Comparison, before: Comparison, drift: float | None) -> dict[str, Any]:
-    assert now.ratio and before.ratio
-    change = now.ratio / before.ratio
-    # A ratio tells that one of two has changed, not which: that whose own figure, on a machine as fast
-    # as before, changed more.
-    own = {
-        name: math.log((_speed(now, name) or 1) / (_speed(before, name) or 1) / (drift or 1))
-        for name in ("torch", "paddle")
-    }
-    backend = max(own, key=lambda name: abs(own[name]))
+def _in_both(now: Sequence[Row], before: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Each combination with the same of before."""
+    earlier = {_key(row): row for row in before}
+    return [(row, earlier[_key(row)]) for row in now if _key(row) in earlier]
+
+
+def _of_pair(row: Result, pair: Comparison) -> bool:
+    return all(
+        str(getattr(row, key)) in str(getattr(pair, key)).split(" / ")  # tuned: "eager / deploy"
+        for key in TOLD
+    )
+
+
+def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, allowed: float) -> dict[str, Any]:
+    change = _ratio(now) - _ratio(before)
+    backend = "paddle" if change.mean <= 0 else "torch"
+    own = _own_speed(now, backend) - _own_speed(before, backend)
     return {
         "backend": backend,
-        **{key: getattr(now, key) for key in PAIRED},
-        "change": change if backend == "paddle" else 1 / change,
-        "uncertainty": math.hypot(_uncertainty(now), _uncertainty(before)),
+        **{key: getattr(now, key) for key in TOLD},
+        "change": math.exp(-abs(change.mean)),
+        "estimate": change,
         "by": "ratio",
+        "own": math.exp(own.mean) / (drift or 1),
+        "steady": _has_not_slowed([_own_speed(row, backend) for row in (now, before)], drift, allowed),
         "drift": drift,
     }
+
+
+def _has_not_slowed(speeds: Sequence[Estimate], drift: float | None, allowed: float) -> bool:
+    """Whether a backend that has lost against the other is, for certain, no slower than is allowed itself.
+
+    The machine's speed is one reading each time, and so more uncertain than a mean over all processes. On
+    a machine that is not steady this is never certain: then the ratio alone decides.
+    """
+    if drift is None:
+        return False
+    change = speeds[0] - speeds[1]
+    readings = sum(each.variance * (each.freedom + 1) for each in speeds)
+    own = Estimate(
+        mean=change.mean - math.log(drift), variance=change.variance + readings, freedom=change.freedom
+    )
+    return own.mean - own.half_width() > allowed
 
 
 def _by_speed(now: Result, before: Result, drift: float | None) -> dict[str, Any]:
-    assert now.images_per_second and before.images_per_second
+    change = _speed(now) - _speed(before)
     return {
         "backend": now.backend,
-        **{key: getattr(now, key) for key in PAIRED},
-        "change": now.images_per_second / before.images_per_second / (drift or 1),
-        "uncertainty": math.hypot(_spread(now), _spread(before)),
+        **{key: getattr(now, key) for key in TOLD},
+        "change": math.exp(change.mean) / (drift or 1),
+        "estimate": change,
         "by": "speed",
+        "steady": False,
         "drift": drift,
     }
 
 
-def _of_many_looks(number: int) -> float:
-    """How much wider noise is where so many combinations are looked at: one of them will stand out.
-
-    So much that all together give a false alarm as seldom as a single one would (Bonferroni).
-    """
-    from scipy import stats  # 0.5 s to import: not for --help
-
-    tail = (1 - CONFIDENCE) / 2
-    return float(stats.norm.ppf(tail / max(1, number)) / stats.norm.ppf(tail))
-
-
-def _uncertainty(row: Comparison) -> float:
-    """Half of the interval in which the ratio truly lies, of its logarithm: the file has a repetition's."""
-    low, high = row.ratio_ci95 or (1.0, 1.0)
-    return math.log(high / low) / 2 / REPETITION
+def _ratio(row: Comparison) -> Estimate:
+    if len(row.torch_fast_seconds) > 1:
+        return speed_ratio(row.torch_fast_seconds, row.paddle_fast_seconds)
+    # A file of before these were told: its interval is a repetition's, and normal.
+    assert row.ratio and row.ratio_ci95
+    low, high = row.ratio_ci95
+    deviation = math.log(high / low) / 2 / REPETITION / NORMAL
+    return Estimate(mean=math.log(row.ratio), variance=deviation**2, freedom=math.inf)
 
 
-def _spread(row: Result) -> float:
-    """Half the distance between the slowest and the fastest quarter of a result's steps, relative."""
+def _own_speed(row: Comparison, backend: str) -> Estimate:
+    seconds: list[float] = getattr(row, f"{backend}_fast_seconds")
+    median: float = getattr(row, f"{backend}_images_per_second")
+    return speed(seconds or [row.batch_size / median])
+
+
+def _speed(row: Result) -> Estimate:
+    if len(row.fast_seconds) > 1:
+        return speed(row.fast_seconds)
+    # One block alone, or a file of before these were told: the median, as uncertain as steps are spread.
     steps = sorted(row.step_seconds)
     quarter = len(steps) // 4
-    middle = steps[len(steps) // 2] if steps else 1.0
-    return (steps[-1 - quarter] - steps[quarter]) / 2 / middle if steps else 0.0
+    spread = math.log(steps[-1 - quarter] / steps[quarter]) / 2
+    return Estimate(mean=-math.log(steps[len(steps) // 2]), variance=spread**2, freedom=math.inf)
 
 
-def _speed(row: Comparison, name: str) -> float | None:
-    speed: float | None = getattr(row, f"{name}_images_per_second")
-    return speed
-
-
-def _of_comparison(row: Comparison) -> tuple[Any, ...]:
-    own = (row.model, row.phase, row.engine, row.precision, row.device, row.batch_size, row.settings)
-    return (*own, row.processes)
-
-
-def _key(row: Result) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in CASE)
+def _key(row: Row) -> tuple[Any, ...]:
+    mode = row.settings if isinstance(row, Comparison) else (row.backend, row.settings_mode)
+    return mode, *(getattr(row, name) for name in CASE)
 
 
 def _peak(row: Result) -> tuple[Any, ...]:

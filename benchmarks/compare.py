@@ -56,6 +56,9 @@ def main(arguments: Sequence[str]) -> int:
     if report.parity and report.parity["verdict"] == "fail":
         cli.complain(PROGRAM, tables.parity_failure(report.parity))
         return cli.FAILED
+    if before is not None and not report.regressions:
+        cli.complain(PROGRAM, f"{options.baseline}: holds nothing of what was measured; give the same flags")
+        return cli.WRONG_REQUEST
     slower = [entry for entry in report.regressions if entry["regression"]]
     if slower:
         cli.complain(PROGRAM, baseline.sentence(slower[0]))

@@ -23,12 +23,6 @@ class RatioEstimate:
     noise: float
 
     @property
-    def true_interval(self) -> tuple[float, float]:
-        """Where the ratio truly lies with 95 %: narrower, since a repetition is uncertain as well."""
-        low, high = (self.ratio * (end / self.ratio) ** (1 / REPETITION) for end in self.interval)
-        return low, high
-
-    @property
     def verdict(self) -> Literal["first faster", "second faster", "no difference"]:
         """Who is faster, if anyone: not inside the interval, and not inside the noise."""
         low, high = self.interval

@@ -10,6 +10,7 @@ from typing import Any
 class Block:
     """Steps measured in one turn: seconds by part of a step, one value per step."""
 
+    process: int = 0  # which of those that measured the combination one after the other
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     @property
@@ -30,6 +31,7 @@ class Measured:
     facts: dict[str, Any]
     starting: dict[str, Any] | None = None  # what a new process is asked in phase startup
     blocks: list[Block] = field(default_factory=list)
+    process: int = 0  # that measures now, counted from 0
     peak_memory_bytes: int | None = None
     last_outcome: float | None = None  # of the last step, to look at: a mean logit or a loss
     matmul_peak_flops: float | None = None

@@ -55,6 +55,7 @@ class Result(_Record):
     images_per_second: float | None = None
     step_seconds: list[float] = []
     block_steps: list[int] = []  # how many of the steps belong to each block, in order
+    fast_seconds: list[float] = []  # 5th percentile of the steps, each process left out in turn
     latency_ms: Latency | None = None
     warmup_steps: int | None = None
     peak_memory_bytes: int | None = None
@@ -97,6 +98,8 @@ class Comparison(_Record):
     paddle_images_per_second: float | None = None
     ratio: float | None = None
     ratio_ci95: tuple[float, float] | None = None
+    torch_fast_seconds: list[float] = []  # see Result; a baseline is compared by them
+    paddle_fast_seconds: list[float] = []
     noise: float | None = None
     layout: str = "NCHW"
     threads: int | None = None
@@ -147,7 +150,8 @@ class Scaling(_Record):
 class Against(_Record):
     """One combination here and in another version of the same backend, measured in turns.
 
-    ``change`` is the speed here over the speed there; the interval is where it truly lies.
+    ``change`` is the speed here over the speed there, of the undisturbed steps; the interval is where it
+    truly lies. Images a second are those of the median step, as everywhere.
     """
 
     phase: str

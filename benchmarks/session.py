@@ -138,7 +138,7 @@ class Session:
         """
         if measured.starting is not None:
             return self._measure_starts(name, measured, times=min_steps)
-        worker, block, spent = self.worker(name), Block(), 0.0
+        worker, block, spent = self.worker(name), Block(process=measured.process), 0.0
         # Spent as the worker's clock has it: the sum of the steps is a little less, and asking for
         # the rest would add a step that starts cold to every block.
         while len(block.step_seconds) < min_steps or spent < min_seconds:

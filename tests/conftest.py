@@ -81,13 +81,13 @@ def flowers_list(data_folder, tmp_path_factory):
 
 
 @pytest.fixture
-def local(monkeypatch, torch_backend, paddle_backend):
+def local_workers(monkeypatch):
     """Commands with workers inside this process, where faults can be planted."""
     monkeypatch.setattr("benchmarks.session.Worker", LocalWorker)
     monkeypatch.setattr("benchmarks.alternation.BLOCK_SECONDS", 0)
     monkeypatch.setattr("benchmarks.tuning.TRIAL_SECONDS", 0)
     monkeypatch.setattr("benchmarks.intervals.RESAMPLES", 50)
-    monkeypatch.setattr("benchmarks.analysis.SIZES", {"cpu": 64})
+    monkeypatch.setattr("benchmarks.analysis.SIZES", {"cpu": 64, "gpu": 64})
     monkeypatch.setattr("benchmarks.analysis.PEAK_SECONDS", 0)
     monkeypatch.setattr("benchmarks.analysis.LAYER_SECONDS", 0)
     monkeypatch.setattr(LocalWorker, "planted", {})
@@ -95,6 +95,12 @@ def local(monkeypatch, torch_backend, paddle_backend):
     gc.freeze()  # as a worker does: else each collection looks at half a million objects of the frameworks
     yield LocalWorker
     gc.unfreeze()
+
+
+@pytest.fixture
+def local(torch_backend, paddle_backend, local_workers):
+    """The same, where both frameworks are needed."""
+    return local_workers
 
 
 @pytest.fixture

@@ -24,10 +24,11 @@ LENET = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--devic
 FACTS = {"settings": {"threads": 2}, "device": "cpu", "parameters": 1}
 
 
-def turns(*, slower, seed, spread=0.03, drifting=1.0):
-    """24 rounds in six pairs of processes, as noisy as a shared machine; here takes ``slower`` times as long.
+def turns(*, slower, seed, drifting=1.0):
+    """24 rounds in six pairs of processes on a shared machine; here takes ``slower`` times as long.
 
-    The machine slows down by ``drifting`` meanwhile, for both, and each process has a speed of its own.
+    Two blocks of three are disturbed by others, by a third on average, and each process has a speed of its
+    own. The machine slows down by ``drifting`` meanwhile, for both.
     """
     rng = np.random.default_rng(seed)
     request = SimpleNamespace(
@@ -37,15 +38,15 @@ def turns(*, slower, seed, spread=0.03, drifting=1.0):
     places = dict.fromkeys((THERE, HERE), SimpleNamespace(backend="torch"))
     pair = Alternation(SimpleNamespace(request=request, places=places), CASE, explainer=None)
     pair.processes = [4] * 6
-    machine = np.linspace(1, drifting, 24) * np.exp(rng.normal(0, 0.1, 24))  # a round is slow for both
     for name, factor in ((THERE, 1.0), (HERE, slower)):
-        process = np.repeat(np.exp(rng.normal(0, 0.005, 6)), 4)
+        process = np.exp(rng.normal(0, 0.005, 6))
         measured = Measured(facts=FACTS)
-        for seconds in machine * process * factor * 0.1:
+        for number, machine in enumerate(np.linspace(1, drifting, 24)):
             for _ in range(2):
-                measured.blocks.append(
-                    Block(seconds={"forward": (seconds * np.exp(rng.normal(0, spread, 3))).tolist()})
-                )
+                disturbed = 1 + rng.exponential(0.33) * (rng.random() < 0.67)
+                steps = 0.1 * machine * factor * disturbed * process[number // 4]
+                steps *= np.exp(np.abs(rng.normal(0, 0.03, 12)))
+                measured.blocks.append(Block(process=number // 4, seconds={"forward": steps.tolist()}))
         pair.measured[name] = measured
     return pair
 
@@ -106,9 +107,8 @@ def test_both_versions_are_in_the_file_and_a_regression_is_exit_code_1(local, tm
     assert (code, errors) == (0, [])
     report = json.loads(target.read_text())
     (entry,) = report["against"]
-    assert entry["change"] == pytest.approx(
-        entry["here_images_per_second"] / entry["there_images_per_second"]
-    )
+    here, there = (np.log(row["fast_seconds"]).mean() for row in (report["results"][0], entry["there"]))
+    assert np.log(entry["change"]) == pytest.approx(there - here)
     assert report["results"][0]["images_per_second"] == entry["here_images_per_second"]
     assert report["environment"]["against"]["place"] == str(ROOT)
     assert "torch infer eager fp32 batch 8" in out

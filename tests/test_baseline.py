@@ -1,11 +1,13 @@
 """A baseline: what became slower is found, what only looks so is not, and a sweep goes on."""
 
 import json
+import math
 
 import pytest
+from scipy import stats
 
 from benchmarks import compare
-from benchmarks.baseline import changes, machine_drift
+from benchmarks.baseline import changes, machine_drift, sentence
 from tests.commands import QUICK, ended
 from tests.reports import report
 
@@ -24,7 +26,7 @@ LENET = [
 ]
 
 
-def compared(*, torch, paddle, machine=1.0, width=0.02):
+def compared(*, torch, paddle, machine=1.0, width=0.005):
     """A report of 100 and 25 images/s, held against one where each side and the machine changed so."""
     before, now = report(width=width), report(100 * torch * machine, 25 * paddle * machine, width=width)
     for row in now.results:
@@ -56,6 +58,35 @@ def test_equal_faster_or_uncertain_is_no_regression(change):
     assert not compared(**change)["regression"]
 
 
+def test_on_an_unsteady_machine_the_ratio_alone_decides():
+    """It may be torch that has become faster, and the machine slower: nobody can tell, so it is told."""
+    entry = compared(torch=1.3, paddle=1.0, width=0.03)
+    assert (entry["backend"], entry["regression"], entry["other_faster"]) == ("paddle", True, False)
+    assert "its own figure +0.0%" in sentence(entry)
+    steady = compared(torch=1.3, paddle=1.0)
+    assert steady["other_faster"]
+    assert sentence(steady).endswith(": the other has become faster")
+
+
+def test_a_file_of_before_the_fast_steps_were_told_is_still_a_baseline():
+    before, now = report(), report(100.0, 25 * 0.85)
+    for row in [*before.results, *before.comparisons]:
+        for name in ("fast_seconds", "torch_fast_seconds", "paddle_fast_seconds"):
+            if hasattr(row, name):
+                setattr(row, name, [])
+    entry = changes(now, before, max_regression=5)[0]
+    assert (entry["backend"], entry["by"], entry["regression"]) == ("paddle", "ratio", True)
+    assert not changes(report(), before, max_regression=5)[0]["regression"]
+
+
+def test_a_baseline_of_something_else_is_refused(local, tmp_path, capsys):
+    target = tmp_path / "before.json"
+    assert ended(compare.main, [*LENET, "--skip-parity", "--json", str(target)], capsys)[0] == 0
+    other = [*LENET, "--batch-size", "3", "--skip-parity", "--baseline", str(target)]
+    code, _, errors = ended(compare.main, other, capsys)
+    assert (code, "holds nothing of what was measured" in errors[-1]) == (2, True)
+
+
 def test_many_looks_ask_for_more_than_one_does():
     """One of twenty combinations stands out by chance alone: noise is wider where there are more."""
     alone, many = report(), report()
@@ -63,8 +94,9 @@ def test_many_looks_ask_for_more_than_one_does():
     alone.results = alone.results[:2]
     noises = [changes(one, one, max_regression=5)[0]["noise"] for one in (alone, many)]
     assert noises[0] < noises[1]
-    # The file's interval is a repetition's: both ends of a change are uncertain, together as much as that.
-    assert noises[0] == pytest.approx(0.02, rel=0.05)
+    # 2 % each time, known with five degrees of freedom: together with ten.
+    both = 0.02 * math.sqrt(2) * stats.t.ppf(0.975, df=10) / stats.t.ppf(0.975, df=5)
+    assert noises[0] == pytest.approx(both, rel=0.05)
 
 
 def test_absolute_figures_are_corrected_by_the_machines_drift():
@@ -84,10 +116,8 @@ def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
     target = tmp_path / "before.json"
     assert ended(compare.main, [*LENET, "--skip-parity", "--json", str(target)], capsys)[0] == 0
     before = json.loads(target.read_text())
-    for row in before["comparisons"]:  # paddle was a thousand times faster, for certain
-        row["ratio"] *= 1000
-        row["paddle_images_per_second"] *= 1000
-        row["ratio_ci95"] = [row["ratio"], row["ratio"]]
+    for row in before["comparisons"]:  # paddle was a million times faster, for certain
+        row["paddle_fast_seconds"] = [seconds / 1e6 for seconds in row["paddle_fast_seconds"]]
     target.write_text(json.dumps(before))
     arguments = [*LENET, "--skip-parity", "--baseline", str(target)]
     code, out, errors = ended(compare.main, arguments, capsys)
