@@ -41,36 +41,40 @@ class AnalysisTasks:
         return 2 * size**3 / min(seconds["multiply"])
 
     def time_layers(
-        self, build: dict[str, Any], weights: str, inputs: str, threads: int | None
+        self, build: dict[str, Any], precision: str, weights: str, inputs: str, threads: int | None
     ) -> list[dict[str, Any]]:
         """Median seconds of every layer's forward and backward pass, each alone, in execution order."""
         device = build["device"]
         if threads:
-            self.backend.equalise(threads=threads, device=device)
+            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
         model = self.backend.build(**build)
         self.backend.set_weights(model, tensor_file.load(Path(weights)))
         self.backend.set_training(model, True)
         images = self.backend.from_numpy(
             tensor_file.load(Path(inputs))["images"], device=device, precision=build["precision"]
         )
-        return [self._time_layer(layer, device) for layer in self.backend.isolate_layers(model, images)]
+        how = {"precision": precision, "device": device}
+        with self.backend.autocast(**how):
+            layers = self.backend.isolate_layers(model, images)
+        return [self._time_layer(layer, **how) for layer in layers]
 
-    def _time_layer(self, layer: Layer, device: str) -> dict[str, Any]:
-        parts = {"forward": layer.forward, "backward": layer.backward}
+    def _time_layer(self, layer: Layer, *, precision: str, device: str) -> dict[str, Any]:
+        def forward() -> None:
+            with self.backend.autocast(precision=precision, device=device):
+                layer.forward()
+
+        parts = {"forward": forward, "backward": layer.backward}
         timeline = DeviceTimeline(self.backend, device)
         run_steps(parts, timeline, steps=1)
         seconds = time_steps(parts, timeline, min_steps=3, min_seconds=LAYER_SECONDS)
+        asked = {"engine": "eager", "precision": precision, "device": device}
+        ran = self.backend.operations(lambda _: forward(), None, None, **asked)
+        # None where the layer has no arithmetic to speak of, or the framework does not tell.
+        kernels = [operation.kernel for operation in ran if any(word in operation.name for word in HEAVY)]
         return {
             "name": layer.name,
             "type": layer.type,
             "forward_seconds": median(seconds["forward"]),
             "backward_seconds": median(seconds["backward"]),
-            "kernel": self._kernel(layer, device),
+            "kernel": kernels[-1] if kernels else None,
         }
-
-    def _kernel(self, layer: Layer, device: str) -> str | None:
-        """What the framework says did the layer's arithmetic; None where it has none or does not tell."""
-        asked = {"engine": "eager", "precision": "fp32", "device": device}
-        ran = self.backend.operations(lambda _: layer.forward(), None, None, **asked)
-        kernels = [operation.kernel for operation in ran if any(word in operation.name for word in HEAVY)]
-        return kernels[-1] if kernels else None

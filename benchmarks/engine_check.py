@@ -1,6 +1,6 @@
 """An engine is timed only after proof: that it computes what eager float64 computes, and in which dtype."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,12 @@ def reference_logits(
     if build["device"] != "cpu":  # building for the CPU made it the device of what comes next
         backend.build(**build)
     return logits
+
+
+def arithmetic(precision: str, settings: Mapping[str, Any]) -> str:
+    """The precision that rounds as the settings in force do: as installed, fp32 on a GPU may be TF32."""
+    tf32 = settings["tf32_matmul"] or settings["tf32_convolution"]
+    return "tf32" if precision == "fp32" and tf32 else precision
 
 
 def require_right(logits: np.ndarray, reference: np.ndarray, *, engine: str, precision: str) -> float:

@@ -42,6 +42,7 @@ class Explainer:
         build = self._session.build(case, device)
         asked: dict[str, Any] = {
             "build": build,
+            "precision": case.precision,
             "weights": supplies.weights(worker, precision=build["precision"], device=device),
             "inputs": supplies.inputs(case.batch_size),
             "threads": threads,

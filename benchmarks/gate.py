@@ -106,7 +106,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--slower", type=int, choices=tuple(SLOWED), default=15, help="percent (default 15)")
     parser.add_argument("--against", action="store_true", help="both versions in turns, and no baseline")
     parser.add_argument("--runs", type=positive, default=20, metavar="N", help="of each (default 20)")
-    parser.add_argument("--rounds", type=positive, default=40, metavar="N", help="of a run (default 40)")
+    parser.add_argument("--rounds", type=positive, default=30, metavar="N", help="of a run (default 30)")
     parser.add_argument(
         "--pairs", type=positive, default=5, metavar="N", help="of processes, of a run (default 5)"
     )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model
-from benchmarks.engine_check import reference_logits, require_dtype, require_right, spread
+from benchmarks.engine_check import arithmetic, reference_logits, require_dtype, require_right, spread
 from benchmarks.options import REFERENCES
 from benchmarks.order import Order
 from benchmarks.reference import reference_engine
@@ -81,7 +81,8 @@ class Preparation:
 
     def _checked(self, logits: Any, operations: list[Operation], where: dict[str, Any]) -> dict[str, Any]:
         chosen = spread(self.batch[0].shape[0])
-        told = {"engine": self.order.engine, "precision": self.order.precision}
+        settings = self.backend.read_settings(where["device"])
+        told = {"engine": self.order.engine, "precision": arithmetic(self.order.precision, settings)}
         error = require_right(self.backend.to_numpy(logits)[chosen], self._reference(chosen), **told)
         layout = self.order.layout
         if self.order.engine == "eager":

@@ -55,7 +55,7 @@ class Result(_Record):
     images_per_second: float | None = None
     step_seconds: list[float] = []
     block_steps: list[int] = []  # how many of the steps belong to each block, in order
-    fast_seconds: list[float] = []  # 5th percentile of the steps, each process left out in turn
+    fast_seconds: list[float] = []  # 1st percentile of the steps, each process left out in turn
     latency_ms: Latency | None = None
     warmup_steps: int | None = None
     peak_memory_bytes: int | None = None

@@ -17,13 +17,15 @@ class SlowedTasks(Tasks):
         """See Tasks."""
         facts = super().prepare(**asked)
         job = self._require_job()
-        self.job = replace(job, parts={name: self._slowed(part) for name, part in job.parts.items()})
+        parts = {name: self._slowed(part, job.timeline.synchronize) for name, part in job.parts.items()}
+        self.job = replace(job, parts=parts)
         return facts
 
-    def _slowed(self, part: Callable[[], object]) -> Callable[[], None]:
+    def _slowed(self, part: Callable[[], object], wait: Callable[[], None]) -> Callable[[], None]:
         def slowed() -> None:
             start = time.perf_counter()
             part()
+            wait()  # a GPU has only been told to begin
             end = time.perf_counter()
             until = end + self.PART * (end - start)
             while time.perf_counter() < until:

@@ -24,10 +24,11 @@ def choose_device(name: str, *, gpus: int, framework: str) -> str:
         return "cpu"
     number = gpu_number(name) if ":" in name else 0
     if number >= gpus:
-        raise UnavailableError(
-            f"{framework} sees {gpus or 'no'} GPU{'' if gpus == 1 else 's'} here, so {name!r} cannot be had; "
-            f"install its CUDA build and driver, or choose --device cpu"
-        )
+        remedy = "install its CUDA build and driver, or choose --device cpu"
+        if gpus:
+            remedy = f"they are counted from 0: choose gpu:{gpus - 1} at most"
+        seen = f"{framework} sees {gpus or 'no'} GPU{'' if gpus == 1 else 's'} here"
+        raise UnavailableError(f"{seen}, so {name!r} cannot be had; {remedy}")
     return f"gpu:{number}"
 
 

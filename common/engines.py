@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -111,20 +111,37 @@ def require_sensible(
 def kineto_operations(events: Iterable[Any]) -> list[Operation]:
     """The operations of torch's profiler that know the dtype of their first input, innermost ones only.
 
-    The outer ones ("aten::conv2d") are entered before autocast has cast anything.
+    The outer ones ("aten::conv2d") are entered before autocast has cast anything. On a GPU each is told with
+    the longest of the kernels that it launched.
     """
     dtypes = {"float": "float32", "double": "float64", "c10::BFloat16": "bfloat16", "c10::Half": "float16"}
-    heavy = sorted((event for event in events if _is_heavy(event.name())), key=lambda event: event.start_ns())
+    launched: dict[int, list[Any]] = {}
+    heavy = []
+    for event in events:
+        if event.device_type().name != "CPU":
+            launched.setdefault(event.linked_correlation_id(), []).append(event)
+        elif _is_heavy(event.name()):
+            heavy.append(event)
+    heavy.sort(key=lambda event: event.start_ns())
     inner = [
         event
         for event, after in zip_longest(heavy, heavy[1:])
         if after is None or after.start_ns() >= event.end_ns()
     ]
     return [
-        Operation(event.name(), dtypes[event.dtypes()[0]], event.name())
+        Operation(event.name(), dtypes[event.dtypes()[0]], _kernel(event, launched))
         for event in inner
         if event.dtypes() and event.dtypes()[0] in dtypes
     ]
+
+
+def _kernel(event: Any, launched: Mapping[int, Sequence[Any]]) -> str:
+    """Whose code did it: on a GPU the kernel, without the types of its arguments; else the operation."""
+    kernels = launched.get(event.correlation_id(), [])
+    if not kernels:
+        return str(event.name())
+    longest = max(kernels, key=lambda kernel: kernel.duration_ns())
+    return str(longest.name()).removeprefix("void ").partition("(")[0]
 
 
 def _is_heavy(name: str) -> bool:

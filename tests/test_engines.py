@@ -93,6 +93,27 @@ def test_another_dtype_than_asked_for_is_refused():
         require_dtype([], engine="deploy", precision="fp16")
 
 
+def test_as_installed_fp32_may_round_as_tf32_does(local, tmp_path, capsys):
+    """torch multiplies in TF32 in cuDNN unless told otherwise: 5e-4 on AlexNet, and no fault."""
+
+    def rounded(real):
+        def make_engine(model, images, **asked):
+            engine = real.make_engine(model, images, **asked)
+            return SimpleNamespace(**vars(engine) | {"run": lambda images: engine.run(images) * 1.0005})
+
+        settings = real.read_settings("cpu")
+        return {
+            "make_engine": make_engine,
+            "read_settings": lambda device: settings | {"tf32_convolution": on},
+        }
+
+    local.planted["torch"] = rounded
+    for on, expected in ((True, 0), (False, 3)):
+        code, _, row = measured(local, tmp_path, capsys, "torch")
+        assert code == expected
+        assert row["settings"]["tf32_convolution"] if on else "computes something else" in row["reason"]
+
+
 def test_numbers_that_are_none_are_refused():
     with pytest.raises(UnavailableError):
         require_right(np.array([np.nan]), np.array([1.0]), engine="eager", precision="bf16")
@@ -111,23 +132,45 @@ def test_onednn_tells_dtypes_and_kernels():
     ]
 
 
+def event(name, start, end, dtype="", *, number=0, kernel_of=None):
+    """One of torch's profiler; ``kernel_of`` is the number of the operation that launched it on a GPU."""
+    return SimpleNamespace(
+        name=lambda: name,
+        start_ns=lambda: start,
+        end_ns=lambda: end,
+        duration_ns=lambda: end - start,
+        dtypes=lambda: [dtype],
+        device_type=lambda: SimpleNamespace(name="CPU" if kernel_of is None else "CUDA"),
+        correlation_id=lambda: number,
+        linked_correlation_id=lambda: kernel_of or 0,
+    )
+
+
 def test_of_nested_operations_the_innermost_counts():
     """Autocast casts between the two."""
-
-    def event(name, start, end, dtype):
-        return SimpleNamespace(
-            name=lambda: name, start_ns=lambda: start, end_ns=lambda: end, dtypes=lambda: [dtype]
-        )
-
     events = [
         event("aten::mkldnn_convolution", 2, 8, "c10::BFloat16"),
         event("aten::conv2d", 0, 10, "float"),
         event("aten::relu", 11, 12, "float"),
         event("aten::addmm", 13, 20, "float"),
     ]
-    assert [(found.name, found.dtype) for found in kineto_operations(events)] == [
-        ("aten::mkldnn_convolution", "bfloat16"),
-        ("aten::addmm", "float32"),
+    assert kineto_operations(events) == [
+        Operation("aten::mkldnn_convolution", "bfloat16", "aten::mkldnn_convolution"),
+        Operation("aten::addmm", "float32", "aten::addmm"),
+    ]
+
+
+def test_on_a_gpu_an_operation_is_told_with_its_longest_kernel():
+    """Kernels may run while the operation has not returned yet: none of them is an operation inside it."""
+    events = [
+        event("aten::conv2d", 0, 10, "float", number=1),
+        event("aten::cudnn_convolution", 2, 8, "float", number=2),
+        event("void nchwToNhwc<float>(int)", 3, 4, kernel_of=2),
+        event("void implicit_convolve_sgemm<float, 1024>(int, float*)", 5, 30, kernel_of=2),
+        event("void convert<float>(int)", 30, 60, kernel_of=3),
+    ]
+    assert kineto_operations(events) == [
+        Operation("aten::cudnn_convolution", "float32", "implicit_convolve_sgemm<float, 1024>")
     ]
 
 

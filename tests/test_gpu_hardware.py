@@ -5,6 +5,7 @@ import time
 from itertools import islice
 
 import numpy as np
+import pynvml
 import pytest
 
 from benchmarks import run
@@ -17,7 +18,7 @@ from tests.commands import ended
 from tests.loading import SHAPE
 
 MODELS = {"lenet5": (1, 32), "alexnet": (3, 224), "alexnet_lrn": (3, 224), "alexnet_2012": (3, 227)}
-CLASSES, BATCH, FREE_AGAIN = 10, 2, 1 << 20
+CLASSES, BATCH, FREE_AGAIN, GIB = 10, 2, 1 << 20, 1 << 30
 LARGE = 8192  # of square matrices: a product takes a GPU milliseconds, its launch microseconds
 LENET = ["--model", "lenet5", "--device", "gpu", "--min-seconds", "0.2", "--warmup", "2"]
 
@@ -141,7 +142,7 @@ def test_batches_arrive_whole_and_with_the_bits_of_the_cpu(backend, gpu, index):
 
 
 def rows(arguments, backend, tmp_path, capsys):
-    """Exit code and rows of a command whose worker is this process."""
+    """Exit code and rows of a command."""
     name, target = backend.__name__.rpartition(".")[2], tmp_path / "result.json"
     code, *_ = ended(run.main, ["--backend", name, *arguments, "--json", str(target)], capsys)
     return code, json.loads(target.read_text())["results"]
@@ -159,18 +160,29 @@ def test_precisions_are_those_that_ran(backend, gpu, local_workers, tmp_path, ca
         assert row["settings"]["tf32_matmul"] == (row["precision"] == "tf32")
 
 
-def test_a_batch_that_does_not_fit_is_a_row_and_the_next_one_runs(
-    backend, gpu, local_workers, tmp_path, capsys
-):
-    """Most of the memory is held by something else."""
+def test_layers_are_told_with_the_kernels_that_ran(backend, gpu, local_workers, tmp_path, capsys):
+    if backend.__name__.endswith("paddle"):
+        pytest.skip("paddle does not tell")
+    precisions = ["--phase", "infer", "--precision", "fp32,bf16", "--layers"]
+    _, results = rows([*LENET, *precisions], backend, tmp_path, capsys)
+    for row in results:
+        kernels = {layer["type"]: layer["kernel"] for layer in row["layers"]}
+        assert not kernels["Conv2d"].startswith("aten")
+        assert not kernels["Linear"].startswith("aten")
+    assert results[0]["layers"][0]["kernel"] != results[1]["layers"][0]["kernel"]
+
+
+def free_bytes():
+    pynvml.nvmlInit()
+    return pynvml.nvmlDeviceGetMemoryInfo(pynvml.nvmlDeviceGetHandleByIndex(0)).free
+
+
+def test_a_batch_that_does_not_fit_is_a_row_and_the_next_one_runs(backend, gpu, tmp_path, capsys):
+    """Most of the memory is held by this process, and the worker is another one."""
     held = []
-    try:
-        while True:
-            held.append(backend.from_numpy(np.zeros(1 << 30, np.uint8), device=gpu, precision="fp32"))
-    except Exception as error:
-        if not backend.is_out_of_memory(error):
-            raise
+    while free_bytes() > 4 * GIB:
+        held.append(backend.from_numpy(np.zeros(GIB, np.uint8), device=gpu, precision="fp32"))
     sweep = [*LENET, "--phase", "train", "--batch-size", "65536,4"]
     _, (large, small) = rows(sweep, backend, tmp_path, capsys)
-    assert (large["status"], small["status"]) == ("out-of-memory", "ok")
+    assert (large["status"], small["status"]) == ("out-of-memory", "ok"), (large["reason"], small["reason"])
     assert large["images_per_second"] is None

@@ -8,26 +8,24 @@ from benchmarks import agreement, gate, handwritten, slowed
 from benchmarks.agreement import coverage
 from benchmarks.gate import SLOWED
 from tests.commands import ended
+from tests.fake_device import LAUNCH, FakeDevice
 from tests.reports import comparison
 
 
 @pytest.mark.parametrize("percent", SLOWED)
 def test_a_slowed_worker_takes_so_much_longer(monkeypatch, percent):
-    """By a clock of ours, which goes on by a hundredth each time it is read."""
-    now = [0.0]
+    """What its device takes as well: a GPU's, which a step only tells to begin."""
+    device = FakeDevice()
 
     def clock():
-        now[0] += 0.01
-        return now[0]
-
-    def part():
-        now[0] += 20.0
+        device.now += 0.01
+        return device.now
 
     monkeypatch.setattr(slowed.time, "perf_counter", clock)
     name = SLOWED[percent].rpartition(":")[2]
     tasks = getattr(slowed, name).__new__(getattr(slowed, name))
-    tasks._slowed(part)()
-    assert now[0] == pytest.approx(20 * (1 + percent / 100), rel=0.01)
+    tasks._slowed(lambda: device.launch(20.0), device.synchronize)()
+    assert device.now == pytest.approx((LAUNCH + 20) * (1 + percent / 100), rel=0.01)
 
 
 @pytest.mark.parametrize(
