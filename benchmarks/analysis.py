@@ -12,7 +12,8 @@ from benchmarks.timing import run_steps, time_steps
 from common import tensor_file
 from common.engines import HEAVY, Layer
 
-SIZES = {"cpu": 2048, "gpu": 8192}  # of the square matrices: 17 GFLOP, 1.1 TFLOP
+# Of the square matrices: 2 GFLOP, 1 TFLOP. Small on a CPU: of many products one is undisturbed.
+SIZES = {"cpu": 1024, "gpu": 8192}
 PEAK_SECONDS = 0.6
 LAYER_SECONDS = 0.1  # of each layer, at least
 

@@ -106,9 +106,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--slower", type=int, choices=tuple(SLOWED), default=15, help="percent (default 15)")
     parser.add_argument("--against", action="store_true", help="both versions in turns, and no baseline")
     parser.add_argument("--runs", type=positive, default=20, metavar="N", help="of each (default 20)")
-    parser.add_argument("--rounds", type=positive, default=30, metavar="N", help="of a run (default 30)")
+    parser.add_argument("--rounds", type=positive, default=24, metavar="N", help="of a run (default 24)")
     parser.add_argument(
-        "--pairs", type=positive, default=5, metavar="N", help="of processes, of a run (default 5)"
+        "--pairs", type=positive, default=4, metavar="N", help="of processes, of a run (default 4)"
     )
     parser.add_argument(
         "--max-regression", type=percent, metavar="PERCENT", help="default 5; 2 with --against"

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +20,7 @@ class Watch:
         self._children_before = _children_seconds()
         self._clock = _clock(psutil)
 
-    def told(self, _names: Sequence[str]) -> dict[str, Any]:
+    def told(self) -> dict[str, Any]:
         """``other_cpu_fraction``, ``steal_fraction``, clocks, ``gpu_state``, and ``warnings`` in words."""
         now = self._psutil.cpu_times()
         span = max(time.monotonic() - self._start, 1e-9) * (os.cpu_count() or 1)

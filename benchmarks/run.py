@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks import against, result_file, results, tables, verdict
     from benchmarks.group_session import open_session
     from benchmarks.image_list import require_data
+    from benchmarks.machine import Watch
     from benchmarks.scratch import scratch_folder
     from benchmarks.single import measure_all
 
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         else {options.backend: Place(backend=options.backend)}
     )
     changes: list[results.Against] = []
+    watch = Watch()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         if options.against:
             rows, changes = against.measure_against(
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
             )
         else:
             rows = measure_all(session, options.backend)
-        environment = _environment(session.versions, options)
+        environment = _environment(session.versions, options) | watch.told()
     report = results.Report(environment=environment, results=rows, against=changes)
     if request.json:
         result_file.write(report, request.json)

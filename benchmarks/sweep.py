@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backends import NAMES
 from benchmarks import result_file, results
 from benchmarks.alternation import Alternation
 from benchmarks.best import best_of_each
@@ -64,7 +63,7 @@ class Sweep:
         comparisons = [comparison for comparison, _ in self._done]
         environment = describe(os.environ, self.session.versions)
         return results.CompareReport(
-            environment=environment | self._watch.told(list(NAMES)),
+            environment=environment | self._watch.told(),
             results=rows,
             parity=self.parity,
             comparisons=comparisons,

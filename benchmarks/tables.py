@@ -5,6 +5,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from benchmarks.layers import layer_lines
 from benchmarks.options import Request
 from benchmarks.pages.scaling import scaling_lines
 from benchmarks.parity.text import failure, parity_lines
@@ -46,7 +47,9 @@ FOOTNOTE = (
 def run_report(request: Request, report: Report) -> str:
     """All that benchmarks.run prints: the circumstances, the figures, what was in force."""
     table = _table(RUN_COLUMNS, [_run_row(row) for row in report.results])
-    return "\n".join([_heading(request, report), "", table, "", *scaling_lines(report), *_notes(report)])
+    warnings = [f"Careful: {warning}." for warning in report.environment.get("warnings", ())]
+    lines = [_heading(request, report), "", table, "", *scaling_lines(report), *_notes(report)]
+    return "\n".join([*lines, *layer_lines(report.results), *warnings])
 
 
 def compare_report(request: Request, report: CompareReport) -> str:
@@ -54,7 +57,7 @@ def compare_report(request: Request, report: CompareReport) -> str:
     lines = [_heading(request, report), *parity_lines(report.parity)]
     if report.comparisons:
         lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
-        lines += [FOOTNOTE, *scaling_lines(report), *_notes(report)]
+        lines += [FOOTNOTE, *scaling_lines(report), *_notes(report), *layer_lines(report.results)]
     return "\n".join(lines)
 
 

@@ -11,14 +11,14 @@ import pytest
 from benchmarks import report as report_command
 from benchmarks import result_file
 from benchmarks.best import best_of_each
+from benchmarks.layers import layer_gaps, layer_lines
 from benchmarks.pages.answer import answer, confidence, not_measured
 from benchmarks.pages.figures import comparison_section
-from benchmarks.pages.layers import layer_gaps
 from benchmarks.pages.page import render, write_pages
 from benchmarks.training_curves import read_curves
 from common.cli import UsageError
 from tests.commands import ended
-from tests.reports import comparison, report, result
+from tests.reports import comparison, layers, report, result
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCHEMA = Path(result_file.__file__).parent / "result.schema.json"
@@ -119,6 +119,27 @@ def test_layers_are_paired_by_name_and_sorted_by_their_gap():
     assert [gap["name"] for gap in gaps] == ["conv1", "fc6", "relu1"]
     assert gaps[0]["gap"] == pytest.approx(0.04)
     assert layer_gaps([result("torch", 1.0)]) == []
+
+
+def test_layers_of_different_combinations_are_not_laid_side_by_side():
+    """paddle could not be had in the first of two precisions."""
+    rows = [
+        result("torch", 1.0, precision="bf16", layers=layers(100)),
+        result("torch", 1.0, layers=layers(1)),
+        result("paddle", 1.0, layers=layers(5)),
+    ]
+    assert layer_gaps(rows)[0]["gap"] == pytest.approx(0.04)
+    assert layer_gaps(rows[:1] + rows[2:]) == []
+
+
+def test_a_terminal_is_told_of_layers_too():
+    both = "\n".join(layer_lines(report().results))
+    assert "fp32, batch of 8, each alone, by what it contributes to the gap" in both
+    assert re.search(r"conv1 +Conv2d +10 +50 +20 +20 +40\n", both)
+    (row, *_) = report().results
+    alone = "\n".join(layer_lines([row]))
+    assert alone.index("conv1") < alone.index("fc6") < alone.index("relu1")
+    assert layer_lines([result("torch", 1.0)]) == []
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing_that_it_is_told():

@@ -1,0 +1,67 @@
+"""What else the machine did meanwhile: other programs, its host, its clocks, a GPU's heat."""
+
+from collections import namedtuple
+
+import psutil
+import pynvml
+import pytest
+
+from benchmarks import machine
+from benchmarks.machine import Watch
+
+Times = namedtuple("Times", "user nice system idle steal")
+NVML = {
+    "nvmlInit": lambda: None,
+    "nvmlDeviceGetCount": lambda: 1,
+    "nvmlDeviceGetHandleByIndex": lambda number: f"GPU {number}",
+    "nvmlDeviceGetClockInfo": lambda handle, kind: 1980,
+    "nvmlDeviceGetPowerUsage": lambda handle: 118880,
+    "nvmlDeviceGetTemperature": lambda handle, sensor: 36,
+    "nvmlShutdown": lambda: None,
+}
+
+
+def watched(monkeypatch, *, busy=0.0, ours=0.0, steal=0.0, clocks=(3000, 3000)):
+    """What is told after ten seconds on two processors, so many seconds of which were taken."""
+    seconds, spent, mhz = iter([0.0, 10.0]), iter([0.0, ours]), iter(clocks)
+    times = iter([Times(0, 0, 0, 0, 0), Times(busy, 0, 0, 20 - busy - steal, steal)])
+    monkeypatch.setattr(machine.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(machine, "_children_seconds", lambda: next(spent))
+    monkeypatch.setattr(machine, "_clock", lambda _: next(mhz))
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(times))
+    return Watch().told()
+
+
+def test_a_quiet_machine_is_no_warning(monkeypatch):
+    told = watched(monkeypatch, busy=19.0, ours=18.5)
+    assert told["other_cpu_fraction"] == pytest.approx(0.025)
+    assert told["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("happened", "warning"),
+    [
+        ({"busy": 19.0, "ours": 10.0}, "other processes used 45% of the processors"),
+        ({"steal": 2.0}, "the host withheld 10% of the processors' time"),
+        ({"clocks": (3000, 2000)}, "the processors' clock changed from 3000 to 2000 MHz"),
+    ],
+)
+def test_what_disturbs_is_told(monkeypatch, happened, warning):
+    assert watched(monkeypatch, **happened)["warnings"] == [warning]
+
+
+def test_a_gpu_tells_its_clock_its_power_and_its_heat(monkeypatch):
+    for name, function in NVML.items():
+        monkeypatch.setattr(pynvml, name, function)
+    assert watched(monkeypatch)["gpu_state"] == [{"sm_mhz": 1980, "watts": 118.88, "celsius": 36}]
+
+
+@pytest.mark.parametrize("failing", ["nvmlInit", "nvmlDeviceGetPowerUsage"])
+def test_a_gpu_that_tells_nothing_is_no_error(monkeypatch, failing):
+    def fails(*_):
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    for name, function in NVML.items():
+        monkeypatch.setattr(pynvml, name, fails if name == failing else function)
+    assert watched(monkeypatch)["gpu_state"] == []
