@@ -93,7 +93,7 @@ class GroupSession(Session):
 
     def measure(self, name: str, measured: Measured, *, min_steps: int, min_seconds: float) -> Block:
         """Have a group time one more block: all its processes do the same number of steps, at once."""
-        block, spent = Block(), 0.0
+        block, spent = Block(process=measured.process), 0.0
         while len(block.step_seconds) < min_steps or spent < min_seconds * NEAR:
             replies = self._step(
                 name, self._steps(name, min_steps - len(block.step_seconds), min_seconds - spent)

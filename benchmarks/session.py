@@ -158,7 +158,7 @@ class Session:
     def _measure_starts(self, name: str, measured: Measured, *, times: int) -> Block:
         """Start new processes, each of which computes a first batch: the steps of phase startup."""
         assert measured.starting is not None
-        block = Block()
+        block = Block(process=measured.process)
         for _ in range(times):
             self.end(name)
             begun = time.monotonic()

@@ -98,8 +98,8 @@ def locate(path: Path) -> Path:
 
 
 def run_of(path: Path) -> dict[str, Any] | None:
-    """The state, without arrays, of the run in a folder; None for whatever else a path is."""
-    last = path / LAST
+    """The state, without arrays, of the run whose folder, or checkpoint in it, a path is; else None."""
+    last = (path.parent if path.name in (BEST, LAST) else path) / LAST
     facts = _facts(last) if last.is_file() else None
     return (facts or {}).get("run") or None
 

@@ -34,7 +34,7 @@ class Session:
         return Measured(facts={"build_seconds": self.prepared[name], "error": self.prepared[name]})
 
     def measure(self, name, measured, **_):
-        block = Block()
+        block = Block(process=measured.process)
         block.extend({"step": [0.1]})
         measured.blocks.append(block)
         measured.unsynchronised_seconds.append(0.05)
@@ -59,6 +59,7 @@ def test_later_processes_are_prepared_at_once_and_go_on_with_what_was_measured(p
     assert pair.session.prepared == {"torch": 3, "paddle": 3}
     for measured in pair.measured.values():
         assert len(measured.blocks) == len(measured.unsynchronised_seconds) == 12
+        assert [block.process for block in measured.blocks] == [0] * 4 + [1] * 4 + [2] * 4
         assert measured.facts == {"build_seconds": 1, "error": 3}  # the first had the machine to itself
 
 

@@ -38,7 +38,7 @@ def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
         "--rounds",
         "4",
         "--pairs",
-        "1",
+        "2",
         "--device",
         "cpu",
         *QUICK,
@@ -57,6 +57,7 @@ def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
         assert row["ratio"] == pytest.approx(row["paddle_images_per_second"] / row["torch_images_per_second"])
         assert row["ratio_ci95"][0] <= row["ratio"] <= row["ratio_ci95"][1]
         assert row["noise"] >= 0
+        assert len(row["torch_fast_seconds"]) == len(row["paddle_fast_seconds"]) == 2  # pairs of processes
     assert [(best["phase"], best["batch_size"]) for best in report["best"]] == [("infer", 8), ("train", 8)]
 
 

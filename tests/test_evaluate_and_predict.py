@@ -70,9 +70,14 @@ def test_a_run_is_judged_by_what_it_was_not_trained_on(finished, tree, capsys, t
     assert json.loads(target.read_text())["confusion_matrix"] == own["confusion_matrix"]
     other = shutil.copytree(tree, tmp_path / "other")
     shutil.copy(other / "dark" / "00.png", other / "dark" / "new.png")
-    for checkpoint, data in ((finished, other), (finished / "best.safetensors", tree)):
+    alone = shutil.copy(finished / "best.safetensors", tmp_path / "alone.safetensors")
+    for checkpoint, data, part in (
+        (finished / "best.safetensors", tree, "test"),
+        (finished, other, "all"),
+        (alone, tree, "all"),
+    ):
         _, out, _ = evaluated(capsys, "torch", checkpoint, "--data", str(data))
-        assert f"{data}, all: " in out
+        assert f"{data}, {part}: " in out
 
 
 def test_labels_are_matched_by_name(finished, tree, capsys, tmp_path):
@@ -200,7 +205,7 @@ def test_other_peoples_weights_reach_what_their_authors_say(data_folder, capsys,
     [
         (["--checkpoint", "RUN", "--model", "alexnet"], "was made with model lenet5"),
         (["--checkpoint", "RUN", "--activation", "relu"], "was made with activation tanh"),
-        (["--checkpoint", "BEST", "--split", "test"], "has no part test"),
+        (["--checkpoint", "ALONE", "--split", "test"], "has no part test"),
         (["--checkpoint", "/nowhere"], "no such file"),
         (["--checkpoint", "FOREIGN"], "give --model"),
         (["--checkpoint", "FOREIGN", "--model", "lenet5", "--mean", "1,2"], "2 numbers for 3 channels"),
@@ -211,7 +216,8 @@ def test_other_peoples_weights_reach_what_their_authors_say(data_folder, capsys,
 def test_wrong_requests_are_one_line(finished, tree, capsys, tmp_path, arguments, message):
     foreign = tmp_path / "x.safetensors"
     tensor_file.save(foreign, {"a": np.zeros((6, 3, 5, 5)), "b": np.zeros(6)})
-    words = {"RUN": str(finished), "BEST": str(finished / "best.safetensors"), "FOREIGN": str(foreign)}
+    alone = shutil.copy(finished / "best.safetensors", tmp_path / "alone.safetensors")
+    words = {"RUN": str(finished), "ALONE": str(alone), "FOREIGN": str(foreign)}
     arguments = [words.get(word, word) for word in arguments]
     arguments = ["--backend", "torch", "--data", str(tree), *arguments]
     code, _, err = ended(evaluate.main, arguments, capsys)
