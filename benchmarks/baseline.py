@@ -100,6 +100,7 @@ def _in_both(now: Sequence[Row], before: Sequence[Row]) -> list[tuple[Row, Row]]
 
 
 def _of_pair(row: Result, pair: Comparison) -> bool:
+    """Whether a row is one of the two of a pair."""
     return all(
         str(getattr(row, key)) in str(getattr(pair, key)).split(" / ")  # tuned: "eager / deploy"
         for key in TOLD

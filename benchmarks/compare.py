@@ -57,7 +57,8 @@ def main(arguments: Sequence[str]) -> int:
         cli.complain(PROGRAM, tables.parity_failure(report.parity))
         return cli.FAILED
     if before is not None and not report.regressions:
-        cli.complain(PROGRAM, f"{options.baseline}: holds nothing of what was measured; give the same flags")
+        lacking = "holds nothing of what was measured; give the same flags, --threads too"
+        cli.complain(PROGRAM, f"{options.baseline}: {lacking}")
         return cli.WRONG_REQUEST
     slower = [entry for entry in report.regressions if entry["regression"]]
     if slower:

@@ -2,8 +2,8 @@
 
 Other programs, and other guests of the same host, only ever make steps longer, and for a while. A median over
 half a minute says how busy that half minute was; the fast steps say what the code costs. So they are what
---baseline and --against compare, while throughput is told in medians. (Chen and Revels 2016, "Robust
-Benchmarking in Noisy Environments", sections 3 and 4, for why noise only adds and low order statistics last.)
+--baseline and --against compare, while throughput is told in medians. (Why noise only adds: Chen and Revels
+2016, "Robust Benchmarking in Noisy Environments", who take the fastest of all.)
 
 The steps of all processes are one sample, for one process may have had no quiet moment. How far its
 percentile may be off is told by leaving each process out in turn, since each lies in memory in its own way
@@ -27,9 +27,9 @@ def fast_seconds(blocks: Sequence[Block]) -> list[float]:
     """The 1st percentile of all steps but those of one process, for each process; of one block, where one
     process ran all.
     """
+    alone = len({block.process for block in blocks}) == 1
     parts: dict[int, list[float]] = {}
     for number, block in enumerate(blocks):
-        alone = len({block.process for block in blocks}) == 1
         parts.setdefault(number if alone else block.process, []).extend(block.step_seconds)
     if len(parts) == 1:
         return [float(np.percentile(steps, FAST)) for steps in parts.values()]
