@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import baseline, result_file, tables, verdict
+    from benchmarks import baseline, result_file, tables
     from benchmarks.image_list import require_data
     from benchmarks.pages.answer import answer, confidence
     from benchmarks.training_curves import read_curves
@@ -53,12 +53,19 @@ def main(arguments: Sequence[str]) -> int:
     print("\n".join(baseline.sentence(entry) for entry in report.regressions))
     if options.report:
         print(f"Written: {options.report / 'report.html'}")
+    return _judged(report, options.baseline)
+
+
+def _judged(report: "CompareReport", before: Path | None) -> int:
+    """The exit code, and its reason said: parity first, then the baseline, then what could not be had."""
+    from benchmarks import baseline, tables, verdict
+
     if report.parity and report.parity["verdict"] == "fail":
         cli.complain(PROGRAM, tables.parity_failure(report.parity))
         return cli.FAILED
-    if before is not None and not report.regressions:
+    if before and not report.regressions and any(row.images_per_second for row in report.results):
         lacking = "holds nothing of what was measured; give the same flags, --threads too"
-        cli.complain(PROGRAM, f"{options.baseline}: {lacking}")
+        cli.complain(PROGRAM, f"{before}: {lacking}")
         return cli.WRONG_REQUEST
     slower = [entry for entry in report.regressions if entry["regression"]]
     if slower:

@@ -101,6 +101,10 @@ def test_a_baseline_of_something_else_is_refused(local, tmp_path, capsys):
     other = [*LENET, "--batch-size", "3", "--skip-parity", "--baseline", str(target)]
     code, _, errors = ended(compare.main, other, capsys)
     assert (code, "holds nothing of what was measured" in errors[-1]) == (2, True)
+    for name in ("torch", "paddle"):  # nothing was measured: that is no fault of the baseline
+        local.failing[name] = {"prepare": ("crashed", "it was planted")}
+    code, _, errors = ended(compare.main, other, capsys)
+    assert (code, "it was planted" in errors[-1]) == (3, True)
 
 
 def test_many_looks_ask_for_more_than_one_does():
