@@ -108,7 +108,14 @@ def require_sensible(
         )
 
 
-def kineto_operations(events: Iterable[Any]) -> list[Operation]:
+def kineto_operations(run: Callable[[], object], profile: Any, *, device: str) -> list[Operation]:
+    """What ``profile``, torch's profiler, sees while something runs; see ``operations_of``."""
+    with profile(record_shapes=True, use_device=None if device == "cpu" else "cuda", use_kineto=True) as seen:
+        run()
+    return operations_of(seen.kineto_results.events())
+
+
+def operations_of(events: Iterable[Any]) -> list[Operation]:
     """The operations of torch's profiler that know the dtype of their first input, innermost ones only.
 
     The outer ones ("aten::conv2d") are entered before autocast has cast anything. On a GPU each is told with

@@ -15,6 +15,7 @@ from common.cli import UsageError
 from common.tame_pickle import ARRAYS, ArrayRecord, TameUnpickler
 from common.torch_file import is_torch_file, read_torch_file
 from common.torch_tensors import Tensor
+from common.weights import transpose
 
 START = 16  # bytes that tell what a file is
 PADDLE_NAMES = "StructuredToParameterName@@"  # paddle's own table beside the weights
@@ -41,7 +42,7 @@ class ForeignWeights:
         """
         turn = self.framework == "paddle"
         return {
-            name: np.ascontiguousarray(array.T) if turn and array.ndim == 2 else array
+            name: transpose(array) if turn and array.ndim == 2 else array
             for name, array in self.arrays.items()
         }
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+ROWS = 64  # of a matrix that is turned over at once: they stay in the cache
+
 
 def require_same_entries(expected: Mapping[str, Sequence[int]], arrays: Mapping[str, np.ndarray]) -> None:
     """Raise ValueError listing every missing, surplus and misshapen entry of ``arrays``."""
@@ -16,3 +18,15 @@ def require_same_entries(expected: Mapping[str, Sequence[int]], arrays: Mapping[
     ]
     if problems:
         raise ValueError(f"the weights do not fit the model: {'; '.join(problems)}")
+
+
+def transpose(matrix: np.ndarray) -> np.ndarray:
+    """A matrix (rows, columns) turned over, in memory of its own as (columns, rows), the same dtype.
+
+    NumPy's copy of ``matrix.T`` reads AlexNet's 4096x9216 layer column by column and takes 2.5 times as long,
+    which would be told as time that paddle needs to load its weights.
+    """
+    turned = np.empty(matrix.shape[::-1], matrix.dtype)
+    for start in range(0, len(matrix), ROWS):
+        turned[:, start : start + ROWS] = matrix[start : start + ROWS].T
+    return turned

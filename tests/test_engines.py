@@ -10,7 +10,7 @@ import pytest
 from benchmarks import run
 from benchmarks.engine_check import ERROR_LIMITS, require_dtype, require_right, spread
 from common.cli import UnavailableError
-from common.engines import FACTS, Operation, compiled_ahead, kineto_operations
+from common.engines import FACTS, Operation, compiled_ahead, operations_of
 from common.onednn import parsed
 from common.predictor import load_predictor, program_operations
 from tests.commands import QUICK, ended
@@ -154,7 +154,7 @@ def test_of_nested_operations_the_innermost_counts():
         event("aten::relu", 11, 12, "float"),
         event("aten::addmm", 13, 20, "float"),
     ]
-    assert kineto_operations(events) == [
+    assert operations_of(events) == [
         Operation("aten::mkldnn_convolution", "bfloat16", "aten::mkldnn_convolution"),
         Operation("aten::addmm", "float32", "aten::addmm"),
     ]
@@ -169,7 +169,7 @@ def test_on_a_gpu_an_operation_is_told_with_its_longest_kernel():
         event("void implicit_convolve_sgemm<float, 1024>(int, float*)", 5, 30, kernel_of=2),
         event("void convert<float>(int)", 30, 60, kernel_of=3),
     ]
-    assert kineto_operations(events) == [
+    assert operations_of(events) == [
         Operation("aten::cudnn_convolution", "float32", "implicit_convolve_sgemm<float, 1024>")
     ]
 

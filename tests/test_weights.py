@@ -5,6 +5,7 @@ import pytest
 
 from common import initial, tensor_file
 from common.cli import UsageError
+from common.weights import transpose
 
 
 def lenet5(backend, precision="fp32"):
@@ -35,6 +36,15 @@ def test_linear_weights_lie_transposed_in_paddle_alone(torch_backend, paddle_bac
         model, shapes = lenet5(backend)
         assert list(model.f6.weight.shape) == shape
         assert shapes["f6.weight"] == (84, 120)
+
+
+@pytest.mark.parametrize("shape", [(1, 5), (64, 3), (130, 70)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_matrix_is_turned_over_into_memory_of_its_own(shape, dtype):
+    matrix = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    turned = transpose(matrix)
+    assert np.array_equal(turned, matrix.T)
+    assert (turned.flags.c_contiguous, turned.dtype, turned.base) == (True, dtype, None)
 
 
 def test_a_transposed_view_is_written_as_it_reads(tmp_path):

@@ -4,10 +4,9 @@ The neutral layout is torch's. A layer's type decides whether its weight lies th
 its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would fit.
 """
 
-import numpy as np
 import paddle
 
-from common.weights import require_same_entries
+from common.weights import require_same_entries, transpose
 
 from .tensors import to_numpy
 
@@ -75,7 +74,7 @@ def neutral_parameters(model):
 
 
 def flipped(array, transposed):
-    return np.ascontiguousarray(array.T) if transposed else array
+    return transpose(array) if transposed else array
 
 
 def like(parameter, array):

@@ -91,6 +91,5 @@ def export_onnx(model, images, path):
 
 
 def operations(run, model, images, *, engine, precision, device):
-    with torch.profiler.profile(record_shapes=True) as seen:
-        run(images)
-    return kineto_operations(seen.profiler.kineto_results.events())
+    # Not torch.profiler.profile, made of the same: it imports the compiler first, 2 s of every process.
+    return kineto_operations(partial(run, images), torch.autograd.profiler.profile, device=device)
