@@ -1,14 +1,15 @@
 """Two versions of one backend in turns: a few percent show, which two calls an hour apart would not."""
 
 import math
+from collections.abc import Sequence
 
 from backends import NAMES
 from benchmarks.alternation import Alternation
 from benchmarks.explaining import Explainer
+from benchmarks.labels import labeller
 from benchmarks.options import Case
 from benchmarks.places import Place, other_place
 from benchmarks.results import Against, Result
-from benchmarks.scaling import batch_of
 from benchmarks.session import Session
 from common.progress import progress
 
@@ -70,9 +71,13 @@ def judged(turns: Alternation, case: Case, *, max_regression: float) -> Against:
     return Against.model_validate(common | facts)
 
 
-def sentence(entry: Against, *, backend: str) -> str:
-    """One line on a combination, for people."""
-    case = f"{backend} {entry.phase} {entry.engine} {entry.precision} batch {batch_of(entry)}"
+def sentences(entries: Sequence[Against], *, backend: str) -> list[str]:
+    """One line on each combination, for people."""
+    label = labeller(entries)
+    return [_sentence(entry, f"{backend} {label(entry)}") for entry in entries]
+
+
+def _sentence(entry: Against, case: str) -> str:
     if entry.change is None or entry.change_ci95 is None:
         return f"{case}: not comparable: {entry.reason}"
     low, high = (end - 1 for end in entry.change_ci95)

@@ -11,6 +11,7 @@ from statistics import geometric_mean
 from typing import Any, TypeVar
 
 from benchmarks.intervals import REPETITION
+from benchmarks.labels import labeller
 from benchmarks.results import CompareReport, Comparison, Result
 from benchmarks.undisturbed import Estimate, speed, speed_ratio
 
@@ -28,7 +29,7 @@ CASE = (
     "processes",
 )
 NORMAL = 1.96  # deviations in half of a 95 % interval
-TOLD = ("phase", "engine", "precision", "batch_size", "processes")
+TOLD = ("phase", "engine", "precision", "layout", "threads", "batch_size", "processes")
 
 
 def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[dict[str, Any]]:
@@ -53,12 +54,15 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
     looks, allowed = len(compared) + len(alone), math.log1p(-max_regression / 100)
     found = [_by_ratio(*pair, drift, allowed=allowed) for pair in compared]
     found += [_by_speed(*pair, drift) for pair in alone]
-    for entry in found:
-        half_width = entry.pop("estimate").half_width(looks=looks)
+    rows: list[Comparison | Result] = [row for row, _ in compared] + [row for row, _ in alone]
+    label = labeller(rows)
+    for entry, row in zip(found, rows, strict=True):
+        entry["combination"] = label(row)
+        half_width, steady = entry.pop("estimate").half_width(looks=looks), entry.pop("steady")
         certain = math.log(entry["change"]) < -half_width
         slower = certain and math.log(entry["change"]) < allowed
         entry["noise"] = 1 - math.exp(-half_width)
-        entry["other_faster"] = certain and entry.pop("steady")
+        entry["other_faster"] = certain and steady
         entry["regression"] = slower and not entry["other_faster"]
     return found
 
@@ -83,14 +87,9 @@ def sentence(entry: dict[str, Any]) -> str:
     if entry["other_faster"]:
         verdict = ": the other has become faster"
     return (
-        f"{entry['backend']} {entry['phase']} {entry['engine']} {_batch(entry)}: "
+        f"{entry['backend']} {entry['combination']}: "
         f"{entry['change'] - 1:+.1%} {against} ({'; '.join(facts)}){verdict}"
     )
-
-
-def _batch(entry: dict[str, Any]) -> str:
-    times = "" if entry["processes"] == 1 else f" x {entry['processes']} processes"
-    return f"batch {entry['batch_size']}{times}"
 
 
 def _in_both(now: Sequence[Row], before: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -101,9 +100,10 @@ def _in_both(now: Sequence[Row], before: Sequence[Row]) -> list[tuple[Row, Row]]
 
 def _of_pair(row: Result, pair: Comparison) -> bool:
     """Whether a row is one of the two of a pair."""
+    told = {key: getattr(pair, key) for key in TOLD}
     return all(
-        str(getattr(row, key)) in str(getattr(pair, key)).split(" / ")  # tuned: "eager / deploy"
-        for key in TOLD
+        value is None or str(getattr(row, key)) in str(value).split(" / ")  # tuned: "eager / deploy"
+        for key, value in told.items()
     )
 
 

@@ -89,7 +89,7 @@ def _compare(
 
 
 def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> tuple[bool, str]:
-    from benchmarks.against import HERE, THERE, measure_against, sentence
+    from benchmarks.against import HERE, THERE, measure_against, sentences
     from benchmarks.places import Place
     from benchmarks.scratch import scratch_folder
     from benchmarks.session import Session
@@ -99,8 +99,8 @@ def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> 
     places = {THERE: there, HERE: Place(backend=options.backend, tasks=tasks)}
     with scratch_folder() as scratch, Session(request, scratch=scratch, places=places) as session:
         _, changes = measure_against(session, rounds=options.rounds, max_regression=options.max_regression)
-    lines = [sentence(entry, backend=options.backend) for entry in changes]
-    return any(entry.regression for entry in changes), "; ".join(lines)
+    told = "; ".join(sentences(changes, backend=options.backend))
+    return any(entry.regression for entry in changes), told
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

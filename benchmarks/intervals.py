@@ -1,7 +1,7 @@
 """Statistics of raw step times: percentiles, the ratio of two sides, its interval and its noise."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,7 +40,11 @@ def percentiles_ms(step_seconds: Sequence[float]) -> dict[str, float]:
 def estimate_ratio(
     first: Rounds, second: Rounds, *, processes: Sequence[int] = (), seed: int = 0
 ) -> RatioEstimate:
-    """The ratio of median step times, with its interval and the noise of an A/A comparison.
+    """The second side's throughput over the first's, with its interval and the noise of an A/A comparison.
+
+    Each round has a ratio of its own, of the medians of its steps, in which whatever slowed down both sides
+    cancels. ``ratio`` is the Hodges-Lehmann estimate of these (1963): the median of all pairs' means, on
+    a logarithmic scale, which a few disturbed rounds do not move.
 
     ``processes`` says how many of the rounds, in order, each pair of processes ran; without it, one pair
     ran all. The interval is where the ratio of a repetition of the whole measurement lies with 95 %, which
@@ -48,33 +52,19 @@ def estimate_ratio(
     Noise is half of such an interval of a backend's first blocks against its second ones, the wider of both;
     both are one process's, so that what processes differ by is no part of it.
     """
-    ours, theirs = _Blocks(first), _Blocks(second)
-    sizes = list(processes) or [len(first)]
-
-    def ratio(chosen: np.ndarray) -> float:
-        return ours.median(chosen) / theirs.median(chosen)
-
-    def noise(blocks: _Blocks) -> float:
-        low, high = _interval(
-            lambda chosen: blocks.median(chosen, 0) / blocks.median(chosen, 1),
-            sizes=[len(first)],
-            seed=seed,
-        )
-        return (high - low) / 2
-
+    ratios = _ratios([_joined(blocks) for blocks in first], [_joined(blocks) for blocks in second])
     return RatioEstimate(
-        ratio=ratio(np.arange(len(first))),
-        interval=_interval(ratio, sizes=sizes, seed=seed),
-        noise=max(noise(ours), noise(theirs)),
+        ratio=math.exp(_hodges_lehmann(ratios)),
+        interval=_interval(ratios, sizes=list(processes) or [len(ratios)], seed=seed),
+        noise=max(_noise(first, seed), _noise(second, seed)),
     )
 
 
 def drift(first: Rounds, second: Rounds) -> float:
     """By how much the ratio moved from the first half of the rounds to the second, relative."""
-    ours, theirs = _Blocks(first), _Blocks(second)
-    halves = np.array_split(np.arange(len(first)), 2)
-    early, late = (ours.median(half) / theirs.median(half) for half in halves)
-    return late / early - 1
+    ratios = _ratios([_joined(blocks) for blocks in first], [_joined(blocks) for blocks in second])
+    early, late = (_hodges_lehmann(half) for half in np.array_split(ratios, 2))
+    return math.exp(late - early) - 1
 
 
 def outlier_fraction(step_seconds: Sequence[float]) -> float:
@@ -87,42 +77,43 @@ def outlier_fraction(step_seconds: Sequence[float]) -> float:
     return float(np.mean(steps > np.median(steps) + 5 * deviation)) if deviation > 0 else 0.0
 
 
-class _Blocks:
-    """One backend's step times as arrays: by round, then its first, its second, or both blocks."""
-
-    def __init__(self, rounds: Rounds) -> None:
-        self._parts = [[np.asarray(block) for block in blocks] for blocks in zip(*rounds, strict=True)]
-        self._whole = [np.concatenate(blocks) for blocks in zip(*self._parts, strict=True)]
-
-    def median(self, chosen: np.ndarray, part: int | None = None) -> float:
-        """Median step time of the chosen rounds, a round counting as often as it is chosen."""
-        blocks = self._whole if part is None else self._parts[part]
-        return float(np.median(np.concatenate([blocks[i] for i in chosen])))
+def _noise(rounds: Rounds, seed: int) -> float:
+    ratios = _ratios(*zip(*rounds, strict=True))
+    low, high = _interval(ratios, sizes=[len(ratios)], seed=seed)
+    return (high - low) / 2
 
 
-def _interval(
-    statistic: Callable[[np.ndarray], float], *, sizes: Sequence[int], seed: int
-) -> tuple[float, float]:
-    """Bootstrap interval of a repetition, on a logarithmic scale.
+def _joined(blocks: Sequence[Sequence[float]]) -> list[float]:
+    return [step for block in blocks for step in block]
 
-    Rounds are drawn anew within each process, in runs of neighbours (a machine is busy for a while: single
-    rounds would look more independent than they are; Kuensch 1989), and processes are drawn anew on top
-    of that, since each lies in memory in its own way. Each is widened for its small number, as Hesterberg
-    (2015, "What Teachers Should Know about the Bootstrap", section 3.2) does for the plain interval.
+
+def _ratios(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]) -> np.ndarray:
+    """Logarithm of the ratio of the median steps, round by round."""
+    return np.log([np.median(ours) / np.median(theirs) for ours, theirs in zip(first, second, strict=True)])
+
+
+def _hodges_lehmann(values: np.ndarray) -> float:
+    one, other = np.triu_indices(len(values))
+    return float(np.median((values[one] + values[other]) / 2))
+
+
+def _interval(ratios: np.ndarray, *, sizes: Sequence[int], seed: int) -> tuple[float, float]:
+    """Bootstrap interval of a repetition, from the logarithms of the rounds' ratios.
+
+    Whole processes are drawn anew, each with its rounds: drawing rounds as well would count twice what they
+    differ by (Davison and Hinkley 1997, "Bootstrap Methods and their Application", section 3.8). Where one
+    process ran all, rounds are drawn, in runs of neighbours: a machine is busy for a while, and single rounds
+    would look more independent than they are (Kuensch 1989). Either is widened for its small number, as
+    Hesterberg (2015, "What Teachers Should Know about the Bootstrap", section 3.2) does for the plain one.
     """
     rng = np.random.default_rng(seed)
-    starts = np.cumsum([0, *sizes[:-1]])
-    own = [np.arange(start, start + size) for start, size in zip(starts, sizes, strict=True)]
-    centre = np.log(statistic(np.concatenate(own)))
-    within = [np.log(statistic(_neighbours(own, rng))) - centre for _ in range(RESAMPLES)]
-    draws = np.asarray(within) * _widening(sum(sizes))
-    if len(own) > 1:
-        means = np.log([statistic(rounds) for rounds in own])
-        chosen = rng.integers(len(own), size=(RESAMPLES, len(own)))
-        draws += (means[chosen].mean(axis=1) - means.mean()) * _widening(len(own))
+    own = np.split(ratios, np.cumsum(sizes)[:-1])
+    draw, number = (_processes, len(own)) if len(own) > 1 else (_neighbours, len(ratios))
+    centre = _hodges_lehmann(ratios)
+    draws = np.asarray([_hodges_lehmann(draw(own, rng)) - centre for _ in range(RESAMPLES)])
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * REPETITION
-    return float(np.exp(centre + min(low, 0.0))), float(np.exp(centre + max(high, 0.0)))
+    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * _widening(number) * REPETITION
+    return math.exp(centre + min(low, 0.0)), math.exp(centre + max(high, 0.0))
 
 
 def _widening(number: int) -> float:
@@ -133,12 +124,16 @@ def _widening(number: int) -> float:
     return float(stats.t.ppf(tail, df=number - 1) / stats.norm.ppf(tail) * np.sqrt(number / (number - 1)))
 
 
+def _processes(own: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    """As many processes, each with all its rounds."""
+    return np.concatenate([own[place] for place in rng.integers(len(own), size=len(own))])
+
+
 def _neighbours(own: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """As many rounds of each process, in runs of the cube root of their number; the last joins the first."""
-    drawn = []
-    for rounds in own:
-        length = max(1, round(len(rounds) ** (1 / 3)))
-        first = rng.integers(len(rounds), size=-(-len(rounds) // length))
-        places = (first[:, None] + np.arange(length)).ravel()[: len(rounds)]
-        drawn.append(rounds[places % len(rounds)])
-    return np.concatenate(drawn)
+    """As many rounds of one process, in runs of the cube root of their number; the last joins the first."""
+    rounds: np.ndarray = own[0]
+    length = max(1, round(len(rounds) ** (1 / 3)))
+    first = rng.integers(len(rounds), size=-(-len(rounds) // length))
+    places = (first[:, None] + np.arange(length)).ravel()[: len(rounds)]
+    drawn: np.ndarray = rounds[places % len(rounds)]
+    return drawn

@@ -49,17 +49,18 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
     """A Markdown table: a row for each combination, a column of images a second for each file."""
     from tabulate import tabulate
 
+    from benchmarks.labels import batch_of
     from benchmarks.pages.section import number
-    from benchmarks.scaling import batch_of
 
     figures: dict[tuple[str, ...], dict[str, str]] = {}
     for name, report in reports.items():
         for row in report.results:
             key = (row.model, row.backend, row.phase, row.engine, row.precision, row.device)
-            case = (*key, batch_of(row), str(row.threads), row.settings_mode)
+            case = (*key, batch_of(row), row.layout, str(row.threads), row.settings_mode)
             text = number(row.images_per_second) if row.status == "ok" else row.status
             figures.setdefault(case, {})[name] = text
-    columns = ("model", "backend", "phase", "engine", "precision", "device", "batch", "threads", "settings")
+    columns = ["model", "backend", "phase", "engine", "precision", "device", "batch", "layout", "threads"]
+    columns.append("settings")
     rows = [[*case, *(found.get(name, "-") for name in reports)] for case, found in figures.items()]
     table = tabulate(rows, headers=[*columns, *reports], tablefmt="github", disable_numparse=True)
     places = [f"- {name}: {_place(report)}" for name, report in reports.items()]

@@ -84,7 +84,11 @@ class Result(_Record):
 
 
 class Comparison(_Record):
-    """Both backends in one combination. ``ratio`` is paddle's throughput over torch's."""
+    """Both backends in one combination. ``ratio`` is paddle's throughput over torch's, in the same turns.
+
+    It is put together from the ratio of each round (``intervals``), and so is near the quotient of the two
+    throughputs, which are of the median step of all rounds, without being it.
+    """
 
     model: str
     phase: str
@@ -114,11 +118,16 @@ class Side(_Record):
 
     engine: str
     precision: str
+    layout: str = "NCHW"
+    threads: int | None = None
     images_per_second: float
 
 
 class Best(_Record):
-    """The best of each side for one phase, batch size and number of processes."""
+    """The best of each side for one phase, batch size and number of processes.
+
+    ``ratio`` is paddle's over torch's: the comparison's, where the two were compared with each other.
+    """
 
     phase: str
     batch_size: int

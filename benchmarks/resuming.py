@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.options import Case, Request
+from benchmarks.options import REFERENCES, Case, Request
 from benchmarks.result_file import read
 from benchmarks.results import CompareReport, Comparison, Result
 from common.cli import UsageError
@@ -26,6 +26,8 @@ def request_facts(request: Request, **more: Any) -> dict[str, Any]:
     """What was asked for, as a result file keeps it."""
     facts = {name: value for name, value in asdict(request).items() if name not in SWEPT}
     facts["input_shape"] = list(request.input_shape)
+    if request.settings_mode == "tuned":
+        facts["ways"] = sorted({_way(case) for case in request.candidates})
     return {name: str(value) if isinstance(value, Path) else value for name, value in (facts | more).items()}
 
 
@@ -63,7 +65,18 @@ def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Res
     # Every comparison stands beside the two rows that it is made of, in the same order.
     pairs = zip(report.comparisons, zip(report.results[::2], report.results[1::2], strict=True), strict=False)
     for comparison, rows in pairs:
-        same = all(getattr(comparison, name) == value for name, value in asdict(case).items())
-        if same and all(row.status in DONE for row in rows):
+        if _is_of(comparison, case) and all(row.status in DONE for row in rows):
             return comparison, list(rows)
     return None
+
+
+def _is_of(comparison: Comparison, case: Case) -> bool:
+    """Whether a comparison is what came of a case; of a tuned one all but these was chosen on the way."""
+    own = asdict(case)
+    if comparison.settings == "tuned" and not {comparison.engine, case.engine} & set(REFERENCES):
+        own = {name: own[name] for name in ("phase", "batch_size", "processes")}
+    return all(getattr(comparison, name) == value for name, value in own.items())
+
+
+def _way(case: Case) -> str:
+    return f"{case.engine} {case.precision} {case.layout} {case.threads} threads"

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         result_file.write(report, request.json)
     print(tables.run_report(request, report))
-    sentences = [against.sentence(entry, backend=options.backend) for entry in changes]
+    sentences = against.sentences(changes, backend=options.backend)
     print("\n".join(sentences))
     slower = [line for line, entry in zip(sentences, changes, strict=True) if entry.regression]
     if slower:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, Literal
 
-from benchmarks.results import Against, Best, Comparison, Result, Scaling
+from benchmarks.results import Comparison, Result, Scaling
 
 SAME = ("backend", "model", "phase", "engine", "precision", "device", "batch_size", "threads", "layout")
 PAIRED = tuple(name for name in SAME if name != "backend")
@@ -99,11 +99,6 @@ def _logarithms(row: Comparison) -> tuple[float, float, float]:
 
 def _key(row: Result | Comparison, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in names)
-
-
-def batch_of(row: Result | Comparison | Best | Against) -> str:
-    """The batch size, and how many processes have such a batch each."""
-    return str(row.batch_size) if row.processes == 1 else f"{row.batch_size} x {row.processes} processes"
 
 
 def oversubscribed(row: Result, cores: int | None) -> str | None:

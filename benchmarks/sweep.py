@@ -67,7 +67,7 @@ class Sweep:
             results=rows,
             parity=self.parity,
             comparisons=comparisons,
-            best=best_of_each(rows),
+            best=best_of_each(rows, comparisons),
             request=dict(self._facts),
             scaling=scaling(rows, comparisons),
         )

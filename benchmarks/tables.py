@@ -5,18 +5,20 @@ from typing import Any
 
 from tabulate import tabulate
 
+from benchmarks.labels import batch_of, labeller
 from benchmarks.layers import layer_lines
 from benchmarks.options import Request
 from benchmarks.pages.scaling import scaling_lines
 from benchmarks.parity.text import failure, parity_lines
 from benchmarks.results import CompareReport, Comparison, Report, Result
-from benchmarks.scaling import batch_of
 from common.models import MODELS
 
 RUN_COLUMNS = (
     "phase",
     "engine",
     "precision",
+    "layout",
+    "threads",
     "batch",
     "images/s",
     "p50 ms",
@@ -29,6 +31,8 @@ COMPARE_COLUMNS = (
     "phase",
     "engine",
     "precision",
+    "layout",
+    "threads",
     "batch",
     "torch images/s",
     "paddle images/s",
@@ -38,9 +42,11 @@ COMPARE_COLUMNS = (
     "verdict",
 )
 
+UNVARIED = ("layout", "threads")  # left out where all rows have the same
+
 FOOTNOTE = (
-    "images/s: batch size over the median step; ratio above 1: paddle is faster; "
-    "noise: the same comparison of a backend with itself"
+    "images/s: batch size over the median step; paddle / torch: from the ratio of each round, in which they "
+    "took turns; above 1 paddle is faster; noise: the same comparison of a backend with itself"
 )
 
 
@@ -93,9 +99,9 @@ def _notes(report: Report) -> list[str]:
     settings = [
         f"{row.backend}, {row.phase}: {_settings(row.settings)}" for row in report.results if row.settings
     ]
+    label = labeller(report.results)
     reasons = [
-        f"{row.backend} {row.phase} {row.engine} {row.precision} batch {batch_of(row)}: "
-        f"{row.status}: {row.reason}"
+        f"{row.backend} {label(row)}: {row.status}: {row.reason}"
         for row in report.results
         if row.status != "ok"
     ]
@@ -110,6 +116,8 @@ def _run_row(result: Result) -> list[str]:
         result.phase,
         result.engine,
         result.precision,
+        result.layout,
+        str(result.threads),
         batch_of(result),
         _number(result.images_per_second),
         *([_number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
@@ -123,6 +131,8 @@ def _compare_row(row: Comparison) -> list[str]:
         row.phase,
         row.engine,
         row.precision,
+        row.layout,
+        str(row.threads or "-"),
         batch_of(row),
         _number(row.torch_images_per_second),
         _number(row.paddle_images_per_second),
@@ -134,11 +144,15 @@ def _compare_row(row: Comparison) -> list[str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    alignment = [
-        "left" if name in ("phase", "engine", "precision", "verdict", "status") else "right"
-        for name in columns
-    ]
-    return tabulate(rows, headers=columns, tablefmt="simple", colalign=alignment, disable_numparse=True)
+    cells = zip(*rows, strict=True) if rows else [()] * len(columns)
+    shown = {
+        name: column
+        for name, column in zip(columns, cells, strict=True)
+        if name not in UNVARIED or len(set(column)) > 1
+    }
+    words = ("phase", "engine", "precision", "layout", "verdict", "status")
+    alignment = ["left" if name in words else "right" for name in shown]
+    return tabulate(shown, headers="keys", tablefmt="simple", colalign=alignment, disable_numparse=True)
 
 
 def _number(value: float | None) -> str:

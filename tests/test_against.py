@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import run
-from benchmarks.against import HERE, THERE, judged, sentence
+from benchmarks.against import HERE, THERE, judged, sentences
 from benchmarks.alternation import Alternation
 from benchmarks.measured import Block, Measured
 from benchmarks.options import Case
@@ -70,7 +70,7 @@ def test_a_machine_that_slows_down_meanwhile_is_no_regression():
 def test_a_slowdown_that_is_allowed_is_told_and_no_regression():
     entry = judged(turns(slower=1.05, seed=2), CASE, max_regression=10)
     assert (entry.verdict, entry.regression) == ("slower", False)
-    assert "torch infer eager fp32 batch 8: slower, -" in sentence(entry, backend="torch")
+    assert "torch infer eager fp32 batch 8: slower, -" in sentences([entry], backend="torch")[0]
 
 
 def test_a_version_that_cannot_run_it_leaves_the_other_its_figure():
@@ -79,7 +79,7 @@ def test_a_version_that_cannot_run_it_leaves_the_other_its_figure():
     entry = judged(pair, CASE, max_regression=2)
     assert (entry.verdict, entry.there.status, entry.regression) == ("not comparable", "crashed", False)
     assert entry.here_images_per_second > 0
-    assert "there: TypeError" in sentence(entry, backend="torch")
+    assert "there: TypeError" in sentences([entry], backend="torch")[0]
 
 
 def test_an_interpreter_an_environment_and_a_checkout_are_found(tmp_path):

@@ -141,7 +141,7 @@ def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
     target.write_text(json.dumps(before))
     arguments = [*LENET, "--skip-parity", "--baseline", str(target)]
     code, out, errors = ended(compare.main, arguments, capsys)
-    assert "paddle infer eager batch 8" in out
+    assert "paddle infer eager fp32 batch 8" in out
     assert (code, "slower than the baseline" in errors[0]) == (1, True)
 
 
@@ -161,6 +161,27 @@ def test_a_sweep_goes_on_where_it_stopped(local, tmp_path, capsys):
     code, _, errors = ended(compare.main, [*arguments, "--seed", "7"], capsys)
     assert code == 2
     assert "another request (seed was 0, now it is 7)" in errors[0]
+
+
+def test_a_tuned_sweep_goes_on_too_unless_other_ways_are_allowed(local, tmp_path, capsys):
+    arguments = [
+        *LENET,
+        "--skip-parity",
+        "--report",
+        str(tmp_path),
+        "--settings",
+        "tuned",
+        "--engine",
+        "eager",
+    ]
+    arguments += ["--precision", "fp32", "--layout", "NCHW"]
+    assert ended(compare.main, [*arguments, "--threads", "1"], capsys)[0] == 0
+    first = json.loads((tmp_path / "result.json").read_text())
+    local.failing["paddle"] = {"measure": ("crashed", "measured again")}
+    assert ended(compare.main, [*arguments, "--threads", "1"], capsys)[0] == 0
+    assert json.loads((tmp_path / "result.json").read_text())["results"] == first["results"]
+    code, _, errors = ended(compare.main, [*arguments, "--threads", "1,2"], capsys)
+    assert (code, "another request (ways was ['eager fp32 NCHW 1 threads']" in errors[0]) == (2, True)
 
 
 def test_a_file_that_is_no_baseline_is_refused_before_anything_is_measured(tmp_path, capsys):

@@ -63,17 +63,17 @@ def test_what_a_round_shares_cancels():
     assert estimate.interval[1] - estimate.interval[0] < 0.05
 
 
-def repeated(seed, *, rounds_of_each=7, number=3):
+def repeated(seed, *, rounds_of_each=7, number=3, own=0.03, lasting=0.05):
     """One whole measurement on a bad machine: each process has its own speed, noise lasts, steps jump."""
     rng = np.random.default_rng(seed)
     sides = []
-    busy = np.exp(np.cumsum(rng.normal(0, 0.05, rounds_of_each * number)) * 0.5)
+    busy = np.exp(np.cumsum(rng.normal(0, lasting, rounds_of_each * number)) * 0.5)
     for seconds in (0.1, 0.3):
-        own = np.repeat(np.exp(rng.normal(0, 0.03, number)), rounds_of_each)
+        speeds = np.repeat(np.exp(rng.normal(0, own, number)), rounds_of_each)
         sides.append(
             [
                 tuple((seconds * slow * np.exp(rng.normal(0, 0.08, 2))).tolist() for _ in range(2))
-                for slow in own * busy
+                for slow in speeds * busy
             ]
         )
     return estimate_ratio(*sides, processes=[rounds_of_each] * number, seed=seed)
@@ -89,7 +89,38 @@ def test_an_interval_covers_the_ratios_of_repetitions():
         if one is not other
     ]
     assert np.mean(covered) >= 0.9
-    assert np.median([one.interval[1] / one.interval[0] for one in estimates]) < 1.8  # and says something
+    assert np.median([one.interval[1] / one.interval[0] for one in estimates]) < 1.45  # and says something
+
+
+def test_a_machine_that_slows_down_meanwhile_moves_nothing():
+    """By half, and for both alike. The medians of all steps would be those of other rounds of each side."""
+    slower = np.exp(np.linspace(0, 0.5, 20))
+    slower[:8] = 1.0
+    ours, theirs = (rounds(seconds, spread=0.02, seed=1, number=20, shared=slower) for seconds in (0.1, 0.2))
+    theirs[10:] = [tuple(block[:1] for block in blocks) for blocks in theirs[10:]]  # fewer of slow steps
+    estimate = estimate_ratio(ours, theirs, processes=[4] * 5)
+    assert estimate.ratio == pytest.approx(0.5, abs=0.01)
+    assert estimate.interval[1] - estimate.interval[0] < 0.05
+    pooled = [
+        np.median([step for blocks in side for block in blocks for step in block]) for side in (ours, theirs)
+    ]
+    assert abs(pooled[0] / pooled[1] - 0.5) > 0.02
+
+
+def test_a_few_disturbed_rounds_move_nothing():
+    ours, theirs = (
+        rounds(seconds, spread=0.02, seed=seed, number=20) for seconds, seed in ((0.1, 1), (0.2, 2))
+    )
+    ours[3:6] = [tuple([30 * step for step in block] for block in blocks) for blocks in ours[3:6]]
+    assert estimate_ratio(ours, theirs, processes=[4] * 5).ratio == pytest.approx(0.5, abs=0.02)
+
+
+def test_what_rounds_differ_by_is_counted_once():
+    """Processes that do not differ: their rounds' scatter is all there is, and it is in each process's."""
+    found = [repeated(seed, own=0.0, lasting=0.0, rounds_of_each=4, number=5) for seed in range(30)]
+    told = np.median([np.log(one.interval[1] / one.interval[0]) / 2 for one in found])
+    true = 1.96 * np.sqrt(2) * np.std([np.log(one.ratio) for one in found])
+    assert 0.8 < told / true < 1.4
 
 
 def test_a_ratio_that_drifts_and_steps_that_stand_out_are_told():

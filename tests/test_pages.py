@@ -11,6 +11,7 @@ import pytest
 from benchmarks import report as report_command
 from benchmarks import result_file
 from benchmarks.best import best_of_each
+from benchmarks.labels import labeller
 from benchmarks.layers import layer_gaps, layer_lines
 from benchmarks.pages.answer import answer, confidence, not_measured
 from benchmarks.pages.figures import comparison_section
@@ -54,6 +55,51 @@ def test_what_ran_in_turns_of_its_own_needs_more_than_the_noise_of_either():
     assert "no difference" in answer(mixed)
     mixed.best[0].ratio = 0.5
     assert "torch (deploy, fp32) is 2 times as fast as paddle (eager, fp32)" in answer(mixed)
+
+
+def test_the_best_have_the_ratio_of_the_turns_that_they_took_together():
+    """Of rows apart: torch's deployed engine was compared as well, but its partner is not the best."""
+    rows = [result("torch", 130.0, engine="deploy"), result("paddle", 90.0, engine="deploy")]
+    rows += [result("torch", 100.0), result("paddle", 95.0)]
+    pairs = [comparison(130.0, 90.0, engine="deploy", ratio=0.7), comparison(100.0, 95.0, ratio=0.9)]
+    (mixed,) = best_of_each(rows, pairs)
+    assert mixed.ratio == pytest.approx(95 / 130)
+    (together,) = best_of_each(rows[:2], pairs)
+    assert together.ratio == 0.7
+    elsewhere = [comparison(130.0, 90.0, engine="deploy", ratio=0.7, threads=1)]
+    assert best_of_each(rows[:2], elsewhere)[0].ratio == pytest.approx(90 / 130)
+
+
+def test_tuned_sides_have_the_ratio_of_their_comparison_whatever_each_chose():
+    rows = [
+        result("torch", 200.0, engine="compiled", layout="NHWC", settings_mode="tuned"),
+        result("paddle", 150.0, engine="deploy", threads=1, settings_mode="tuned"),
+    ]
+    ways = {"engine": "compiled / deploy", "layout": "NHWC / NCHW", "threads": None, "settings": "tuned"}
+    (best,) = best_of_each(rows, [comparison(200.0, 150.0, ratio=0.6, **ways)])
+    assert (best.ratio, best.torch.layout, best.paddle.threads) == (0.6, "NHWC", 1)
+    page = report()
+    page.best, page.comparisons = [best], [comparison(200.0, 150.0, ratio=0.6, **ways)]
+    assert "torch (compiled, fp32, NHWC) is 1.67 times as fast as paddle (deploy, fp32)" in answer(page)
+
+
+def test_combinations_that_differ_in_layout_or_threads_are_told_apart():
+    swept = [result("torch", 1.0), result("torch", 2.0, threads=1), result("torch", 3.0, layout="NHWC")]
+    label = labeller(swept)
+    assert [label(row) for row in swept] == [
+        "infer eager fp32 batch 8, 2 threads",
+        "infer eager fp32 batch 8, 1 threads",
+        "infer eager fp32 NHWC batch 8, 2 threads",
+    ]
+    assert labeller(swept[::2])(swept[2]) == "infer eager fp32 NHWC batch 8"
+    whole = report()
+    whole.results += [result("torch", 3.0, layout="NHWC"), result("paddle", 3.0, layout="NHWC")]
+    whole.comparisons.append(comparison(3.0, 3.0, layout="NHWC"))
+    shown = [row[0] for row in comparison_section(whole).rows]
+    assert len(set(shown)) == len(shown) == 4
+    table = report_command.beside({"x": whole})
+    assert len([line for line in table.splitlines() if "| eager " in line and "| 3 " in line]) == 2
+    assert len(table.splitlines()) == len(whole.results) + len(("title", "", "head", "rule", "", "place"))
 
 
 def test_confidence_falls_with_wide_intervals_a_busy_machine_and_no_parity():

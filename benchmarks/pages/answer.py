@@ -1,11 +1,12 @@
 """The answer in two sentences, with how far it can be trusted, and what was not measured."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backends import ENGINES
-from benchmarks.results import Best, CompareReport, Comparison, Result
-from benchmarks.scaling import batch_of
+from benchmarks.best import compared
+from benchmarks.labels import batch_of, labeller
+from benchmarks.results import Best, CompareReport, Comparison, Side
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
 WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
@@ -29,9 +30,8 @@ def confidence(report: CompareReport) -> str:
 def not_measured(report: CompareReport) -> list[str]:
     """What a reader might take for granted and this report does not show."""
     rows = report.results
-    told = [
-        f"{row.backend}, {case_of(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"
-    ]
+    label = labeller(rows)
+    told = [f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"]
     measured = [row for row in rows if row.status == "ok"]
     for what, asked, seen in (
         ("Phase", TASKS, {row.phase for row in measured}),
@@ -52,14 +52,9 @@ def not_measured(report: CompareReport) -> list[str]:
     return told
 
 
-def case_of(row: Result | Comparison) -> str:
-    """The combination that a row stands for."""
-    return f"{row.phase} {row.engine} {row.precision} batch {batch_of(row)}"
-
-
 def _of_best(best: Best, report: CompareReport) -> str:
     sides = {"torch": best.torch, "paddle": best.paddle}
-    names = {name: f"{name} ({side.engine}, {side.precision})" for name, side in sides.items()}
+    names = {name: f"{name} ({_way(side)})" for name, side in sides.items()}
     task = f"to {TASKS[best.phase]} at batch {batch_of(best)}"
     if _within_noise(best, report.comparisons):
         return f"{task} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
@@ -68,17 +63,22 @@ def _of_best(best: Best, report: CompareReport) -> str:
     return f"{task} {names[fast]} is {times:.3g} times as fast as {names[slow]}"
 
 
-def _within_noise(best: Best, comparisons: Iterable[Comparison]) -> bool:
+def _way(side: Side) -> str:
+    """How a side reached its best, as far as that is not what everybody expects."""
+    layout = "" if side.layout == "NCHW" else f", {side.layout}"
+    return f"{side.engine}, {side.precision}{layout}"
+
+
+def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
     """Whether no winner may be named.
 
     Where the best of both were compared with each other, their verdict counts. Else they ran in turns of
     their own, and the widest noise or half-interval of this phase and batch size is what they may differ by.
     """
+    pair = compared(best, comparisons)
+    if pair is not None:
+        return pair.verdict == "no difference"
     own = [row for row in comparisons if (row.phase, batch_of(row)) == (best.phase, batch_of(best))]
-    pair = [(side.engine, side.precision) for side in (best.torch, best.paddle)]
-    for row in own:
-        if pair == [(row.engine, row.precision)] * 2 and row.verdict != "not comparable":
-            return row.verdict == "no difference"
     widths = [max(row.noise or 0, half_width(row)) for row in own]
     return abs(best.ratio - 1) <= max(widths, default=0.0)
 

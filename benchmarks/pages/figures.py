@@ -2,21 +2,21 @@
 
 from collections.abc import Callable, Sequence
 
+from benchmarks.labels import batch_of, labeller
 from benchmarks.options import REFERENCES
-from benchmarks.pages.answer import case_of
 from benchmarks.pages.charts import Bars, bar_chart
 from benchmarks.pages.section import Section, number, without_empty
 from benchmarks.results import CompareReport, Comparison, Result
-from benchmarks.scaling import batch_of
 
 
 def comparison_section(report: CompareReport) -> Section | None:
     """Both backends in one row each, and beside them the reference where it computed the same."""
     pairs = [row for row in report.comparisons if row.engine not in REFERENCES]
+    label = labeller(pairs)
     neutral = {_place(row): row for row in report.comparisons if row.engine in REFERENCES}
     rows = [
         [
-            case_of(row),
+            label(row),
             number(row.ratio),
             f"{row.ratio_ci95[0]:.3g} to {row.ratio_ci95[1]:.3g}" if row.ratio_ci95 else "-",
             row.verdict,
@@ -40,7 +40,8 @@ def comparison_section(report: CompareReport) -> Section | None:
 
 
 def _place(row: Comparison) -> tuple[object, ...]:
-    return row.phase, batch_of(row), row.device
+    threads = None if row.settings == "tuned" else row.threads  # what was chosen, and not for the reference
+    return row.phase, batch_of(row), threads, row.device
 
 
 def _of_reference(row: Comparison | None) -> list[str]:
@@ -76,6 +77,7 @@ def cost_section(report: CompareReport) -> Section | None:
 
 def result_section(report: CompareReport) -> Section | None:
     """Every row with all its figures."""
+    label = labeller(report.results)
     columns = ["backend", "combination", "images/s", "p50 ms", "p95 ms", "p99 ms"]
     more = ["peak MiB", "of matmul peak", "compile s", "load s", "error", "cost / million", "status"]
     return without_empty(
@@ -86,7 +88,7 @@ def result_section(report: CompareReport) -> Section | None:
             "than the framework's own product, or convolves with fewer multiplications); the error of the "
             "logits, relative L2 from eager float64.",
             columns=columns + more,
-            rows=[_result(row) for row in report.results],
+            rows=[_result(row, label(row)) for row in report.results],
         )
     )
 
@@ -115,12 +117,12 @@ def _label(row: Result) -> str:
     return f"{row.engine}, {row.precision}{layout}, batch {batch_of(row)}, {row.threads} threads"
 
 
-def _result(row: Result) -> list[str]:
+def _result(row: Result, label: str) -> list[str]:
     latency = row.latency_ms
     fraction = row.fraction_of_matmul_peak
     return [
         row.backend,
-        case_of(row),
+        label,
         number(row.images_per_second),
         *(number(getattr(latency, key, None)) for key in ("p50", "p95", "p99")),
         number(_peak_mib(row)),

@@ -1,6 +1,6 @@
 """A report's parts, as tables and charts that both pages show."""
 
-from benchmarks.pages.answer import case_of
+from benchmarks.labels import labeller
 from benchmarks.pages.charts import depth_chart
 from benchmarks.pages.curves import curve_section
 from benchmarks.pages.figures import comparison_section, cost_section, result_section, throughput_section
@@ -68,8 +68,9 @@ def _settings(report: CompareReport) -> Section:
     environment = report.environment
     lines = [f"{name}: {value}" for name, value in environment.items() if value not in (None, [], {})]
     lines += [f"asked for, {name}: {value}" for name, value in (report.request or {}).items()]
+    label = labeller(report.results)
     in_force = [
-        f"in force, {row.backend} {case_of(row)}: "
+        f"in force, {row.backend} {label(row)}: "
         + ", ".join(f"{name} {value}" for name, value in row.settings.items() if value is not None)
         for row in report.results
         if row.settings
