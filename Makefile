@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 # Measured anew each time: a folder that holds results is otherwise gone on with.
 compare: $(STAMP)
 	rm -f report/result.json
-	$(RUN) -m benchmarks.compare --model alexnet --engine eager,deploy --layers --rounds 9 --report report $(ARGS)
+	$(RUN) -m benchmarks.compare --model alexnet --engine eager,deploy --layers --rounds 12 --report report $(ARGS)
 
 # One process a core with one thread each: most tests keep no second core busy. At most four, for each
 # may hold 5 GiB. Huge pages for malloc: float64 AlexNets spend a third of their time on page faults without.

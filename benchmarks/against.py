@@ -14,7 +14,6 @@ from benchmarks.session import Session
 from common.progress import progress
 
 HERE, THERE = "here", "there"
-PROCESSES = 6  # pairs of them, to which the rounds are dealt out: each lies in memory in its own way
 
 
 def places(backend: str, text: str) -> dict[str, Place]:
@@ -24,7 +23,7 @@ def places(backend: str, text: str) -> dict[str, Place]:
 
 
 def measure_against(
-    session: Session, *, rounds: int, max_regression: float
+    session: Session, *, rounds: int, pairs: int, max_regression: float
 ) -> tuple[list[Result], list[Against]]:
     """Every combination: the rows of here, and what became of each; ``max_regression`` is in percent."""
     rows, found, explainer = [], [], Explainer(session)
@@ -33,7 +32,7 @@ def measure_against(
         for case in cases:
             bar.set_description(str(case))
             turns = Alternation(session, case, explainer=explainer)
-            turns.run(rounds=rounds, processes=PROCESSES, after_round=bar.update)
+            turns.run(rounds=rounds, processes=pairs, after_round=bar.update)
             rows.append(turns.row(HERE))
             found.append(judged(turns, case, max_regression=max_regression))
     return rows, found

@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = cli.Parser(prog=PROGRAM, description="Repeat a comparison and see whether the runs agree.")
     parser.add_argument("--model", default="alexnet")
     parser.add_argument("--runs", type=positive, default=10, metavar="N", help="default 10")
-    parser.add_argument("--rounds", type=positive, default=21, metavar="N", help="default 21")
-    parser.add_argument("--pairs", type=positive, default=3, metavar="N", help="default 3")
+    parser.add_argument("--rounds", type=positive, default=40, metavar="N", help="default 40")
+    parser.add_argument("--pairs", type=positive, default=5, metavar="N", help="default 5")
     parser.add_argument("--batch-size", type=positive, default=8, metavar="N", help="default 8")
     options = parser.parse_args(arguments)
     rows = [_run(options, number) for number in range(options.runs)]

@@ -16,7 +16,7 @@ from benchmarks.processes import WorkerFailure
 from benchmarks.results import Result
 from benchmarks.rows import failed_row, measured_row
 from benchmarks.session import Session
-from benchmarks.undisturbed import Estimate, fast_seconds, speed_ratio
+from benchmarks.undisturbed import Estimate, quick_seconds, speed_ratio
 
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
@@ -72,7 +72,7 @@ class Alternation:
 
     def change(self) -> Estimate:
         """Logarithm of the second side's speed over the first's, of the undisturbed steps."""
-        first, second = (fast_seconds(self.measured[name].blocks) for name in self.names)
+        first, second = (quick_seconds(self.measured[name].blocks) for name in self.names)
         return speed_ratio(first, second)
 
     def disturbances(self) -> dict[str, float]:

@@ -149,8 +149,8 @@ def _by_speed(now: Result, before: Result, drift: float | None) -> dict[str, Any
 
 
 def _ratio(row: Comparison) -> Estimate:
-    if len(row.torch_fast_seconds) > 1:
-        return speed_ratio(row.torch_fast_seconds, row.paddle_fast_seconds)
+    if len(row.torch_quick_seconds) > 1:
+        return speed_ratio(row.torch_quick_seconds, row.paddle_quick_seconds)
     # A file of before these were told: its interval is a repetition's, and normal.
     assert row.ratio and row.ratio_ci95
     low, high = row.ratio_ci95
@@ -159,14 +159,14 @@ def _ratio(row: Comparison) -> Estimate:
 
 
 def _own_speed(row: Comparison, backend: str) -> Estimate:
-    seconds: list[float] = getattr(row, f"{backend}_fast_seconds")
+    seconds: list[float] = getattr(row, f"{backend}_quick_seconds")
     median: float = getattr(row, f"{backend}_images_per_second")
     return speed(seconds or [row.batch_size / median])
 
 
 def _speed(row: Result) -> Estimate:
-    if len(row.fast_seconds) > 1:
-        return speed(row.fast_seconds)
+    if len(row.quick_seconds) > 1:
+        return speed(row.quick_seconds)
     # One block alone, or a file of before these were told: the median, as uncertain as steps are spread.
     steps = sorted(row.step_seconds)
     quarter = len(steps) // 4

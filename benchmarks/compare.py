@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends import NAMES
+from backends import ENGINES, NAMES
 from benchmarks.arguments import percent, positive
 from benchmarks.flags import add_flags
 from benchmarks.options import FEWEST_ROUNDS, Request, read_request
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from benchmarks.session import Session
 
 PROGRAM = "benchmarks.compare"
+DEFAULTS = {"batch_size": (8,), "rounds": 21, "pairs": 3}
+SWEEP = {"batch_size": (1, 8, 32), "engine": ENGINES, "rounds": 6, "pairs": 2}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -117,14 +119,19 @@ def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
-    parser.add_argument("--rounds", type=int, default=21, metavar="N", help="turns of A B B A (default 21)")
+    parser.add_argument(
+        "--sweep",
+        action="store_true",
+        help="batch sizes 1, 8 and 32 and every engine, unless --batch-size and --engine say otherwise",
+    )
+    parser.add_argument("--rounds", type=int, metavar="N", help="turns of A B B A (default 21; swept: 6)")
     parser.add_argument(
         "--pairs",
         type=positive,
-        default=3,
         metavar="N",
-        help="of workers, for parts of the rounds (default 3)",
+        help="of workers, for parts of the rounds (default 3; swept: 2)",
     )
+    parser.set_defaults(batch_size=None)
     parser.add_argument(
         "--skip-parity", action="store_true", help="do not prove first that both compute the same"
     )
@@ -147,6 +154,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--max-regression", type=percent, default=5.0, metavar="PERCENT", help="allowed (default 5)"
     )
     options = parser.parse_args(arguments)
+    for name, value in (SWEEP if options.sweep else DEFAULTS).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     if options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
     if options.report:

@@ -98,7 +98,8 @@ def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> 
     there = Place(backend=options.backend)
     places = {THERE: there, HERE: Place(backend=options.backend, tasks=tasks)}
     with scratch_folder() as scratch, Session(request, scratch=scratch, places=places) as session:
-        _, changes = measure_against(session, rounds=options.rounds, max_regression=options.max_regression)
+        how = {"rounds": options.rounds, "pairs": options.pairs}
+        _, changes = measure_against(session, **how, max_regression=options.max_regression)
     told = "; ".join(sentences(changes, backend=options.backend))
     return any(entry.regression for entry in changes), told
 

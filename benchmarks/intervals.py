@@ -43,8 +43,8 @@ def estimate_ratio(
     """The second side's throughput over the first's, with its interval and the noise of an A/A comparison.
 
     Each round has a ratio of its own, of the medians of its steps, in which whatever slowed down both sides
-    cancels. ``ratio`` is the Hodges-Lehmann estimate of these (1963): the median of all pairs' means, on
-    a logarithmic scale, which a few disturbed rounds do not move.
+    cancels. ``ratio`` is the Hodges-Lehmann estimate of their logarithms, which a few disturbed rounds do not
+    move.
 
     ``processes`` says how many of the rounds, in order, each pair of processes ran; without it, one pair
     ran all. The interval is where the ratio of a repetition of the whole measurement lies with 95 %, which
@@ -54,16 +54,25 @@ def estimate_ratio(
     """
     ratios = _ratios([_joined(blocks) for blocks in first], [_joined(blocks) for blocks in second])
     return RatioEstimate(
-        ratio=math.exp(_hodges_lehmann(ratios)),
+        ratio=math.exp(hodges_lehmann(ratios)),
         interval=_interval(ratios, sizes=list(processes) or [len(ratios)], seed=seed),
         noise=max(_noise(first, seed), _noise(second, seed)),
     )
 
 
+def hodges_lehmann(values: np.ndarray) -> float:
+    """The median of the means of all pairs of values, each with itself too (Hodges and Lehmann 1963).
+
+    As exact as a mean where values scatter normally, and as little moved as a median by a few far off.
+    """
+    one, other = np.triu_indices(len(values))
+    return float(np.median((values[one] + values[other]) / 2))
+
+
 def drift(first: Rounds, second: Rounds) -> float:
     """By how much the ratio moved from the first half of the rounds to the second, relative."""
     ratios = _ratios([_joined(blocks) for blocks in first], [_joined(blocks) for blocks in second])
-    early, late = (_hodges_lehmann(half) for half in np.array_split(ratios, 2))
+    early, late = (hodges_lehmann(half) for half in np.array_split(ratios, 2))
     return math.exp(late - early) - 1
 
 
@@ -92,48 +101,53 @@ def _ratios(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]])
     return np.log([np.median(ours) / np.median(theirs) for ours, theirs in zip(first, second, strict=True)])
 
 
-def _hodges_lehmann(values: np.ndarray) -> float:
-    one, other = np.triu_indices(len(values))
-    return float(np.median((values[one] + values[other]) / 2))
-
-
 def _interval(ratios: np.ndarray, *, sizes: Sequence[int], seed: int) -> tuple[float, float]:
     """Bootstrap interval of a repetition, from the logarithms of the rounds' ratios.
 
-    Whole processes are drawn anew, each with its rounds: drawing rounds as well would count twice what they
-    differ by (Davison and Hinkley 1997, "Bootstrap Methods and their Application", section 3.8). Where one
-    process ran all, rounds are drawn, in runs of neighbours: a machine is busy for a while, and single rounds
-    would look more independent than they are (Kuensch 1989). Either is widened for its small number, as
-    Hesterberg (2015, "What Teachers Should Know about the Bootstrap", section 3.2) does for the plain one.
+    Rounds are drawn anew. Where one process ran all, in runs of neighbours: a machine is busy for a while,
+    and single rounds would look more independent than they are (Kuensch 1989). Where several did, it is
+    widened by what processes, each of which lies in memory in its own way, differ by beyond their rounds.
     """
     rng = np.random.default_rng(seed)
-    own = np.split(ratios, np.cumsum(sizes)[:-1])
-    draw, number = (_processes, len(own)) if len(own) > 1 else (_neighbours, len(ratios))
-    centre = _hodges_lehmann(ratios)
-    draws = np.asarray([_hodges_lehmann(draw(own, rng)) - centre for _ in range(RESAMPLES)])
+    run = 1 if len(sizes) > 1 else max(1, round(len(ratios) ** (1 / 3)))
+    centre = hodges_lehmann(ratios)
+    draws = [hodges_lehmann(_drawn(ratios, run, rng)) - centre for _ in range(RESAMPLES)]
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * _widening(number) * REPETITION
+    widening = _widening(np.split(ratios, np.cumsum(sizes)[:-1]))
+    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * widening * REPETITION
     return math.exp(centre + min(low, 0.0)), math.exp(centre + max(high, 0.0))
 
 
-def _widening(number: int) -> float:
-    """By how much a bootstrap of so few things is too narrow: Student's t, and n instead of n - 1."""
+def _widening(processes: Sequence[np.ndarray]) -> float:
+    """By how much a bootstrap of all rounds is too narrow for these processes.
+
+    For few rounds as Hesterberg (2015, "What Teachers Should Know about the Bootstrap", section 3.2) has it:
+    Student's t, and n - 1 instead of n. Where the means of processes differ by more than their rounds
+    explain, the variance of these means counts instead, with Satterthwaite's (1946) degrees of freedom for
+    its two parts: three processes that happen to differ are known to be no more than three.
+    """
     from scipy import stats  # 0.5 s to import: not for --help
 
+    rounds = np.concatenate(processes)
+    number, groups = len(rounds), len(processes)
+    plain = np.var(rounds)
+    if not plain:
+        return 1.0
+    variance, freedom = plain * number / (number - 1), float(number - 1)
+    if 1 < groups < number:
+        means = np.repeat([group.mean() for group in processes], [len(group) for group in processes])
+        between = float(np.sum((means - rounds.mean()) ** 2)) / (groups - 1)
+        within = float(np.sum((rounds - means) ** 2)) / (number - groups)
+        if between > within:
+            beyond = (between - within) ** 2 / (groups - 1) + within**2 / (number - groups)
+            variance, freedom = between, between**2 / beyond
     tail = (1 - CONFIDENCE) / 2
-    return float(stats.t.ppf(tail, df=number - 1) / stats.norm.ppf(tail) * np.sqrt(number / (number - 1)))
+    return float(stats.t.ppf(tail, df=freedom) / stats.norm.ppf(tail) * math.sqrt(variance / plain))
 
 
-def _processes(own: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """As many processes, each with all its rounds."""
-    return np.concatenate([own[place] for place in rng.integers(len(own), size=len(own))])
-
-
-def _neighbours(own: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """As many rounds of one process, in runs of the cube root of their number; the last joins the first."""
-    rounds: np.ndarray = own[0]
-    length = max(1, round(len(rounds) ** (1 / 3)))
-    first = rng.integers(len(rounds), size=-(-len(rounds) // length))
-    places = (first[:, None] + np.arange(length)).ravel()[: len(rounds)]
+def _drawn(rounds: np.ndarray, run: int, rng: np.random.Generator) -> np.ndarray:
+    """As many rounds, in runs of so many neighbours; the last joins the first."""
+    first = rng.integers(len(rounds), size=-(-len(rounds) // run))
+    places = (first[:, None] + np.arange(run)).ravel()[: len(rounds)]
     drawn: np.ndarray = rounds[places % len(rounds)]
     return drawn

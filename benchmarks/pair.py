@@ -37,7 +37,7 @@ def comparison(pair: Alternation) -> Comparison:
     return Comparison.model_validate(
         common
         | speeds
-        | {f"{row.backend}_fast_seconds": row.fast_seconds for row in rows}
+        | {f"{row.backend}_quick_seconds": row.quick_seconds for row in rows}
         | pair.disturbances()
         | {
             "ratio": estimate.ratio,

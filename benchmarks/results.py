@@ -55,7 +55,7 @@ class Result(_Record):
     images_per_second: float | None = None
     step_seconds: list[float] = []
     block_steps: list[int] = []  # how many of the steps belong to each block, in order
-    fast_seconds: list[float] = []  # 1st percentile of the steps, each process left out in turn
+    quick_seconds: list[float] = []  # 5th percentile of each process's steps; of each block's, of one process
     latency_ms: Latency | None = None
     warmup_steps: int | None = None
     peak_memory_bytes: int | None = None
@@ -102,8 +102,8 @@ class Comparison(_Record):
     paddle_images_per_second: float | None = None
     ratio: float | None = None
     ratio_ci95: tuple[float, float] | None = None
-    torch_fast_seconds: list[float] = []  # see Result; a baseline is compared by them
-    paddle_fast_seconds: list[float] = []
+    torch_quick_seconds: list[float] = []  # see Result; a baseline is compared by them
+    paddle_quick_seconds: list[float] = []
     noise: float | None = None
     layout: str = "NCHW"
     threads: int | None = None

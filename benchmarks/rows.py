@@ -11,7 +11,7 @@ from benchmarks.options import Case, Request
 from benchmarks.processes import WorkerFailure
 from benchmarks.results import Latency, LayerTimes, Result
 from benchmarks.scaling import communicating
-from benchmarks.undisturbed import fast_seconds
+from benchmarks.undisturbed import quick_seconds
 
 
 def measured_row(request: Request, name: str, case: Case, measured: Measured) -> Result:
@@ -27,7 +27,7 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         images_per_second=speed,
         step_seconds=steps,
         block_steps=[len(block.step_seconds) for block in measured.blocks],
-        fast_seconds=fast_seconds(measured.blocks),
+        quick_seconds=quick_seconds(measured.blocks),
         latency_ms=Latency(**percentiles_ms(steps)),
         warmup_steps=request.warmup,
         peak_memory_bytes=measured.peak_memory_bytes,

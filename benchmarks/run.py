@@ -44,9 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     watch = Watch()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         if options.against:
-            rows, changes = against.measure_against(
-                session, rounds=options.rounds, max_regression=options.max_regression
-            )
+            how = {"rounds": options.rounds, "pairs": options.pairs}
+            rows, changes = against.measure_against(session, **how, max_regression=options.max_regression)
         else:
             rows = measure_all(session, options.backend)
         environment = _environment(session.versions, options) | watch.told()
@@ -84,7 +83,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="another version of the backend or of this project, measured in turns; 1 if here is slower",
     )
     parser.add_argument(
-        "--rounds", type=positive, default=24, metavar="N", help="of --against: turns of A B B A (default 24)"
+        "--rounds", type=positive, default=32, metavar="N", help="of --against: turns of A B B A (default 32)"
+    )
+    parser.add_argument(
+        "--pairs", type=positive, default=8, metavar="N", help="of --against: of workers (default 8)"
     )
     parser.add_argument(
         "--max-regression",

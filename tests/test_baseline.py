@@ -84,10 +84,10 @@ def test_who_became_faster_is_told():
     assert sentence(steady).endswith(": the other has become faster")
 
 
-def test_a_file_of_before_the_fast_steps_were_told_is_still_a_baseline():
+def test_a_file_of_before_the_quick_steps_were_told_is_still_a_baseline():
     before, now = report(), report(100.0, 25 * 0.85)
     for row in [*before.results, *before.comparisons]:
-        for name in ("fast_seconds", "torch_fast_seconds", "paddle_fast_seconds"):
+        for name in ("quick_seconds", "torch_quick_seconds", "paddle_quick_seconds"):
             if hasattr(row, name):
                 setattr(row, name, [])
     entry = changes(now, before, max_regression=5)[0]
@@ -137,7 +137,7 @@ def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
     assert ended(compare.main, [*LENET, "--skip-parity", "--json", str(target)], capsys)[0] == 0
     before = json.loads(target.read_text())
     for row in before["comparisons"]:  # paddle was a million times faster, for certain
-        row["paddle_fast_seconds"] = [seconds / 1e6 for seconds in row["paddle_fast_seconds"]]
+        row["paddle_quick_seconds"] = [seconds / 1e6 for seconds in row["paddle_quick_seconds"]]
     target.write_text(json.dumps(before))
     arguments = [*LENET, "--skip-parity", "--baseline", str(target)]
     code, out, errors = ended(compare.main, arguments, capsys)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compare
+from benchmarks.options import read_request
 from tests.commands import QUICK, ended
 
 ROOT = Path(__file__).parent.parent
@@ -58,7 +59,7 @@ def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
         assert row["ratio"] == pytest.approx(ratio_of_rounds(report, row["phase"]))
         assert row["ratio_ci95"][0] <= row["ratio"] <= row["ratio_ci95"][1]
         assert row["noise"] >= 0
-        assert len(row["torch_fast_seconds"]) == len(row["paddle_fast_seconds"]) == 2  # pairs of processes
+        assert len(row["torch_quick_seconds"]) == len(row["paddle_quick_seconds"]) == 2  # pairs of processes
     assert [(best["phase"], best["batch_size"]) for best in report["best"]] == [("infer", 8), ("train", 8)]
 
 
@@ -75,6 +76,17 @@ def rounds_of(row):
     """Steps by round, two blocks each."""
     ends = np.cumsum(row["block_steps"])[1::2]
     return np.split(row["step_seconds"], ends[:-1])
+
+
+def test_a_sweep_is_of_all_that_no_flag_names():
+    asked = compare._parse(["--model", "lenet5", "--sweep"])
+    cases = read_request(asked).cases
+    assert {case.batch_size for case in cases} == {1, 8, 32}
+    assert {case.engine for case in cases} == {"eager", "compiled", "deploy"}
+    named = compare._parse(["--model", "lenet5", "--sweep", "--batch-size", "4", "--rounds", "9"])
+    assert ({case.batch_size for case in read_request(named).cases}, named.rounds) == ({4}, 9)
+    plain = compare._parse(["--model", "lenet5"])
+    assert [(case.batch_size, case.engine) for case in read_request(plain).cases] == [(8, "eager")] * 2
 
 
 def test_broken_parity_ends_with_1_and_nothing_is_timed(local, tmp_path, capsys):

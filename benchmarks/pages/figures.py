@@ -24,15 +24,20 @@ def comparison_section(report: CompareReport) -> Section | None:
             number(row.torch_images_per_second),
             number(row.paddle_images_per_second),
             *_of_reference(neutral.get(_place(row))),
+            "-" if row.drift is None else f"{row.drift:+.1%}",
+            "-" if row.outliers is None else f"{row.outliers:.1%}",
         ]
         for row in pairs
     ]
     columns = ["combination", "paddle / torch", "95 % interval", "verdict", "noise"]
     columns += ["torch images/s", "paddle images/s"]
-    columns += ["ONNX Runtime images/s, torch's export", "paddle's export"]
+    columns += ["ONNX Runtime images/s, torch's export", "paddle's export", "drift", "outliers"]
     note = (
-        "Ratio above 1: paddle is faster. The interval is where the ratio of a repetition lies with 95 %; "
-        "noise is what the same comparison finds between a backend and itself."
+        "Ratio above 1: paddle is faster. It is put together from the ratio of each round, in which both "
+        "took turns, and so is near the quotient of the images a second, which are of the median step. The "
+        "interval is where the ratio of a repetition lies with 95 %; noise is what the same comparison finds "
+        "between a backend and itself; drift is how the ratio moved from the first half of the rounds to the "
+        "second; outliers are steps that took far longer than the others, which the ratio does not mind."
     )
     if neutral:
         note += " ONNX Runtime, which is neither's, computed the same model as each exported it, in fp32."
