@@ -8,6 +8,7 @@ from benchmarks.alternation import Alternation
 from benchmarks.explaining import Explainer
 from benchmarks.labels import labeller
 from benchmarks.options import Case
+from benchmarks.pages.section import number
 from benchmarks.places import Place, other_place
 from benchmarks.results import Against, Result
 from benchmarks.session import Session
@@ -80,5 +81,8 @@ def _sentence(entry: Against, case: str) -> str:
     if entry.change is None or entry.change_ci95 is None:
         return f"{case}: not comparable: {entry.reason}"
     low, high = (end - 1 for end in entry.change_ci95)
-    speeds = f"{entry.here_images_per_second:.3g} against {entry.there_images_per_second:.3g} images/s"
-    return f"{case}: {entry.verdict}, {entry.change - 1:+.1%} ({low:+.1%} to {high:+.1%}), {speeds}"
+    told = f"{case}: {entry.verdict}, {entry.change - 1:+.1%} ({low:+.1%} to {high:+.1%})"
+    if entry.here_images_per_second is None:  # a start has no throughput
+        return told
+    here, there = (number(speed) for speed in (entry.here_images_per_second, entry.there_images_per_second))
+    return f"{told}, {here} against {there} images/s"

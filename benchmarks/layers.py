@@ -6,6 +6,7 @@ from typing import Any
 from tabulate import tabulate
 
 from backends import NAMES
+from benchmarks.pages.section import number
 from benchmarks.results import LayerTimes, Result
 
 TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")
@@ -107,4 +108,4 @@ def _table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
 
 
 def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.3g}"
+    return number(seconds * 1000)

@@ -9,6 +9,7 @@ from benchmarks.labels import batch_of, labeller
 from benchmarks.layers import layer_lines
 from benchmarks.options import Request
 from benchmarks.pages.scaling import scaling_lines
+from benchmarks.pages.section import interval, number
 from benchmarks.parity.text import failure, parity_lines
 from benchmarks.results import CompareReport, Comparison, Report, Result
 from common.models import MODELS
@@ -119,8 +120,8 @@ def _run_row(result: Result) -> list[str]:
         result.layout,
         str(result.threads),
         batch_of(result),
-        _number(result.images_per_second),
-        *([_number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
+        number(result.images_per_second),
+        *([number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
         f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
         result.status,
     ]
@@ -134,10 +135,10 @@ def _compare_row(row: Comparison) -> list[str]:
         row.layout,
         str(row.threads or "-"),
         batch_of(row),
-        _number(row.torch_images_per_second),
-        _number(row.paddle_images_per_second),
-        _number(row.ratio),
-        f"{row.ratio_ci95[0]:.3g} to {row.ratio_ci95[1]:.3g}" if row.ratio_ci95 else "-",
+        number(row.torch_images_per_second),
+        number(row.paddle_images_per_second),
+        number(row.ratio),
+        interval(row.ratio_ci95),
         f"±{row.noise * 100:.1f} %" if row.noise is not None else "-",
         row.verdict,
     ]
@@ -153,10 +154,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     words = ("phase", "engine", "precision", "layout", "verdict", "status")
     alignment = ["left" if name in words else "right" for name in shown]
     return tabulate(shown, headers="keys", tablefmt="simple", colalign=alignment, disable_numparse=True)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def _settings(settings: Mapping[str, Any]) -> str:

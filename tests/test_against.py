@@ -73,6 +73,12 @@ def test_a_slowdown_that_is_allowed_is_told_and_no_regression():
     assert "torch infer eager fp32 batch 8: slower, -" in sentences([entry], backend="torch")[0]
 
 
+def test_starts_are_compared_and_have_no_throughput():
+    entry = judged(turns(slower=1.3, seed=2), CASE, max_regression=2)
+    entry.here_images_per_second = entry.there_images_per_second = None
+    assert sentences([entry], backend="torch")[0].endswith("%)")
+
+
 def test_a_version_that_cannot_run_it_leaves_the_other_its_figure():
     pair = turns(slower=1.0, seed=3)
     pair.failures[THERE] = WorkerFailure("torch", "crashed", "TypeError: no such argument")

@@ -44,7 +44,30 @@ def test_the_answer_names_the_best_of_each_and_no_winner_inside_the_noise():
     assert "no difference shows between torch (deploy, fp32) and paddle (deploy, fp32)" in answer(report())
     fast = report()
     fast.best[0].ratio, fast.comparisons[1].verdict = 0.5, "torch faster"
-    assert "torch (deploy, fp32) is 2 times as fast as paddle (deploy, fp32)" in answer(fast)
+    assert "torch (deploy, fp32) is 2.00 times as fast as paddle (deploy, fp32)" in answer(fast)
+
+
+def test_batch_sizes_with_the_same_outcome_are_told_together():
+    swept = report()
+    speeds = {1: 0.9, 8: 0.5, 32: 0.4}
+    swept.best = [
+        swept.best[0].model_copy(update={"batch_size": size, "ratio": ratio})
+        for size, ratio in speeds.items()
+    ]
+    swept.comparisons = [
+        comparison(
+            1.0, ratio, engine="deploy", batch_size=size, width=0.3 if size == 1 else 0.02, verdict=told
+        )
+        for (size, ratio), told in zip(
+            speeds.items(), ("no difference", "torch faster", "torch faster"), strict=True
+        )
+    ]
+    assert answer(swept) == (
+        "With alexnet on this machine, to infer at batch 1 no difference shows between torch (deploy, fp32) "
+        "and paddle (deploy, fp32) beyond the noise, at batch 8 and 32 torch (deploy, fp32) is 2.00 to 2.50 "
+        "times as fast as paddle (deploy, fp32)."
+    )
+    assert "Batch sizes other than 8." in not_measured(swept)
 
 
 def test_what_ran_in_turns_of_its_own_needs_more_than_the_noise_of_either():
@@ -54,7 +77,7 @@ def test_what_ran_in_turns_of_its_own_needs_more_than_the_noise_of_either():
     mixed.best[0].ratio = 0.8
     assert "no difference" in answer(mixed)
     mixed.best[0].ratio = 0.5
-    assert "torch (deploy, fp32) is 2 times as fast as paddle (eager, fp32)" in answer(mixed)
+    assert "torch (deploy, fp32) is 2.00 times as fast as paddle (eager, fp32)" in answer(mixed)
 
 
 def test_the_best_have_the_ratio_of_the_turns_that_they_took_together():
@@ -98,13 +121,16 @@ def test_combinations_that_differ_in_layout_or_threads_are_told_apart():
     shown = [row[0] for row in comparison_section(whole).rows]
     assert len(set(shown)) == len(shown) == 4
     table = report_command.beside({"x": whole})
-    assert len([line for line in table.splitlines() if "| eager " in line and "| 3 " in line]) == 2
+    assert len([line for line in table.splitlines() if "| eager " in line and "| 3.00 " in line]) == 2
     assert len(table.splitlines()) == len(whole.results) + len(("title", "", "head", "rule", "", "place"))
 
 
 def test_confidence_falls_with_wide_intervals_a_busy_machine_and_no_parity():
     assert confidence(report()).startswith("Confidence is high")
     assert confidence(report(width=0.15)).startswith("Confidence is moderate")
+    elsewhere = report()
+    elsewhere.comparisons[0].ratio_ci95 = (0.05, 2.0)  # of engines that the answer does not name
+    assert confidence(elsewhere) == confidence(report())
     worse = report(width=0.5)
     worse.parity = None
     worse.environment["warnings"] = ["other processes used 60 % of the processors"]
@@ -181,7 +207,7 @@ def test_layers_of_different_combinations_are_not_laid_side_by_side():
 def test_a_terminal_is_told_of_layers_too():
     both = "\n".join(layer_lines(report().results))
     assert "fp32, batch of 8, each alone, by what it contributes to the gap" in both
-    assert re.search(r"conv1 +Conv2d +10 +50 +20 +20 +40\n", both)
+    assert re.search(r"conv1 +Conv2d +10.0 +50.0 +20.0 +20.0 +40.0\n", both)
     (row, *_) = report().results
     alone = "\n".join(layer_lines([row]))
     assert alone.index("conv1") < alone.index("fc6") < alone.index("relu1")
@@ -292,4 +318,4 @@ def test_any_files_are_put_beside_each_other(tmp_path, capsys):
     code, out, errors = ended(report_command.main, list(map(str, paths)), capsys)
     assert (code, errors) == (0, [])
     line = next(line for line in out.splitlines() if "torch" in line and "eager" in line)
-    assert re.search(r"100 +\| +50 ", line)
+    assert re.search(r"100 +\| +50.0 ", line)

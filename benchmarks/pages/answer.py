@@ -6,6 +6,7 @@ from typing import Any
 from backends import ENGINES
 from benchmarks.best import compared
 from benchmarks.labels import batch_of, labeller
+from benchmarks.pages.section import number
 from benchmarks.results import Best, CompareReport, Comparison, Side
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
@@ -17,7 +18,9 @@ def answer(report: CompareReport) -> str:
     if not report.best:
         return "There is no answer: the two frameworks were not both measured in anything."
     model = report.results[0].model
-    parts = [_of_best(best, report) for best in report.best]
+    phases = dict.fromkeys(best.phase for best in report.best)
+    own = [[best for best in report.best if best.phase == phase] for phase in phases]
+    parts = [_of_phase(bests, report.comparisons) for bests in own]
     return f"With {model} on this machine, {'; '.join(parts)}."
 
 
@@ -52,15 +55,24 @@ def not_measured(report: CompareReport) -> list[str]:
     return told
 
 
-def _of_best(best: Best, report: CompareReport) -> str:
-    sides = {"torch": best.torch, "paddle": best.paddle}
-    names = {name: f"{name} ({_way(side)})" for name, side in sides.items()}
-    task = f"to {TASKS[best.phase]} at batch {batch_of(best)}"
-    if _within_noise(best, report.comparisons):
-        return f"{task} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
-    fast, slow = ("paddle", "torch") if best.ratio > 1 else ("torch", "paddle")
-    times = max(best.ratio, 1 / best.ratio)
-    return f"{task} {names[fast]} is {times:.3g} times as fast as {names[slow]}"
+def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
+    """What holds for a phase: batch sizes with the same outcome together, the first one's first."""
+    groups: dict[tuple[str | None, str, str], list[Best]] = {}
+    for best in bests:
+        fast = None if _within_noise(best, comparisons) else "paddle" if best.ratio > 1 else "torch"
+        groups.setdefault((fast, _way(best.torch), _way(best.paddle)), []).append(best)
+    return f"to {TASKS[bests[0].phase]} {', '.join(_clause(*key, own) for key, own in groups.items())}"
+
+
+def _clause(fast: str | None, torch_way: str, paddle_way: str, bests: Sequence[Best]) -> str:
+    names = {"torch": f"torch ({torch_way})", "paddle": f"paddle ({paddle_way})"}
+    at = f"at batch {_listed([batch_of(best) for best in bests])}"
+    if fast is None:
+        return f"{at} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
+    ratios = sorted(max(best.ratio, 1 / best.ratio) for best in bests)
+    times = " to ".join(dict.fromkeys(number(ratio) for ratio in (ratios[0], ratios[-1])))
+    slow = "torch" if fast == "paddle" else "paddle"
+    return f"{at} {names[fast]} is {times} times as fast as {names[slow]}"
 
 
 def _way(side: Side) -> str:
@@ -78,9 +90,15 @@ def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
     pair = compared(best, comparisons)
     if pair is not None:
         return pair.verdict == "no difference"
-    own = [row for row in comparisons if (row.phase, batch_of(row)) == (best.phase, batch_of(best))]
-    widths = [max(row.noise or 0, half_width(row)) for row in own]
+    widths = [max(row.noise or 0, half_width(row)) for row in _behind(best, comparisons)]
     return abs(best.ratio - 1) <= max(widths, default=0.0)
+
+
+def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The comparison of the best of both; where they had turns of their own, all of their combination."""
+    pair = compared(best, comparisons)
+    own = [row for row in comparisons if (row.phase, batch_of(row)) == (best.phase, batch_of(best))]
+    return own if pair is None else [pair]
 
 
 def half_width(row: Comparison) -> float:
@@ -99,9 +117,10 @@ def _confidence(report: CompareReport) -> tuple[str, list[str]]:
         doubts += 1
     else:
         reasons.append(f"both compute the same in float64 (parity {parity['verdict']})")
-    width = max((half_width(row) for row in report.comparisons), default=0.0)
-    noise = max((row.noise or 0 for row in report.comparisons), default=0.0)
-    reasons.append(f"a repetition stays within {width:.0%} of each ratio, the noise within {noise:.0%}")
+    behind = [row for best in report.best for row in _behind(best, report.comparisons)]
+    width = max((half_width(row) for row in behind), default=0.0)
+    noise = max((row.noise or 0 for row in behind), default=0.0)
+    reasons.append(f"a repetition stays within {width:.0%} of these ratios, the noise within {noise:.0%}")
     doubts += (width > WIDE) + (width > WIDER)
     warnings = report.environment.get("warnings") or []
     if warnings:
@@ -111,4 +130,6 @@ def _confidence(report: CompareReport) -> tuple[str, list[str]]:
 
 
 def _listed(values: Iterable[object]) -> str:
-    return ", ".join(map(str, values))
+    """1, 8 and 32."""
+    *others, last = map(str, values)
+    return f"{', '.join(others)} and {last}" if others else last

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from benchmarks.labels import batch_of, labeller
 from benchmarks.options import REFERENCES
 from benchmarks.pages.charts import Bars, bar_chart
-from benchmarks.pages.section import Section, number, without_empty
+from benchmarks.pages.section import Section, interval, number, without_empty
 from benchmarks.results import CompareReport, Comparison, Result
 
 
@@ -18,7 +18,7 @@ def comparison_section(report: CompareReport) -> Section | None:
         [
             label(row),
             number(row.ratio),
-            f"{row.ratio_ci95[0]:.3g} to {row.ratio_ci95[1]:.3g}" if row.ratio_ci95 else "-",
+            interval(row.ratio_ci95),
             row.verdict,
             f"±{row.noise:.1%}" if row.noise is not None else "-",
             number(row.torch_images_per_second),

@@ -37,12 +37,17 @@ def _facts(report: CompareReport) -> dict[str, Any]:
         "confidence": confidence(report),
         "sections": sections(report),
         "not_measured": not_measured(report),
-        "date": report.environment.get("date"),
+        "date": _minute(report.environment.get("date") or ""),
         "machine": "; ".join(report.environment.get("gpus") or []) or report.environment.get("cpu"),
         "pattern": PATTERN,
         "style": (TEMPLATES / "style.css").read_text(),
         "script": (TEMPLATES / "sort.js").read_text(),
     }
+
+
+def _minute(date: str) -> str:
+    """A date as the file has it, such as 2026-01-31T12:34:56+00:00, for people."""
+    return date[:16].replace("T", " ") + " UTC" if date.endswith("+00:00") else date
 
 
 @cache

@@ -1,6 +1,6 @@
 """How throughput grows with the number of processes: a part of the pages, and lines of a printed table."""
 
-from benchmarks.pages.section import Section, number
+from benchmarks.pages.section import Section, interval, number
 from benchmarks.results import CompareReport, Report, Result
 from benchmarks.scaling import oversubscribed
 
@@ -61,7 +61,7 @@ def _cells(row: Result) -> list[str]:
 def _verdicts(report: Report) -> list[str]:
     lines = [
         f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}, {row.processes} processes: "
-        f"efficiency of paddle / torch {row.ratio:.3g} ({row.ratio_ci95[0]:.3g} to {row.ratio_ci95[1]:.3g}): "
+        f"efficiency of paddle / torch {number(row.ratio)} ({interval(row.ratio_ci95)}): "
         f"{row.verdict}."
         for row in (report.scaling if isinstance(report, CompareReport) else ())
     ]
