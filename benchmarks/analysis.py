@@ -10,7 +10,7 @@ from backends import Backend
 from benchmarks.steps import DeviceTimeline
 from benchmarks.timing import run_steps, time_steps
 from common import tensor_file
-from common.engines import HEAVY, Layer
+from common.engines import Layer, is_heavy
 
 # Of the square matrices: 2 GFLOP, 1 TFLOP. Small on a CPU: of many products one is undisturbed.
 SIZES = {"cpu": 1024, "gpu": 8192}
@@ -71,7 +71,7 @@ class AnalysisTasks:
         asked = {"engine": "eager", "precision": precision, "device": device}
         ran = self.backend.operations(lambda _: forward(), None, None, **asked)
         # None where the layer has no arithmetic to speak of, or the framework does not tell.
-        kernels = [operation.kernel for operation in ran if any(word in operation.name for word in HEAVY)]
+        kernels = [operation.kernel for operation in ran if is_heavy(operation.name)]
         return {
             "name": layer.name,
             "type": layer.type,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PROGRAM = "benchmarks.gate"
 SLOWED = {5: "benchmarks.slowed:Slower5", 15: "benchmarks.slowed:Slower15"}
 ENOUGH = 0.95
+STORED = {"rounds": 20, "pairs": 5, "max_regression": 5.0}
+AGAINST = {"rounds": 32, "pairs": 8, "max_regression": 2.0}  # the smaller slowdown needs more of both
 BASELINE = 2  # times as long as a run: it is measured once, and every run is held against it
 
 
@@ -111,9 +113,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--slower", type=int, choices=tuple(SLOWED), default=15, help="percent (default 15)")
     parser.add_argument("--against", action="store_true", help="both versions in turns, and no baseline")
     parser.add_argument("--runs", type=positive, default=20, metavar="N", help="of each (default 20)")
-    parser.add_argument("--rounds", type=positive, default=24, metavar="N", help="of a run (default 24)")
     parser.add_argument(
-        "--pairs", type=positive, default=8, metavar="N", help="of processes, of a run (default 8)"
+        "--rounds", type=positive, metavar="N", help="of a run (default 20; 32 with --against)"
+    )
+    parser.add_argument(
+        "--pairs", type=positive, metavar="N", help="of processes, of a run (default 5; 8 with --against)"
     )
     parser.add_argument(
         "--max-regression", type=percent, metavar="PERCENT", help="default 5; 2 with --against"
@@ -122,8 +126,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.settings == "tuned":
         raise UsageError("--settings tuned may choose otherwise each time; name an engine instead")
-    if options.max_regression is None:
-        options.max_regression = 2.0 if options.against else 5.0
+    for name, value in (AGAINST if options.against else STORED).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     return options
 
 

@@ -3,9 +3,8 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -72,7 +71,7 @@ def compiled_ahead(folder: Path, export: Callable[[Path], object], wait: Callabl
 
 def dtypes_that_ran(operations: Sequence[Operation]) -> set[str]:
     """The dtypes of all convolutions and matrix products."""
-    return {operation.dtype for operation in operations if _is_heavy(operation.name) and operation.dtype}
+    return {operation.dtype for operation in operations if is_heavy(operation.name) and operation.dtype}
 
 
 def require_sensible(
@@ -108,48 +107,6 @@ def require_sensible(
         )
 
 
-def kineto_operations(run: Callable[[], object], profile: Any, *, device: str) -> list[Operation]:
-    """What ``profile``, torch's profiler, sees while something runs; see ``operations_of``."""
-    with profile(record_shapes=True, use_device=None if device == "cpu" else "cuda", use_kineto=True) as seen:
-        run()
-    return operations_of(seen.kineto_results.events())
-
-
-def operations_of(events: Iterable[Any]) -> list[Operation]:
-    """The operations of torch's profiler that know the dtype of their first input, innermost ones only.
-
-    The outer ones ("aten::conv2d") are entered before autocast has cast anything. On a GPU each is told with
-    the longest of the kernels that it launched.
-    """
-    dtypes = {"float": "float32", "double": "float64", "c10::BFloat16": "bfloat16", "c10::Half": "float16"}
-    launched: dict[int, list[Any]] = {}
-    heavy = []
-    for event in events:
-        if event.device_type().name != "CPU":
-            launched.setdefault(event.linked_correlation_id(), []).append(event)
-        elif _is_heavy(event.name()):
-            heavy.append(event)
-    heavy.sort(key=lambda event: event.start_ns())
-    inner = [
-        event
-        for event, after in zip_longest(heavy, heavy[1:])
-        if after is None or after.start_ns() >= event.end_ns()
-    ]
-    return [
-        Operation(event.name(), dtypes[event.dtypes()[0]], _kernel(event, launched))
-        for event in inner
-        if event.dtypes() and event.dtypes()[0] in dtypes
-    ]
-
-
-def _kernel(event: Any, launched: Mapping[int, Sequence[Any]]) -> str:
-    """Whose code did it: on a GPU the kernel, without the types of its arguments; else the operation."""
-    kernels = launched.get(event.correlation_id(), [])
-    if not kernels:
-        return str(event.name())
-    longest = max(kernels, key=lambda kernel: kernel.duration_ns())
-    return str(longest.name()).removeprefix("void ").partition("(")[0]
-
-
-def _is_heavy(name: str) -> bool:
+def is_heavy(name: str) -> bool:
+    """Whether an operation of this name is one in which a network's arithmetic lies."""
     return any(word in name.lower() for word in HEAVY)

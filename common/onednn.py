@@ -7,7 +7,8 @@ import ctypes
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from common.engines import Operation
@@ -24,14 +25,24 @@ def library(folder: str) -> ctypes.CDLL | None:
     return ctypes.CDLL(paths[0]) if paths else None
 
 
-def onednn_operations(action: Callable[[], object], *, folder: str) -> list[Operation]:
-    """Run an action and list the primitives that oneDNN executed in it; none where it has no oneDNN."""
+def onednn_operations(
+    action: Callable[[], object], verbose: AbstractContextManager[object]
+) -> list[Operation]:
+    """Run an action while oneDNN is ``verbose``, and list the primitives that it executed."""
+    with verbose:
+        return parsed(_stdout_of(action))
+
+
+@contextmanager
+def verbose(folder: str) -> Iterator[None]:
+    """Have the oneDNN that was loaded from a path with ``folder`` in it say what it does, if there is one."""
     dnnl = library(folder)
     if dnnl is None:
-        return []
+        yield
+        return
     dnnl.dnnl_set_verbose(1)
     try:
-        return parsed(_stdout_of(action))
+        yield
     finally:
         dnnl.dnnl_set_verbose(0)
 

@@ -9,7 +9,7 @@ import paddle
 from paddle import inference
 
 from common.engines import Engine, compiled_ahead, require_sensible, timed
-from common.onednn import onednn_operations
+from common.onednn import onednn_operations, verbose
 from common.onnx_runtime import require_packages
 from common.predictor import convert_to_onnx, load_predictor, program_operations
 
@@ -96,4 +96,4 @@ def export_onnx(model, images, path):
 def operations(run, model, images, *, engine, precision, device):
     if engine == "compiled":
         return program_operations(model.forward.get_concrete_program(images)[0].main_program)
-    return onednn_operations(partial(run, images), folder="/paddle/libs/")
+    return onednn_operations(partial(run, images), verbose("/paddle/libs/"))
