@@ -9,7 +9,15 @@ import numpy as np
 
 from benchmarks.comparable import compared_settings, unequal_settings
 from benchmarks.explaining import Explainer
-from benchmarks.intervals import RatioEstimate, Rounds, drift, estimate_ratio, outlier_fraction
+from benchmarks.intervals import (
+    SHARED_HOST,
+    RatioEstimate,
+    Rounds,
+    drift,
+    estimate_ratio,
+    outlier_fraction,
+    pace,
+)
 from benchmarks.measured import Measured
 from benchmarks.options import Case
 from benchmarks.processes import WorkerFailure
@@ -68,7 +76,14 @@ class Alternation:
     def estimate(self) -> RatioEstimate:
         """The ratio of both sides' throughput, the second over the first; both were measured."""
         first, second = self._both_rounds()
-        return estimate_ratio(first, second, processes=self.processes, seed=self.session.request.seed)
+        on_cpu = self.measured[self.names[0]].facts["device"] == "cpu"
+        return estimate_ratio(
+            first,
+            second,
+            processes=self.processes,
+            slow=SHARED_HOST if on_cpu else 0.0,
+            seed=self.session.request.seed,
+        )
 
     def change(self) -> Estimate:
         """Logarithm of the second side's speed over the first's, of the undisturbed steps."""
@@ -76,9 +91,10 @@ class Alternation:
         return speed_ratio(first, second)
 
     def disturbances(self) -> dict[str, float]:
-        """``drift`` of the ratio, and ``outliers``, the part of the steps that took far longer."""
+        """``drift`` of the ratio, ``pace`` of both; ``outliers``: the part of steps that took far longer."""
         outliers = (outlier_fraction(measured.step_seconds) for measured in self.measured.values())
-        return {"drift": drift(*self._both_rounds()), "outliers": max(outliers)}
+        rounds = self._both_rounds()
+        return {"drift": drift(*rounds), "pace": pace(*rounds), "outliers": max(outliers)}
 
     def _require_comparable(self) -> None:
         keys = compared_settings(self.session.request.settings_mode, list(self.cases.values()))

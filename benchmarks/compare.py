@@ -41,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     require_data(request)
     curves = read_curves(options.curves)
     before = result_file.read(options.baseline) if options.baseline else None
+    if before is not None:
+        baseline.require_same_machine(before, options.baseline, device=request.device)
     report = measure(request, options)
     report.curves = curves
     if before is not None:
@@ -118,6 +120,18 @@ def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    options = _parser().parse_args(arguments)
+    for name, value in (SWEEP if options.sweep else DEFAULTS).items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    if options.rounds < FEWEST_ROUNDS:
+        raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    if options.report:
+        require_folder(options.report)
+    return options
+
+
+def _parser() -> cli.Parser:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
     parser.add_argument(
@@ -154,15 +168,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--max-regression", type=percent, default=5.0, metavar="PERCENT", help="allowed (default 5)"
     )
-    options = parser.parse_args(arguments)
-    for name, value in (SWEEP if options.sweep else DEFAULTS).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-    if options.rounds < FEWEST_ROUNDS:
-        raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
-    if options.report:
-        require_folder(options.report)
-    return options
+    return parser
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
     }
 
 
+def machine() -> dict[str, Any]:
+    """What a figure depends on most: the processor, and the GPUs."""
+    return {"cpu": cpu_model(), "gpus": _gpus()[0]}
+
+
 @cache
 def cpu_model() -> str | None:
     """What the processor calls itself."""

@@ -10,7 +10,13 @@ import numpy as np
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 REPETITION = math.sqrt(2)  # two uncertain ratios differ by so much more than one from the truth
+NORMAL = 1.96  # deviations in half of a 95 % interval
+# What a host does to its processors for minutes is in all rounds of a run alike, so that none tells of it.
+# Ten runs in a row, a minute or two each, on two cores of shared hosts: ratios spread by 8.1 % (AMD EPYC) and
+# by 8.6 % (Intel Xeon): a deviation of 2.8 % beyond what the rounds told. A GPU has no such neighbours.
+SHARED_HOST = 0.03
 
+Blocks = Sequence[Sequence[Sequence[float]]]  # per round: blocks of seconds a step
 Rounds = Sequence[tuple[Sequence[float], Sequence[float]]]  # per round: first block, second block
 
 
@@ -38,7 +44,7 @@ def percentiles_ms(step_seconds: Sequence[float]) -> dict[str, float]:
 
 
 def estimate_ratio(
-    first: Rounds, second: Rounds, *, processes: Sequence[int] = (), seed: int = 0
+    first: Rounds, second: Rounds, *, processes: Sequence[int] = (), slow: float = 0.0, seed: int = 0
 ) -> RatioEstimate:
     """The second side's throughput over the first's, with its interval and the noise of an A/A comparison.
 
@@ -49,13 +55,14 @@ def estimate_ratio(
     ``processes`` says how many of the rounds, in order, each pair of processes ran; without it, one pair
     ran all. The interval is where the ratio of a repetition of the whole measurement lies with 95 %, which
     is wider by the square root of two than where the true ratio lies: a repetition is uncertain as well.
+    ``slow`` is the standard deviation of what stays the same within a measurement and is other in the next.
     Noise is half of such an interval of a backend's first blocks against its second ones, the wider of both;
     both are one process's, so that what processes differ by is no part of it.
     """
-    ratios = _ratios([_joined(blocks) for blocks in first], [_joined(blocks) for blocks in second])
+    ratios = _ratios(first, second)
     return RatioEstimate(
         ratio=math.exp(hodges_lehmann(ratios)),
-        interval=_interval(ratios, sizes=list(processes) or [len(ratios)], seed=seed),
+        interval=_interval(ratios, sizes=list(processes) or [len(ratios)], slow=slow, seed=seed),
         noise=max(_noise(first, seed), _noise(second, seed)),
     )
 
@@ -71,8 +78,19 @@ def hodges_lehmann(values: np.ndarray) -> float:
 
 def drift(first: Rounds, second: Rounds) -> float:
     """By how much the ratio moved from the first half of the rounds to the second, relative."""
-    ratios = _ratios([_joined(blocks) for blocks in first], [_joined(blocks) for blocks in second])
-    early, late = (hodges_lehmann(half) for half in np.array_split(ratios, 2))
+    return _moved(_ratios(first, second))
+
+
+def pace(first: Rounds, second: Rounds) -> float:
+    """By how much both became faster from the first half of the rounds to the second, relative.
+
+    That is the machine's doing, which the ratio does not mind, and each side's own figure does.
+    """
+    return _moved((_medians(first) + _medians(second)) / -2)
+
+
+def _moved(values: np.ndarray) -> float:
+    early, late = (hodges_lehmann(half) for half in np.array_split(values, 2))
     return math.exp(late - early) - 1
 
 
@@ -87,21 +105,24 @@ def outlier_fraction(step_seconds: Sequence[float]) -> float:
 
 
 def _noise(rounds: Rounds, seed: int) -> float:
-    ratios = _ratios(*zip(*rounds, strict=True))
+    ratios = _ratios([(block,) for block, _ in rounds], [(block,) for _, block in rounds])
     low, high = _interval(ratios, sizes=[len(ratios)], seed=seed)
     return (high - low) / 2
 
 
-def _joined(blocks: Sequence[Sequence[float]]) -> list[float]:
-    return [step for block in blocks for step in block]
-
-
-def _ratios(first: Sequence[Sequence[float]], second: Sequence[Sequence[float]]) -> np.ndarray:
+def _ratios(first: Blocks, second: Blocks) -> np.ndarray:
     """Logarithm of the ratio of the median steps, round by round."""
-    return np.log([np.median(ours) / np.median(theirs) for ours, theirs in zip(first, second, strict=True)])
+    return np.asarray(_medians(first) - _medians(second))
 
 
-def _interval(ratios: np.ndarray, *, sizes: Sequence[int], seed: int) -> tuple[float, float]:
+def _medians(rounds: Blocks) -> np.ndarray:
+    """Logarithm of the median step of each round's blocks."""
+    return np.asarray(np.log([np.median([step for block in blocks for step in block]) for blocks in rounds]))
+
+
+def _interval(
+    ratios: np.ndarray, *, sizes: Sequence[int], seed: int, slow: float = 0.0
+) -> tuple[float, float]:
     """Bootstrap interval of a repetition, from the logarithms of the rounds' ratios.
 
     Rounds are drawn anew. Where one process ran all, in runs of neighbours: a machine is busy for a while,
@@ -114,8 +135,10 @@ def _interval(ratios: np.ndarray, *, sizes: Sequence[int], seed: int) -> tuple[f
     draws = [hodges_lehmann(_drawn(ratios, run, rng)) - centre for _ in range(RESAMPLES)]
     tail = (1 - CONFIDENCE) / 2
     widening = _widening(np.split(ratios, np.cumsum(sizes)[:-1]))
-    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * widening * REPETITION
-    return math.exp(centre + min(low, 0.0)), math.exp(centre + max(high, 0.0))
+    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * widening
+    unseen = NORMAL * slow
+    below, above = (math.hypot(end, unseen) * REPETITION for end in (min(low, 0.0), max(high, 0.0)))
+    return math.exp(centre - below), math.exp(centre + above)
 
 
 def _widening(processes: Sequence[np.ndarray]) -> float:

@@ -2,8 +2,12 @@
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
+
+from benchmarks.labels import labeller
+from benchmarks.results import Comparison
 
 BUSY = 0.15  # of the processors' time, taken by others: figures are then worth a second look
 THROTTLED = 0.9  # of the highest clock seen
@@ -42,6 +46,17 @@ class Watch:
             "gpu_state": gpu,
             "warnings": warnings,
         }
+
+
+def unsteady(comparisons: Sequence[Comparison]) -> list[str]:
+    """A warning of the combination in which both sides became slower or faster the most, if by much."""
+    paced = [row for row in comparisons if row.pace is not None and abs(row.pace) > BUSY]
+    if not paced:
+        return []
+    worst = max(paced, key=lambda row: abs(row.pace or 0))
+    pace, label = worst.pace or 0.0, labeller(comparisons)
+    became = f"{pace:.0%} faster" if pace > 0 else f"{-pace:.0%} slower"
+    return [f"the machine became {became} within {label(worst)}"]
 
 
 def _children_seconds() -> float:

@@ -108,6 +108,7 @@ class Comparison(_Record):
     layout: str = "NCHW"
     threads: int | None = None
     drift: float | None = None  # of the ratio, from the first half of the rounds to the second
+    pace: float | None = None  # by how much both became faster meanwhile: the machine
     outliers: float | None = None  # the part of the steps that took far longer, the worse of both
     verdict: Verdict
     reason: str | None = None

@@ -6,16 +6,19 @@ python -m benchmarks.run --backend paddle --model alexnet
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.arguments import percent, positive
 from benchmarks.flags import add_flags
-from benchmarks.options import FEWEST_ROUNDS, read_request
+from benchmarks.options import FEWEST_ROUNDS, Request, read_request
 from benchmarks.places import Place
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
+
+if TYPE_CHECKING:
+    from benchmarks.results import Report
 
 PROGRAM = "benchmarks.run"
 
@@ -27,40 +30,43 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import against, result_file, results, tables, verdict
-    from benchmarks.group_session import open_session
+    from benchmarks import against, result_file, tables, verdict
     from benchmarks.image_list import require_data
-    from benchmarks.machine import Watch
-    from benchmarks.scratch import scratch_folder
-    from benchmarks.single import measure_all
 
     require_data(request)
-    places = (
-        against.places(options.backend, options.against)
-        if options.against
-        else {options.backend: Place(backend=options.backend)}
-    )
-    changes: list[results.Against] = []
-    watch = Watch()
-    with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
-        if options.against:
-            how = {"rounds": options.rounds, "pairs": options.pairs}
-            rows, changes = against.measure_against(session, **how, max_regression=options.max_regression)
-        else:
-            rows = measure_all(session, options.backend)
-        environment = _environment(session.versions, options) | watch.told()
-    report = results.Report(environment=environment, results=rows, against=changes)
+    report = measure(request, options)
     if request.json:
         result_file.write(report, request.json)
     print(tables.run_report(request, report))
-    sentences = against.sentences(changes, backend=options.backend)
+    sentences = against.sentences(report.against, backend=options.backend)
     print("\n".join(sentences))
-    slower = [line for line, entry in zip(sentences, changes, strict=True) if entry.regression]
+    slower = [line for line, entry in zip(sentences, report.against, strict=True) if entry.regression]
     if slower:
         cli.complain(PROGRAM, f"against {options.against}: {slower[0]}")
         return cli.FAILED
-    there = [entry.there for entry in changes if entry.there]
-    return verdict.judge(PROGRAM, [*rows, *there])
+    there = [entry.there for entry in report.against if entry.there]
+    return verdict.judge(PROGRAM, [*report.results, *there])
+
+
+def measure(request: Request, options: argparse.Namespace) -> "Report":
+    """A row for every combination; with ``--against`` in turns with the other version."""
+    from benchmarks import against
+    from benchmarks.group_session import open_session
+    from benchmarks.machine import Watch
+    from benchmarks.results import Report
+    from benchmarks.scratch import scratch_folder
+    from benchmarks.single import measure_all
+
+    backend, there, watch = options.backend, options.against, Watch()
+    places = against.places(backend, there) if there else {backend: Place(backend=backend)}
+    with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        if there:
+            how = {"rounds": options.rounds, "pairs": options.pairs}
+            rows, changes = against.measure_against(session, **how, max_regression=options.max_regression)
+        else:
+            rows, changes = measure_all(session, backend), []
+        environment = _environment(session.versions, options) | watch.told()
+    return Report(environment=environment, results=rows, against=changes)
 
 
 def _environment(versions: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from benchmarks.alternation import Alternation
 from benchmarks.best import best_of_each
 from benchmarks.environment import describe
 from benchmarks.explaining import Explainer
-from benchmarks.machine import Watch
+from benchmarks.machine import Watch, unsteady
 from benchmarks.pair import comparison
 from benchmarks.processes import WorkerFailure
 from benchmarks.resuming import FILE, kept
@@ -61,9 +61,10 @@ class Sweep:
         """All that was measured so far."""
         rows = with_efficiencies(row for _, pair in self._done for row in pair)
         comparisons = [comparison for comparison, _ in self._done]
-        environment = describe(os.environ, self.session.versions)
+        environment = describe(os.environ, self.session.versions) | self._watch.told()
+        environment["warnings"] += unsteady(comparisons)
         return results.CompareReport(
-            environment=environment | self._watch.told(),
+            environment=environment,
             results=rows,
             parity=self.parity,
             comparisons=comparisons,

@@ -2,12 +2,15 @@
 
 import json
 import math
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from scipy import stats
 
-from benchmarks import compare
-from benchmarks.baseline import changes, machine_drift, sentence
+from benchmarks import compare, result_file
+from benchmarks.baseline import changes, machine_drift, require_same_machine, sentence
+from common.cli import UsageError
 from tests.commands import QUICK, ended
 from tests.reports import report
 
@@ -143,6 +146,37 @@ def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
     code, out, errors = ended(compare.main, arguments, capsys)
     assert "paddle infer eager fp32 batch 8" in out
     assert (code, "slower than the baseline" in errors[0]) == (1, True)
+
+
+def test_a_baseline_of_another_machine_is_refused_before_anything_is_measured(local, tmp_path, capsys):
+    target = tmp_path / "before.json"
+    content = report()
+    content.environment["cpu"] = "another processor"
+    result_file.write(content, target)
+    local.failing["torch"] = {"prepare": ("crashed", "it was measured")}
+    code, out, errors = ended(compare.main, [*LENET, "--skip-parity", "--baseline", str(target)], capsys)
+    assert (code, out, len(errors)) == (2, "", 1)
+    assert "was measured with another processor, and here is " in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("device", "there", "refused"),
+    [
+        ("gpu", {"cpu": "x", "gpus": ["one"]}, False),
+        ("gpu", {"cpu": "x", "gpus": ["another"]}, True),
+        ("gpu", {"cpu": "y", "gpus": ["one"]}, True),
+        ("cpu", {"cpu": "x", "gpus": []}, False),
+        ("auto", {"cpu": "x", "gpus": []}, True),
+        ("cpu", {}, False),
+    ],
+)
+def test_a_machine_is_its_processor_and_where_they_count_its_gpus(monkeypatch, device, there, refused):
+    monkeypatch.setattr("benchmarks.baseline.machine", lambda: {"cpu": "x", "gpus": ["one"]})
+    before = report()
+    before.environment = there
+    refusal = pytest.raises(UsageError, match="make a baseline on this machine")
+    with refusal if refused else nullcontext():
+        require_same_machine(before, Path("b.json"), device=device)
 
 
 def test_a_sweep_goes_on_where_it_stopped(local, tmp_path, capsys):

@@ -129,6 +129,18 @@ def test_a_few_disturbed_rounds_move_nothing():
     assert estimate_ratio(ours, theirs, processes=[4] * 5).ratio == pytest.approx(0.5, abs=0.02)
 
 
+def test_what_a_host_does_for_minutes_is_allowed_for():
+    """It is the same in all rounds of a run, and other in the next: within a run nothing tells of it."""
+
+    def run(seed, **more):
+        host = np.exp(np.random.default_rng(seed).normal(0, 0.03))
+        ours, theirs = rounds(0.1 * host, spread=0.02, seed=seed), rounds(0.2, spread=0.02, seed=seed + 1000)
+        return estimate_ratio(ours, theirs, **more)
+
+    assert covered([run(seed) for seed in range(20)]) < 0.7
+    assert covered([run(seed, slow=intervals.SHARED_HOST) for seed in range(20)]) >= 0.9
+
+
 def test_what_rounds_differ_by_is_counted_once():
     """Processes that do not differ: their rounds' scatter is all there is, and it is in each process's."""
     found = [repeated(seed, own=0.0, lasting=0.0, rounds_of_each=4, number=5) for seed in range(30)]
@@ -139,8 +151,10 @@ def test_what_rounds_differ_by_is_counted_once():
 
 def test_a_ratio_that_drifts_and_steps_that_stand_out_are_told():
     steady, moving = [((0.1,), (0.1,))] * 8, [((0.1 + 0.01 * i,), (0.1 + 0.01 * i,)) for i in range(8)]
-    assert intervals.drift(steady, steady) == 0
+    assert intervals.drift(steady, steady) == intervals.pace(steady, steady) == 0
     assert intervals.drift(steady, moving) < -0.2
+    assert intervals.drift(moving, moving) == 0
+    assert intervals.pace(moving, moving) == pytest.approx(0.115 / 0.155 - 1, abs=0.01)
     assert intervals.outlier_fraction([0.1, 0.101, 0.099, 0.1, 0.102, 0.098, 0.1, 0.101, 0.099, 1.0]) == 0.1
     assert intervals.outlier_fraction([0.1] * 5) == 0
 

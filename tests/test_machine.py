@@ -7,7 +7,8 @@ import pynvml
 import pytest
 
 from benchmarks import machine
-from benchmarks.machine import Watch
+from benchmarks.machine import Watch, unsteady
+from tests.reports import comparison
 
 Times = namedtuple("Times", "user nice system idle steal")
 NVML = {
@@ -49,6 +50,15 @@ def test_a_quiet_machine_is_no_warning(monkeypatch):
 )
 def test_what_disturbs_is_told(monkeypatch, happened, warning):
     assert watched(monkeypatch, **happened)["warnings"] == [warning]
+
+
+def test_a_machine_whose_pace_changes_is_told_of_the_worst_combination():
+    steady, slower, faster = (comparison(1.0, 1.0, pace=pace) for pace in (-0.1, -0.3, 0.2))
+    assert unsteady([steady, comparison(1.0, 1.0)]) == []
+    assert unsteady([steady, faster, slower]) == [
+        "the machine became 30% slower within infer eager fp32 batch 8"
+    ]
+    assert unsteady([faster])[0].startswith("the machine became 20% faster")
 
 
 def test_a_gpu_tells_its_clock_its_power_and_its_heat(monkeypatch):
