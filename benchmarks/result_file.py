@@ -12,6 +12,7 @@ from common.cli import UsageError
 from common.files import write_text
 
 READABLE = (1,)  # later versions are added here, with what turns an older file into a newer one
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # Of version 1 as it was before its first release: figures that were computed otherwise, and are left unread.
 DROPPED = ("fast_seconds", "torch_fast_seconds", "paddle_fast_seconds")
 
@@ -53,7 +54,8 @@ def _without_dropped(content: Any) -> Any:
 
 def json_schema() -> str:
     """The JSON Schema of a result file, as published beside this module."""
-    return json.dumps(CompareReport.model_json_schema(), indent=2) + "\n"
+    schema = {"$schema": DIALECT} | CompareReport.model_json_schema()
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def write(report: object, path: Path) -> None:
