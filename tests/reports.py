@@ -60,7 +60,10 @@ def report(torch_speed=100.0, paddle_speed=25.0, *, width=0.02):
         result("torch", 130.0, engine="deploy"),
         result("paddle", 128.0, engine="deploy"),
     ]
-    lost = {"status": "crashed", "reason": "<script>alert('x')</script> " + "verylongword" * 30}
+    lost = {
+        "status": "crashed",
+        "reason": "<script>alert('x')</script>; choose --engine compiled " + "verylongword" * 30,
+    }
     rows += [
         result(name, 1.0, phase="train", **lost | {"images_per_second": None, "latency_ms": None})
         for name in ("torch", "paddle")

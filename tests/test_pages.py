@@ -220,7 +220,7 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing_that_it_is_told():
     assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page)
     assert "url(http" not in page
     assert "<script>alert" not in page
-    assert "&lt;script&gt;alert" in page
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;; choose <code>--engine</code> compiled" in page
 
 
 def test_markdown_opens_with_the_answer_and_its_tables_are_whole():
