@@ -75,6 +75,23 @@ def test_a_host_that_runs_slower_for_minutes_decides_nothing():
     assert abs(found.mean) < min(0.06, found.half_width())
 
 
+def test_a_pair_of_processes_that_was_disturbed_as_a_whole_counts_no_more():
+    """Not even where one side was disturbed more; but a process that is slow by itself counts."""
+    first, second = np.array([1.00, 1.01, 0.99, 1.00, 1.3]), np.array([2.00, 2.00, 2.02, 1.98, 4.8])
+    found, quiet = speed_ratio(first, second), speed_ratio(first[:4], second[:4])
+    assert (found, found.freedom) == (quiet, 3)
+    assert speed_ratio(second, first).mean == pytest.approx(-found.mean)
+    for alone in (speed_ratio([*first[:4], 1.0], second), speed_ratio(first, [*second[:4], 2.0])):
+        assert (alone.freedom, alone.half_width() > 0.1) == (4, True)
+
+
+def test_three_pairs_are_kept_however_disturbed():
+    found = speed_ratio([1.0, 1.9, 1.2, 1.4], [1.0, 1.5, 1.3, 1.6])
+    expected = (math.log(1.2 / 1.3) + math.log(1.4 / 1.6)) / 3
+    assert (found.freedom, found.mean) == (2, pytest.approx(expected))
+    assert speed_ratio([1.0, 2.0], [1.0, 2.2]).freedom == 1
+
+
 def test_each_process_has_its_quick_steps_and_of_one_each_block():
     steps = [[1.0, 2.0], [3.0, 3.0], [4.0, 9.0]]
     parted = [Block(process=n // 2, seconds={"step": block}) for n, block in enumerate(steps)]
@@ -90,7 +107,7 @@ def test_a_mean_is_as_uncertain_as_its_values_are_spread():
     assert (found.mean, found.variance, found.freedom) == pytest.approx(
         (values.mean(), values.var(ddof=1) / 4, 3)
     )
-    pair = speed_ratio(np.exp(values), np.exp(values - [1, 1, 1, 2]))
+    pair = speed_ratio(np.exp([2, 2, 2, 3]), np.exp([1, 1, 1, 1]))
     assert (pair.mean, pair.variance) == pytest.approx((1.25, 0.25 / 4))
 
 
