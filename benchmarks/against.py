@@ -33,7 +33,7 @@ def measure_against(
         for case in cases:
             bar.set_description(str(case))
             turns = Alternation(session, case, explainer=explainer)
-            turns.run(rounds=rounds, processes=pairs, after_round=bar.update)
+            turns.run(rounds=rounds, processes=pairs, bar=bar, precise=max_regression)
             rows.append(turns.row(HERE))
             found.append(judged(turns, case, max_regression=max_regression))
     return rows, found

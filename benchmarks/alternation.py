@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from benchmarks.rows import failed_row, measured_row
 from benchmarks.session import Session
 from benchmarks.undisturbed import Estimate, quick_seconds, speed_ratio
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
 
@@ -42,24 +45,22 @@ class Alternation:
         self.measured: dict[str, Measured] = {}
         self.failures: dict[str, WorkerFailure] = {}
 
-    def run(self, *, rounds: int, processes: int, after_round: Callable[[], object]) -> None:
-        """Prepare and warm up both, then let them take turns; each part of the rounds in new processes."""
+    def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
+        """Prepare and warm up both, then let them take turns; each part of the rounds in new processes.
+
+        With ``precise``, in percent, all of it is done once more, and counts as well, where ``change`` is not
+        known as precisely. (That looks at how certain it is, not at what it is: measuring until that is as one
+        likes would make it lie.) One process alone does not tell how certain it is.
+        """
         if self.session.request.settings_mode == "tuned":
             self._each(self._tune)
-        groups = np.array_split(np.arange(rounds), max(1, min(processes, rounds // 2)))
-        self.processes = [len(group) for group in groups]
-        for group in groups:
-            if group[0] == 0:
-                self._each(self._prepare)
-            else:  # a process lies in memory in its own way: another one may be faster
-                self._all_at_once(self._prepare_anew)
-            self._require_comparable()
-            self._each(self.session.warm_up)
-            for number in group:
-                order = self.names if number % 2 == 0 else self.names[::-1]
-                for name in (*order, *order[::-1]):
-                    self._attempt(name, lambda name: self._measure(name, blocks=2 * rounds))
-                after_round()
+        parts = np.array_split(np.arange(rounds), max(1, min(processes, rounds // 2)))
+        for part in parts:
+            self._take_turns(len(part), blocks=2 * rounds, bar=bar)
+        if precise is not None and len(parts) > 1 and not self.failures and not self._knows(precise):
+            bar.total = (bar.total or 0) + rounds
+            for part in parts:
+                self._take_turns(len(part), blocks=2 * rounds, bar=bar)
         self._each(self._finish)
 
     def rows(self) -> list[Result]:
@@ -95,6 +96,25 @@ class Alternation:
         outliers = (outlier_fraction(measured.step_seconds) for measured in self.measured.values())
         rounds = self._both_rounds()
         return {"drift": drift(*rounds), "pace": pace(*rounds), "outliers": max(outliers)}
+
+    def _take_turns(self, rounds: int, *, blocks: int, bar: "tqdm[Any]") -> None:
+        """So many rounds in processes of their own."""
+        if not self.processes:
+            self._each(self._prepare)
+        else:  # a process lies in memory in its own way: another one may be faster
+            self._all_at_once(self._prepare_anew)
+        self._require_comparable()
+        self._each(self.session.warm_up)
+        before = sum(self.processes)
+        self.processes.append(rounds)
+        for number in range(before, before + rounds):
+            order = self.names if number % 2 == 0 else self.names[::-1]
+            for name in (*order, *order[::-1]):
+                self._attempt(name, lambda name: self._measure(name, blocks=blocks))
+            bar.update()
+
+    def _knows(self, precise: float) -> bool:
+        return self.change().half_width() <= math.log1p(precise / 100)
 
     def _require_comparable(self) -> None:
         keys = compared_settings(self.session.request.settings_mode, list(self.cases.values()))

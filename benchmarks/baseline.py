@@ -59,7 +59,8 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
 
     ``change`` is the speed now over the speed before of the backend that is named: of two, the one that has
     lost against the other. ``noise`` is how far it may be off, with 95 % for all entries together.
-    ``regression`` says whether it is slower beyond both, unless it is the other that became faster.
+    ``regression`` says whether it is slower beyond both, unless it is the other that became faster;
+    ``unclear`` whether it looks slower than is allowed, within the noise.
     """
     drift = machine_drift(now.results, before.results)
     compared = _in_both(
@@ -82,10 +83,11 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
         entry["combination"] = label(row)
         half_width, steady = entry.pop("estimate").half_width(looks=looks), entry.pop("steady")
         certain = math.log(entry["change"]) < -half_width
-        slower = certain and math.log(entry["change"]) < allowed
+        slower = math.log(entry["change"]) < allowed
         entry["noise"] = 1 - math.exp(-half_width)
         entry["other_faster"] = certain and steady
-        entry["regression"] = slower and not entry["other_faster"]
+        entry["regression"] = slower and certain and not entry["other_faster"]
+        entry["unclear"] = slower and not certain
     return found
 
 
@@ -108,6 +110,8 @@ def sentence(entry: dict[str, Any]) -> str:
     verdict = ": slower than the baseline" if entry["regression"] else ""
     if entry["other_faster"]:
         verdict = ": the other has become faster"
+    if entry["unclear"]:
+        verdict = ": slower, or noise; --pairs and --rounds would tell"
     return (
         f"{entry['backend']} {entry['combination']}: "
         f"{entry['change'] - 1:+.1%} {against} ({'; '.join(facts)}){verdict}"

@@ -107,7 +107,8 @@ def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
         if earlier:
             require_same_versions(earlier, session.versions, options.report)
         if sweep.parity is None or sweep.parity["verdict"] == "pass":
-            sweep.run(rounds=options.rounds, processes=options.pairs, bar=bar)
+            precise = options.max_regression if options.baseline else None
+            sweep.run(rounds=options.rounds, processes=options.pairs, bar=bar, precise=precise)
         return sweep.report()
 
 

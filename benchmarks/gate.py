@@ -86,7 +86,8 @@ def _compare(
     ):
         sweep = Sweep(session, facts={}, folder=None, earlier=None)
         session.start(NAMES)
-        sweep.run(rounds=rounds, processes=times * options.pairs, bar=bar)
+        precise = None if times > 1 else options.max_regression
+        sweep.run(rounds=rounds, processes=times * options.pairs, bar=bar, precise=precise)
         return sweep.report()
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import result_file, results
 from benchmarks.alternation import Alternation
@@ -16,6 +16,9 @@ from benchmarks.processes import WorkerFailure
 from benchmarks.resuming import FILE, kept
 from benchmarks.scaling import scaling, with_efficiencies
 from benchmarks.session import Session
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class Sweep:
@@ -34,14 +37,14 @@ class Sweep:
         self._done: list[tuple[results.Comparison, list[results.Result]]] = []
         self._watch, self._explainer = Watch(), Explainer(session)
 
-    def run(self, *, rounds: int, processes: int, bar: Any) -> None:
-        """Measure what the earlier report does not have."""
+    def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
+        """Measure what the earlier report does not have; see ``Alternation.run``."""
         for case in self.session.request.cases:
             bar.set_description(str(case))
             found = kept(self._earlier, case)
             if found is None:
                 pair = Alternation(self.session, case, explainer=self._explainer)
-                pair.run(rounds=rounds, processes=processes, after_round=bar.update)
+                pair.run(rounds=rounds, processes=processes, bar=bar, precise=precise)
                 found = comparison(pair), pair.rows()
             else:
                 bar.update(rounds)

@@ -1,5 +1,6 @@
 """Two sides taking turns: what happens between two processes of the same side."""
 
+import math
 import threading
 from types import SimpleNamespace
 
@@ -47,6 +48,16 @@ class Session:
         self.ended[name].set()
 
 
+class Bar:
+    """Counts as a progress bar does."""
+
+    def __init__(self):
+        self.done, self.total = 0, 6
+
+    def update(self):
+        self.done += 1
+
+
 @pytest.fixture
 def pair(monkeypatch):
     monkeypatch.setattr("benchmarks.alternation.unequal_settings", lambda *_, **__: None)
@@ -55,7 +66,7 @@ def pair(monkeypatch):
 
 
 def test_later_processes_are_prepared_at_once_and_go_on_with_what_was_measured(pair):
-    pair.run(rounds=6, processes=3, after_round=lambda: None)
+    pair.run(rounds=6, processes=3, bar=Bar())
     assert pair.session.prepared == {"torch": 3, "paddle": 3}
     for measured in pair.measured.values():
         assert len(measured.blocks) == len(measured.unsynchronised_seconds) == 12
@@ -63,9 +74,24 @@ def test_later_processes_are_prepared_at_once_and_go_on_with_what_was_measured(p
         assert measured.facts == {"build_seconds": 1, "error": 3}  # the first had the machine to itself
 
 
+@pytest.mark.parametrize(
+    ("half_width", "precise", "processes", "times"),
+    [(0.01, 5, 3, 1), (0.1, 5, 3, 2), (0.1, None, 3, 1), (0.1, 15, 3, 1), (math.inf, 5, 1, 1)],
+)
+def test_what_is_not_known_precisely_is_measured_once_more(
+    pair, monkeypatch, half_width, precise, processes, times
+):
+    bar = Bar()
+    monkeypatch.setattr(pair, "change", lambda: SimpleNamespace(half_width=lambda: half_width))
+    pair.run(rounds=6, processes=processes, bar=bar, precise=precise)
+    assert pair.session.prepared == dict.fromkeys(pair.names, processes * times)
+    assert (sum(pair.processes), bar.done, bar.total) == (6 * times,) * 3
+    assert len(pair.measured["torch"].blocks) == 12 * times
+
+
 def test_a_side_whose_second_process_fails_is_a_row_and_the_other_goes_on(pair):
     pair.session.fails = "paddle"
-    pair.run(rounds=4, processes=2, after_round=lambda: None)
+    pair.run(rounds=4, processes=2, bar=Bar())
     assert list(pair.failures) == ["paddle"]
     assert len(pair.measured["torch"].blocks) == 8
 

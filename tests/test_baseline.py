@@ -54,11 +54,17 @@ def test_a_slower_side_is_found_on_any_machine(slower, machine):
         {"torch": 1.0, "paddle": 1.3},
         {"torch": 1.3, "paddle": 1.0},
         {"torch": 1.0, "paddle": 0.97},
-        {"torch": 1.0, "paddle": 0.85, "width": 0.3},  # inside the noise
     ],
 )
 def test_equal_faster_or_uncertain_is_no_regression(change):
-    assert not compared(**change)["regression"]
+    entry = compared(**change)
+    assert (entry["regression"], entry["unclear"]) == (False, False)
+
+
+def test_what_may_be_slower_or_noise_is_no_regression_and_is_told():
+    entry = compared(torch=1.0, paddle=0.85, width=0.3)
+    assert (entry["regression"], entry["unclear"]) == (False, True)
+    assert sentence(entry).endswith(": slower, or noise; --pairs and --rounds would tell")
 
 
 @pytest.mark.parametrize("reading", [0.66, 1.5])
