@@ -49,8 +49,8 @@ class Alternation:
         """Prepare and warm up both, then let them take turns; each part of the rounds in new processes.
 
         With ``precise``, in percent, all of it is done once more, and counts as well, where ``change`` is not
-        known as precisely. (That looks at how certain it is, not at what it is: measuring until that is as one
-        likes would make it lie.) One process alone does not tell how certain it is.
+        known as precisely. (That looks at how certain it is, not at what it is: measuring until that is as
+        one likes would make it lie.) One process alone does not tell how certain it is.
         """
         if self.session.request.settings_mode == "tuned":
             self._each(self._tune)

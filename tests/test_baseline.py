@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from benchmarks import compare, result_file
+from benchmarks.alternation import Alternation
 from benchmarks.baseline import changes, machine_drift, require_same_machine, sentence
 from common.cli import UsageError
 from tests.commands import QUICK, ended
@@ -141,15 +142,18 @@ def test_absolute_figures_are_corrected_by_the_machines_drift():
     assert changes(now, before, max_regression=5)[0]["regression"]
 
 
-def test_a_regression_is_exit_code_1(local, tmp_path, capsys):
-    target = tmp_path / "before.json"
-    assert ended(compare.main, [*LENET, "--skip-parity", "--json", str(target)], capsys)[0] == 0
+def test_a_regression_is_exit_code_1(local, tmp_path, capsys, monkeypatch):
+    target, precise = tmp_path / "before.json", []
+    monkeypatch.setattr(Alternation, "_knows", lambda self, percent: precise.append(percent) or True)
+    run = [*LENET, "--pairs", "2", "--skip-parity"]
+    assert ended(compare.main, [*run, "--json", str(target)], capsys)[0] == 0
+    assert precise == []
     before = json.loads(target.read_text())
     for row in before["comparisons"]:  # paddle was a million times faster, for certain
         row["paddle_quick_seconds"] = [seconds / 1e6 for seconds in row["paddle_quick_seconds"]]
     target.write_text(json.dumps(before))
-    arguments = [*LENET, "--skip-parity", "--baseline", str(target)]
-    code, out, errors = ended(compare.main, arguments, capsys)
+    code, out, errors = ended(compare.main, [*run, "--baseline", str(target)], capsys)
+    assert precise == [5.0]  # what a baseline is to tell
     assert "paddle infer eager fp32 batch 8" in out
     assert (code, "slower than the baseline" in errors[0]) == (1, True)
 
