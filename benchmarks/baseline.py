@@ -7,16 +7,13 @@ has changed. Either is that of the undisturbed steps.
 
 import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from statistics import geometric_mean
 from typing import Any, TypeVar
 
-from benchmarks.environment import machine
 from benchmarks.intervals import NORMAL, REPETITION
 from benchmarks.labels import labeller
 from benchmarks.results import CompareReport, Comparison, Result
 from benchmarks.undisturbed import Estimate, speed, speed_ratio
-from common.cli import UsageError
 
 Row = TypeVar("Row", Comparison, Result)
 
@@ -32,26 +29,6 @@ CASE = (
     "processes",
 )
 TOLD = ("phase", "engine", "precision", "layout", "threads", "batch_size", "processes")
-
-
-def require_same_machine(before: CompareReport, path: Path, *, device: str) -> None:
-    """Raise UsageError where a baseline is of another processor or, unless for the CPU, of other GPUs.
-
-    Which framework is faster depends on them: AlexNet infers in eager mode with paddle / torch at 0.33 on an
-    AMD EPYC, at 0.55 on an Intel Xeon. What a file does not tell is let pass.
-    """
-    here = machine()
-    for kind in ("cpu",) if device == "cpu" else ("cpu", "gpus"):
-        there = before.environment.get(kind)
-        if there is not None and there != here[kind]:
-            raise UsageError(
-                f"{path}: was measured with {_named(there)}, and here is {_named(here[kind])}; "
-                f"the frameworks compare otherwise there: make a baseline on this machine"
-            )
-
-
-def _named(parts: str | list[str] | None) -> str:
-    return "; ".join(parts) or "no GPU" if isinstance(parts, list) else parts or "an unknown processor"
 
 
 def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
     from benchmarks import baseline, result_file, tables
+    from benchmarks.environment import require_same_machine
     from benchmarks.image_list import require_data
     from benchmarks.pages.answer import answer, confidence
     from benchmarks.training_curves import read_curves
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     curves = read_curves(options.curves)
     before = result_file.read(options.baseline) if options.baseline else None
     if before is not None:
-        baseline.require_same_machine(before, options.baseline, device=request.device)
+        require_same_machine(before.environment, options.baseline, device=request.device)
     report = measure(request, options)
     report.curves = curves
     if before is not None:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from benchmarks.isolation import withheld
 from benchmarks.places import ROOT
+from common.cli import UsageError
 from common.threads import available_cores
 
 
@@ -41,6 +43,26 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
 def machine() -> dict[str, Any]:
     """What a figure depends on most: the processor, and the GPUs."""
     return {"cpu": cpu_model(), "gpus": _gpus()[0]}
+
+
+def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) -> None:
+    """Raise UsageError where a file's environment is of another processor or, unless for the CPU, other GPUs.
+
+    Which framework is faster depends on them: AlexNet infers in eager mode with paddle / torch at 0.33 on an
+    AMD EPYC, at 0.58 on an Intel Xeon. What a file does not tell is let pass.
+    """
+    here = machine()
+    for kind in ("cpu",) if device == "cpu" else ("cpu", "gpus"):
+        there = before.get(kind)
+        if there is not None and there != here[kind]:
+            raise UsageError(
+                f"{path}: was measured with {_named(there)}, and here is {_named(here[kind])}; "
+                f"the frameworks compare otherwise there: make a baseline on this machine"
+            )
+
+
+def _named(parts: str | list[str] | None) -> str:
+    return "; ".join(parts) or "no GPU" if isinstance(parts, list) else parts or "an unknown processor"
 
 
 @cache

@@ -10,7 +10,8 @@ from scipy import stats
 
 from benchmarks import compare, result_file
 from benchmarks.alternation import Alternation
-from benchmarks.baseline import changes, machine_drift, require_same_machine, sentence
+from benchmarks.baseline import changes, machine_drift, sentence
+from benchmarks.environment import require_same_machine
 from common.cli import UsageError
 from tests.commands import QUICK, ended
 from tests.reports import report
@@ -181,12 +182,10 @@ def test_a_baseline_of_another_machine_is_refused_before_anything_is_measured(lo
     ],
 )
 def test_a_machine_is_its_processor_and_where_they_count_its_gpus(monkeypatch, device, there, refused):
-    monkeypatch.setattr("benchmarks.baseline.machine", lambda: {"cpu": "x", "gpus": ["one"]})
-    before = report()
-    before.environment = there
+    monkeypatch.setattr("benchmarks.environment.machine", lambda: {"cpu": "x", "gpus": ["one"]})
     refusal = pytest.raises(UsageError, match="make a baseline on this machine")
     with refusal if refused else nullcontext():
-        require_same_machine(before, Path("b.json"), device=device)
+        require_same_machine(there, Path("b.json"), device=device)
 
 
 def test_a_sweep_goes_on_where_it_stopped(local, tmp_path, capsys):
