@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import run
-from benchmarks.against import HERE, THERE, judged, sentences
+from benchmarks import gate, run
+from benchmarks.against import HERE, THERE, judged, measure_against, sentences
 from benchmarks.alternation import Alternation
 from benchmarks.measured import Block, Measured
 from benchmarks.options import Case
@@ -122,3 +122,44 @@ def test_both_versions_are_in_the_file_and_a_regression_is_exit_code_1(local, tm
     monkeypatch.setattr("benchmarks.against.measure_against", lambda *_, **__: ([], slower))
     code, _, errors = ended(run.main, arguments, capsys)
     assert (code, "slower, -2" in errors[0]) == (1, True)
+
+
+def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
+    """Against each other, and one after the other against what is stored; the baseline itself is not."""
+    asked = []
+
+    class Turns:
+        def __init__(self, *_, **__):
+            pass
+
+        def run(self, *, precise, **_):
+            asked.append(precise)
+
+        def row(self, name):
+            return name
+
+    class Opened:
+        def __init__(self, request, **_):
+            self.request = request
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def start(self, names):
+            pass
+
+    monkeypatch.setattr("benchmarks.against.Alternation", Turns)
+    monkeypatch.setattr("benchmarks.against.judged", lambda *_, **__: None)
+    session = SimpleNamespace(request=SimpleNamespace(cases=["infer"]))
+    measure_against(session, rounds=4, pairs=2, max_regression=2.0)
+    monkeypatch.setattr("benchmarks.session.Session", Opened)
+    monkeypatch.setattr("benchmarks.sweep.Sweep.__init__", lambda *_, **__: None)
+    monkeypatch.setattr("benchmarks.sweep.Sweep.report", lambda _: None)
+    monkeypatch.setattr("benchmarks.sweep.Sweep.run", lambda _, *, precise, **__: asked.append(precise))
+    options = gate._parse(["--max-regression", "5"])
+    gate._compare(session.request, options, times=gate.BASELINE)
+    gate._compare(session.request, options)
+    assert asked == [2.0, None, 5.0]

@@ -89,6 +89,19 @@ def test_what_is_not_known_precisely_is_measured_once_more(
     assert len(pair.measured["torch"].blocks) == 12 * times
 
 
+def test_only_a_processor_has_neighbours_to_allow_for(pair):
+    widths = {}
+    for device in ("cpu", "gpu"):
+        pair.processes = []
+        pair.run(rounds=6, processes=1, bar=Bar())
+        for measured in pair.measured.values():
+            measured.facts["device"] = device
+        low, high = pair.estimate().interval
+        widths[device] = high / low
+        pair.session.prepared = dict.fromkeys(pair.names, 0)
+    assert widths == {"cpu": pytest.approx(math.exp(2 * 1.96 * 0.03 * math.sqrt(2))), "gpu": 1.0}
+
+
 def test_a_side_whose_second_process_fails_is_a_row_and_the_other_goes_on(pair):
     pair.session.fails = "paddle"
     pair.run(rounds=4, processes=2, bar=Bar())

@@ -1,6 +1,7 @@
 """What else the machine did meanwhile: other programs, its host, its clocks, a GPU's heat."""
 
 from collections import namedtuple
+from types import SimpleNamespace
 
 import psutil
 import pynvml
@@ -8,6 +9,7 @@ import pytest
 
 from benchmarks import machine
 from benchmarks.machine import Watch, unsteady
+from benchmarks.sweep import Sweep
 from tests.reports import comparison
 
 Times = namedtuple("Times", "user nice system idle steal")
@@ -59,6 +61,14 @@ def test_a_machine_whose_pace_changes_is_told_of_the_worst_combination():
         "the machine became 30% slower within infer eager fp32 batch 8"
     ]
     assert unsteady([faster])[0].startswith("the machine became 20% faster")
+
+
+def test_a_report_warns_of_a_machine_whose_pace_changed():
+    session = SimpleNamespace(versions={}, request=SimpleNamespace(cases=[]))
+    sweep = Sweep(session, facts={}, folder=None, earlier=None)
+    sweep._done.append((comparison(1.0, 1.0, pace=-0.3), []))
+    (warning,) = [text for text in sweep.report().environment["warnings"] if "became" in text]
+    assert warning == "the machine became 30% slower within infer eager fp32 batch 8"
 
 
 def test_a_gpu_tells_its_clock_its_power_and_its_heat(monkeypatch):
