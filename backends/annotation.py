@@ -1,9 +1,11 @@
 """Predictions drawn: on copies of the images, and as a picture of all of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from common import plots
@@ -11,14 +13,25 @@ from common.cli import UsageError
 from common.files import replacing
 from common.lettering import font
 
-if TYPE_CHECKING:
-    from backends.predict import Prediction
-
 RED = (255, 0, 0)
 LEAST_SIDE = 224  # smaller images are enlarged, or nobody could read what is written on them
 
 
-def annotate(predictions: Sequence["Prediction"], names: Sequence[str], folder: Path) -> list[Path]:
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What was seen in one image: probabilities (classes,), in the order of the classes."""
+
+    path: Path
+    image: Image.Image
+    probabilities: np.ndarray
+
+    def ranked(self, names: Sequence[str], top: int | None) -> list[dict[str, Any]]:
+        """The most probable classes first; equal ones by their number."""
+        order = np.argsort(-self.probabilities, kind="stable")[:top]
+        return [{"class": names[label], "probability": float(self.probabilities[label])} for label in order]
+
+
+def annotate(predictions: Sequence[Prediction], names: Sequence[str], folder: Path) -> list[Path]:
     """Write a PNG copy of each image with class and probability in red at its top left."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +52,7 @@ def annotate(predictions: Sequence["Prediction"], names: Sequence[str], folder: 
     return written
 
 
-def draw_grid(predictions: Sequence["Prediction"], names: Sequence[str], path: Path) -> None:
+def draw_grid(predictions: Sequence[Prediction], names: Sequence[str], path: Path) -> None:
     """All images with their predictions; where a folder is named as a class, that is the label."""
     titles: list[str] = []
     right: list[bool | None] = []

@@ -4,9 +4,8 @@ import argparse
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,26 +19,11 @@ from common.files import require_writable, write_text
 from common.values import whole
 
 if TYPE_CHECKING:
-    from PIL import Image
-
+    from backends.annotation import Prediction
     from backends.inference import Classifier
     from common.checkpoint import Subject
 
 PROGRAM = "backends.predict"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """What was seen in one image: probabilities (classes,), in the order of the classes."""
-
-    path: Path
-    image: "Image.Image"
-    probabilities: np.ndarray
-
-    def ranked(self, names: Sequence[str], top: int | None) -> list[dict[str, Any]]:
-        """The most probable classes first; equal ones by their number."""
-        order = np.argsort(-self.probabilities, kind="stable")[:top]
-        return [{"class": names[label], "probability": float(self.probabilities[label])} for label in order]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -94,8 +78,9 @@ def _images(paths: Sequence[Path]) -> list[Path]:
 
 def _predict(
     paths: Sequence[Path], classifier: "Classifier", subject: "Subject"
-) -> tuple[list[Prediction], list[str]]:
+) -> "tuple[list[Prediction], list[str]]":
     """One image at a time, so that its neighbours do not change a bit; and what could not be decoded."""
+    from backends.annotation import Prediction
     from backends.inference import probabilities
     from common.decoding import DecodeError, decode
 

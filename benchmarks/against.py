@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from backends import NAMES
 from benchmarks.alternation import Alternation
 from benchmarks.explaining import Explainer
-from benchmarks.labels import labeller
+from benchmarks.labels import labeller, number
 from benchmarks.options import Case
-from benchmarks.pages.section import number
 from benchmarks.places import Place, other_place
 from benchmarks.results import Against, Result
 from benchmarks.session import Session

@@ -18,12 +18,3 @@ def flops_per_image(trace: Sequence[Mapping[str, Any]], shapes: Mapping[str, Seq
             positions = math.prod(layer["output_shape"][2:])
             total += 2 * math.prod(weight) * positions
     return total
-
-
-def flops_of_step(phase: str, forward: int) -> int | None:
-    """Operations for one image of a whole step, of ``forward`` in the forward pass alone.
-
-    Training computes the gradients of inputs and of weights, each as much again as the forward pass. (The
-    first layer's inputs need none: where it is a tenth of the network, this counts 3 % too much.)
-    """
-    return {"infer": forward, "train": 3 * forward}.get(phase)

@@ -15,12 +15,11 @@ from typing import Any
 
 from benchmarks import session as single
 from benchmarks.group import Group, free_ports
-from benchmarks.measured import Block, Measured
+from benchmarks.measured import Block, Measured, slowest
 from benchmarks.options import Case, Request
 from benchmarks.order import Order
 from benchmarks.places import Place
 from benchmarks.processes import Worker, WorkerFailure
-from benchmarks.scaling import slowest
 from benchmarks.session import Session
 
 TASKS = "benchmarks.replicas:GroupTasks"

@@ -22,3 +22,15 @@ def labeller(
         return f"{row.phase} {row.engine} {row.precision}{layout} batch {batch_of(row)}{threads}"
 
     return label
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure with so many significant digits, zeros too; a dash where there is none."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.{digits}g}".rstrip(".")
+
+
+def interval(ends: tuple[float, float] | None) -> str:
+    """Both ends of an interval; a dash where there is none."""
+    return f"{number(ends[0])} to {number(ends[1])}" if ends else "-"

@@ -6,7 +6,7 @@ from typing import Any
 from tabulate import tabulate
 
 from backends import NAMES
-from benchmarks.pages.section import number
+from benchmarks.labels import number
 from benchmarks.results import LayerTimes, Result
 
 TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")

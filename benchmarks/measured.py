@@ -49,3 +49,16 @@ class Measured:
         """Median seconds of one part of a step; None if the steps have no such part."""
         values = [value for block in self.blocks for value in block.seconds.get(part, ())]
         return median(values) if values else None
+
+
+def slowest(processes: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, list[float]]:
+    """A group's seconds by part of a step, one value a step: those of the process that took longest.
+
+    ``processes`` has each one's seconds by part; all have made the same number of steps, each of which all
+    began at the same moment.
+    """
+    whole = [[sum(step) for step in zip(*seconds.values(), strict=True)] for seconds in processes]
+    last = [max(range(len(whole)), key=lambda rank: step[rank]) for step in zip(*whole, strict=True)]
+    return {
+        part: [processes[rank][part][number] for number, rank in enumerate(last)] for part in processes[0]
+    }

@@ -49,8 +49,7 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
     """A Markdown table: a row for each combination, a column of images a second for each file."""
     from tabulate import tabulate
 
-    from benchmarks.labels import batch_of
-    from benchmarks.pages.section import number
+    from benchmarks.labels import batch_of, number
 
     figures: dict[tuple[str, ...], dict[str, str]] = {}
     for name, report in reports.items():

@@ -11,19 +11,6 @@ SAME = ("backend", "model", "phase", "engine", "precision", "device", "batch_siz
 PAIRED = tuple(name for name in SAME if name != "backend")
 
 
-def slowest(processes: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, list[float]]:
-    """A group's seconds by part of a step, one value a step: those of the process that took longest.
-
-    ``processes`` has each one's seconds by part; all have made the same number of steps, each of which all
-    began at the same moment.
-    """
-    whole = [[sum(step) for step in zip(*seconds.values(), strict=True)] for seconds in processes]
-    last = [max(range(len(whole)), key=lambda rank: step[rank]) for step in zip(*whole, strict=True)]
-    return {
-        part: [processes[rank][part][number] for number, rank in enumerate(last)] for part in processes[0]
-    }
-
-
 def communicating(step_seconds: Sequence[float], unsynchronised_seconds: Sequence[float]) -> float | None:
     """The part of a step that sending the gradients and waiting for them adds to what computing takes.
 

@@ -10,9 +10,9 @@ from benchmarks.image_list import data_facts
 from benchmarks.measured import Block, Measured
 from benchmarks.options import Case, Request
 from benchmarks.order import Order
-from benchmarks.parity.subject import Subject
 from benchmarks.places import Place, both_backends
 from benchmarks.processes import TASKS, Worker
+from benchmarks.subject import Subject
 from benchmarks.supplies import Supplies
 
 REQUEST_SECONDS = 10  # of measuring per request to a worker

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.parity.subject import Subject, draw_batch, write_weights
 from benchmarks.processes import Worker
+from benchmarks.subject import Subject, draw_batch, write_weights
 from common import tensor_file
 
 

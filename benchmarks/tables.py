@@ -5,11 +5,10 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks.labels import batch_of, labeller
+from benchmarks.labels import batch_of, interval, labeller, number
 from benchmarks.layers import layer_lines
 from benchmarks.options import Request
 from benchmarks.pages.scaling import scaling_lines
-from benchmarks.pages.section import interval, number
 from benchmarks.parity.text import failure, parity_lines
 from benchmarks.results import CompareReport, Comparison, Report, Result
 from common.models import MODELS

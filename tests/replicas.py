@@ -18,8 +18,8 @@ import numpy as np
 from backends import train
 from backends.learner import Learner
 from backends.team import gather
+from benchmarks import subject as side
 from benchmarks.order import Order
-from benchmarks.parity import subject as side
 from benchmarks.replicas import GroupTasks
 from common import initial, recipes, tensor_file
 from common.checkpoint import Subject

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.flops import flops_per_image
-from benchmarks.parity.subject import Subject, draw_batch
+from benchmarks.subject import Subject, draw_batch
 from common import initial
 from common.cli import UsageError
 from common.models import require_input

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.parity.engine import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
 from benchmarks.parity.gaps import SPREAD
-from benchmarks.parity.subject import Subject
 from benchmarks.processes import Worker
+from benchmarks.subject import Subject
 from tests.pairs import faults, innocents
 
 ROOT = Path(__file__).parent.parent

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.parity.engine import run_gate
-from benchmarks.parity.subject import Subject, draw_batch
+from benchmarks.subject import Subject, draw_batch
 from common import initial
 
 SUBJECTS = {

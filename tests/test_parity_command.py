@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from benchmarks.parity.bench import Bench, chunks
-from benchmarks.parity.subject import Subject
+from benchmarks.subject import Subject
 from common.cli import UnavailableError
 
 ROOT = Path(__file__).parent.parent

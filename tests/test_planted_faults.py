@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.parity.engine import run_gate
 from benchmarks.parity.gaps import allow_noise, compare, excuse
-from benchmarks.parity.subject import Subject
+from benchmarks.subject import Subject
 from tests.sides import LocalSide, altered
 from tests.small_models import small_backend
 

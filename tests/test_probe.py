@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.probe import Probe
-from benchmarks.parity.subject import Subject, draw_batch
+from benchmarks.subject import Subject, draw_batch
 from common import initial
 
 SUBJECT = Subject(model="lenet5", num_classes=10, input_shape=(3, 32, 32), seed=0, batch_size=2)

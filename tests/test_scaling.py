@@ -4,9 +4,10 @@ import pytest
 
 from benchmarks import run
 from benchmarks.labels import batch_of
+from benchmarks.measured import slowest
 from benchmarks.pages.page import render
 from benchmarks.pages.scaling import scaling_lines
-from benchmarks.scaling import communicating, oversubscribed, scaling, slowest, with_efficiencies
+from benchmarks.scaling import communicating, oversubscribed, scaling, with_efficiencies
 from tests.commands import ended
 from tests.reports import comparison, report, result
 

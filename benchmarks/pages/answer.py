@@ -5,8 +5,7 @@ from typing import Any
 
 from backends import ENGINES
 from benchmarks.best import compared
-from benchmarks.labels import batch_of, labeller
-from benchmarks.pages.section import number
+from benchmarks.labels import batch_of, labeller, number
 from benchmarks.results import Best, CompareReport, Comparison, Side
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}

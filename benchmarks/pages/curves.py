@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from benchmarks.labels import number
 from benchmarks.pages.lines import Line, line_chart
-from benchmarks.pages.section import Section, number
+from benchmarks.pages.section import Section
 from benchmarks.results import CompareReport, Curve, Epoch
 
 Value = Callable[[Epoch], float | None]

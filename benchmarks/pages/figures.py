@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.labels import batch_of, labeller
+from benchmarks.labels import batch_of, interval, labeller, number
 from benchmarks.options import REFERENCES
 from benchmarks.pages.charts import Bars, bar_chart
-from benchmarks.pages.section import Section, interval, number, without_empty
+from benchmarks.pages.section import Section, without_empty
 from benchmarks.results import CompareReport, Comparison, Result
 
 

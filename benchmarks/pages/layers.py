@@ -1,8 +1,9 @@
 """Why one is faster: both backends' layers side by side."""
 
+from benchmarks.labels import number
 from benchmarks.layers import TIMES, compared_layers, layer_gaps
 from benchmarks.pages.charts import gap_chart
-from benchmarks.pages.section import Section, number, without_empty
+from benchmarks.pages.section import Section, without_empty
 from benchmarks.results import CompareReport
 
 LAYER_COLUMNS = (

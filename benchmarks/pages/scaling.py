@@ -1,6 +1,7 @@
 """How throughput grows with the number of processes: a part of the pages, and lines of a printed table."""
 
-from benchmarks.pages.section import Section, interval, number
+from benchmarks.labels import interval, number
+from benchmarks.pages.section import Section
 from benchmarks.results import CompareReport, Report, Result
 from benchmarks.scaling import oversubscribed
 

@@ -1,12 +1,12 @@
 """A report's parts, as tables and charts that both pages show."""
 
-from benchmarks.labels import labeller
+from benchmarks.labels import labeller, number
 from benchmarks.pages.charts import depth_chart
 from benchmarks.pages.curves import curve_section
 from benchmarks.pages.figures import comparison_section, cost_section, result_section, throughput_section
 from benchmarks.pages.layers import layer_section
 from benchmarks.pages.scaling import scaling_section
-from benchmarks.pages.section import Section, number
+from benchmarks.pages.section import Section
 from benchmarks.results import CompareReport
 
 

@@ -26,7 +26,7 @@ from common.threads import available_cores
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.parity.subject import Subject
+    from benchmarks.subject import Subject
 
 PROGRAM = "benchmarks.parity"
 ROLES = {
@@ -105,7 +105,7 @@ def _subject(options: argparse.Namespace) -> "Subject":
     from pathlib import Path
 
     from benchmarks.parity.names import read_names
-    from benchmarks.parity.subject import Subject
+    from benchmarks.subject import Subject
 
     sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
     if len(sources) == 1:

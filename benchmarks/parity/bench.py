@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.pairing import Pairing, Unpaired, pair
 from benchmarks.parity.sides import Sides
-from benchmarks.parity.subject import Side, Subject, draw_batch, stirred
+from benchmarks.subject import Side, Subject, draw_batch, stirred
 from common import initial
 from common.cli import UnavailableError
 

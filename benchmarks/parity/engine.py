@@ -16,10 +16,10 @@ from benchmarks.parity.precision_stages import precision_stage
 from benchmarks.parity.precisions import PRECISIONS
 from benchmarks.parity.recorded import Recorded
 from benchmarks.parity.stage import Stage
-from benchmarks.parity.subject import Side, Subject
 from benchmarks.parity.train_mode_stage import train_mode_stage
 from benchmarks.parity.training_stage import training_stage
 from benchmarks.parity.training_state import OWN
+from benchmarks.subject import Side, Subject
 
 CANNOT_COMPARE = "cannot-compare"
 ORDER = (

@@ -17,7 +17,7 @@ from common.threads import available_cores
 
 if TYPE_CHECKING:
     from benchmarks.parity.engine import Plan
-    from benchmarks.parity.subject import Subject
+    from benchmarks.subject import Subject
 
 PROGRAM = "benchmarks.parity.evidence"
 SEEDS, STEPS = 20, 20
@@ -65,7 +65,7 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
 
 def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[Subject, Plan]]":
     from benchmarks.parity.engine import GATE, Plan
-    from benchmarks.parity.subject import Subject
+    from benchmarks.subject import Subject
 
     card = models.find(options.model)
 

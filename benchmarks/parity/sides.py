@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from backends import NAMES
 from benchmarks.parity.folder import TensorFolder
-from benchmarks.parity.subject import Side
+from benchmarks.subject import Side
 
 if TYPE_CHECKING:
     from benchmarks.processes import Worker

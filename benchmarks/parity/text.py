@@ -6,7 +6,7 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.parity.names import trees
-from benchmarks.parity.subject import Subject
+from benchmarks.subject import Subject
 from common.models import MODELS
 
 COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")

@@ -1,7 +1,7 @@
 """The pairs of our tests, given to other checkers: PaDiff, and a plain allclose of float32 logits.
 
     pip install --no-deps --target OTHER padiff==0.2.0 pyyaml
-    PYTHONPATH=OTHER python -m benchmarks.checkers
+    PYTHONPATH=OTHER python -m tests.pairs.other_checkers
 
 PaDiff is no dependency: it is imported from wherever it was put. Both frameworks run in this process, as it
 wants them to. What our own checker says of the same pairs is what tests/test_pairs.py asserts.
@@ -22,8 +22,9 @@ from tabulate import tabulate
 
 from common import cli
 from common.cli import UnavailableError
+from tests.pairs import catalogue, faults, innocents, parts
 
-PROGRAM = "benchmarks.checkers"
+PROGRAM = "tests.pairs.other_checkers"
 CHECKERS = ("padiff", "padiff strict", "allclose")
 OUTCOMES = CAUGHT, PASSED, ERROR = "caught", "passed", "error"
 SECONDS = 60  # after which a checker that hangs counts as an error
@@ -38,8 +39,6 @@ def main(arguments: Sequence[str]) -> int:
     parser = cli.Parser(prog=PROGRAM, description="Give the pairs of our tests to other checkers.")
     parser.add_argument("--verbose", action="store_true", help="tell of every pair")
     options = parser.parse_args(arguments)
-    faults = importlib.import_module("tests.pairs.faults").PAIRS
-    innocents = importlib.import_module("tests.pairs.innocents").PAIRS
     try:
         importlib.import_module("padiff")
     except ImportError as error:
@@ -48,11 +47,12 @@ def main(arguments: Sequence[str]) -> int:
             f"pip install --no-deps --target OTHER padiff==0.2.0 pyyaml"
         ) from None
     found = {
-        name: {checker: _check(checker, name, pair) for checker in CHECKERS} for name, pair in faults.items()
+        name: {checker: _check(checker, name, pair) for checker in CHECKERS}
+        for name, pair in faults.PAIRS.items()
     }
     cleared = {
         name: {checker: _check(checker, name, pair) for checker in CHECKERS}
-        for name, pair in innocents.items()
+        for name, pair in innocents.PAIRS.items()
     }
     if options.verbose:
         rows = [
@@ -169,7 +169,6 @@ def _is_statistic(model: Any, parameter: Any) -> bool:
 
 
 def _models(name: str) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-    catalogue = importlib.import_module("tests.pairs.catalogue")
     importlib.import_module("torch").manual_seed(0)
     rng = np.random.default_rng(0)
     images = rng.standard_normal((4, 3, 12, 12), dtype=np.float32)
@@ -185,7 +184,7 @@ def _loss(side: str, name: str, pair: Any, labels: np.ndarray) -> Callable[[Any]
 
 
 def _part(side: str, name: str) -> Any:
-    return getattr(getattr(importlib.import_module("tests.pairs.parts"), side), name)
+    return getattr(getattr(parts, side), name)
 
 
 def _argument(model: Any) -> str:

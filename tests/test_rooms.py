@@ -1,0 +1,88 @@
+"""The house's plan: rooms import each other in one direction, and nobody imports the tests.
+
+A room is a folder of modules. A file beside folders, such as ``backends/train.py``, is a room of its own.
+"""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FLOORS = ("common", "backends", "benchmarks")
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for floor in FLOORS
+    for path in sorted((ROOT / floor).rglob("*.py"))
+}
+
+
+def room_of(module, sources):
+    """The folder of a module; the module itself where its folder holds other folders."""
+    path = sources[module]
+    has_folders = any((child / "__init__.py") in sources.values() for child in path.parent.iterdir())
+    return module if has_folders else module.removesuffix(f".{path.stem}")
+
+
+def imported(module, text, *, is_package):
+    """Absolute names of all that a module imports, anywhere in it."""
+    package = module if is_package else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def module_named(name, sources):
+    """The module that an imported name is, or lies in; None outside of the project."""
+    while name and name not in sources:
+        name = name.rpartition(".")[0]
+    return name or None
+
+
+def imports_between_rooms(sources):
+    """The rooms that each room imports."""
+    found = {}
+    for module, path in sources.items():
+        own = room_of(module, sources)
+        others = found.setdefault(own, set())
+        for name in imported(module, path.read_text(), is_package=path.name == "__init__.py"):
+            target = module_named(name, sources)
+            if target and room_of(target, sources) != own:
+                others.add(room_of(target, sources))
+    return found
+
+
+def cycle_in(imports):
+    """Rooms that import each other in a circle; None where there are none."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
+def test_no_rooms_import_each_other():
+    assert cycle_in(imports_between_rooms(SOURCES)) is None
+
+
+def test_rooms_that_import_each_other_are_seen(tmp_path):
+    (tmp_path / "top.py").write_text("")
+    for room, other in (("left", "right"), ("right", "left")):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("")
+        (tmp_path / room / "a.py").write_text(f"def f():\n    from house.{other}.a import g\n")
+    files = sorted(tmp_path.rglob("*.py"))
+    names = [".".join(("house", *path.relative_to(tmp_path).with_suffix("").parts)) for path in files]
+    sources = dict(zip((name.removesuffix(".__init__") for name in names), files, strict=True))
+    assert set(cycle_in(imports_between_rooms(sources))) == {"house.left", "house.right"}
+
+
+def test_nobody_imports_the_tests():
+    for module, path in SOURCES.items():
+        text = path.read_text()
+        names = set(imported(module, text, is_package=path.name == "__init__.py"))
+        assert not {name for name in names if name.split(".")[0] == "tests"}, module
+        assert '"tests.' not in text, f"{module} names a module of the tests"
