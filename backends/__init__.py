@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
-from common.chatter import without_chatter
-from common.sharding import Member
-from common.signals import undisturbed_signals
-from common.threads import undisturbed_threads
+from common.runtime.distributed import Member
+from common.runtime.quiet_import import without_chatter
+from common.runtime.signals import undisturbed_signals
+from common.runtime.threads import undisturbed_threads
 
 if TYPE_CHECKING:
-    from common.engines import Engine, Layer, Operation
-    from common.index import Index
-    from common.preprocessing import Preprocessing
+    from common.dataset.index import Index
+    from common.engines.engine import Engine, Layer, Operation
+    from common.transforms.preprocessing import Preprocessing
 
 NAMES = ("torch", "paddle")
 PRECISIONS = ("fp32", "fp64", "tf32", "bf16", "fp16")

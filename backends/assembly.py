@@ -12,12 +12,12 @@ from backends.learner import Learner
 from backends.loop import Loop
 from backends.options import resumed_recipe
 from backends.team import Team
-from common.checkpoint import Checkpoint, Subject
 from common.cli import UsageError
-from common.models import require_input
-from common.pairing import read_map
-from common.recipe import Recipe
-from common.run_folder import CLASSES, RECIPE, RunFolder
+from common.model_cards import require_input
+from common.training.recipe import Recipe
+from common.training.run_folder import CLASSES, RECIPE, RunFolder
+from common.weights.checkpoint import Checkpoint, Subject
+from common.weights.name_map import read_map
 
 
 def assemble(

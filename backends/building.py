@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from backends import Backend, Model
-from common.checkpoint import Subject
-from common.recipe import Recipe
+from common.training.recipe import Recipe
+from common.weights.checkpoint import Subject
 
 
 def build(

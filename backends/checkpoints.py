@@ -11,14 +11,15 @@ import numpy as np
 from backends import Backend
 from backends.building import build
 from backends.inference import Classifier
-from common import checkpoint, models
-from common.checkpoint import Subject
+from common import model_cards
 from common.cli import Parser, UsageError
-from common.foreign import ForeignWeights, read_foreign
-from common.models import ACTIVATIONS, POOLS
-from common.pairing import fit, read_map
-from common.preparation import Preparation
-from common.values import numbers, real, side_or_sides, whole
+from common.flags import numbers, real, side_or_sides, whole
+from common.model_cards import ACTIVATIONS, POOLS
+from common.transforms.data_config import Preparation
+from common.weights import checkpoint
+from common.weights.checkpoint import Subject
+from common.weights.external import ForeignWeights, read_foreign
+from common.weights.name_map import fit, read_map
 
 ABOUT_MODEL = ("model", "num_classes", "channels", "activation", "pool", "no_c5_activation")
 ABOUT_IMAGES = ("resize", "crop", "pad", "mean", "std", "scale")
@@ -46,7 +47,7 @@ class Opened:
 def add_flags(parser: Parser) -> None:
     """Flags that say of someone else's checkpoint what ours say themselves."""
     others = parser.add_argument_group("of a checkpoint that is not ours")
-    others.add_argument("--model", choices=tuple(models.MODELS))
+    others.add_argument("--model", choices=tuple(model_cards.MODELS))
     others.add_argument("--num-classes", type=whole(least=1), metavar="N", help="default: its last layer's")
     others.add_argument("--channels", type=int, choices=(1, 3), help="default: its first layer's")
     others.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5 (default sigmoid)")
@@ -78,7 +79,9 @@ def open_checkpoint(path: Path, options: argparse.Namespace) -> Opened:
         )
     weights = read_foreign(path)
     if options.model is None:
-        raise UsageError(f"{path}: does not tell its model; give --model, one of {', '.join(models.MODELS)}")
+        raise UsageError(
+            f"{path}: does not tell its model; give --model, one of {', '.join(model_cards.MODELS)}"
+        )
     return Opened(subject=_told(weights, options), weights=weights, names=read_map(options.map))
 
 
@@ -98,7 +101,7 @@ def _require_agreement(path: Path, subject: Subject, options: argparse.Namespace
 
 def _told(weights: ForeignWeights, options: argparse.Namespace) -> Subject:
     """The subject as the flags tell it; sizes that they do not tell are read off the arrays."""
-    card = models.find(options.model)
+    card = model_cards.find(options.model)
     arrays = list(weights.neutral().values())
     first = next((array for array in arrays if array.ndim == 4), None)
     channels = options.channels or (first.shape[1] if first is not None else card.input_shape[0])
@@ -121,7 +124,7 @@ def _told(weights: ForeignWeights, options: argparse.Namespace) -> Subject:
         std=_each(options.std, channels, default=1.0, flag="--std"),
         scale=options.scale or 255.0,
     )
-    models.require_input(options.model, preparation.input_shape)
+    model_cards.require_input(options.model, preparation.input_shape)
     return Subject(
         model=options.model,
         num_classes=options.num_classes or len(arrays[-1]),

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 def convert(opened: Opened, target: Path, *, backend_name: str) -> int:
     """Write the weights to ``target`` in the kind of file that its name says; returns how many arrays."""
     from backends.building import build
-    from common.checkpoint import Checkpoint
+    from common.weights.checkpoint import Checkpoint
 
     backend, device = start(backend_name, device="cpu")
     model = build(backend, opened.subject, precision="fp32", device=device)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from common.cli import UsageError
-from common.containers import DIGITS
-from common.index import Index
-from common.recipe import Recipe
-from common.sources import read_source
-from common.splitting import complete
-from common.trees import WHOLE
+from common.dataset.containers import DIGITS
+from common.dataset.image_folder import WHOLE
+from common.dataset.index import Index
+from common.dataset.sources import read_source
+from common.dataset.splitting import complete
+from common.training.recipe import Recipe
 
 Parts = Mapping[str, Index]
 

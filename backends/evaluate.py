@@ -17,16 +17,16 @@ from backends import NAMES
 from backends.checkpoints import add_flags, open_checkpoint
 from backends.starting import in_own_interpreter, start
 from common import cli
-from common.checkpoint import run_of
 from common.cli import UsageError
-from common.devices import require_device_name
 from common.files import require_writable, write_text
-from common.values import whole
+from common.flags import whole
+from common.runtime.devices import require_device_name
+from common.weights.checkpoint import run_of
 
 if TYPE_CHECKING:
     from backends.inference import Classifier, Scores
-    from common.checkpoint import Subject
-    from common.index import Index
+    from common.dataset.index import Index
+    from common.weights.checkpoint import Subject
 
 PROGRAM = "backends.evaluate"
 PARTS = ("test", "valid", "all", "train")  # which one is meant, where none is named
@@ -78,7 +78,7 @@ def labelled(
     The data of the ``run`` that the checkpoint is from are divided as it divided them.
     """
     from backends.data import as_trained
-    from common.sources import read_source
+    from common.dataset.sources import read_source
 
     parts: Mapping[str, Index] = read_source(data)
     if run is not None:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model
-from common.index import Index
-from common.loader import Loader
-from common.metrics import ConfusionMatrix, RunningMean, TopKError
-from common.preparation import Preparation
-from common.prepared import kept
+from common.dataset.index import Index
+from common.loader.loader import Loader
+from common.loader.prepared_cache import kept
+from common.training.metrics import ConfusionMatrix, RunningMean, TopKError
+from common.transforms.data_config import Preparation
 
 
 def evaluation_loader(

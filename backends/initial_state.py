@@ -8,12 +8,12 @@ import numpy as np
 
 from backends.building import split_head
 from backends.learner import Learner
-from common import checkpoint, initial
-from common.checkpoint import Subject
 from common.cli import UsageError
-from common.foreign import ForeignWeights, read_foreign
-from common.pairing import fit
-from common.recipe import Recipe
+from common.training.recipe import Recipe
+from common.weights import checkpoint, initialization
+from common.weights.checkpoint import Subject
+from common.weights.external import ForeignWeights, read_foreign
+from common.weights.name_map import fit
 
 WITH_HEAD_BEHIND = "alexnet"  # the model that can keep a last layer and have another one behind it
 
@@ -52,7 +52,7 @@ def with_body(subject: Subject, recipe: Recipe, loaded: Loaded | None) -> Subjec
 def begin(learner: Learner, subject: Subject, loaded: Loaded | None) -> str:
     """Give the learner its first weights; says what they are."""
     recipe = learner.recipe
-    drawn = initial.draw(recipe.initial, learner.shapes, seed=recipe.seed)
+    drawn = initialization.draw(recipe.initial, learner.shapes, seed=recipe.seed)
     if loaded is None:
         learner.backend.set_weights(learner.model, drawn)
         return f"initial values: {recipe.initial}, seed {recipe.seed}"

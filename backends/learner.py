@@ -11,11 +11,11 @@ from backends.building import build
 from backends.groups import Groups
 from backends.inference import Classifier
 from backends.parts import Part, parts
-from common.checkpoint import Subject
-from common.loss_scale import LossScale
-from common.masks import Masks
-from common.recipe import Recipe
-from common.sharding import Member, Portion
+from common.runtime.distributed import Member, Portion
+from common.training.dropout_masks import Masks
+from common.training.loss_scale import LossScale
+from common.training.recipe import Recipe
+from common.weights.checkpoint import Subject
 
 ALONE = Member()
 

@@ -15,14 +15,14 @@ from backends.learner import Learner
 from backends.tally import Tally
 from backends.team import Team
 from backends.validation import Validation
-from common.checkpoint import LAST, Checkpoint, Subject
-from common.history import Row, best_row, has_stalled
-from common.index import Index
-from common.loader import Loader
-from common.prepared import kept
-from common.recipe import Recipe
-from common.run_folder import HISTORY, RunFolder
-from common.sharding import Portion, portion
+from common.dataset.index import Index
+from common.loader.loader import Loader
+from common.loader.prepared_cache import kept
+from common.runtime.distributed import Portion, portion
+from common.training.history import Row, best_row, has_stalled
+from common.training.recipe import Recipe
+from common.training.run_folder import HISTORY, RunFolder
+from common.weights.checkpoint import LAST, Checkpoint, Subject
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
 

@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES, OPTIMIZERS, PRECISIONS
-from common import initial, models
+from common import model_cards
 from common.cli import Parser, UsageError
-from common.devices import require_device_name
-from common.models import ACTIVATIONS, POOLS
-from common.recipe import Recipe
-from common.recipes import RECIPES, find
-from common.schedule import SCHEDULES
-from common.values import real, whole
+from common.flags import real, whole
+from common.model_cards import ACTIVATIONS, POOLS
+from common.runtime.devices import require_device_name
+from common.training.recipe import Recipe
+from common.training.recipes import RECIPES, find
+from common.training.schedule import SCHEDULES
+from common.weights import initialization
 
 COUNT, NATURAL = whole(least=1), whole(least=0)
 AMOUNT, RATE, FRACTION = real(), real(positive=True), real(below=1.0)
@@ -39,7 +40,7 @@ VALUES: tuple[tuple[str, Any, str], ...] = (
     ("valid_fraction", FRACTION, "of each class for validation, where the data have no such part"),
     ("test_fraction", FRACTION, "of each class for the test, where the data have no such part"),
     ("lighting", AMOUNT, "deviation of the 2012 paper's colour augmentation"),
-    ("initial", initial.NAMES, "initial values, drawn in NumPy"),
+    ("initial", initialization.NAMES, "initial values, drawn in NumPy"),
     ("head", ("replace", "append"), "what becomes of the last layer of --weights"),
     ("body_learning_rate", RATE, "of all layers but the last one"),
     ("seed", NATURAL, "of order, augmentation, dropout and initial values"),
@@ -73,7 +74,7 @@ def cli_parser(program: str) -> Parser:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR, if there is one")
     parser.add_argument("--published", action="store_true", help="the article's own hyper-parameters")
-    parser.add_argument("--model", choices=tuple(models.MODELS), help="default: the recipe's")
+    parser.add_argument("--model", choices=tuple(model_cards.MODELS), help="default: the recipe's")
     parser.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5")
     parser.add_argument("--pool", choices=POOLS, help="of lenet5")
     for name, kind, text in VALUES:

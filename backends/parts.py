@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from backends import Backend, Tensor
-from common.preprocessing import Preprocessing
-from common.sharding import Portion
+from common.runtime.distributed import Portion
+from common.transforms.preprocessing import Preprocessing
 
 
 class Part(NamedTuple):

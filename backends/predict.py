@@ -14,14 +14,14 @@ from backends.checkpoints import add_flags, open_checkpoint
 from backends.starting import in_own_interpreter, start
 from common import cli
 from common.cli import UsageError
-from common.devices import require_device_name
 from common.files import require_writable, write_text
-from common.values import whole
+from common.flags import whole
+from common.runtime.devices import require_device_name
 
 if TYPE_CHECKING:
     from backends.annotation import Prediction
     from backends.inference import Classifier
-    from common.checkpoint import Subject
+    from common.weights.checkpoint import Subject
 
 PROGRAM = "backends.predict"
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _images(paths: Sequence[Path]) -> list[Path]:
     """The files that are named, and those in folders that are named, by name."""
-    from common.trees import IMAGE_SUFFIXES
+    from common.dataset.image_folder import IMAGE_SUFFIXES
 
     found: list[Path] = []
     for path in paths:
@@ -82,7 +82,7 @@ def _predict(
     """One image at a time, so that its neighbours do not change a bit; and what could not be decoded."""
     from backends.annotation import Prediction
     from backends.inference import probabilities
-    from common.decoding import DecodeError, decode
+    from common.dataset.decoding import DecodeError, decode
 
     predictions, problems = [], []
     preparation = subject.preparation.for_evaluation()

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from backends import Backend, Model
-from common.checkpoint import Subject
+from common.weights.checkpoint import Subject
 
 
 def layer_table(backend: Backend, model: Model, subject: Subject, *, device: str) -> str:

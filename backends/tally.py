@@ -8,7 +8,7 @@ import numpy as np
 
 from backends import Tensor
 from backends.learner import Outcome
-from common.metrics import RunningMean
+from common.training.metrics import RunningMean
 
 
 class Flaw(NamedTuple):

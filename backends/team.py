@@ -19,10 +19,10 @@ import numpy as np
 
 from backends import Backend
 from backends.starting import start_member
-from common import checkpoint
-from common.checkpoint import Checkpoint
 from common.cli import UnavailableError, UsageError
-from common.sharding import Member
+from common.runtime.distributed import Member
+from common.weights import checkpoint
+from common.weights.checkpoint import Checkpoint
 
 # What the libraries that carry messages say of someone who does not answer any more.
 LOST = ("gloo", "nccl", "connection closed", "connection reset", "broken pipe")

@@ -17,8 +17,8 @@ from common.cli import UsageError
 if TYPE_CHECKING:
     from backends.loop import Loop
     from backends.team import Team
-    from common.recipe import Recipe
-    from common.run_folder import RunFolder
+    from common.training.recipe import Recipe
+    from common.training.run_folder import RunFolder
 
 PROGRAM = "backends.train"
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from backends.loop import TrainingFailedError
     from backends.team import gather
-    from common.run_folder import RunFolder
+    from common.training.run_folder import RunFolder
 
     try:
         team = gather(options.backend, device=options.device, threads=options.threads)
@@ -84,9 +84,9 @@ def _title(loop: "Loop") -> str:
 
 def _finish(loop: "Loop", folder: "RunFolder") -> None:
     """Say which epoch was the best, and use the test part, once: with that epoch's weights."""
-    from common import checkpoint
-    from common.history import best_row
-    from common.run_folder import TEST
+    from common.training.history import best_row
+    from common.training.run_folder import TEST
+    from common.weights import checkpoint
 
     best = best_row(loop.history)
     if best is None:

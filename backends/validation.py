@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from backends.inference import Scores, evaluation_loader
 from backends.learner import Learner
 from backends.team import Team
-from common.checkpoint import Subject
-from common.history import Row
-from common.index import Index
-from common.loader import Loader
+from common.dataset.index import Index
+from common.loader.loader import Loader
+from common.training.history import Row
+from common.weights.checkpoint import Subject
 
 
 class Validation:

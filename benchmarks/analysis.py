@@ -9,8 +9,8 @@ import numpy as np
 from backends import Backend
 from benchmarks.steps import DeviceTimeline
 from benchmarks.timing import run_steps, time_steps
-from common import tensor_file
-from common.engines import Layer, is_heavy
+from common.engines.engine import Layer, is_heavy
+from common.weights import safetensors_file
 
 # Of the square matrices: 2 GFLOP, 1 TFLOP. Small on a CPU: of many products one is undisturbed.
 SIZES = {"cpu": 1024, "gpu": 8192}
@@ -49,10 +49,10 @@ class AnalysisTasks:
         if threads:
             self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
         model = self.backend.build(**build)
-        self.backend.set_weights(model, tensor_file.load(Path(weights)))
+        self.backend.set_weights(model, safetensors_file.load(Path(weights)))
         self.backend.set_training(model, True)
         images = self.backend.from_numpy(
-            tensor_file.load(Path(inputs))["images"], device=device, precision=build["precision"]
+            safetensors_file.load(Path(inputs))["images"], device=device, precision=build["precision"]
         )
         how = {"precision": precision, "device": device}
         with self.backend.autocast(**how):

@@ -19,9 +19,9 @@ from typing import Any
 from backends import NAMES
 from benchmarks.arguments import natural, positive
 from benchmarks.tasks import Tasks
-from common import cli, models
+from common import cli, model_cards
 from common.cli import UnavailableError, UsageError
-from common.threads import available_cores
+from common.runtime.threads import available_cores
 
 PROGRAM = "benchmarks.article_loops"
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
@@ -41,7 +41,7 @@ class ArticleTasks(Tasks):
             self.backend,
             data,
             model=model,
-            side=models.find(model).input_shape[1],
+            side=model_cards.find(model).input_shape[1],
             batch_size=batch_size,
         )
         self._loops = {"theirs": make(workers=workers), ALONE: make(workers=0)}
@@ -64,19 +64,20 @@ def _our_loop(
     from backends.loop import Loop
     from backends.options import CACHE_MIB
     from backends.team import Team
-    from common import initial, recipes
-    from common.checkpoint import Subject
-    from common.run_folder import RunFolder
-    from common.sharding import Member
-    from common.sources import read_source
-    from common.trees import WHOLE
+    from common.dataset.image_folder import WHOLE
+    from common.dataset.sources import read_source
+    from common.runtime.distributed import Member
+    from common.training import recipes
+    from common.training.run_folder import RunFolder
+    from common.weights import initialization
+    from common.weights.checkpoint import Subject
 
     index = read_source(data)[WHOLE]
     recipe = recipes.find("flowers").for_model(model)
     recipe = recipe.changed(batch_size=batch_size, learning_rate=LEARNING_RATE, epochs=10**6)
     subject = Subject(model=model, num_classes=index.num_classes, channels=3, preparation=recipe.preparation)
     learner = Learner(backend, recipe, subject, device="cpu")
-    backend.set_weights(learner.model, initial.draw("kaiming", learner.shapes, seed=0))
+    backend.set_weights(learner.model, initialization.draw("kaiming", learner.shapes, seed=0))
     team = Team(backend=backend, device="cpu", member=Member())
     folder = RunFolder(data, writes=False)
     epochs = Loop(
@@ -195,7 +196,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Our training loop beside the articles' own.")
     parser.add_argument("--backend", required=True, choices=NAMES)
     parser.add_argument("--data", type=Path, required=True, metavar="ROOT", help="one folder per class")
-    parser.add_argument("--model", default="lenet5", choices=tuple(models.MODELS))
+    parser.add_argument("--model", default="lenet5", choices=tuple(model_cards.MODELS))
     parser.add_argument("--batch-size", type=positive, default=32, metavar="N")
     parser.add_argument("--workers", type=natural, default=2, metavar="N", help="that prepare images (2)")
     parser.add_argument("--threads", type=positive, default=available_cores(), metavar="N")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from backends import Backend
-from common import tensor_file
 from common.cli import UnavailableError
-from common.engines import Operation, dtypes_that_ran
+from common.engines.engine import Operation, dtypes_that_ran
+from common.weights import safetensors_file
 
 # Relative L2 of the logits from eager float64: what rounding may do. Measured on the five models, random
 # weights: fp32 2e-7 to 3e-6, bf16 4e-3 to 2e-2, so a wrong weight or a lost bias is far outside.
@@ -30,7 +30,7 @@ def reference_logits(
 ) -> np.ndarray:
     """Logits of the eager engine in float64 on the CPU."""
     model = backend.build(**build | {"precision": "fp64", "device": "cpu"})
-    backend.set_weights(model, tensor_file.load(Path(weights)))
+    backend.set_weights(model, safetensors_file.load(Path(weights)))
     backend.set_training(model, False)
     tensor = backend.from_numpy(np.ascontiguousarray(images), device="cpu", precision="fp64")
     logits = backend.to_numpy(backend.infer(model, tensor))

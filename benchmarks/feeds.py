@@ -13,8 +13,8 @@ from backends import Backend
 from benchmarks.steps import Batch
 from common import dataset
 from common.cli import UsageError
-from common.loader import Loader
-from common.preprocessing import Preprocessing, evaluation_preprocessing, training_preprocessing
+from common.loader.loader import Loader
+from common.transforms.preprocessing import Preprocessing, evaluation_preprocessing, training_preprocessing
 
 PASS_IMAGES = 512  # of a pass, if the list has as many
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from backends import ENGINES, PRECISIONS
 from benchmarks.arguments import fraction, natural, positive, price, seconds, shape, sizes, swept, words
 from benchmarks.options import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS
-from common import models
+from common import model_cards
 from common.cli import Parser
 
 Group = argparse._ArgumentGroup  # what add_argument_group returns has no public name
@@ -99,7 +99,7 @@ def _add_images(group: Group) -> None:
 
 def add_subject_flags(parser: Parser, *, model_required: bool = True) -> None:
     """Add the flags of every command that starts workers on a model."""
-    parser.add_argument("--model", required=model_required, help=", ".join(models.MODELS))
+    parser.add_argument("--model", required=model_required, help=", ".join(model_cards.MODELS))
     parser.add_argument("--num-classes", type=positive, metavar="N", help="default: the model's own")
     parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help="default: the model's own")
     parser.add_argument("--seed", type=natural, default=0, metavar="N")

@@ -30,7 +30,7 @@ from benchmarks.tasks import Tasks
 from common import cli
 from common.cli import UnavailableError
 from common.files import require_writable, write_text
-from common.threads import available_cores
+from common.runtime.threads import available_cores
 
 if TYPE_CHECKING:
     from benchmarks.processes import Worker

@@ -6,10 +6,10 @@ from itertools import product
 from pathlib import Path
 
 from backends import ENGINES, PRECISIONS
-from common import models
+from common import model_cards
 from common.cli import UsageError
-from common.devices import require_device_name
-from common.threads import available_cores
+from common.runtime.devices import require_device_name
+from common.runtime.threads import available_cores
 
 PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")
@@ -73,9 +73,9 @@ class Request:
 
 def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:
     """Number of classes and input shape: as asked for, else the model's own. Raises UsageError."""
-    card = models.find(options.model)
+    card = model_cards.find(options.model)
     input_shape = options.input_shape or card.input_shape
-    models.require_input(options.model, input_shape)
+    model_cards.require_input(options.model, input_shape)
     return options.num_classes or card.num_classes, input_shape
 
 

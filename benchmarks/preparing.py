@@ -16,8 +16,8 @@ from benchmarks.order import Order
 from benchmarks.reference import reference_engine
 from benchmarks.steps import Batch, Job, make_job
 from benchmarks.timing import run_steps
-from common import tensor_file
-from common.engines import Operation, timed
+from common.engines.engine import Operation, timed
+from common.weights import safetensors_file
 
 
 @dataclass(kw_only=True)
@@ -107,8 +107,8 @@ class Preparation:
             logits = reference_logits(
                 self.backend, self.order.build, weights=self.order.weights, images=images
             )
-            tensor_file.save(path, {"logits": logits})
-        return tensor_file.load(path)["logits"]
+            safetensors_file.save(path, {"logits": logits})
+        return safetensors_file.load(path)["logits"]
 
     def _laid_out(self, feed: Iterator[Batch]) -> Iterator[Batch]:
         for images, labels in feed:

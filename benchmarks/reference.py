@@ -8,8 +8,8 @@ from backends import Backend, Model
 from benchmarks.options import REFERENCES
 from benchmarks.order import Order
 from common.cli import UnavailableError
-from common.engines import Engine, Operation, compiled_ahead, timed
-from common.onnx_runtime import OnnxModel, require_packages
+from common.engines.engine import Engine, Operation, compiled_ahead, timed
+from common.engines.onnx_runtime import OnnxModel, require_packages
 
 FILE = "model.onnx"
 

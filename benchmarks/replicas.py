@@ -14,7 +14,7 @@ from backends import Model
 from benchmarks.tasks import Tasks
 from benchmarks.timing import time_steps
 from common.cli import UnavailableError
-from common.sharding import Member
+from common.runtime.distributed import Member
 
 # Relative L2 of the gradients from the mean of all processes' own: float32 sums in another order. Measured
 # 3e-8 to 4e-8 on LeNet5 in two processes, where what is not averaged is off by more than 3.

@@ -6,7 +6,7 @@ from typing import Any
 from backends import Model
 from benchmarks.order import Order
 from benchmarks.stock import Stock
-from common.engines import timed
+from common.engines.engine import timed
 
 
 class StartingTasks(Stock):

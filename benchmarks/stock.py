@@ -9,7 +9,7 @@ from backends import Backend, Model
 from benchmarks.feeds import Feed
 from benchmarks.order import Order
 from benchmarks.steps import Batch
-from common import tensor_file
+from common.weights import safetensors_file
 
 
 class Stock:
@@ -36,11 +36,11 @@ class Stock:
         return model if kept == build else self.backend.build(**build)
 
     def _load(self, model: Model, weights: str) -> None:
-        self.backend.set_weights(model, tensor_file.load(Path(weights)))
+        self.backend.set_weights(model, safetensors_file.load(Path(weights)))
 
     def _inputs(self, build: dict[str, Any], path: str) -> Batch:
         """The fixed batch of a file, on the device."""
-        arrays = tensor_file.load(Path(path))
+        arrays = safetensors_file.load(Path(path))
         return self._on_device(build, arrays["images"], arrays["labels"])
 
     def _on_device(self, build: dict[str, Any], images: np.ndarray, labels: np.ndarray) -> Batch:

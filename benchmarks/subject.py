@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from common import initial, tensor_file
+from common.weights import initialization, safetensors_file
 
 ROLES = ("loss", "optimizer", "data", "metric")  # what may be the user's own beside the model
 
@@ -75,7 +75,7 @@ def draw_batch(subject: Subject, *, batch_size: int) -> dict[str, np.ndarray]:
 
 def write_weights(shapes: Mapping[str, Sequence[int]], *, seed: int, path: Path) -> None:
     """Draw one set of weights for both sides."""
-    tensor_file.save(path, initial.draw_scaled(shapes, seed=seed))
+    safetensors_file.save(path, initialization.draw_scaled(shapes, seed=seed))
 
 
 def stirred(name: str, array: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.processes import Worker
 from benchmarks.subject import Subject, draw_batch, write_weights
-from common import tensor_file
+from common.weights import safetensors_file
 
 
 class Supplies:
@@ -27,5 +27,5 @@ class Supplies:
         path = self.scratch / f"batch-{batch_size}-{number}.safetensors"
         if not path.exists():
             subject = replace(self._subject, seed=self._subject.seed + number)
-            tensor_file.save(path, draw_batch(subject, batch_size=batch_size))
+            safetensors_file.save(path, draw_batch(subject, batch_size=batch_size))
         return str(path)

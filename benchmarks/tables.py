@@ -11,7 +11,7 @@ from benchmarks.options import Request
 from benchmarks.pages.scaling import scaling_lines
 from benchmarks.parity.text import failure, parity_lines
 from benchmarks.results import CompareReport, Comparison, Report, Result
-from common.models import MODELS
+from common.model_cards import MODELS
 
 RUN_COLUMNS = (
     "phase",

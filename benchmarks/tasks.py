@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model
-from benchmarks import memory
 from benchmarks.analysis import AnalysisTasks
 from benchmarks.flops import flops_per_image
 from benchmarks.options import REFERENCES
@@ -20,7 +19,8 @@ from benchmarks.reference import require_reference
 from benchmarks.starting_up import StartingTasks
 from benchmarks.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.timing import run_steps, time_steps
-from common.engines import timed
+from common.engines.engine import timed
+from common.runtime import memory
 
 
 class Tasks(AnalysisTasks, StartingTasks):

@@ -18,8 +18,8 @@ from benchmarks.arguments import positive
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable, write_text
-from common.recipes import RECIPES
-from common.threads import available_cores
+from common.runtime.threads import available_cores
+from common.training.recipes import RECIPES
 
 if TYPE_CHECKING:
     from benchmarks.training_runs import Run

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from benchmarks.results import Curve
 from common.cli import UsageError
-from common.run_folder import HISTORY, RECIPE
+from common.training.run_folder import HISTORY, RECIPE
 
 
 def read_curves(folders: Sequence[Path]) -> list[Curve]:

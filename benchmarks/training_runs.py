@@ -12,7 +12,7 @@ from typing import Any
 import backends
 from benchmarks.isolation import worker_environment
 from benchmarks.places import ROOT
-from common.history import Row, best_row
+from common.training.history import Row, best_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +96,10 @@ def _failed(name: str, seed: int, reason: str) -> Run:
 
 def read_run(name: str, seed: int, folder: Path) -> Run:
     """What the folder of a finished run says: its test accuracy, else its best validation accuracy."""
-    from common import tensor_file
+    from common.weights import safetensors_file
 
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-    note = tensor_file.read_note(folder / "last.safetensors")
+    note = safetensors_file.read_note(folder / "last.safetensors")
     sizes = json.loads(note or "{}")["run"]["data"]
     test = folder / "test.json"
     if test.exists():

@@ -8,7 +8,7 @@ import numpy as np
 from backends import NAMES
 from benchmarks.training_runs import Run
 from common.cli import UnavailableError
-from common.history import Row
+from common.training.history import Row
 
 CONFIDENCE = 0.95
 VALUES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate")

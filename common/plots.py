@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from common.files import replacing
-from common.history import Row
-from common.lettering import font_family
+from common.fonts import font_family
+from common.training.history import Row
 
 DPI = 120
 LARGEST_WITH_NUMBERS = 30  # classes of a confusion matrix whose counts can still be read

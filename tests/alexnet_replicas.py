@@ -12,9 +12,9 @@ import numpy as np
 
 from backends.learner import Learner
 from backends.team import gather
-from common import initial
-from common.checkpoint import Subject
-from common.sharding import Portion
+from common.runtime.distributed import Portion
+from common.weights import initialization
+from common.weights.checkpoint import Subject
 from tests.replicas import gap, recipe
 
 COUNTS = (4, 3)  # images of the batches
@@ -27,7 +27,7 @@ def learner(team, **member):
         model="alexnet", num_classes=CLASSES, channels=3, options={}, preparation=plan.preparation
     )
     made = Learner(team.backend, plan, subject, device="cpu", shared_masks=True, **member)
-    made.backend.set_weights(made.model, initial.draw("xavier", made.shapes, seed=0))
+    made.backend.set_weights(made.model, initialization.draw("xavier", made.shapes, seed=0))
     return made
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import backends
-from common import downloading
+from common.download import resumable
 from tests.commands import LocalWorker
 from tests.faulty_server import Served, serving
 from tests.served_photos import ARCHIVE, published
@@ -106,8 +106,8 @@ def local(torch_backend, paddle_backend, local_workers):
 @pytest.fixture
 def served(monkeypatch):
     """The flowers' archive as published, on a server of ours."""
-    monkeypatch.setattr(downloading, "FIRST_WAIT_SECONDS", 0)
-    monkeypatch.setattr(downloading, "PROGRESS", 1000)
+    monkeypatch.setattr(resumable, "FIRST_WAIT_SECONDS", 0)
+    monkeypatch.setattr(resumable, "PROGRESS", 1000)
     monkeypatch.setenv("NO_PROXY", "*")
     published(monkeypatch, "flowers", [ARCHIVE])
     return Served(ARCHIVE)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common.trees import IMAGE_SUFFIXES
+from common.dataset.image_folder import IMAGE_SUFFIXES
 from tests.decoding_process import DecodingProcess
 
 SAVED_AS = (
@@ -123,7 +123,14 @@ def corrupted(originals, *, seed, number):
 
 
 def survey(
-    originals, *, seed, numbers, folder, memory_mib=1536, seconds=20.0, decoder="common.decoding:decode"
+    originals,
+    *,
+    seed,
+    numbers,
+    folder,
+    memory_mib=1536,
+    seconds=20.0,
+    decoder="common.dataset.decoding:decode",
 ):
     """Decode the copies of those numbers: a Counter of outcomes, the failures, and the costs in words."""
     outcomes, failures, slowest, peak = Counter(), [], (0.0, ""), 0

@@ -21,7 +21,7 @@ class Answer(NamedTuple):
 
 
 class DecodingProcess:
-    """``decoder`` is MODULE:FUNCTION, called as common.decoding.decode is."""
+    """``decoder`` is MODULE:FUNCTION, called as common.dataset.decoding.decode is."""
 
     def __init__(self, decoder, *, memory_mib, seconds):
         self.command = [sys.executable, "-m", "tests.decoding_process", decoder, str(memory_mib)]
@@ -63,7 +63,7 @@ class DecodingProcess:
 def _serve(decoder, memory_mib):
     import warnings
 
-    from common.decoding import DecodeError
+    from common.dataset.decoding import DecodeError
 
     warnings.simplefilter("ignore")  # of damaged EXIF data and the like
     module, _, name = decoder.partition(":")

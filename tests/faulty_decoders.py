@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from common import decoding
-from common.decoding import DecodeError
+from common.dataset import decoding
+from common.dataset.decoding import DecodeError
 from tests.mutation import without_each
 
 

@@ -52,9 +52,9 @@ class Killer:
 
     def install(self):
         """Put this where checkpoints are written."""
-        from common import tensor_file
+        from common.weights import safetensors_file
 
-        save, fsync, replace = tensor_file.save_file, os.fsync, Path.replace
+        save, fsync, replace = safetensors_file.save_file, os.fsync, Path.replace
 
         def save_file(arrays, path, **more):
             save(arrays, path, **more)
@@ -73,7 +73,7 @@ class Killer:
 
             return wrapped
 
-        tensor_file.save_file = save_file
+        safetensors_file.save_file = save_file
         os.fsync = after(fsync, "fsync")
         Path.replace = after(replace, "rename")
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from common.loader import Loader
-from common.preprocessing import evaluation_preprocessing
+from common.loader.loader import Loader
+from common.transforms.preprocessing import evaluation_preprocessing
 
 SHAPE = (3, 32, 40)
 

@@ -21,10 +21,11 @@ from backends.team import gather
 from benchmarks import subject as side
 from benchmarks.order import Order
 from benchmarks.replicas import GroupTasks
-from common import initial, recipes, tensor_file
-from common.checkpoint import Subject
 from common.cli import UnavailableError
-from common.sharding import Member, Portion
+from common.runtime.distributed import Member, Portion
+from common.training import recipes
+from common.weights import initialization, safetensors_file
+from common.weights.checkpoint import Subject
 from tests.sides import altered
 from tests.small_models import small_backend
 from tests.training import SMALL
@@ -52,7 +53,7 @@ def learner(team, backend, *, optimizer, dropout=False, alone=False):
     member = {} if alone else {"member": team.member}
     subject = Subject(**model, preparation=plan.preparation)
     made = Learner(backend, plan, subject, device="cpu", shared_masks=dropout, **member)
-    made.backend.set_weights(made.model, initial.draw("xavier", made.shapes, seed=0))
+    made.backend.set_weights(made.model, initialization.draw("xavier", made.shapes, seed=0))
     return made
 
 
@@ -160,7 +161,7 @@ def measured(team, folder, **faults):
     own = folder / f"process-{team.member.rank}"
     own.mkdir(exist_ok=True)
     side.write_weights(tasks.shapes(build), seed=0, path=own / "weights.safetensors")
-    tensor_file.save(own / "batch.safetensors", side.draw_batch(subject, batch_size=3))
+    safetensors_file.save(own / "batch.safetensors", side.draw_batch(subject, batch_size=3))
     order = Order(
         build=build,
         weights=str(own / "weights.safetensors"),

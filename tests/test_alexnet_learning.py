@@ -7,8 +7,9 @@ import pytest
 
 from backends.building import split_head
 from backends.learner import Learner
-from common import initial, recipes
-from common.checkpoint import Subject
+from common.training import recipes
+from common.weights import initialization
+from common.weights.checkpoint import Subject
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
@@ -24,7 +25,7 @@ def learner(backend, recipe, *, num_classes=2, precision="fp64", **changed):
         preparation=recipe.preparation,
     )
     made = Learner(backend, recipe, subject, device="cpu", shared_masks=True)
-    backend.set_weights(made.model, initial.draw(recipe.initial, made.shapes, seed=0))
+    backend.set_weights(made.model, initialization.draw(recipe.initial, made.shapes, seed=0))
     return made
 
 

@@ -3,9 +3,9 @@
 import pytest
 from PIL import Image
 
-from common.caching import DiskCache, MemoryCache
-from common.index import Index
-from common.preprocessing import training_preprocessing
+from common.dataset.index import Index
+from common.loader.cache import DiskCache, MemoryCache
+from common.transforms.preprocessing import training_preprocessing
 from tests.loading import SHAPE, loaded, same
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from common.chatter import without_chatter
+from common.runtime.quiet_import import without_chatter
 
 
 def test_only_known_lines_are_left_out(capsys):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common import dataset
-from common.checking import check_list
 from common.cli import UsageError
+from common.dataset import __main__ as dataset
 from common.dataset import complete, read_list, read_source, write_lists
+from common.dataset.checking import check_list
 
 
 @pytest.fixture

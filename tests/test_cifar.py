@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from common import tame_pickle
+from common import restricted_pickle
 from common.cli import UsageError
 from common.dataset import read_source
 
@@ -56,7 +56,7 @@ def test_a_pickle_that_calls_anything_is_refused_and_not_run(tmp_path, function)
 
 def test_the_refusal_is_what_stops_it(tmp_path, monkeypatch):
     """The same pickle, read by an unpickler that allows every name, leaves its trace."""
-    monkeypatch.delattr(tame_pickle.TameUnpickler, "find_class")
+    monkeypatch.delattr(restricted_pickle.TameUnpickler, "find_class")
     trace = tmp_path / "was run"
     content = pickle.dumps({b"data": Hostile(os.mkdir, str(trace))}, 2)
     with pytest.raises(UsageError):
@@ -91,6 +91,6 @@ def test_damaged_pickles_are_refused(tmp_path, seed):
         for place in rng.integers(min(len(damaged), 300), size=3):
             damaged[place] = rng.integers(256)
         try:
-            tame_pickle.load(bytes(damaged), source="batch")
+            restricted_pickle.load(bytes(damaged), source="batch")
         except UsageError as error:
             assert str(error).startswith("batch: ")

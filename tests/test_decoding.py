@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common import decoding
-from common.decoding import DecodeError, decode
+from common.dataset import decoding
+from common.dataset.decoding import DecodeError, decode
 
 ROOT = Path(__file__).parent.parent
 

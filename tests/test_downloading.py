@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from common import dataset, downloading
 from common.cli import UnavailableError
-from common.fetching import fetch
+from common.dataset import __main__ as dataset
+from common.download import resumable
+from common.download.fetch import fetch
 from tests.commands import ended
 from tests.mutation import without_each
 from tests.served_photos import ARCHIVE, ranges, whole
@@ -121,7 +122,7 @@ def test_passing_errors_are_tried_again(served, mirror, tmp_path):
     assert whole(tmp_path)
 
 
-@pytest.mark.parametrize(("status", "tries"), [(404, 1), (403, 1), (500, downloading.TRIES)])
+@pytest.mark.parametrize(("status", "tries"), [(404, 1), (403, 1), (500, resumable.TRIES)])
 def test_lasting_errors_are_one_line_and_exit_code_3(served, mirror, tmp_path, capsys, status, tries):
     served.statuses = [status] * 9
     arguments = ["fetch", "flowers", "--output", str(tmp_path), "--mirror", mirror]
@@ -151,9 +152,9 @@ GUARDS = {
 
 @pytest.mark.parametrize("guard", GUARDS)
 def test_each_guard_of_a_download_is_needed(guard, served, mirror, tmp_path, monkeypatch):
-    ((_, mutated),) = without_each(Path(downloading.__file__), guard)
+    ((_, mutated),) = without_each(Path(resumable.__file__), guard)
     mutated.FIRST_WAIT_SECONDS, mutated.PROGRESS = 0, 1000
-    monkeypatch.setattr(downloading, "Resuming", mutated.Resuming)
+    monkeypatch.setattr(resumable, "Resuming", mutated.Resuming)
     test, arguments = GUARDS[guard]
     with pytest.raises((AssertionError, pytest.fail.Exception, UnavailableError)):
         test(served, mirror, tmp_path, **arguments)

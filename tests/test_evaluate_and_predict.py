@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from backends import convert, evaluate
-from common import tensor_file
+from common.weights import safetensors_file
 from tests.commands import ended
 from tests.training import evaluated, predicted, trained
 
@@ -140,13 +140,13 @@ def test_pictures_of_predictions(finished, tree, capsys, tmp_path):
 
 
 def test_letters_without_a_font_are_told_once(caplog):
-    from common import lettering
+    from common import fonts
 
-    lettering._font.cache_clear()
+    fonts._font.cache_clear()
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            assert lettering.font_file("abc").exists()
-            lettering.font("\U0001f9ff\U000e0fff", size=20)  # a private letter that no font has
+            assert fonts.font_file("abc").exists()
+            fonts.font("\U0001f9ff\U000e0fff", size=20)  # a private letter that no font has
     assert len(caplog.records) == 1
     assert "fonts-noto-cjk" in caplog.text
 
@@ -167,7 +167,7 @@ def test_weights_survive_every_kind_of_file(finished, capsys, tmp_path, paddle_b
     assert ended(convert.main, [str(finished), str(there), *options], capsys)[0] == 0
     more = [*options, "--activation", "tanh", "--num-classes", "3"]
     assert ended(convert.main, [str(there), str(back), *more], capsys)[0] == 0
-    ours, again = tensor_file.load(finished / "best.safetensors"), tensor_file.load(back)
+    ours, again = safetensors_file.load(finished / "best.safetensors"), safetensors_file.load(back)
     assert {name: array.tobytes() for name, array in ours.items()} == {
         n: a.tobytes() for n, a in again.items()
     }
@@ -215,7 +215,7 @@ def test_other_peoples_weights_reach_what_their_authors_say(data_folder, capsys,
 )
 def test_wrong_requests_are_one_line(finished, tree, capsys, tmp_path, arguments, message):
     foreign = tmp_path / "x.safetensors"
-    tensor_file.save(foreign, {"a": np.zeros((6, 3, 5, 5)), "b": np.zeros(6)})
+    safetensors_file.save(foreign, {"a": np.zeros((6, 3, 5, 5)), "b": np.zeros(6)})
     alone = shutil.copy(finished / "best.safetensors", tmp_path / "alone.safetensors")
     words = {"RUN": str(finished), "ALONE": str(alone), "FOREIGN": str(foreign)}
     arguments = [words.get(word, word) for word in arguments]

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from common.feeding import overlapped
-from common.preprocessing import evaluation_preprocessing
+from common.runtime.prefetch import overlapped
+from common.transforms.preprocessing import evaluation_preprocessing
 from tests.loading import loaded
 from tests.mutation import without_each
 from tests.sides import module

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from common import dataset, fetching
 from common.cli import UnavailableError, UsageError
-from common.fetching import NOTE, fetch
-from common.published import DATA_SETS
+from common.dataset import __main__ as dataset
+from common.download import fetch as fetching
+from common.download.catalogue import DATA_SETS
+from common.download.fetch import NOTE, fetch
 from tests.commands import ended
 from tests.faulty_server import Served, serving
 from tests.hostile_archives import special, tar_of
@@ -132,15 +133,15 @@ def test_two_calls_at_once_do_not_disturb_each_other(served, mirror, tmp_path):
 
 KILLED_AT = {
     "downloading": ("time.sleep", "lambda _: kill()"),
-    "unpacking": ("common.archives._write", "kill_after(5, common.archives._write)"),
+    "unpacking": ("common.download.archive._write", "kill_after(5, common.download.archive._write)"),
     "putting in place": ("pathlib.Path.rename", "lambda *_: kill()"),
     "clearing up": ("shutil.rmtree", "kill_after(1, shutil.rmtree)"),
 }
 PROGRAM = """
 import itertools, json, os, pathlib, shutil, sys, time
 from dataclasses import replace
-import common.archives, common.fetching
-from common.published import DATA_SETS
+import common.download.archive, common.download.fetch
+from common.download.catalogue import DATA_SETS
 size, checksum, mirror, output = json.loads(sys.argv[1])
 def kill():
     os.kill(os.getpid(), 9)
@@ -148,9 +149,9 @@ def kill_after(times, function):
     calls = itertools.count()
     return lambda *given, **named: function(*given, **named) if next(calls) < times else kill()
 file = replace(DATA_SETS["flowers"].files[0], size=size, checksum=checksum)
-common.fetching.DATA_SETS = {"flowers": replace(DATA_SETS["flowers"], files=[file])}
+common.download.fetch.DATA_SETS = {"flowers": replace(DATA_SETS["flowers"], files=[file])}
 %s = %s
-common.fetching.fetch("flowers", pathlib.Path(output), mirror=mirror)
+common.download.fetch.fetch("flowers", pathlib.Path(output), mirror=mirror)
 """
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from common.cli import UsageError
-from common.foreign import ForeignWeights, read_foreign
-from common.pairing import fit, read_map
-from common.torch_tensors import BFLOAT16, Storage, Tensor
+from common.weights.external import ForeignWeights, read_foreign
+from common.weights.name_map import fit, read_map
+from common.weights.torch_storage import BFLOAT16, Storage, Tensor
 
 LENET5 = {
     "c1.weight": (6, 1, 5, 5),

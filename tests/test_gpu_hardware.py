@@ -12,8 +12,8 @@ from benchmarks import run
 from benchmarks.steps import DeviceTimeline
 from benchmarks.timing import time_steps
 from common.cli import UnavailableError
-from common.loader import Loader
-from common.preprocessing import evaluation_preprocessing
+from common.loader.loader import Loader
+from common.transforms.preprocessing import evaluation_preprocessing
 from tests.commands import ended
 from tests.loading import SHAPE
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.steps import DeviceTimeline
 from benchmarks.timing import time_steps
 from common.cli import UnavailableError, UsageError
-from common.devices import choose_device
+from common.runtime.devices import choose_device
 from tests.fake_device import LAUNCH, FakeCuda, FakeDevice
 from tests.mutation import without_each
 from tests.sides import module

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common import pixels
 from common.dataset import read_list
-from common.preprocessing import Preprocessing, evaluation_preprocessing
-from common.transforms import Compose, Normalize, Resize, ToArray
+from common.transforms import Compose, Normalize, Resize, ToArray, pixels
+from common.transforms.preprocessing import Preprocessing, evaluation_preprocessing
 
 
 @pytest.mark.parametrize("size", [(224, 224), (100, 37), 64])

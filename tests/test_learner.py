@@ -7,10 +7,11 @@ import pytest
 
 from backends.building import split_head
 from backends.learner import Learner
-from common import initial, recipes
-from common.checkpoint import Subject
 from common.cli import UnavailableError
-from common.sharding import Portion
+from common.runtime.distributed import Portion
+from common.training import recipes
+from common.weights import initialization
+from common.weights.checkpoint import Subject
 from tests.sides import altered
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -26,7 +27,7 @@ def learner(backend, *, shared_masks=False, weights=None, **changed):
         model="lenet5", num_classes=10, channels=1, options=recipe.options, preparation=recipe.preparation
     )
     made = Learner(backend, recipe, subject, device="cpu", shared_masks=shared_masks)
-    backend.set_weights(made.model, weights or initial.draw("xavier", made.shapes, seed=0))
+    backend.set_weights(made.model, weights or initialization.draw("xavier", made.shapes, seed=0))
     return made
 
 

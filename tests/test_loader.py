@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.buffers import Buffers
-from common.order import epoch_order
-from common.preprocessing import Preprocessing, training_preprocessing
+from common.loader.buffers import Buffers
+from common.loader.order import epoch_order
+from common.transforms.preprocessing import Preprocessing, training_preprocessing
 from tests.loading import SHAPE, copied, loaded, same
 
 
@@ -160,9 +160,9 @@ import hashlib, sys
 from pathlib import Path
 import {framework}
 import backends
-from common.lists import read_list
-from common.loader import Loader
-from common.preprocessing import training_preprocessing
+from common.dataset.lists import read_list
+from common.loader.loader import Loader
+from common.transforms.base.preprocessing import training_preprocessing
 backends.load("{framework}")
 loader = Loader(index=read_list(Path(sys.argv[1])), preprocessing=training_preprocessing((3, 48, 64)),
                 batch_size=8, workers=int(sys.argv[2]), seed=3, shuffle=True)

@@ -9,12 +9,12 @@ import pytest
 
 from backends import evaluate, train
 from backends.inference import Scores, evaluation_loader
-from common import recipes
-from common.masks import Masks
-from common.order import epoch_order
-from common.run_folder import RunFolder
-from common.sharding import Member, portion
-from common.sources import read_source
+from common.dataset.sources import read_source
+from common.loader.order import epoch_order
+from common.runtime.distributed import Member, portion
+from common.training import recipes
+from common.training.dropout_masks import Masks
+from common.training.run_folder import RunFolder
 from tests.commands import ended
 from tests.launching import launched
 from tests.replicas import STEPS

@@ -5,8 +5,8 @@ import importlib
 import numpy as np
 import pytest
 
-from common import initial
-from common.masks import Masks
+from common.training.dropout_masks import Masks
+from common.weights import initialization
 from tests.small_models import small_network
 
 FRAMEWORKS = ("torch", "paddle")
@@ -15,7 +15,7 @@ FRAMEWORKS = ("torch", "paddle")
 def network(name, backend):
     model = small_network(name)
     model = model.double() if name == "torch" else model.to(dtype="float64")
-    backend.set_weights(model, initial.draw_scaled(backend.parameter_shapes(model), seed=0))
+    backend.set_weights(model, initialization.draw_scaled(backend.parameter_shapes(model), seed=0))
     backend.set_training(model, True)
     return model
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.metrics import ConfusionMatrix, RunningMean, TopKError
+from common.training.metrics import ConfusionMatrix, RunningMean, TopKError
 
 sklearn_metrics = pytest.importorskip("sklearn.metrics")
 

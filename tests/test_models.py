@@ -5,9 +5,9 @@ import pytest
 
 from benchmarks.flops import flops_per_image
 from benchmarks.subject import Subject, draw_batch
-from common import initial
 from common.cli import UsageError
-from common.models import require_input
+from common.model_cards import require_input
+from common.weights import initialization
 
 COUNTS = [  # model, channels, classes, parameters
     ("alexnet", 3, 1000, 61_100_840),
@@ -119,7 +119,7 @@ def test_unknown_options_of_lenet5_are_errors(backend):
 def test_dropout_is_off_in_evaluation_and_on_in_training(backend):
     model = built(backend, "alexnet_wide")
     images = backend.from_numpy(np.ones((1, 3, 224, 224)), device="cpu", precision="fp32")
-    backend.set_weights(model, initial.draw_scaled(backend.parameter_shapes(model), seed=0))
+    backend.set_weights(model, initialization.draw_scaled(backend.parameter_shapes(model), seed=0))
 
     def twice():
         return [backend.to_numpy(backend.infer(model, images)) for _ in range(2)]
@@ -142,7 +142,7 @@ def test_flops_of_alexnet(backend):
 
 def test_initial_values_of_the_paper():
     shapes = {"conv1.weight": (96, 3, 11, 11), "conv1.bias": (96,), "conv2.bias": (256,), "fc8.bias": (10,)}
-    values = initial.draw_paper_2012(shapes, seed=0)
+    values = initialization.draw_paper_2012(shapes, seed=0)
     assert abs(values["conv1.weight"].std() - 0.01) < 2e-4
     assert not values["conv1.bias"].any()
     assert (values["conv2.bias"] == 1).all()
@@ -152,7 +152,7 @@ def test_initial_values_of_the_paper():
 
 def test_scaled_values_depend_on_the_seed_alone():
     shapes = {"a.weight": (64, 32), "a.bias": (64,)}
-    first, again, other = (initial.draw_scaled(shapes, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (initialization.draw_scaled(shapes, seed=seed) for seed in (1, 1, 2))
     assert all(np.array_equal(first[name], again[name]) for name in shapes)
     assert not np.array_equal(first["a.weight"], other["a.weight"])
     assert abs(first["a.weight"].std() - 0.25) < 0.02

@@ -5,7 +5,7 @@ import pytest
 
 from backends import OPTIMIZERS
 from backends.groups import KEPT
-from common import initial
+from common.weights import initialization
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -25,7 +25,7 @@ class Run:
         self.backend, self.updates = backend, updates
         self.model = backend.build("lenet5", num_classes=10, channels=1, precision=precision, device="cpu")
         self.shapes = backend.parameter_shapes(self.model)
-        backend.set_weights(self.model, weights or initial.draw_scaled(self.shapes, seed=0))
+        backend.set_weights(self.model, weights or initialization.draw_scaled(self.shapes, seed=0))
         self.optimizer = backend.make_optimizer(self.model, optimizer, learning_rate=RATE, **SETTINGS)
         if state is not None:
             backend.set_moments(self.model, self.optimizer, state, updates=updates)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backends import OPTIMIZERS
-from common import initial
+from common.weights import initialization
 
 STEPS = 20
 TOLERANCE = 1e-12
@@ -19,7 +19,7 @@ def trajectory(backend, name, **settings):
     """Parameters of lenet5 after each of 20 steps on gradients drawn in NumPy."""
     model = backend.build("lenet5", num_classes=10, channels=1, precision="fp64", device="cpu")
     shapes = backend.parameter_shapes(model)
-    backend.set_weights(model, initial.draw_scaled(shapes, seed=0))
+    backend.set_weights(model, initialization.draw_scaled(shapes, seed=0))
     optimizer = backend.make_optimizer(model, name, **settings)
     for step in range(STEPS):
         gradients = {
@@ -82,7 +82,7 @@ def test_adam_is_not_adamw(torch_backend, paddle_backend):
 def test_a_train_step_is_its_three_parts(backend):
     def run(step):
         model = backend.build("lenet5", num_classes=10, channels=1, precision="fp64", device="cpu")
-        backend.set_weights(model, initial.draw_scaled(backend.parameter_shapes(model), seed=0))
+        backend.set_weights(model, initialization.draw_scaled(backend.parameter_shapes(model), seed=0))
         optimizer = backend.make_optimizer(model, "momentum", learning_rate=0.1)
         rng = np.random.default_rng(0)
         images = backend.from_numpy(rng.standard_normal((2, 1, 32, 32)), device="cpu", precision="fp64")

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from common import transforms as ours
-from common.colors import Jitter
 from common.dataset import read_list
+from common.transforms.color import Jitter
 from tests.pictures import PICTURES, equal, picture
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

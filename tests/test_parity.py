@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.parity.engine import run_gate
 from benchmarks.subject import Subject, draw_batch
-from common import initial
+from common.weights import initialization
 
 SUBJECTS = {
     "alexnet": Subject(model="alexnet", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
@@ -70,7 +70,7 @@ def test_the_same_backend_twice_is_bit_identical(backend):
 
 def gradients_of_lenet5(backend, **options):
     model = backend.build("lenet5", num_classes=10, channels=1, precision="fp64", device="cpu", **options)
-    backend.set_weights(model, initial.draw_scaled(backend.parameter_shapes(model), seed=3))
+    backend.set_weights(model, initialization.draw_scaled(backend.parameter_shapes(model), seed=3))
     batch = draw_batch(Subject(model="lenet5", num_classes=10, input_shape=(1, 32, 32)), batch_size=2)
     images, labels = (
         backend.from_numpy(batch[name], device="cpu", precision="fp64") for name in ("images", "labels")
@@ -87,7 +87,7 @@ def gradients_of_lenet5(backend, **options):
 def run_in_float32(backend, subject):
     model = backend.build(**subject.build(precision="fp32", device="cpu"))
     shapes = backend.parameter_shapes(model)
-    backend.set_weights(model, initial.draw_scaled(shapes, seed=0))
+    backend.set_weights(model, initialization.draw_scaled(shapes, seed=0))
     backend.set_training(model, False)
     batch = draw_batch(subject, batch_size=1)["images"]
     images = backend.from_numpy(batch, device="cpu", precision="fp32")

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.probe import Probe
 from benchmarks.subject import Subject, draw_batch
-from common import initial
+from common.weights import initialization
 
 SUBJECT = Subject(model="lenet5", num_classes=10, input_shape=(3, 32, 32), seed=0, batch_size=2)
 SETTINGS = {
@@ -25,7 +25,7 @@ def probe(backend, tmp_path):
     made = Probe(name, backend)
     described = made.open(SUBJECT.build(precision="fp64", device="cpu", backend=name), {}, str(tmp_path))
     shapes = {entry["name"]: entry["shape"] for entry in described["parameters"]}
-    TensorFolder(tmp_path / "weights").fill(initial.draw_scaled(shapes, seed=0).items())
+    TensorFolder(tmp_path / "weights").fill(initialization.draw_scaled(shapes, seed=0).items())
     TensorFolder(tmp_path / "batch").fill(draw_batch(SUBJECT, batch_size=2).items())
     return made
 

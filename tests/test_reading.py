@@ -9,7 +9,7 @@ import backends
 from benchmarks import compare, loading, run
 from benchmarks.feeds import Feed
 from benchmarks.loading import LoadingTasks
-from common import preprocessing
+from common.transforms import preprocessing
 from tests.commands import QUICK, ended
 
 MODEL = ["--model", "lenet5", "--device", "cpu", "--input-shape", "3,32,32"]

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common import initial, recipes
 from common.cli import UsageError
-from common.preparation import Lighting, Preparation
-from common.recipe import Recipe
-from common.recipes import RECIPES
+from common.training import recipes
+from common.training.recipe import Recipe
+from common.training.recipes import RECIPES
 from common.transforms import PCALighting, ToArray
+from common.transforms.data_config import Lighting, Preparation
+from common.weights import initialization
 
 # recipe: what its article states
 PUBLISHED = {
@@ -75,15 +76,15 @@ def test_another_model_gets_images_of_its_size():
     ],
 )
 def test_initial_values_have_their_distribution(name, deviations):
-    values = initial.draw(name, SHAPES, seed=0)
+    values = initialization.draw(name, SHAPES, seed=0)
     for key, deviation in zip(("a.weight", "a.bias", "b.weight"), deviations, strict=True):
         assert values[key].dtype == np.float32
         assert float(values[key].std()) == pytest.approx(deviation, rel=0.15 if key == "a.bias" else 0.03)
         assert abs(float(values[key].mean())) <= 4 * deviation / values[key].size ** 0.5 + 1e-9
     assert all(
-        np.array_equal(values[key], again) for key, again in initial.draw(name, SHAPES, seed=0).items()
+        np.array_equal(values[key], again) for key, again in initialization.draw(name, SHAPES, seed=0).items()
     )
-    assert not np.array_equal(values["a.weight"], initial.draw(name, SHAPES, seed=1)["a.weight"])
+    assert not np.array_equal(values["a.weight"], initialization.draw(name, SHAPES, seed=1)["a.weight"])
 
 
 def test_initial_values_are_the_frameworks_own_distributions(torch_backend, paddle_backend):
@@ -91,13 +92,13 @@ def test_initial_values_are_the_frameworks_own_distributions(torch_backend, padd
     for name, backend in (("torch", torch_backend), ("paddle", paddle_backend)):
         model = backend.build("lenet5", num_classes=10, channels=1, precision="fp32", device="cpu")
         theirs = backend.get_weights(model)
-        ours = initial.draw(name, backend.parameter_shapes(model), seed=0)
+        ours = initialization.draw(name, backend.parameter_shapes(model), seed=0)
         for key in ("c5.weight", "f6.weight"):
             assert float(ours[key].std()) == pytest.approx(float(theirs[key].std()), rel=0.05), (name, key)
 
 
 def test_weights_that_are_centred_sum_to_zero():
-    values = initial.draw("centred", SHAPES, seed=0)
+    values = initialization.draw("centred", SHAPES, seed=0)
     assert np.abs(values["a.weight"].sum(axis=(1, 2, 3))).max() < 1e-4
     assert np.abs(values["b.weight"].sum(axis=1)).max() < 1e-4
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from benchmarks import run
-from common import onnx_runtime
-from common.engines import Operation, dtypes_that_ran
-from common.onnx_runtime import read_profile
+from common.engines import onnx_runtime
+from common.engines.engine import Operation, dtypes_that_ran
+from common.engines.onnx_runtime import read_profile
 from tests.commands import QUICK, ended
 
 LENET = ["--model", "lenet5", "--phase", "infer", "--device", "cpu", "--reference", "onnxruntime", *QUICK]

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import compare, run
 from benchmarks.parity import __main__ as parity
-from common import dataset
+from common.dataset import __main__ as dataset
 from tests.commands import ended
 
 ROOT = Path(__file__).parent.parent

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.schedule import Schedule
+from common.training.schedule import Schedule
 
 BASE = 0.1
 

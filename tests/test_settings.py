@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.comparable import unequal_settings
-from common.settings import Setting
+from common.runtime.settings import Setting
 from tests.sides import module
 
 GPU = "gpu:0"

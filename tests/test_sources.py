@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import dataset
 from common.cli import UsageError
-from common.containers import read_container
+from common.dataset import __main__ as dataset
 from common.dataset import complete, read_list, read_source, require_images, write_lists
+from common.dataset.containers import read_container
 from tests.idx_files import LABELS, write_idx
 
 
@@ -49,7 +49,7 @@ def test_a_file_whose_name_looks_like_an_address_is_a_file(tmp_path):
 def test_a_container_is_read_once(tmp_path, monkeypatch):
     folder = write_idx(tmp_path / "once")
     reads = []
-    monkeypatch.setattr("common.idx._opened", lambda path: reads.append(path.name) or path.open("rb"))
+    monkeypatch.setattr("common.dataset.idx._opened", lambda path: reads.append(path.name) or path.open("rb"))
     for _ in range(3):
         read_container(folder / "train-images-idx3-ubyte")
     assert reads.count("train-labels-idx1-ubyte") == 1

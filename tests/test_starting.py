@@ -12,8 +12,8 @@ from PIL import Image
 from backends import starting
 from backends.data import class_names, fingerprint, open_data
 from backends.predict import main as predict
-from common import recipes
 from common.cli import UnavailableError, UsageError
+from common.training import recipes
 from tests.commands import ended
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from backends import train
-from common import checkpoint
+from common.weights import checkpoint
 from tests.commands import ended
 from tests.training import history, trained, weights
 
@@ -160,7 +160,7 @@ def test_resuming_another_run_is_refused(finished, capsys, flags, message):
 
 
 def test_two_processes_do_not_write_in_one_folder(finished, capsys):
-    from common.run_folder import RunFolder
+    from common.training.run_folder import RunFolder
 
     with RunFolder(finished).claimed():
         code, _, err = trained(capsys, "torch", finished, "--resume")

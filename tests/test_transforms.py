@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from common import transforms as ours
-from common.colors import IMAGENET_EIGENVALUES, IMAGENET_EIGENVECTORS, Jitter
+from common.transforms.color import IMAGENET_EIGENVALUES, IMAGENET_EIGENVECTORS, Jitter
 from tests.pictures import PICTURES, equal, picture
 
 torchvision = pytest.importorskip("torchvision")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from common import initial, tensor_file
 from common.cli import UsageError
-from common.weights import transpose
+from common.weights import initialization, safetensors_file
+from common.weights.layout import transpose
 
 
 def lenet5(backend, precision="fp32"):
@@ -18,13 +18,13 @@ def test_weights_survive_the_way_to_the_other_framework_and_back(
     torch_backend, paddle_backend, tmp_path, precision
 ):
     model, shapes = lenet5(torch_backend, precision)
-    weights = initial.draw_scaled(shapes, seed=0)
+    weights = initialization.draw_scaled(shapes, seed=0)
     torch_backend.set_weights(model, weights)
     carried = torch_backend.get_weights(model)
     for backend in (paddle_backend, torch_backend):
-        tensor_file.save(tmp_path / "weights", carried)
+        safetensors_file.save(tmp_path / "weights", carried)
         other, _ = lenet5(backend, precision)
-        backend.set_weights(other, tensor_file.load(tmp_path / "weights"))
+        backend.set_weights(other, safetensors_file.load(tmp_path / "weights"))
         carried = backend.get_weights(other)
     for name, array in carried.items():
         assert array.dtype == {"fp32": np.float32, "fp64": np.float64}[precision]
@@ -52,21 +52,21 @@ def test_a_transposed_view_is_written_as_it_reads(tmp_path):
     from safetensors.numpy import load_file, save_file
 
     array = np.arange(12, dtype=np.float32).reshape(3, 4).T
-    tensor_file.save(tmp_path / "ours", {"x": array})
-    assert np.array_equal(tensor_file.load(tmp_path / "ours")["x"], array)
+    safetensors_file.save(tmp_path / "ours", {"x": array})
+    assert np.array_equal(safetensors_file.load(tmp_path / "ours")["x"], array)
     save_file({"x": array}, tmp_path / "bare")
     assert not np.array_equal(load_file(tmp_path / "bare")["x"], array)
 
 
 def test_numbers_without_axes_keep_their_shape(tmp_path):
-    tensor_file.save(tmp_path / "x", {"x": np.array(3.0)})
-    assert tensor_file.load(tmp_path / "x")["x"].shape == ()
+    safetensors_file.save(tmp_path / "x", {"x": np.array(3.0)})
+    assert safetensors_file.load(tmp_path / "x")["x"].shape == ()
 
 
 def test_what_does_not_fit_is_listed_and_nothing_changes(backend):
     model, shapes = lenet5(backend)
     before = backend.get_weights(model)
-    wrong = initial.draw_scaled(shapes, seed=1)
+    wrong = initialization.draw_scaled(shapes, seed=1)
     del wrong["c1.bias"]
     wrong |= {"f6.weight": wrong["f6.weight"].T, "f7.weight": np.zeros(3)}
     with pytest.raises(ValueError, match="do not fit") as error:
@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_listed_and_nothing_changes(backend):
 def test_gradients_go_in_and_out_in_the_neutral_layout(backend):
     model, shapes = lenet5(backend)
     assert not any(gradient.any() for gradient in backend.get_gradients(model).values())
-    gradients = initial.draw_scaled(shapes, seed=2)
+    gradients = initialization.draw_scaled(shapes, seed=2)
     backend.set_gradients(model, gradients)
     read = backend.get_gradients(model)
     assert all(np.array_equal(read[name], gradients[name]) for name in gradients)
@@ -106,13 +106,13 @@ def test_unreadable_files_are_named(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UsageError, match=message):
-        tensor_file.load(path)
+        safetensors_file.load(path)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "x.safetensors"
-    tensor_file.save(path, {"x": np.ones(2)})
+    safetensors_file.save(path, {"x": np.ones(2)})
     with pytest.raises(Exception, match="dtype"):
-        tensor_file.save(path, {"x": np.array(["text"])})
-    assert np.array_equal(tensor_file.load(path)["x"], np.ones(2))
+        safetensors_file.save(path, {"x": np.array(["text"])})
+    assert np.array_equal(safetensors_file.load(path)["x"], np.ones(2))
     assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"]

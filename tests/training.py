@@ -3,7 +3,7 @@
 import json
 
 from backends import evaluate, predict, train
-from common import tensor_file
+from common.weights import safetensors_file
 from tests.commands import ended
 
 SMALL = ["--recipe", "digits", "--limit", "96", "--batch-size", "16", "--epochs", "2", "--threads", "1"]
@@ -29,4 +29,4 @@ def history(folder):
 
 
 def weights(folder, name="last.safetensors"):
-    return tensor_file.load(folder / name)
+    return safetensors_file.load(folder / name)

@@ -8,7 +8,7 @@ import time
 import paddle
 from paddle.device import cuda
 
-from common.devices import choose_device, gpu_number
+from common.runtime.devices import choose_device, gpu_number
 
 RESET_PEAK = "reset_max_memory_allocated"  # not there in 2.6: a peak that cannot be reset is not told
 

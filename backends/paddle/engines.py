@@ -8,10 +8,10 @@ from functools import partial
 import paddle
 from paddle import inference
 
-from common.engines import Engine, compiled_ahead, require_sensible, timed
-from common.onednn import onednn_operations, verbose
-from common.onnx_runtime import require_packages
-from common.predictor import convert_to_onnx, load_predictor, program_operations
+from common.engines.engine import Engine, compiled_ahead, require_sensible, timed
+from common.engines.onednn import onednn_operations, verbose
+from common.engines.onnx_runtime import require_packages
+from common.engines.paddle_inference import convert_to_onnx, load_predictor, program_operations
 
 from .device import synchronize
 from .learning import autocast

@@ -10,7 +10,7 @@ import paddle
 from paddle.device import cuda
 from paddle.utils import dlpack
 
-from common.feeding import overlapped
+from common.runtime.prefetch import overlapped
 
 from .device import place
 from .tensors import DTYPES, from_numpy
@@ -39,7 +39,7 @@ def scaled(pixels, *, device, precision, preprocessing):
 
 
 class SideQueue:
-    """A common.feeding.CopyQueue on a stream of its own."""
+    """A common.runtime.prefetch.CopyQueue on a stream of its own."""
 
     def __init__(self, *, device, precision, preprocessing):
         self.device, self.main = device, cuda.current_stream(place(device))

@@ -32,7 +32,7 @@ def isolate_layers(model, images):
 
 
 class LayerAlone:
-    """A common.engines.Layer."""
+    """A common.engines.engine.Layer."""
 
     def __init__(self, name, layer, inputs, outputs):
         self.name, self.type = name, WORDS.get(type(layer).__name__, type(layer).__name__)

@@ -7,8 +7,8 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/io/DataLoader_e
 import numpy as np
 from paddle.io import DataLoader, Dataset
 
-from common.native import open_as_usual
-from common.preprocessing import normalisation
+from common.dataset.plain_open import open_as_usual
+from common.transforms.preprocessing import normalisation
 
 from .device import place
 from .tensors import DTYPES

@@ -8,7 +8,7 @@ import os
 
 from paddle import DataParallel, distributed
 
-from common.sharding import Launcher
+from common.runtime.distributed import Launcher
 
 from .device import use
 from .tensors import from_numpy, to_numpy

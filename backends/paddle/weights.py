@@ -6,7 +6,7 @@ its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would 
 
 import paddle
 
-from common.weights import require_same_entries, transpose
+from common.weights.layout import require_same_entries, transpose
 
 from .tensors import to_numpy
 

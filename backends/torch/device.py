@@ -8,7 +8,7 @@ import time
 import torch
 from torch import cuda
 
-from common.devices import choose_device, gpu_number
+from common.runtime.devices import choose_device, gpu_number
 
 RESET_PEAK = "reset_peak_memory_stats"
 

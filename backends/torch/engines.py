@@ -7,9 +7,9 @@ from functools import partial
 
 import torch
 
-from common.engines import Engine, compiled_ahead, require_sensible, timed
-from common.onnx_runtime import require_packages
-from common.torch_operations import torch_operations
+from common.engines.engine import Engine, compiled_ahead, require_sensible, timed
+from common.engines.onnx_runtime import require_packages
+from common.engines.torch_profile import torch_operations
 
 from .device import synchronize
 from .learning import MIXED, autocast

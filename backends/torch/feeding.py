@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import cuda
 
-from common.feeding import overlapped
+from common.runtime.prefetch import overlapped
 
 from .device import place
 from .tensors import DTYPES, from_numpy
@@ -37,7 +37,7 @@ def scaled(pixels, *, device, precision, preprocessing):
 
 
 class SideQueue:
-    """A common.feeding.CopyQueue on a stream of its own."""
+    """A common.runtime.prefetch.CopyQueue on a stream of its own."""
 
     def __init__(self, *, device, precision, preprocessing):
         self.device, self.main = device, cuda.current_stream(place(device))

@@ -8,8 +8,8 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from common.cli import UnavailableError
-from common.native import open_as_usual
-from common.preprocessing import normalisation
+from common.dataset.plain_open import open_as_usual
+from common.transforms.preprocessing import normalisation
 
 from .device import place
 from .tensors import DTYPES

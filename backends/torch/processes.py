@@ -9,7 +9,7 @@ import os
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from common.sharding import Launcher
+from common.runtime.distributed import Launcher
 
 from .device import use
 from .tensors import from_numpy, to_numpy

@@ -19,9 +19,9 @@ from benchmarks.flags import add_subject_flags
 from benchmarks.options import read_size
 from common import cli
 from common.cli import UnavailableError, UsageError
-from common.devices import require_device_name
 from common.files import require_writable
-from common.threads import available_cores
+from common.runtime.devices import require_device_name
+from common.runtime.threads import available_cores
 
 if TYPE_CHECKING:
     from pathlib import Path

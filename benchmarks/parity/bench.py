@@ -11,8 +11,8 @@ from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.pairing import Pairing, Unpaired, pair
 from benchmarks.parity.sides import Sides
 from benchmarks.subject import Side, Subject, draw_batch, stirred
-from common import initial
 from common.cli import UnavailableError
+from common.weights import initialization
 
 GIB = 2**30
 BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
@@ -99,7 +99,7 @@ class Bench(Sides):
         folder = self.folder("weights")
         if not self.subject.foreign:
             shapes = {entry["name"]: entry["shape"] for entry in self.described["torch"]["parameters"]}
-            folder.fill(initial.draw_scaled(shapes, seed=self.subject.seed).items())
+            folder.fill(initialization.draw_scaled(shapes, seed=self.subject.seed).items())
             return
         self.ask("torch", "save", target=self.path("weights"))
         assert self.pairing is not None

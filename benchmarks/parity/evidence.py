@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.arguments import positive
-from common import cli, models
-from common.threads import available_cores
+from common import cli, model_cards
+from common.runtime.threads import available_cores
 
 if TYPE_CHECKING:
     from benchmarks.parity.engine import Plan
@@ -27,10 +27,10 @@ BATCHES = (1, 2, 16)
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     parser = cli.Parser(prog=PROGRAM, description="Compare a model over many seeds, batches and steps.")
-    parser.add_argument("model", help=", ".join(models.MODELS))
+    parser.add_argument("model", help=", ".join(model_cards.MODELS))
     parser.add_argument("--seeds", type=positive, default=SEEDS, metavar="N", help=f"default {SEEDS}")
     options = parser.parse_args(arguments)
-    models.find(options.model)
+    model_cards.find(options.model)
     verdicts = list(_compare_all(options))
     print(f"{verdicts.count('pass')} of {len(verdicts)} passed")
     return cli.DONE if set(verdicts) <= {"pass"} else cli.FAILED
@@ -67,7 +67,7 @@ def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[Subject, Plan]]
     from benchmarks.parity.engine import GATE, Plan
     from benchmarks.subject import Subject
 
-    card = models.find(options.model)
+    card = model_cards.find(options.model)
 
     def subject(*, seed: int, batch_size: int) -> Subject:
         return Subject(

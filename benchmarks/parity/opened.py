@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model, Tensor
-from benchmarks import memory
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.sources import resolve
 from benchmarks.parity.training import Trainer
 from common.cli import UnavailableError, UsageError
+from common.runtime import memory
 
 ULP = 2.0**-52  # what images are moved by to see how rounding spreads
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import memory
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.recorder import Recorder
 from benchmarks.parity.training import Trainer
+from common.runtime import memory
 
 
 class Probe(Recorder):

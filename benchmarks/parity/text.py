@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 from benchmarks.parity.names import trees
 from benchmarks.subject import Subject
-from common.models import MODELS
+from common.model_cards import MODELS
 
 COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")
 GIB = 2**30

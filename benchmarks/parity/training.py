@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model, Tensor
-from benchmarks import memory
 from benchmarks.parity.folder import TensorFolder
 from benchmarks.parity.reproductions import rounded_hyper_parameters
+from common.runtime import memory
 
 SHIFT = 997  # drawn numbers by which a gradient's place moves from step to step
 SIZES = (1.0, 0.25, 4.0)  # what each such part is multiplied by, in turn: a gradient grows and shrinks

@@ -1,0 +1,130 @@
+"""Lists of labelled images: made from whatever holds such images, read, checked.
+
+    python -m common.dataset index ROOT --output DIR [--classes a,b,c]
+    python -m common.dataset split ROOT --output DIR [--valid 0.1] [--test 0] [--seed 0]
+    python -m common.dataset check LIST [--root DIR] [--write-clean FILE] [--json FILE]
+    python -m common.dataset fetch {flowers,mnist,cifar10,hymenoptera} --output DIR [--mirror URL]
+
+ROOT is a tree with one folder per class, a folder of idx files or of CIFAR-10 batches, a list, or the word
+``digits``. A list has one ``path<TAB>label`` per line, and ``classes.json`` beside it maps each index to its
+class.
+"""
+
+import argparse
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeAlias
+
+from common import cli
+from common.dataset.checking import check_list, summary, write_clean
+from common.dataset.index import Index
+from common.dataset.lists import write_lists
+from common.dataset.sources import read_source
+from common.dataset.splitting import complete
+from common.download.catalogue import DATA_SETS
+from common.files import require_writable, write_text
+
+PROGRAM = "common.dataset"
+Commands: TypeAlias = "argparse._SubParsersAction[cli.Parser]"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    parser = cli.Parser(prog=PROGRAM, description="Make and check lists of labelled images.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for add in (_add_index, _add_split, _add_check, _add_fetch):
+        add(commands)
+    options = parser.parse_args(arguments)
+    code: int = options.do(options)
+    return code
+
+
+def _add_index(commands: Commands) -> None:
+    parser = commands.add_parser("index", help="write a list of each part of a source")
+    parser.add_argument("root", type=Path, metavar="ROOT")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--classes", default="", help="class names in label order, with commas")
+    parser.set_defaults(do=_index)
+
+
+def _add_split(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "split", help="write train, valid and test lists of a source; copies nothing"
+    )
+    parser.add_argument("root", type=Path, metavar="ROOT")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--valid", type=float, default=0.1, metavar="FRACTION", help="of each class (0.1)")
+    parser.add_argument("--test", type=float, default=0.0, metavar="FRACTION", help="of each class (0)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.set_defaults(do=_split)
+
+
+def _add_check(commands: Commands) -> None:
+    parser = commands.add_parser("check", help="decode every image of a list and tell the bad lines")
+    parser.add_argument("list", type=Path, metavar="LIST")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="folder of the images (default: the list's)")
+    parser.add_argument("--write-clean", type=Path, metavar="FILE", help="the list without its bad lines")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="path, line and problem of each bad line")
+    parser.set_defaults(do=_check)
+
+
+def _add_fetch(commands: Commands) -> None:
+    parser = commands.add_parser("fetch", help="download a published data set, checked, into a folder of DIR")
+    parser.add_argument("name", choices=list(DATA_SETS))
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--mirror", default="", metavar="URL", help="folder that holds copies of the same files"
+    )
+    parser.set_defaults(do=_fetch)
+
+
+def _index(options: argparse.Namespace) -> int:
+    names = [name for name in options.classes.split(",") if name]
+    return _write(read_source(options.root, classes=names, ignore_lists=True), options.output)
+
+
+def _split(options: argparse.Namespace) -> int:
+    fractions = {"valid": options.valid, "test": options.test}
+    parts = complete(read_source(options.root, ignore_lists=True), fractions=fractions, seed=options.seed)
+    return _write(parts, options.output)
+
+
+def _write(parts: Mapping[str, Index], output: Path) -> int:
+    for made in write_lists(parts, output).values():
+        print(f"{made.source}: {len(made)} images, {len(set(made.labels.tolist()))} classes")
+    return cli.DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    for target in (options.write_clean, options.json):
+        if target is not None:
+            require_writable(target)
+    checked = check_list(options.list, root=options.root)
+    if options.json:
+        problems = [asdict(problem) for problem in checked.problems]
+        write_text(options.json, json.dumps(problems, ensure_ascii=False, indent=2) + "\n")
+    if options.write_clean:
+        write_clean(options.list, options.write_clean, checked.problems)
+    *details, verdict = summary(options.list, checked, root=options.root or options.list.parent)
+    print("\n".join([*details, verdict]))
+    if checked.problems:
+        cli.complain(PROGRAM, verdict)
+        return cli.FAILED
+    return cli.DONE
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from common.download.fetch import count_files, fetch
+
+    folder, fresh = fetch(options.name, options.output, mirror=options.mirror)
+    print(f"{folder}: {count_files(folder)} files, {'fetched' if fresh else 'complete already'}")
+    words = [DATA_SETS[options.name].then, folder, "--output", options.output / f"{options.name}_lists"]
+    print("lists of them: python -m common.dataset", shlex.join(map(str, words)))
+    return cli.DONE
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

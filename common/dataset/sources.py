@@ -1,0 +1,94 @@
+"""Whatever holds labelled images, as an index of each of its parts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from common.cli import UsageError
+from common.dataset import cifar, containers, idx
+from common.dataset.image_folder import PARTS, WHOLE, read_tree
+from common.dataset.index import Index
+from common.dataset.lists import read_list
+
+CIFAR_FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin")  # what the published archives unpack to
+
+
+def read_source(
+    source: Path, *, classes: Sequence[str] = (), root: Path | None = None, ignore_lists: bool = False
+) -> dict[str, Index]:
+    """The parts of a source: "train", "valid" and "test" as far as it has them, else "all".
+
+    A source is a list; a folder with lists train.txt, valid.txt, test.txt or all.txt; a folder of idx
+    files or of CIFAR-10 batches; a tree with one folder per class, divided or not; or the word
+    ``digits`` for those of scikit-learn. ``classes`` names the labels, and says a tree's order. Who makes
+    lists anew has ``ignore_lists``: those that lie in a folder are then not read.
+    Raises UsageError naming the source and what was expected there.
+    """
+    parts = _read(source, classes=classes, root=root, ignore_lists=ignore_lists)
+    if not classes:
+        return parts
+    highest = max(int(index.labels.max()) for index in parts.values())
+    if highest >= len(classes):
+        raise UsageError(f"{source}: {len(classes)} class names for labels up to {highest}")
+    return {part: replace(index, classes=tuple(classes)) for part, index in parts.items()}
+
+
+def _read(source: Path, *, classes: Sequence[str], root: Path | None, ignore_lists: bool) -> dict[str, Index]:
+    if source.is_file():
+        return {PARTS.get(source.stem, WHOLE): read_list(source, root=root)}
+    if str(source) == containers.DIGITS and not source.exists():
+        return {WHOLE: _contained(Path(), [containers.DIGITS])}
+    if not source.is_dir():
+        raise UsageError(f"{source}: no such folder or list; or say {containers.DIGITS}, which needs neither")
+    found = {} if ignore_lists else _lists_in(source, root=root)
+    return found or _idx_folder(source) or _cifar_folder(source) or read_tree(source, classes=classes)
+
+
+def _lists_in(folder: Path, *, root: Path | None) -> dict[str, Index]:
+    lists = {part: folder / f"{part}.txt" for part in ("train", "valid", "test", WHOLE)}
+    found = {part: read_list(path, root=root) for part, path in lists.items() if path.is_file()}
+    if len(found) > 1:
+        found.pop(WHOLE, None)  # it holds the others' images once more
+    return found
+
+
+def _idx_folder(folder: Path) -> dict[str, Index]:
+    """MNIST's files, or those of its kin: train-images..., t10k-images..., gzipped or not."""
+    parts: dict[str, Index] = {}
+    for path in sorted(folder.iterdir()):  # a gzipped file comes after the same without .gz
+        match = idx.IMAGES.fullmatch(path.name)
+        if match and path.is_file():
+            part = "train" if "train" in match["start"] else "test"
+            parts.setdefault(part, _contained(folder, [path.name]))
+    return parts
+
+
+def _cifar_folder(folder: Path) -> dict[str, Index]:
+    folder = next((folder / name for name in CIFAR_FOLDERS if (folder / name).is_dir()), folder)
+    batches: dict[str, list[str]] = {"train": [], "test": []}
+    for path in sorted(folder.iterdir()):
+        match = cifar.BATCH.fullmatch(path.name)
+        if match and path.is_file():
+            batches["test" if match["part"] == "test_batch" else "train"].append(path.name)
+    return {
+        part: replace(_contained(folder, names), classes=cifar.CLASSES)
+        for part, names in batches.items()
+        if names
+    }
+
+
+def _contained(folder: Path, names: Sequence[str]) -> Index:
+    """Every image of some containers."""
+    labels = [containers.read_container(folder / name)[1] for name in names]
+    together = np.concatenate(labels)
+    return Index(
+        source=folder / names[0] if len(names) == 1 else folder,
+        root=folder,
+        paths=[
+            f"{name}#{number}" for name, own in zip(names, labels, strict=True) for number in range(len(own))
+        ],
+        labels=together,
+        classes=tuple(str(label) for label in range(int(together.max()) + 1)),
+    )

@@ -1,0 +1,1 @@
+"""How does a published data set get here, whole and unchanged?"""

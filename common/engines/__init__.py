@@ -1,0 +1,1 @@
+"""What computed, and in which dtype?"""

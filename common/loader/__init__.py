@@ -1,0 +1,1 @@
+"""In which order do images come, and as which batches?"""

@@ -1,0 +1,1 @@
+"""What of the process and the machine do both frameworks share?"""

@@ -1,0 +1,1 @@
+"""How do named arrays get in and out of files?"""

@@ -1,0 +1,160 @@
+"""Weights out of torch's files (.pth, .pt; zip archives and the older kind) without torch, running nothing.
+
+What a file names is looked up in a short list of inert stand-ins; anything else is refused. Format:
+https://docs.pytorch.org/docs/stable/notes/serialization.html and torch/serialization.py, _legacy_load.
+"""
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.cli import UsageError
+from common.restricted_pickle import ARRAYS, TameUnpickler
+from common.weights.torch_storage import STORAGES, Storage, Tensor, itemsize
+
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+LEGACY_PROTOCOL = 1001
+NOT_TENSORS = (
+    "holds more than tensors (it names {name}), and loading that could run any code; export its weights "
+    "where it was made: torch.save(model.state_dict(), 'weights.pth')"
+)
+
+
+class _Dict(dict[Any, Any]):
+    """An OrderedDict's content without whatever else was attached to it."""
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+class _Inert:
+    """Stands for what is not needed: a type, a device, a number of NumPy."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _rebuild_tensor(storage: Storage, offset: int, shape: Any, strides: Any, *_: object) -> Tensor:
+    return Tensor(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
+
+
+def _rebuild_parameter(tensor: Any, *_: object) -> Any:
+    return tensor
+
+
+def _names() -> dict[tuple[str, str], Callable[..., Any] | type]:
+    names: dict[tuple[str, str], Callable[..., Any] | type] = dict(ARRAYS)
+    names["collections", "OrderedDict"] = _Dict
+    names["torch._utils", "_rebuild_tensor"] = _rebuild_tensor
+    names["torch._utils", "_rebuild_tensor_v2"] = _rebuild_tensor
+    names["torch._utils", "_rebuild_parameter"] = _rebuild_parameter
+    names["torch", "Size"] = tuple
+    for module, name in (
+        ("torch", "device"),
+        ("numpy.core.multiarray", "scalar"),
+        ("numpy._core.multiarray", "scalar"),
+        *(("torch", dtype) for dtype in ("float16", "float32", "float64", "bfloat16", "int64")),
+    ):
+        names[module, name] = _Inert
+    for storage in STORAGES:
+        names["torch", storage] = type(storage, (), {})
+    return names
+
+
+class _Unpickler(TameUnpickler):
+    def __init__(self, file: Any) -> None:
+        super().__init__(file, _names(), encoding="utf-8")
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._names:
+            raise UsageError(NOT_TENSORS.format(name=f"{module}.{name}"))
+        return self._names[module, name]
+
+    def persistent_load(self, pid: Any) -> Storage:
+        kind, storage, key, _location, count, *more = pid
+        if kind != "storage" or any(more) or storage.__name__ not in STORAGES:
+            raise ValueError(f"a reference to {kind!r} of an unknown kind")
+        return Storage(str(key), STORAGES[storage.__name__], int(count))
+
+
+def is_torch_file(start: bytes) -> bool:
+    """Whether the first bytes of a file are those of one of torch's."""
+    magic = LEGACY_MAGIC.to_bytes(10, "little")
+    return start.startswith(b"PK\x03\x04") or magic in start[:16]
+
+
+def read_torch_file(path: Path) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
+    """What the file holds, with a Tensor where one is, and how to get a tensor's numbers.
+
+    Raises UsageError for a file that holds more than tensors and plain values, and nearly anything for a
+    damaged one, then or when numbers are asked for.
+    """
+    return _read_zip(path) if zipfile.is_zipfile(path) else _read_legacy(path)
+
+
+def _read_zip(path: Path) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+        if len(names) != 1:
+            raise ValueError("a zip file without one data.pkl")
+        folder = names[0].removesuffix("data.pkl")
+        content = _Unpickler(io.BytesIO(_stored(archive, names[0]))).load()
+        order = f"{folder}byteorder"
+        byteorder = archive.read(order).decode() if order in archive.namelist() else "little"
+
+    def array(tensor: Tensor) -> np.ndarray:
+        with zipfile.ZipFile(path) as again:
+            return tensor.array(_stored(again, f"{folder}data/{tensor.storage.key}"), byteorder=byteorder)
+
+    return content, array
+
+
+def _stored(archive: zipfile.ZipFile, name: str) -> bytes:
+    """An entry, which torch never compresses: a compressed one could be of any size."""
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed, as torch never writes it")
+    return archive.read(name)
+
+
+def _read_legacy(path: Path) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
+    with path.open("rb") as file:
+        magic, protocol, system = (_Unpickler(file).load() for _ in range(3))
+        if magic != LEGACY_MAGIC or protocol != LEGACY_PROTOCOL:
+            raise ValueError("not torch's magic number")
+        byteorder = "little" if system.get("little_endian", True) else "big"
+        content = _Unpickler(file).load()
+        keys = _Unpickler(file).load()
+        storages, rest = _all_storages(content), file.read()
+    data: dict[str, bytes] = {}
+    place = 0
+    for key in keys:
+        (count,) = struct.unpack_from("<q" if byteorder == "little" else ">q", rest, place)
+        dtype = storages[key].dtype if key in storages else "u1"
+        size = count * itemsize(dtype)
+        place += 8
+        if count < 0 or place + size > len(rest):
+            raise ValueError("the file ends before its numbers do")
+        data[key] = rest[place : place + size]
+        place += size
+    return content, lambda tensor: tensor.array(data[tensor.storage.key], byteorder=byteorder)
+
+
+def _all_storages(content: Any) -> Mapping[str, Storage]:
+    found: dict[str, Storage] = {}
+    waiting, seen = [content], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Tensor):
+            found[value.storage.key] = value.storage
+        elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+            seen.add(id(value))
+            waiting += value.values() if isinstance(value, dict) else value
+    return found
