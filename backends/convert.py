@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backends import NAMES, interpreter
-from backends.checkpoints import Opened, add_flags, open_checkpoint
-from backends.starting import in_own_interpreter, start
+from backends.inference.checkpoints import Opened, add_flags, open_checkpoint
+from backends.launch import in_own_interpreter, start
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def convert(opened: Opened, target: Path, *, backend_name: str) -> int:
     """Write the weights to ``target`` in the kind of file that its name says; returns how many arrays."""
-    from backends.building import build
+    from backends.inference.build import build
     from common.weights.checkpoint import Checkpoint
 
     backend, device = start(backend_name, device="cpu")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backends import NAMES
-from backends.checkpoints import add_flags, open_checkpoint
-from backends.starting import in_own_interpreter, start
+from backends.inference.checkpoints import add_flags, open_checkpoint
+from backends.launch import in_own_interpreter, start
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable, write_text
@@ -24,7 +24,7 @@ from common.runtime.devices import require_device_name
 from common.weights.checkpoint import run_of
 
 if TYPE_CHECKING:
-    from backends.inference import Classifier, Scores
+    from backends.inference.classifier import Classifier, Scores
     from common.dataset.index import Index
     from common.weights.checkpoint import Subject
 
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
             require_writable(path)
     in_own_interpreter(options.backend, PROGRAM, arguments)
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
-    from backends.inference import evaluation_loader
+    from backends.inference.classifier import evaluation_loader
 
     opened = open_checkpoint(options.checkpoint, options)
     part, index = labelled(options.data, opened.subject, part=options.split, run=run_of(options.checkpoint))
@@ -77,7 +77,7 @@ def labelled(
 
     The data of the ``run`` that the checkpoint is from are divided as it divided them.
     """
-    from backends.data import as_trained
+    from backends.training.splits import as_trained
     from common.dataset.sources import read_source
 
     parts: Mapping[str, Index] = read_source(data)

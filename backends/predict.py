@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends import NAMES
-from backends.checkpoints import add_flags, open_checkpoint
-from backends.starting import in_own_interpreter, start
+from backends.inference.checkpoints import add_flags, open_checkpoint
+from backends.launch import in_own_interpreter, start
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable, write_text
@@ -19,8 +19,8 @@ from common.flags import whole
 from common.runtime.devices import require_device_name
 
 if TYPE_CHECKING:
-    from backends.annotation import Prediction
-    from backends.inference import Classifier
+    from backends.inference.annotate import Prediction
+    from backends.inference.classifier import Classifier
     from common.weights.checkpoint import Subject
 
 PROGRAM = "backends.predict"
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str]) -> int:
         result = [{"image": str(p.path), "predictions": p.ranked(names, options.top)} for p in predictions]
         write_text(options.json, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     if options.annotate:
-        from backends.annotation import annotate
+        from backends.inference.annotate import annotate
 
         annotate(predictions, names, options.annotate)
     if options.grid and predictions:
-        from backends.annotation import draw_grid
+        from backends.inference.annotate import draw_grid
 
         draw_grid(predictions, names, options.grid)
     for problem in problems:
@@ -80,8 +80,8 @@ def _predict(
     paths: Sequence[Path], classifier: "Classifier", subject: "Subject"
 ) -> "tuple[list[Prediction], list[str]]":
     """One image at a time, so that its neighbours do not change a bit; and what could not be decoded."""
-    from backends.annotation import Prediction
-    from backends.inference import probabilities
+    from backends.inference.annotate import Prediction
+    from backends.inference.classifier import probabilities
     from common.dataset.decoding import DecodeError, decode
 
     predictions, problems = [], []

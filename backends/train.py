@@ -9,14 +9,14 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from backends.options import chosen_recipe, parse
-from backends.starting import in_own_interpreter
+from backends.launch import in_own_interpreter
+from backends.training.flags import chosen_recipe, parse
 from common import cli
 from common.cli import UsageError
 
 if TYPE_CHECKING:
-    from backends.loop import Loop
-    from backends.team import Team
+    from backends.training.loop import Loop
+    from backends.training.process_team import Team
     from common.training.recipe import Recipe
     from common.training.run_folder import RunFolder
 
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     in_own_interpreter(options.backend, PROGRAM, arguments)
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
     # Imported here and not above: they take longer than --help may.
-    from backends.loop import TrainingFailedError
-    from backends.team import gather
+    from backends.training.loop import TrainingFailedError
+    from backends.training.process_team import gather
     from common.training.run_folder import RunFolder
 
     try:
@@ -46,10 +46,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "Team") -> None:
-    from backends.assembly import assemble
-    from backends.curves import Curves
-    from backends.progress import follow
-    from backends.summary import layer_table
+    from backends.training.curves import Curves
+    from backends.training.progress import follow
+    from backends.training.setup import assemble
+    from backends.training.summary import layer_table
 
     state = folder.last(team.checkpoint)
     if state is not None and not options.resume:

@@ -60,10 +60,10 @@ class ArticleTasks(Tasks):
 def _our_loop(
     backend: Any, data: Path, *, model: str, batch_size: int, workers: int
 ) -> tuple[int, Callable[[], None]]:
-    from backends.learner import Learner
-    from backends.loop import Loop
-    from backends.options import CACHE_MIB
-    from backends.team import Team
+    from backends.training.flags import CACHE_MIB
+    from backends.training.learner import Learner
+    from backends.training.loop import Loop
+    from backends.training.process_team import Team
     from common.dataset.image_folder import WHOLE
     from common.dataset.sources import read_source
     from common.runtime.distributed import Member

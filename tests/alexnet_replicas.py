@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.learner import Learner
-from backends.team import gather
+from backends.training.learner import Learner
+from backends.training.process_team import gather
 from common.runtime.distributed import Portion
 from common.weights import initialization
 from common.weights.checkpoint import Subject

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from backends import train
-from backends.learner import Learner
-from backends.team import gather
+from backends.training.learner import Learner
+from backends.training.process_team import gather
 from benchmarks import subject as side
 from benchmarks.order import Order
 from benchmarks.replicas import GroupTasks

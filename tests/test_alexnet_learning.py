@@ -5,8 +5,8 @@ import gc
 import numpy as np
 import pytest
 
-from backends.building import split_head
-from backends.learner import Learner
+from backends.inference.build import split_head
+from backends.training.learner import Learner
 from common.training import recipes
 from common.weights import initialization
 from common.weights.checkpoint import Subject
@@ -92,19 +92,19 @@ def test_a_body_from_torchvisions_layout_stays_as_it_is_in_the_file(
     import torch
     import torchvision
 
-    from backends import initial_state
+    from backends.training import initial_weights
 
     backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
     torch.save(torchvision.models.alexnet().state_dict(), tmp_path / "alexnet.pth")
-    loaded = initial_state.load(tmp_path / "alexnet.pth", names=None)
+    loaded = initial_weights.load(tmp_path / "alexnet.pth", names=None)
     recipe = recipes.find("hymenoptera").changed(
         head=head, freeze_features=True, optimizer="adamw", weight_decay=0.1, batch_size=2
     )
     preparation = recipe.preparation
     subject = Subject(model="alexnet", num_classes=2, channels=3, preparation=preparation)
-    subject = initial_state.with_body(subject, recipe, loaded)
+    subject = initial_weights.with_body(subject, recipe, loaded)
     made = Learner(backend, recipe, subject, device="cpu")
-    initial_state.begin(made, subject, loaded)
+    initial_weights.begin(made, subject, loaded)
     for step in range(10):
         made.update(*batch(made, step, 2), step=step, rate=1e-3)
     after = made.weights()

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backends.building import split_head
-from backends.learner import Learner
+from backends.inference.build import split_head
+from backends.training.learner import Learner
 from common.cli import UnavailableError
 from common.runtime.distributed import Portion
 from common.training import recipes

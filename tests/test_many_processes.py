@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backends import evaluate, train
-from backends.inference import Scores, evaluation_loader
+from backends.inference.classifier import Scores, evaluation_loader
 from common.dataset.sources import read_source
 from common.loader.order import epoch_order
 from common.runtime.distributed import Member, portion

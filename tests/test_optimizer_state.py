@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backends import OPTIMIZERS
-from backends.groups import KEPT
+from backends.training.param_groups import KEPT
 from common.weights import initialization
 
 pytestmark = pytest.mark.usefixtures("one_thread")

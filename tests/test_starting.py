@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backends import starting
-from backends.data import class_names, fingerprint, open_data
+from backends import launch
 from backends.predict import main as predict
+from backends.training.splits import class_names, fingerprint, open_data
 from common.cli import UnavailableError, UsageError
 from common.training import recipes
 from tests.commands import ended
@@ -55,7 +55,7 @@ def test_an_interpreter_that_is_not_there_is_named(capsys, monkeypatch):
 def test_a_framework_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "backends.torch", None)
     with pytest.raises(UnavailableError, match=r"torch cannot be imported by .*TORCH_PYTHON"):
-        starting.start("torch", device="cpu")
+        launch.start("torch", device="cpu")
 
 
 def test_a_tenth_of_each_class_is_for_validation(tree):

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from backends import Backend
-from backends.building import build
-from backends.inference import Classifier
+from backends.inference.build import build
+from backends.inference.classifier import Classifier
 from common import model_cards
 from common.cli import Parser, UsageError
 from common.flags import numbers, real, side_or_sides, whole

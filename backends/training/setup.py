@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backends import initial_state
-from backends.data import Parts, class_names, fingerprint, open_data
-from backends.learner import Learner
-from backends.loop import Loop
-from backends.options import resumed_recipe
-from backends.team import Team
+from backends.training import initial_weights
+from backends.training.flags import resumed_recipe
+from backends.training.learner import Learner
+from backends.training.loop import Loop
+from backends.training.process_team import Team
+from backends.training.splits import Parts, class_names, fingerprint, open_data
 from common.cli import UsageError
 from common.model_cards import require_input
 from common.training.recipe import Recipe
@@ -35,8 +35,8 @@ def assemble(
         subject = state.subject
     else:
         if options.weights is not None:
-            loaded = initial_state.load(options.weights, names=read_map(options.map))
-        subject = initial_state.with_body(_subject(recipe, parts), recipe, loaded)
+            loaded = initial_weights.load(options.weights, names=read_map(options.map))
+        subject = initial_weights.with_body(_subject(recipe, parts), recipe, loaded)
     learner = Learner(
         team.backend,
         recipe,
@@ -58,7 +58,7 @@ def assemble(
         cache_bytes=options.cache << 20,
     )
     if state is None:
-        print(initial_state.begin(learner, subject, loaded))
+        print(initial_weights.begin(learner, subject, loaded))
     else:
         loop.resume(state)
         print(f"going on after epoch {loop.epoch}, batch {loop.batch}")

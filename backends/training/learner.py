@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends import Backend, Model, Tensor
-from backends.building import build
-from backends.groups import Groups
-from backends.inference import Classifier
-from backends.parts import Part, parts
+from backends.inference.build import build
+from backends.inference.classifier import Classifier
+from backends.training.microbatches import Part, parts
+from backends.training.param_groups import Groups
 from common.runtime.distributed import Member, Portion
 from common.training.dropout_masks import Masks
 from common.training.loss_scale import LossScale

@@ -9,7 +9,7 @@ from common.progress import progress
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-    from backends.loop import Loop
+    from backends.training.loop import Loop
 
 
 def follow(loop: "Loop", *, after_epoch: Callable[[], None]) -> None:

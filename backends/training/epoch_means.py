@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backends import Tensor
-from backends.learner import Outcome
+from backends.training.learner import Outcome
 from common.training.metrics import RunningMean
 
 

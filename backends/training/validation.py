@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from backends.inference import Scores, evaluation_loader
-from backends.learner import Learner
-from backends.team import Team
+from backends.inference.classifier import Scores, evaluation_loader
+from backends.training.learner import Learner
+from backends.training.process_team import Team
 from common.dataset.index import Index
 from common.loader.loader import Loader
 from common.training.history import Row

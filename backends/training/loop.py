@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.learner import Learner
-from backends.tally import Tally
-from backends.team import Team
-from backends.validation import Validation
+from backends.training.epoch_means import Tally
+from backends.training.learner import Learner
+from backends.training.process_team import Team
+from backends.training.validation import Validation
 from common.dataset.index import Index
 from common.loader.loader import Loader
 from common.loader.prepared_cache import kept

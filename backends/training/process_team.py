@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend
-from backends.starting import start_member
+from backends.launch import start_member
 from common.cli import UnavailableError, UsageError
 from common.runtime.distributed import Member
 from common.weights import checkpoint

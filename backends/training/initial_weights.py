@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.building import split_head
-from backends.learner import Learner
+from backends.inference.build import split_head
+from backends.training.learner import Learner
 from common.cli import UsageError
 from common.training.recipe import Recipe
 from common.weights import checkpoint, initialization

@@ -1,0 +1,372 @@
+"""What must a framework be able to do? The contract that both twins fulfil.
+
+Only NumPy arrays, numbers and opaque handles cross this border: a model, an optimizer, a tensor or a
+moment goes back to the backend that made it, and nobody else looks inside. Devices are named "cpu" or
+"gpu:N". Images are (batch, channels, height, width); labels are (batch,) of int64. Where an array
+has a layout, it is the neutral one: torch's, so linear weights are (outputs, inputs).
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+
+from common.runtime.distributed import Member
+
+if TYPE_CHECKING:
+    from common.dataset.index import Index
+    from common.engines.engine import Engine, Layer, Operation
+    from common.transforms.preprocessing import Preprocessing
+
+NAMES = ("torch", "paddle")
+PRECISIONS = ("fp32", "fp64", "tf32", "bf16", "fp16")
+ENGINES = ("eager", "compiled", "deploy")
+OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
+
+Model: TypeAlias = Any  # opaque handles: what they are is the framework's business
+Optimizer: TypeAlias = Any
+Tensor: TypeAlias = Any
+Moment: TypeAlias = Any
+
+
+class Backend(Protocol):
+    """What a framework must be able to do. The twins implement it as plain modules."""
+
+    # Device -----------------------------------------------------------------------------------
+
+    def find_device(self, name: str) -> str:
+        """Turn "auto", "cpu", "gpu" or "gpu:N" into a device that is there; "auto" prefers a GPU.
+
+        Raises UnavailableError where it is not: nothing falls back in silence.
+        """
+
+    def synchronize(self, device: str) -> None:
+        """Wait until the device has done all that it was given. The CPU has nothing to wait for."""
+
+    def mark(self, device: str) -> Moment:
+        """A moment in the device's own order of work: an event on a GPU, the clock on the CPU.
+
+        Nobody waits here. It may be read by ``seconds_between`` only after ``synchronize``.
+        """
+
+    def seconds_between(self, start: Moment, end: Moment) -> float:
+        """Seconds from one moment to a later one of the same device."""
+
+    def reset_peak_memory(self, device: str) -> None:
+        """Forget the highest memory use so far."""
+
+    def peak_memory_bytes(self, device: str) -> int | None:
+        """Highest memory held by tensors since the reset; None where the framework keeps no count."""
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Whether an exception says that memory ran out, on the device or on the host."""
+
+    # Settings ---------------------------------------------------------------------------------
+
+    def versions(self) -> dict[str, str | None]:
+        """Versions of the framework and of the numeric libraries that it computes with."""
+
+    def equalise(self, *, threads: int, device: str, tf32: bool = False) -> None:
+        """Set what both frameworks can set alike: threads, and on a GPU TF32 and no autotuning."""
+
+    def read_settings(self, device: str) -> dict[str, Any]:
+        """What is really in force, read back: threads, tf32_matmul, tf32_convolution, autotune and
+        deterministic; the last four are None on the CPU, where they mean nothing.
+        """
+
+    # Models -----------------------------------------------------------------------------------
+
+    def build(
+        self, name: str, *, num_classes: int, channels: int, precision: str, device: str, **options: Any
+    ) -> Model:
+        """A model by its name, in training mode, with the framework's own initial values.
+
+        ``precision`` is "fp32" or "fp64". ``options`` are the model's own, such as lenet5's ``pool``.
+        """
+
+    def adopt(self, model: Model, *, precision: str, device: str) -> Model:
+        """A model that someone else built, moved to a precision and a device."""
+
+    def parameter_shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
+        """Neutral shape of each parameter, by name, in definition order."""
+
+    def describe(self, model: Model) -> dict[str, list[dict[str, Any]]]:
+        """What the model consists of, in definition order.
+
+        "parameters" and "buffers" have ``name``, ``shape`` (neutral), ``layer`` and that layer's
+        ``type``; parameters also ``trainable``. "layers" are the leaves: ``name``, ``type``, and
+        ``base``, the framework's own type that a user's type derives from. All types are torch's words.
+        """
+
+    def get_weights(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """A copy of the named parameters (None: of every one), neutral layout, the model's own dtype."""
+
+    def set_weights(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
+        """Copy arrays into the parameters, cast to the model's dtype.
+
+        Strict: missing, surplus or misshapen entries raise a ValueError that lists all of them, and
+        then nothing is changed.
+        """
+
+    def get_buffers(self, model: Model) -> dict[str, np.ndarray]:
+        """A copy of every buffer; batch norm's are running_mean and running_var."""
+
+    def set_buffers(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
+        """Copy arrays into the buffers of these names; others stay as they are."""
+
+    def save_weights(self, model: Model, path: Path) -> None:
+        """Write the parameters as the framework's own file (.pth, .pdparams), atomically."""
+
+    def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """A copy of the named parameters' gradients (None: of every one's), neutral layout; zeros where
+        there is none.
+        """
+
+    def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
+        """Put gradients in place, as strictly as ``set_weights``."""
+
+    def set_training(self, model: Model, training: bool) -> None:
+        """Switch between training mode (dropout active) and evaluation mode."""
+
+    def trace(self, model: Model, images: Tensor) -> list[dict[str, Any]]:
+        """Run once in evaluation mode and tell of each leaf layer, in execution order.
+
+        Each has ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and
+        ``layout`` ("NCHW" or "NHWC"; None where the output has not four axes).
+        """
+
+    def record(
+        self,
+        model: Model,
+        compute: Callable[[], tuple[Tensor, Tensor]],
+        *,
+        keep: Callable[[str, np.ndarray], None],
+        backward: bool = True,
+    ) -> list[dict[str, Any]]:
+        """Run ``compute`` to logits and loss, then backward; tell of each call of a leaf layer, in order.
+
+        Each has ``call`` (the layer's name; "NAME#2" the second time), ``name``, ``type``, ``base``,
+        ``inputs`` (how many tensors) and ``training``. ``keep`` is handed, at once and as copies,
+        "layers/CALL/input0", "layers/CALL/output" and "layers/CALL/gradient" (that of the output),
+        "forward/logits", "forward/gradient" (that of the logits) and "loss/loss" (1,). Parameters'
+        gradients are left in place.
+        """
+
+    def run_layer(
+        self, model: Model, name: str, *, inputs: Sequence[np.ndarray], gradient: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """Run one leaf layer alone on these inputs, and backward from ``gradient``, that of its output.
+
+        Returns "output", and where there is a gradient "input0" ... and "parameter/NAME": those that
+        come back. The layer's parameters' gradients are cleared.
+        """
+
+    def measure_dropout(self, model: Model) -> list[dict[str, Any]]:
+        """What each dropout layer does to ones, in float64: ``name``, ``rate`` as configured,
+        ``channelwise``, ``decisions``, ``dropped`` (how many of them), ``scale`` (what is left of 1 in
+        training), ``evaluation`` (the same in evaluation mode). Uses up random numbers.
+        """
+
+    def masked_dropout(
+        self, model: Model, draw: Callable[[str, tuple[int, ...], float], np.ndarray | None]
+    ) -> AbstractContextManager[None]:
+        """Inside, a dropout layer in training keeps what its mask says, and scales it as it ever does.
+
+        ``draw(layer, shape of its input, probability)`` gives the mask of each pass, 1 or 0; None leaves it
+        to the layer.
+        """
+
+    # Computing --------------------------------------------------------------------------------
+
+    def from_numpy(self, array: np.ndarray, *, device: str, precision: str) -> Tensor:
+        """Copy an array to the device; floating-point ones are cast to ``precision``."""
+
+    def feed(
+        self,
+        batches: Iterable[tuple[np.ndarray, np.ndarray]],
+        *,
+        device: str,
+        precision: str,
+        preprocessing: "Preprocessing",
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """A loader's batches on the device, images in ``precision``.
+
+        On the CPU tensors share the memory of batches that are scaled already. A GPU is fed unscaled
+        ones (``Loader(as_bytes=True)``): it scales them, to the same numbers, and the next batch is
+        copied while this one is computed on.
+        """
+
+    def native_loader(
+        self,
+        index: "Index",
+        *,
+        shape: tuple[int, int, int],
+        batch_size: int,
+        workers: int,
+        training: bool,
+        device: str,
+        precision: str,
+    ) -> Iterable[tuple[Tensor, Tensor]]:
+        """The framework's own DataLoader over an index of image files, with its own transforms.
+
+        Full batches alone, on the device, in order or for ``training`` shuffled and augmented; ``workers``
+        are processes. Raises UnavailableError where the framework's transforms are not installed.
+        """
+
+    def to_numpy(self, tensor: Tensor) -> np.ndarray:
+        """Copy a tensor to the host. Waits for it."""
+
+    def require(
+        self, *, engine: str, precision: str, device: str, layout: str = "NCHW", training: bool = False
+    ) -> None:
+        """Raise UnavailableError, saying why, unless models can run so on this device."""
+
+    def lay_out(self, model: Model, images: Tensor, *, layout: str) -> Tensor:
+        """Give a model's weights, in place, and images the layout "NCHW" or "NHWC"; returns the images.
+
+        Shapes stay (batch, channels, height, width): it is the order in memory that changes.
+        """
+
+    def make_engine(
+        self, model: Model, images: Tensor, *, engine: str, precision: str, device: str, folder: Path
+    ) -> "Engine":
+        """A way to compute logits from images of this shape and layout, run once already.
+
+        "compiled" may change the model. What "deploy" compiles ahead of time lies in ``folder``
+        afterwards, where the next process finds it; its weights are those of that time.
+        """
+
+    def export_onnx(self, model: Model, images: Tensor, path: Path) -> None:
+        """Write a float32 model on the CPU, in evaluation mode, as an ONNX file for images of this shape.
+
+        Raises UnavailableError, naming the packages, where the framework's exporter is not installed.
+        """
+
+    def operations(
+        self, run: Any, model: Model, images: Tensor, *, engine: str, precision: str, device: str
+    ) -> list["Operation"]:
+        """Call ``run(images)`` and tell what computed, in which dtype; nothing where it cannot be told."""
+
+    def compiled(self, model: Model) -> Model:
+        """The model, to be compiled when it first runs; the parameters are the same."""
+
+    def isolate_layers(self, model: Model, images: Tensor) -> list["Layer"]:
+        """Each leaf layer alone, in execution order, with the input that it has inside the model."""
+
+    def matrix_product(self, array: np.ndarray, *, device: str, precision: str) -> Callable[[], Tensor]:
+        """Multiply a square matrix with itself on each call; nobody waits."""
+
+    def infer(self, model: Model, images: Tensor) -> Tensor:
+        """Logits (batch, classes), still on the device, without recording for gradients."""
+
+    def make_optimizer(
+        self,
+        model: Model,
+        name: str,
+        *,
+        learning_rate: float,
+        momentum: float = 0.9,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        only: Collection[str] | None = None,
+    ) -> Optimizer:
+        """One of OPTIMIZERS over every parameter, or over those named in ``only``.
+
+        ``weight_decay`` is an L2 penalty, or decoupled for adamw; ``momentum`` is that of "momentum"
+        alone; the betas and epsilon are Adam's.
+        """
+
+    def get_learning_rate(self, optimizer: Optimizer) -> float:
+        """The rate of the next update."""
+
+    def set_learning_rate(self, optimizer: Optimizer, value: float) -> None:
+        """Set the rate of all further updates."""
+
+    def get_moments(
+        self, model: Model, optimizer: Optimizer, names: Collection[str], which: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What the optimizer keeps of these parameters, neutral layout: "PARAMETER/exp_avg" (torch's
+        words), and "PARAMETER/step" where it counts steps. ``which`` are the kinds (None: all); nothing
+        before the first update.
+        """
+
+    def set_moments(
+        self, model: Model, optimizer: Optimizer, arrays: Mapping[str, np.ndarray], *, updates: int
+    ) -> None:
+        """Go on from such arrays (without steps), after so many updates. Others' entries are ignored."""
+
+    def compute_loss(
+        self, model: Model, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Logits and their mean cross-entropy, still on the device, recorded for gradients.
+
+        ``label_smoothing`` of each target is spread evenly over all classes.
+        """
+
+    def backward(self, loss: Tensor, *, scale: float = 1.0) -> None:
+        """Add the gradients of the loss times ``scale`` to the parameters'."""
+
+    def clear_gradients(self, optimizer: Optimizer) -> None:
+        """Forget the gradients of its parameters."""
+
+    def update(self, optimizer: Optimizer) -> None:
+        """Move the parameters along their gradients, then clear these."""
+
+    def train_step(self, model: Model, optimizer: Optimizer, *, images: Tensor, labels: Tensor) -> Tensor:
+        """One update on a batch. Returns the loss still on the device: float(loss) waits for it."""
+
+    # Learning ---------------------------------------------------------------------------------
+
+    def require_training(self, *, precision: str, device: str) -> None:
+        """Raise UnavailableError, saying why, unless models can learn in this precision here.
+
+        "bf16" and "fp16" are mixed: parameters stay in float32.
+        """
+
+    def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
+        """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
+
+    def gradient_norm(self, model: Model) -> float:
+        """L2 norm of all gradients as one vector; not finite where any of them is not. Waits."""
+
+    def scale_gradients(self, model: Model, factor: float) -> None:
+        """Multiply every gradient."""
+
+    def freeze(self, model: Model, names: Collection[str]) -> None:
+        """Compute no gradients for these parameters from now on."""
+
+    def seed_dropout(self, seed: int) -> None:
+        """Start the framework's own random numbers anew: the next masks depend on ``seed`` alone."""
+
+    # Many processes ---------------------------------------------------------------------------
+
+    def launched(self) -> Member:
+        """Which process of a run this is, as the framework's launcher says it in the environment."""
+
+    def introduce(self, member: Member, *, ports: Sequence[int]) -> None:
+        """Say in the environment what the launcher would, for processes of this machine that it has not
+        started: who this is, and a free port for each. Before ``join``.
+        """
+
+    def join(self, device: str) -> None:
+        """Meet the other processes; waits for all. They talk over gloo on the CPU, over NCCL on GPUs."""
+
+    def leave(self) -> None:
+        """End what ``join`` began."""
+
+    def replicate(self, model: Model) -> Model:
+        """The same parameters behind a wrapper, set to the first process's values in all of them.
+
+        A backward pass through it leaves the mean of all processes' gradients in the parameters: all have
+        to do equally many. What is frozen has to be frozen before.
+        """
+
+    def unsynchronised(self, replica: Model) -> AbstractContextManager[Any]:
+        """Forward and backward passes inside leave gradients here; the next one outside sends their sum."""
+
+    def sum_over_processes(self, array: np.ndarray, *, device: str) -> np.ndarray:
+        """The sum of all processes' arrays, float64 or int64, of one shape; the same bits in each. Waits."""

@@ -1,0 +1,1 @@
+"""How is a training run made and gone through?"""
