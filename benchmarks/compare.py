@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.arguments import percent, positive
-from benchmarks.flags import add_flags
-from benchmarks.options import FEWEST_ROUNDS, Request, read_request
+from benchmarks.request.flag_values import percent, positive
+from benchmarks.request.flags import add_flags
+from benchmarks.request.request import FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
 
 if TYPE_CHECKING:
-    from benchmarks.results import CompareReport
-    from benchmarks.session import Session
+    from benchmarks.manager.session import Session
+    from benchmarks.results.schema import CompareReport
 
 PROGRAM = "benchmarks.compare"
 DEFAULTS = {"batch_size": (8,), "rounds": 21, "pairs": 3}
@@ -33,11 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import baseline, result_file, tables
-    from benchmarks.environment import require_same_machine
-    from benchmarks.image_list import require_data
-    from benchmarks.pages.answer import answer, confidence
-    from benchmarks.training_curves import read_curves
+    from benchmarks.analysis import regression
+    from benchmarks.manager.environment import require_same_machine
+    from benchmarks.report import terminal
+    from benchmarks.report.answer import answer, confidence
+    from benchmarks.request.images import require_data
+    from benchmarks.results import result_file
+    from benchmarks.results.training_curves import read_curves
 
     require_data(request)
     curves = read_curves(options.curves)
@@ -47,16 +49,16 @@ def main(arguments: Sequence[str]) -> int:
     report = measure(request, options)
     report.curves = curves
     if before is not None:
-        report.regressions = baseline.changes(report, before, max_regression=options.max_regression)
+        report.regressions = regression.changes(report, before, max_regression=options.max_regression)
     if request.json:
         result_file.write(report, request.json)
     if options.report:
-        from benchmarks.pages.page import write_pages
+        from benchmarks.report.page import write_pages
 
         write_pages(report, options.report)
     print(f"{answer(report)}\n{confidence(report)}\n")
-    print(tables.compare_report(request, report))
-    print("\n".join(baseline.sentence(entry) for entry in report.regressions))
+    print(terminal.compare_report(request, report))
+    print("\n".join(regression.sentence(entry) for entry in report.regressions))
     if options.report:
         print(f"Written: {options.report / 'report.html'}")
     return _judged(report, options.baseline)
@@ -64,10 +66,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def _judged(report: "CompareReport", before: Path | None) -> int:
     """The exit code, and its reason said: parity first, then the baseline, then what could not be had."""
-    from benchmarks import baseline, tables, verdict
+    from benchmarks.analysis import regression
+    from benchmarks.report import terminal
+    from benchmarks.results import exit_code
 
     if report.parity and report.parity["verdict"] == "fail":
-        cli.complain(PROGRAM, tables.parity_failure(report.parity))
+        cli.complain(PROGRAM, terminal.parity_failure(report.parity))
         return cli.FAILED
     if before and not report.regressions and any(row.images_per_second for row in report.results):
         lacking = "holds nothing of what was measured; give the same flags, --threads too"
@@ -75,18 +79,18 @@ def _judged(report: "CompareReport", before: Path | None) -> int:
         return cli.WRONG_REQUEST
     slower = [entry for entry in report.regressions if entry["regression"]]
     if slower:
-        cli.complain(PROGRAM, baseline.sentence(slower[0]))
+        cli.complain(PROGRAM, regression.sentence(slower[0]))
         return cli.FAILED
-    return verdict.judge(PROGRAM, report.results, report.comparisons)
+    return exit_code.judge(PROGRAM, report.results, report.comparisons)
 
 
 def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
     """Check parity, then time every combination; nothing is timed where parity is broken."""
-    from benchmarks.group_session import open_session
-    from benchmarks.processes import WorkerFailure
-    from benchmarks.resuming import earlier_report, request_facts, require_same_versions
-    from benchmarks.scratch import scratch_folder
-    from benchmarks.sweep import Sweep
+    from benchmarks.manager.group_session import open_session
+    from benchmarks.manager.scratch import scratch_folder
+    from benchmarks.manager.worker_process import WorkerFailure
+    from benchmarks.measure.resume import earlier_report, request_facts, require_same_versions
+    from benchmarks.measure.sweep import Sweep
     from common.progress import progress
 
     flags = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
@@ -114,7 +118,7 @@ def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
 
 
 def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
-    from benchmarks.parity.engine import run_gate
+    from benchmarks.parity.comparison import run_gate
 
     session.start(NAMES)
     sides = [session.worker(name) for name in NAMES]

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.arguments import percent, positive
-from benchmarks.flags import add_flags
-from benchmarks.options import FEWEST_ROUNDS, Request, read_request
-from benchmarks.places import Place
+from benchmarks.manager.installations import Place
+from benchmarks.request.flag_values import percent, positive
+from benchmarks.request.flags import add_flags
+from benchmarks.request.request import FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
 
 if TYPE_CHECKING:
-    from benchmarks.results import Report
+    from benchmarks.results.schema import Report
 
 PROGRAM = "benchmarks.run"
 
@@ -30,39 +30,41 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import against, result_file, tables, verdict
-    from benchmarks.image_list import require_data
+    from benchmarks.measure import versions
+    from benchmarks.report import terminal
+    from benchmarks.request.images import require_data
+    from benchmarks.results import exit_code, result_file
 
     require_data(request)
     report = measure(request, options)
     if request.json:
         result_file.write(report, request.json)
-    print(tables.run_report(request, report))
-    sentences = against.sentences(report.against, backend=options.backend)
+    print(terminal.run_report(request, report))
+    sentences = versions.sentences(report.against, backend=options.backend)
     print("\n".join(sentences))
     slower = [line for line, entry in zip(sentences, report.against, strict=True) if entry.regression]
     if slower:
         cli.complain(PROGRAM, f"against {options.against}: {slower[0]}")
         return cli.FAILED
     there = [entry.there for entry in report.against if entry.there]
-    return verdict.judge(PROGRAM, [*report.results, *there])
+    return exit_code.judge(PROGRAM, [*report.results, *there])
 
 
 def measure(request: Request, options: argparse.Namespace) -> "Report":
     """A row for every combination; with ``--against`` in turns with the other version."""
-    from benchmarks import against
-    from benchmarks.group_session import open_session
-    from benchmarks.machine import Watch
-    from benchmarks.results import Report
-    from benchmarks.scratch import scratch_folder
-    from benchmarks.single import measure_all
+    from benchmarks.manager.group_session import open_session
+    from benchmarks.manager.scratch import scratch_folder
+    from benchmarks.measure import versions
+    from benchmarks.measure.machine_load import Watch
+    from benchmarks.measure.one_backend import measure_all
+    from benchmarks.results.schema import Report
 
     backend, there, watch = options.backend, options.against, Watch()
-    places = against.places(backend, there) if there else {backend: Place(backend=backend)}
+    places = versions.places(backend, there) if there else {backend: Place(backend=backend)}
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         if there:
             how = {"rounds": options.rounds, "pairs": options.pairs}
-            rows, changes = against.measure_against(session, **how, max_regression=options.max_regression)
+            rows, changes = versions.measure_against(session, **how, max_regression=options.max_regression)
         else:
             rows, changes = measure_all(session, backend), []
         environment = _environment(session.versions, options) | watch.told()
@@ -70,8 +72,8 @@ def measure(request: Request, options: argparse.Namespace) -> "Report":
 
 
 def _environment(versions: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks.against import HERE, THERE
-    from benchmarks.environment import describe
+    from benchmarks.manager.environment import describe
+    from benchmarks.measure.versions import HERE, THERE
 
     if not options.against:
         return describe(os.environ, versions)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.arguments import positive
+from benchmarks.request.flag_values import positive
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable, write_text
@@ -22,7 +22,7 @@ from common.runtime.threads import available_cores
 from common.training.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from benchmarks.training_runs import Run
+    from benchmarks.measure.training_runs import Run
 
 PROGRAM = "benchmarks.train"
 OURS = ("--backend", "--recipe", "--data", "--output", "--seed", "--resume", "--threads")
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     if options.json:
         require_writable(options.json)
-    from benchmarks.training_runs import Order, run_all
-    from benchmarks.training_statistics import compare
+    from benchmarks.measure.training_accuracy import compare
+    from benchmarks.measure.training_runs import Order, run_all
 
     order = Order(
         recipe=options.recipe,
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _report(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict[str, Any]) -> dict[str, Any]:
-    from benchmarks.environment import describe
+    from benchmarks.manager.environment import describe
 
     return {
         "schema_version": 1,
@@ -73,7 +73,7 @@ def _report(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict
 
 def _draw(runs: Sequence["Run"], path: Path) -> None:
     """The mean curves of both backends in one picture."""
-    from benchmarks.training_statistics import mean_history
+    from benchmarks.measure.training_accuracy import mean_history
     from common.plots import draw_curves
 
     draw_curves({name: mean_history([r for r in runs if r.backend == name]) for name in NAMES}, path)

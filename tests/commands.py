@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 import backends
-from benchmarks.processes import WorkerFailure
+from benchmarks.manager.worker_process import WorkerFailure
 from common import cli
 from tests.sides import LocalSide, altered
 

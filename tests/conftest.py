@@ -83,13 +83,13 @@ def flowers_list(data_folder, tmp_path_factory):
 @pytest.fixture
 def local_workers(monkeypatch):
     """Commands with workers inside this process, where faults can be planted."""
-    monkeypatch.setattr("benchmarks.session.Worker", LocalWorker)
-    monkeypatch.setattr("benchmarks.alternation.BLOCK_SECONDS", 0)
-    monkeypatch.setattr("benchmarks.tuning.TRIAL_SECONDS", 0)
-    monkeypatch.setattr("benchmarks.intervals.RESAMPLES", 50)
-    monkeypatch.setattr("benchmarks.analysis.SIZES", {"cpu": 64, "gpu": 64})
-    monkeypatch.setattr("benchmarks.analysis.PEAK_SECONDS", 0)
-    monkeypatch.setattr("benchmarks.analysis.LAYER_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.manager.session.Worker", LocalWorker)
+    monkeypatch.setattr("benchmarks.measure.interleave.BLOCK_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.measure.tuning.TRIAL_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.analysis.ratio.RESAMPLES", 50)
+    monkeypatch.setattr("benchmarks.worker.profiling.SIZES", {"cpu": 64, "gpu": 64})
+    monkeypatch.setattr("benchmarks.worker.profiling.PEAK_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.worker.profiling.LAYER_SECONDS", 0)
     monkeypatch.setattr(LocalWorker, "planted", {})
     monkeypatch.setattr(LocalWorker, "failing", {})
     gc.freeze()  # as a worker does: else each collection looks at half a million objects of the frameworks

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from benchmarks.replicas import GroupTasks
+from benchmarks.worker.replicas import GroupTasks
 
 
 class DyingTasks(GroupTasks):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.tasks import Tasks
+from benchmarks.worker.tasks import Tasks
 
 
 class FaultyTasks(Tasks):

@@ -18,9 +18,9 @@ import numpy as np
 from backends import train
 from backends.training.learner import Learner
 from backends.training.process_team import gather
-from benchmarks import subject as side
-from benchmarks.order import Order
-from benchmarks.replicas import GroupTasks
+from benchmarks.request import model_pair as side
+from benchmarks.request.job import Order
+from benchmarks.worker.replicas import GroupTasks
 from common.cli import UnavailableError
 from common.runtime.distributed import Member, Portion
 from common.training import recipes

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from benchmarks.results import Best, CompareReport, Comparison, Latency, LayerTimes, Result, Side
+from benchmarks.results.schema import Best, CompareReport, Comparison, Latency, LayerTimes, Result, Side
 
 
 def quick(seconds, width):

@@ -5,9 +5,9 @@ import random
 from dataclasses import replace
 from types import MappingProxyType
 
-from common.download import fetch
+from common.download import fetching
 from common.download.catalogue import DATA_SETS
-from common.download.fetch import NOTE
+from common.download.fetching import NOTE
 from tests.hostile_archives import tar_of
 
 NAMES = [f"flower_photos/{name}/{number}.jpg" for name in ("daisy", "rose") for number in range(40)]
@@ -22,7 +22,7 @@ def published(monkeypatch, name, contents):
         for file, content in zip(DATA_SETS[name].files, contents, strict=True)
     ]
     changed = {**DATA_SETS, name: replace(DATA_SETS[name], files=files)}
-    monkeypatch.setattr(fetch, "DATA_SETS", MappingProxyType(changed))
+    monkeypatch.setattr(fetching, "DATA_SETS", MappingProxyType(changed))
 
 
 def whole(folder):

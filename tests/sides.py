@@ -3,7 +3,7 @@
 import importlib
 from types import SimpleNamespace
 
-from benchmarks.tasks import Tasks
+from benchmarks.worker.tasks import Tasks
 
 
 class LocalSide:

@@ -9,14 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import gate, run
-from benchmarks.against import HERE, THERE, judged, measure_against, sentences
-from benchmarks.alternation import Alternation
-from benchmarks.measured import Block, Measured
-from benchmarks.options import Case
-from benchmarks.places import ROOT, other_place
-from benchmarks.processes import WorkerFailure
-from benchmarks.undisturbed import speed_ratio
+from benchmarks import run
+from benchmarks.analysis.quick_steps import speed_ratio
+from benchmarks.manager.installations import ROOT, other_place
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.interleave import Alternation
+from benchmarks.measure.versions import HERE, THERE, judged, measure_against, sentences
+from benchmarks.request.request import Case
+from benchmarks.results.samples import Block, Measured
+from benchmarks.selfcheck import planted_slowdowns
 from common.cli import UsageError
 from tests.commands import QUICK, ended
 
@@ -54,7 +55,7 @@ def turns(*, slower, seed, drifting=1.0):
 
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch):
-    monkeypatch.setattr("benchmarks.intervals.RESAMPLES", 60)
+    monkeypatch.setattr("benchmarks.analysis.ratio.RESAMPLES", 60)
 
 
 @pytest.mark.parametrize(("slower", "least", "most"), [(1.05, 19, 20), (1.0, 0, 1)])
@@ -119,7 +120,7 @@ def test_both_versions_are_in_the_file_and_a_regression_is_exit_code_1(local, tm
     assert report["environment"]["against"]["place"] == str(ROOT)
     assert "torch infer eager fp32 batch 8" in out
     slower = [judged(turns(slower=1.3, seed=1), CASE, max_regression=2)]
-    monkeypatch.setattr("benchmarks.against.measure_against", lambda *_, **__: ([], slower))
+    monkeypatch.setattr("benchmarks.measure.versions.measure_against", lambda *_, **__: ([], slower))
     code, _, errors = ended(run.main, arguments, capsys)
     assert (code, "slower, -2" in errors[0]) == (1, True)
 
@@ -151,15 +152,17 @@ def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
         def start(self, names):
             pass
 
-    monkeypatch.setattr("benchmarks.against.Alternation", Turns)
-    monkeypatch.setattr("benchmarks.against.judged", lambda *_, **__: None)
+    monkeypatch.setattr("benchmarks.measure.versions.Alternation", Turns)
+    monkeypatch.setattr("benchmarks.measure.versions.judged", lambda *_, **__: None)
     session = SimpleNamespace(request=SimpleNamespace(cases=["infer"]))
     measure_against(session, rounds=4, pairs=2, max_regression=2.0)
-    monkeypatch.setattr("benchmarks.session.Session", Opened)
-    monkeypatch.setattr("benchmarks.sweep.Sweep.__init__", lambda *_, **__: None)
-    monkeypatch.setattr("benchmarks.sweep.Sweep.report", lambda _: None)
-    monkeypatch.setattr("benchmarks.sweep.Sweep.run", lambda _, *, precise, **__: asked.append(precise))
-    options = gate._parse(["--max-regression", "5"])
-    gate._compare(session.request, options, times=gate.BASELINE)
-    gate._compare(session.request, options)
+    monkeypatch.setattr("benchmarks.manager.session.Session", Opened)
+    monkeypatch.setattr("benchmarks.measure.sweep.Sweep.__init__", lambda *_, **__: None)
+    monkeypatch.setattr("benchmarks.measure.sweep.Sweep.report", lambda _: None)
+    monkeypatch.setattr(
+        "benchmarks.measure.sweep.Sweep.run", lambda _, *, precise, **__: asked.append(precise)
+    )
+    options = planted_slowdowns._parse(["--max-regression", "5"])
+    planted_slowdowns._compare(session.request, options, times=planted_slowdowns.BASELINE)
+    planted_slowdowns._compare(session.request, options)
     assert asked == [2.0, None, 5.0]

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.alternation import Alternation
-from benchmarks.measured import Block, Measured
-from benchmarks.processes import WorkerFailure
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.interleave import Alternation
+from benchmarks.results.samples import Block, Measured
 
 SECONDS = 10  # that a test waits for what should be there at once
 
@@ -60,8 +60,8 @@ class Bar:
 
 @pytest.fixture
 def pair(monkeypatch):
-    monkeypatch.setattr("benchmarks.alternation.unequal_settings", lambda *_, **__: None)
-    monkeypatch.setattr("benchmarks.alternation.compared_settings", lambda *_: ())
+    monkeypatch.setattr("benchmarks.measure.interleave.unequal_settings", lambda *_, **__: None)
+    monkeypatch.setattr("benchmarks.measure.interleave.compared_settings", lambda *_: ())
     return Alternation(Session(), None, explainer=SimpleNamespace(explain=lambda *_: None))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.download import archive as archives
+from common.download import archives
 from tests.corruption import corrupted
 from tests.hostile_archives import FOLDER, hostile, tar_of, zip_of
 from tests.mutation import without_each

@@ -1,11 +1,11 @@
-"""benchmarks.article_loops: both loops train the same model on the same images, and are told apart."""
+"""The training loops of the articles and ours train the same model on the same images."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import article_loops
-from benchmarks.article_loops import ALONE, LOOPS, ArticleTasks
+from benchmarks.selfcheck import training_loops
+from benchmarks.selfcheck.training_loops import ALONE, LOOPS, ArticleTasks
 from tests.commands import ended
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -45,9 +45,9 @@ class Here:
 @pytest.mark.parametrize("name", ["torch", "paddle"])
 def test_all_loops_are_timed(name, photos, capsys, monkeypatch, request):
     request.getfixturevalue(f"{name}_backend")
-    monkeypatch.setattr("benchmarks.processes.Worker", Here)
+    monkeypatch.setattr("benchmarks.manager.worker_process.Worker", Here)
     arguments = ["--backend", name, "--data", str(photos), "--batch-size", "4", "--threads", "1"]
-    code, out, _ = ended(article_loops.main, [*arguments, "--rounds", "2"], capsys)
+    code, out, _ = ended(training_loops.main, [*arguments, "--rounds", "2"], capsys)
     assert code == 0
     assert f"{name} lenet5: 6 images an epoch" in out
     assert all(f"  {loop}: median" in out for loop in LOOPS)
@@ -57,6 +57,6 @@ def test_all_loops_are_timed(name, photos, capsys, monkeypatch, request):
 
 def test_a_missing_folder_is_one_line(tmp_path, capsys):
     arguments = ["--backend", "torch", "--data", str(tmp_path / "none")]
-    code, _, err = ended(article_loops.main, arguments, capsys)
+    code, _, err = ended(training_loops.main, arguments, capsys)
     assert (code, len(err)) == (2, 1)
     assert "one folder per class" in err[0]

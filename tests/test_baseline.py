@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from benchmarks import compare, result_file
-from benchmarks.alternation import Alternation
-from benchmarks.baseline import changes, machine_drift, sentence
-from benchmarks.environment import require_same_machine
+from benchmarks import compare
+from benchmarks.analysis.regression import changes, machine_drift, sentence
+from benchmarks.manager.environment import require_same_machine
+from benchmarks.measure.interleave import Alternation
+from benchmarks.results import result_file
 from common.cli import UsageError
 from tests.commands import QUICK, ended
 from tests.reports import report
@@ -182,7 +183,7 @@ def test_a_baseline_of_another_machine_is_refused_before_anything_is_measured(lo
     ],
 )
 def test_a_machine_is_its_processor_and_where_they_count_its_gpus(monkeypatch, device, there, refused):
-    monkeypatch.setattr("benchmarks.environment.machine", lambda: {"cpu": "x", "gpus": ["one"]})
+    monkeypatch.setattr("benchmarks.manager.environment.machine", lambda: {"cpu": "x", "gpus": ["one"]})
     refusal = pytest.raises(UsageError, match="make a baseline on this machine")
     with refusal if refused else nullcontext():
         require_same_machine(there, Path("b.json"), device=device)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compare
-from benchmarks.options import read_request
+from benchmarks.request.request import read_request
 from tests.commands import QUICK, ended
 
 ROOT = Path(__file__).parent.parent

@@ -8,7 +8,7 @@ import pytest
 from common.cli import UnavailableError
 from common.dataset import __main__ as dataset
 from common.download import resumable
-from common.download.fetch import fetch
+from common.download.fetching import fetch
 from tests.commands import ended
 from tests.mutation import without_each
 from tests.served_photos import ARCHIVE, ranges, whole

@@ -14,9 +14,9 @@ import pytest
 
 from common.cli import UnavailableError, UsageError
 from common.dataset import __main__ as dataset
-from common.download import fetch as fetching
+from common.download import fetching
 from common.download.catalogue import DATA_SETS
-from common.download.fetch import NOTE, fetch
+from common.download.fetching import NOTE, fetch
 from tests.commands import ended
 from tests.faulty_server import Served, serving
 from tests.hostile_archives import special, tar_of
@@ -133,14 +133,14 @@ def test_two_calls_at_once_do_not_disturb_each_other(served, mirror, tmp_path):
 
 KILLED_AT = {
     "downloading": ("time.sleep", "lambda _: kill()"),
-    "unpacking": ("common.download.archive._write", "kill_after(5, common.download.archive._write)"),
+    "unpacking": ("common.download.archives._write", "kill_after(5, common.download.archives._write)"),
     "putting in place": ("pathlib.Path.rename", "lambda *_: kill()"),
     "clearing up": ("shutil.rmtree", "kill_after(1, shutil.rmtree)"),
 }
 PROGRAM = """
 import itertools, json, os, pathlib, shutil, sys, time
 from dataclasses import replace
-import common.download.archive, common.download.fetch
+import common.download.archives, common.download.fetching
 from common.download.catalogue import DATA_SETS
 size, checksum, mirror, output = json.loads(sys.argv[1])
 def kill():
@@ -149,9 +149,9 @@ def kill_after(times, function):
     calls = itertools.count()
     return lambda *given, **named: function(*given, **named) if next(calls) < times else kill()
 file = replace(DATA_SETS["flowers"].files[0], size=size, checksum=checksum)
-common.download.fetch.DATA_SETS = {"flowers": replace(DATA_SETS["flowers"], files=[file])}
+common.download.fetching.DATA_SETS = {"flowers": replace(DATA_SETS["flowers"], files=[file])}
 %s = %s
-common.download.fetch.fetch("flowers", pathlib.Path(output), mirror=mirror)
+common.download.fetching.fetch("flowers", pathlib.Path(output), mirror=mirror)
 """
 
 

@@ -9,8 +9,8 @@ import pynvml
 import pytest
 
 from benchmarks import run
-from benchmarks.steps import DeviceTimeline
-from benchmarks.timing import time_steps
+from benchmarks.worker.steps import DeviceTimeline
+from benchmarks.worker.timing import time_steps
 from common.cli import UnavailableError
 from common.loader.loader import Loader
 from common.transforms.preprocessing import evaluation_preprocessing

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.steps import DeviceTimeline
-from benchmarks.timing import time_steps
+from benchmarks.worker.steps import DeviceTimeline
+from benchmarks.worker.timing import time_steps
 from common.cli import UnavailableError, UsageError
 from common.runtime.devices import choose_device
 from tests.fake_device import LAUNCH, FakeCuda, FakeDevice

@@ -6,11 +6,12 @@ from statistics import median
 
 import pytest
 
-from benchmarks import compare, group_session, run
-from benchmarks import group as group_module
-from benchmarks.group import Group
-from benchmarks.group_session import GroupSession
-from benchmarks.processes import WorkerFailure
+from benchmarks import compare, run
+from benchmarks.manager import group_session
+from benchmarks.manager import process_group as group_module
+from benchmarks.manager.group_session import GroupSession
+from benchmarks.manager.process_group import Group
+from benchmarks.manager.worker_process import WorkerFailure
 from common.cli import UsageError
 from tests.commands import QUICK, ended
 from tests.processes import gone
@@ -136,7 +137,7 @@ def test_a_wrong_request_ends_the_group_too(three, monkeypatch):
 def test_one_and_two_processes_of_both_are_compared(
     monkeypatch, tmp_path, capsys, torch_backend, paddle_backend
 ):
-    monkeypatch.setattr("benchmarks.alternation.BLOCK_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.measure.interleave.BLOCK_SECONDS", 0)
     target = tmp_path / "result.json"
     asked = ["--processes", "1,2", "--rounds", "4", "--pairs", "1", "--skip-parity", "--json", str(target)]
     code, out, errors = ended(compare.main, [*ARGUMENTS, "--phase", "train", *asked], capsys)

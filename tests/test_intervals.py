@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from benchmarks import intervals
-from benchmarks.intervals import RatioEstimate, estimate_ratio, percentiles_ms
+from benchmarks.analysis import ratio
+from benchmarks.analysis.ratio import RatioEstimate, estimate_ratio, percentiles_ms
 
 
 @pytest.fixture(autouse=True)
 def fewer_resamples(monkeypatch):
     """Coverage is counted over many estimates, which each may be coarser."""
-    monkeypatch.setattr(intervals, "RESAMPLES", 100)
+    monkeypatch.setattr(ratio, "RESAMPLES", 100)
 
 
 def rounds(seconds, *, spread, seed, number=12, shared=None):
@@ -102,7 +102,7 @@ def test_what_processes_differ_by_beyond_their_rounds_widens_the_interval(monkey
     """Rounds that hardly differ, of processes that do: without the widening it would cover far less."""
     found = [repeated(seed, own=0.1, lasting=0.0, number=5) for seed in range(20)]
     assert covered(found) >= 0.9
-    monkeypatch.setattr(intervals, "_widening", lambda _: 1.0)
+    monkeypatch.setattr(ratio, "_widening", lambda _: 1.0)
     assert covered([repeated(seed, own=0.1, lasting=0.0, number=5) for seed in range(20)]) < 0.8
 
 
@@ -138,7 +138,7 @@ def test_what_a_host_does_for_minutes_is_allowed_for():
         return estimate_ratio(ours, theirs, **more)
 
     assert covered([run(seed) for seed in range(20)]) < 0.7
-    assert covered([run(seed, slow=intervals.SHARED_HOST) for seed in range(20)]) >= 0.9
+    assert covered([run(seed, slow=ratio.SHARED_HOST) for seed in range(20)]) >= 0.9
 
 
 def test_what_rounds_differ_by_is_counted_once():
@@ -151,12 +151,12 @@ def test_what_rounds_differ_by_is_counted_once():
 
 def test_a_ratio_that_drifts_and_steps_that_stand_out_are_told():
     steady, moving = [((0.1,), (0.1,))] * 8, [((0.1 + 0.01 * i,), (0.1 + 0.01 * i,)) for i in range(8)]
-    assert intervals.drift(steady, steady) == intervals.pace(steady, steady) == 0
-    assert intervals.drift(steady, moving) < -0.2
-    assert intervals.drift(moving, moving) == 0
-    assert intervals.pace(moving, moving) == pytest.approx(0.115 / 0.155 - 1, abs=0.01)
-    assert intervals.outlier_fraction([0.1, 0.101, 0.099, 0.1, 0.102, 0.098, 0.1, 0.101, 0.099, 1.0]) == 0.1
-    assert intervals.outlier_fraction([0.1] * 5) == 0
+    assert ratio.drift(steady, steady) == ratio.pace(steady, steady) == 0
+    assert ratio.drift(steady, moving) < -0.2
+    assert ratio.drift(moving, moving) == 0
+    assert ratio.pace(moving, moving) == pytest.approx(0.115 / 0.155 - 1, abs=0.01)
+    assert ratio.outlier_fraction([0.1, 0.101, 0.099, 0.1, 0.102, 0.098, 0.1, 0.101, 0.099, 1.0]) == 0.1
+    assert ratio.outlier_fraction([0.1] * 5) == 0
 
 
 def test_estimates_are_reproducible():

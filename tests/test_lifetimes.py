@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.scratch import PREFIX, scratch_folder
+from benchmarks.manager.scratch import PREFIX, scratch_folder
 from tests.processes import gone
 
 ROOT = Path(__file__).parent.parent

@@ -7,9 +7,9 @@ import psutil
 import pynvml
 import pytest
 
-from benchmarks import machine
-from benchmarks.machine import Watch, unsteady
-from benchmarks.sweep import Sweep
+from benchmarks.measure import machine_load
+from benchmarks.measure.machine_load import Watch, unsteady
+from benchmarks.measure.sweep import Sweep
 from tests.reports import comparison
 
 Times = namedtuple("Times", "user nice system idle steal")
@@ -28,10 +28,10 @@ def watched(monkeypatch, *, busy=0.0, ours=0.0, steal=0.0, clocks=(3000, 3000)):
     """What is told after ten seconds on two processors, so many seconds of which were taken."""
     seconds, spent, mhz = iter([0.0, 10.0]), iter([0.0, ours]), iter(clocks)
     times = iter([Times(0, 0, 0, 0, 0), Times(busy, 0, 0, 20 - busy - steal, steal)])
-    monkeypatch.setattr(machine.time, "monotonic", lambda: next(seconds))
-    monkeypatch.setattr(machine.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(machine, "_children_seconds", lambda: next(spent))
-    monkeypatch.setattr(machine, "_clock", lambda _: next(mhz))
+    monkeypatch.setattr(machine_load.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(machine_load.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(machine_load, "_children_seconds", lambda: next(spent))
+    monkeypatch.setattr(machine_load, "_clock", lambda _: next(mhz))
     monkeypatch.setattr(psutil, "cpu_times", lambda: next(times))
     return Watch().told()
 

@@ -150,7 +150,7 @@ def test_launchers_are_listened_to_in_one_file(name):
     folder = Path(train.__file__).parent
     words = ("WORLD_SIZE", "LOCAL_RANK", "PADDLE_TRAINER", "FLAGS_selected_gpus")
     files = [path.name for path in (folder / name).glob("*.py") if any(w in path.read_text() for w in words)]
-    assert files == ["processes.py"]
+    assert files == ["distributed.py"]
     assert not [path for path in folder.glob("*.py") if any(word in path.read_text() for word in words)]
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from benchmarks import report as report_command
-from benchmarks import result_file
-from benchmarks.best import best_of_each
-from benchmarks.labels import labeller
-from benchmarks.layers import layer_gaps, layer_lines
-from benchmarks.pages.answer import answer, confidence, not_measured
-from benchmarks.pages.figures import comparison_section
-from benchmarks.pages.page import render, write_pages
-from benchmarks.training_curves import read_curves
+from benchmarks.analysis.best import best_of_each
+from benchmarks.analysis.layers import layer_gaps, layer_lines
+from benchmarks.report import __main__ as report_command
+from benchmarks.report.answer import answer, confidence, not_measured
+from benchmarks.report.figures import comparison_section
+from benchmarks.report.page import render, write_pages
+from benchmarks.results import result_file
+from benchmarks.results.formatting import labeller
+from benchmarks.results.training_curves import read_curves
 from common.cli import UsageError
 from tests.commands import ended
 from tests.reports import comparison, layers, report, result

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.parity.engine import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
+from benchmarks.manager.worker_process import Worker
+from benchmarks.parity.comparison import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
 from benchmarks.parity.gaps import SPREAD
-from benchmarks.processes import Worker
-from benchmarks.subject import Subject
+from benchmarks.request.model_pair import Subject
 from tests.pairs import faults, innocents
 
 ROOT = Path(__file__).parent.parent

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.parity.engine import run_gate
-from benchmarks.subject import Subject, draw_batch
+from benchmarks.parity.comparison import run_gate
+from benchmarks.request.model_pair import Subject, draw_batch
 from common.weights import initialization
 
 SUBJECTS = {

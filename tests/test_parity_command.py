@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.parity.bench import Bench, chunks
-from benchmarks.subject import Subject
+from benchmarks.parity.sides.pair import Bench, chunks
+from benchmarks.request.model_pair import Subject
 from common.cli import UnavailableError
 
 ROOT = Path(__file__).parent.parent

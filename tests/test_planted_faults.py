@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.parity.engine import run_gate
+from benchmarks.parity.comparison import run_gate
 from benchmarks.parity.gaps import allow_noise, compare, excuse
-from benchmarks.subject import Subject
+from benchmarks.request.model_pair import Subject
 from tests.sides import LocalSide, altered
 from tests.small_models import small_backend
 

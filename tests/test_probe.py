@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.parity.folder import TensorFolder
-from benchmarks.parity.probe import Probe
-from benchmarks.subject import Subject, draw_batch
+from benchmarks.parity.probe.probe import Probe
+from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.request.model_pair import Subject, draw_batch
 from common.weights import initialization
 
 SUBJECT = Subject(model="lenet5", num_classes=10, input_shape=(3, 32, 32), seed=0, batch_size=2)

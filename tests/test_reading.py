@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import backends
-from benchmarks import compare, loading, run
-from benchmarks.feeds import Feed
-from benchmarks.loading import LoadingTasks
+from benchmarks import compare, run
+from benchmarks.selfcheck import data_loading
+from benchmarks.selfcheck.data_loading import LoadingTasks
+from benchmarks.worker.feed import Feed
 from common.transforms import preprocessing
 from tests.commands import QUICK, ended
 
@@ -140,4 +141,4 @@ def test_a_difference_of_the_last_bits_is_seen(loading_tasks, monkeypatch):
 
 
 def test_ratios_are_taken_within_a_round():
-    assert loading._ratio([10, 40, 90], [10, 20, 30]) == 2
+    assert data_loading._ratio([10, 40, 90], [10, 20, 30]) == 2

@@ -97,7 +97,7 @@ def test_a_block_is_one_request_unless_it_is_long(
         return ask(self, task, **arguments)
 
     monkeypatch.setattr(local, "ask", counting)
-    monkeypatch.setattr("benchmarks.session.REQUEST_SECONDS", max_seconds)
+    monkeypatch.setattr("benchmarks.manager.session.REQUEST_SECONDS", max_seconds)
     arguments = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--device", "cpu"]
     enough = ["--min-seconds", "0.2"] if requests == 1 else ["--min-seconds", "0", "--min-iterations", "4"]
     assert ended(run.main, [*arguments, *enough], capsys)[0] == 0

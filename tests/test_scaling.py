@@ -3,11 +3,11 @@
 import pytest
 
 from benchmarks import run
-from benchmarks.labels import batch_of
-from benchmarks.measured import slowest
-from benchmarks.pages.page import render
-from benchmarks.pages.scaling import scaling_lines
-from benchmarks.scaling import communicating, oversubscribed, scaling, with_efficiencies
+from benchmarks.analysis.scaling import communicating, oversubscribed, scaling, with_efficiencies
+from benchmarks.report.page import render
+from benchmarks.report.scaling import scaling_lines
+from benchmarks.results.formatting import batch_of
+from benchmarks.results.samples import slowest
 from tests.commands import ended
 from tests.reports import comparison, report, result
 

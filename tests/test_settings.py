@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.comparable import unequal_settings
+from benchmarks.measure.settings_check import unequal_settings
 from common.runtime.settings import Setting
 from tests.sides import module
 

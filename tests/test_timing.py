@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import timing
+from benchmarks.worker import timing
 from tests.fake_device import LAUNCH, FakeDevice
 from tests.mutation import without_each
 

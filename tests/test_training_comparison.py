@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from benchmarks import train
-from benchmarks.training_runs import Run
-from benchmarks.training_statistics import compare, interval, mean_history, verdict
+from benchmarks.measure.training_accuracy import compare, interval, mean_history, verdict
+from benchmarks.measure.training_runs import Run
 from common.cli import UnavailableError
 from tests.commands import ended
 

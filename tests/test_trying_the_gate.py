@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import agreement, gate, handwritten, slowed
-from benchmarks.agreement import coverage
-from benchmarks.gate import SLOWED
+from benchmarks.selfcheck import planted_slowdowns, reference_loops, repeatability, slowed
+from benchmarks.selfcheck.planted_slowdowns import SLOWED
+from benchmarks.selfcheck.repeatability import coverage
 from tests.commands import ended
 from tests.fake_device import LAUNCH, FakeDevice
 from tests.reports import comparison
@@ -33,9 +33,9 @@ def test_a_slowed_worker_takes_so_much_longer(monkeypatch, percent):
 )
 def test_the_gate_has_to_be_right_in_19_of_20(monkeypatch, capsys, found, passed, expected):
     runs = {True: iter([True] * found + [False] * 20), False: iter([False] * passed + [True] * 20)}
-    monkeypatch.setattr(gate, "_compare", lambda *_, **__: None)
-    monkeypatch.setattr(gate, "_run", lambda *_, slower: (next(runs[slower]), "so much"))
-    code, out, _ = ended(gate.main, ["--runs", "20"], capsys)
+    monkeypatch.setattr(planted_slowdowns, "_compare", lambda *_, **__: None)
+    monkeypatch.setattr(planted_slowdowns, "_run", lambda *_, slower: (next(runs[slower]), "so much"))
+    code, out, _ = ended(planted_slowdowns.main, ["--runs", "20"], capsys)
     assert code == expected
     assert f"found in {found} of 20 runs; unchanged: passed {passed} of 20" in out
 
@@ -48,8 +48,8 @@ def test_an_interval_covers_the_runs_inside_it():
 @pytest.mark.parametrize(("width", "expected"), [(0.5, 0), (0.01, 1)])
 def test_runs_that_do_not_agree_are_exit_code_1(monkeypatch, capsys, width, expected):
     speeds = iter([1.0, 1.1, 0.9] * 2)
-    monkeypatch.setattr(agreement, "_run", lambda *_: comparison(1.0, next(speeds), width=width))
-    code, out, _ = ended(agreement.main, ["--runs", "6"], capsys)
+    monkeypatch.setattr(repeatability, "_run", lambda *_: comparison(1.0, next(speeds), width=width))
+    code, out, _ = ended(repeatability.main, ["--runs", "6"], capsys)
     assert code == expected
     assert "spread of the ratio 22.2%" in out
 
@@ -58,8 +58,8 @@ def test_runs_that_do_not_agree_are_exit_code_1(monkeypatch, capsys, width, expe
 def test_the_harness_is_held_against_the_fastest_loop(monkeypatch, capsys, best, expected):
     case = SimpleNamespace(threads=2)
     ratios = {"slow loop": [1.4, 1.5, 1.6], "fast loop": [best - 0.1, best, best + 0.1]}
-    monkeypatch.setattr(handwritten, "_measure", lambda *_: (case, ratios))
-    code, _, errors = ended(handwritten.main, ["--backend", "paddle", "--model", "alexnet"], capsys)
+    monkeypatch.setattr(reference_loops, "_measure", lambda *_: (case, ratios))
+    code, _, errors = ended(reference_loops.main, ["--backend", "paddle", "--model", "alexnet"], capsys)
     assert (code, len(errors)) == (expected, expected)
     assert expected == 0 or "the fastest loop, fast loop" in errors[0]
 
@@ -71,7 +71,7 @@ def test_a_hopeless_loop_is_left_and_no_other(ratio, expected):
             return [ratio] * pairs
 
     options = SimpleNamespace(pairs=30, block_seconds=0.5)
-    assert handwritten._ratios(Worker(), "loop", options) == [ratio] * expected
+    assert reference_loops._ratios(Worker(), "loop", options) == [ratio] * expected
 
 
 def test_loops_by_hand_compute_what_the_harness_does(local, torch_backend, paddle_backend, tmp_path):
@@ -84,7 +84,7 @@ def test_loops_by_hand_compute_what_the_harness_does(local, torch_backend, paddl
         array = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
         images = backend.from_numpy(array, device="cpu", precision="fp32")
         expected = backend.to_numpy(backend.infer(model, images))
-        make = {"torch": handwritten.torch_ways, "paddle": handwritten.paddle_ways}[name]
+        make = {"torch": reference_loops.torch_ways, "paddle": reference_loops.paddle_ways}[name]
         for way, step in make(lambda model=model: model, images, threads=1, folder=tmp_path / name).items():
             if way != "torch.compile":  # compiling takes a while, and test_engines does it
                 found = step()

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.measured import Block
-from benchmarks.undisturbed import Estimate, quick_seconds, speed, speed_ratio
+from benchmarks.analysis.quick_steps import Estimate, quick_seconds, speed, speed_ratio
+from benchmarks.results.samples import Block
 
 
 def blocks(seconds, *, seed, processes=6, own=0.01, disturbed=0.67):

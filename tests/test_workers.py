@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.isolation import THREAD_VARIABLES, worker_environment
-from benchmarks.processes import Worker, WorkerFailure
+from benchmarks.manager.clean_environment import THREAD_VARIABLES, worker_environment
+from benchmarks.manager.worker_process import Worker, WorkerFailure
 from common.cli import UsageError
 from tests.processes import gone
 
@@ -108,8 +108,8 @@ def test_an_abort_for_want_of_memory_is_told_from_a_crash(start, paddle_backend)
 
 
 def test_being_killed_for_want_of_memory_is_told_from_a_crash(start, monkeypatch):
-    monkeypatch.setattr("benchmarks.processes.memory_kills", lambda: 5)
-    monkeypatch.setattr("benchmarks.postmortem.memory_kills", lambda: 6)
+    monkeypatch.setattr("benchmarks.manager.worker_process.memory_kills", lambda: 5)
+    monkeypatch.setattr("benchmarks.manager.exit_cause.memory_kills", lambda: 6)
     assert failure_of(start(), "kill", signal_name="SIGKILL").status == "out-of-memory"
 
 
@@ -165,7 +165,7 @@ def test_an_interpreter_that_lacks_packages_is_told_which(start, monkeypatch, tm
 
 
 def test_a_framework_that_is_too_old_is_refused():
-    from benchmarks.worker import Refused, require_version
+    from benchmarks.worker.__main__ import Refused, require_version
 
     for name, version in (
         ("torch", "2.14.1+cu130"),

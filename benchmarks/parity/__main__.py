@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES, OPTIMIZERS
-from benchmarks.arguments import positive, words
-from benchmarks.flags import add_subject_flags
-from benchmarks.options import read_size
+from benchmarks.request.flag_values import positive, words
+from benchmarks.request.flags import add_subject_flags
+from benchmarks.request.request import read_size
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
@@ -26,7 +26,7 @@ from common.runtime.threads import available_cores
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.subject import Subject
+    from benchmarks.request.model_pair import Subject
 
 PROGRAM = "benchmarks.parity"
 ROLES = {
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str]) -> int:
             require_writable(path)
     subject = _subject(options)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks import result_file
     from benchmarks.parity import text
+    from benchmarks.results import result_file
 
     report = check(options, subject)
     if options.json:
@@ -62,11 +62,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     """Run every stage on two workers; returns what ``--json`` writes."""
-    from benchmarks.environment import cpu_model, describe
-    from benchmarks.parity.engine import Plan, run_parity
-    from benchmarks.processes import Worker, WorkerFailure
-    from benchmarks.results import SCHEMA_VERSION
-    from benchmarks.scratch import scratch_folder
+    from benchmarks.manager.environment import cpu_model, describe
+    from benchmarks.manager.scratch import scratch_folder
+    from benchmarks.manager.worker_process import Worker, WorkerFailure
+    from benchmarks.parity.comparison import Plan, run_parity
+    from benchmarks.results.schema import SCHEMA_VERSION
     from common.progress import progress
 
     plan = Plan(steps=options.steps, optimizers=options.optimizer)
@@ -104,8 +104,8 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
 def _subject(options: argparse.Namespace) -> "Subject":
     from pathlib import Path
 
-    from benchmarks.parity.names import read_names
-    from benchmarks.subject import Subject
+    from benchmarks.parity.map_file import read_names
+    from benchmarks.request.model_pair import Subject
 
     sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
     if len(sources) == 1:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.arguments import positive
+from benchmarks.request.flag_values import positive
 from common import cli, model_cards
 from common.runtime.threads import available_cores
 
 if TYPE_CHECKING:
-    from benchmarks.parity.engine import Plan
-    from benchmarks.subject import Subject
+    from benchmarks.parity.comparison import Plan
+    from benchmarks.request.model_pair import Subject
 
 PROGRAM = "benchmarks.parity.evidence"
 SEEDS, STEPS = 20, 20
@@ -37,9 +37,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _compare_all(options: argparse.Namespace) -> Iterator[str]:
-    from benchmarks.parity.engine import run_parity
-    from benchmarks.processes import Worker
-    from benchmarks.scratch import scratch_folder
+    from benchmarks.manager.scratch import scratch_folder
+    from benchmarks.manager.worker_process import Worker
+    from benchmarks.parity.comparison import run_parity
 
     settings: dict[str, Any] = {
         "threads": max(1, available_cores() // 2),
@@ -64,8 +64,8 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[Subject, Plan]]":
-    from benchmarks.parity.engine import GATE, Plan
-    from benchmarks.subject import Subject
+    from benchmarks.parity.comparison import GATE, Plan
+    from benchmarks.request.model_pair import Subject
 
     card = model_cards.find(options.model)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks.parity.names import trees
-from benchmarks.subject import Subject
+from benchmarks.parity.map_file import trees
+from benchmarks.request.model_pair import Subject
 from common.model_cards import MODELS
 
 COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")

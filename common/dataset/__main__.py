@@ -117,7 +117,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from common.download.fetch import count_files, fetch
+    from common.download.fetching import count_files, fetch
 
     folder, fresh = fetch(options.name, options.output, mirror=options.mirror)
     print(f"{folder}: {count_files(folder)} files, {'fetched' if fresh else 'complete already'}")

@@ -1,0 +1,1 @@
+"""What do the raw values say?"""

@@ -1,0 +1,61 @@
+"""The best of each side."""
+
+from collections.abc import Iterable, Sequence
+
+from backends import ENGINES, NAMES
+from benchmarks.results.schema import Best, Comparison, Result, Side
+
+SIDE = ("engine", "precision", "layout", "threads")
+
+
+def best_of_each(rows: Iterable[Result], comparisons: Sequence[Comparison] = ()) -> list[Best]:
+    """The fastest of each backend's own engines by phase, batch size and processes, where both have one."""
+    fastest: dict[tuple[str, int, int], dict[str, Result]] = {}
+    for row in rows:
+        if row.images_per_second is not None and row.engine in ENGINES:
+            sides = fastest.setdefault((row.phase, row.batch_size, row.processes), {})
+            rival = sides.get(row.backend)
+            if rival is None or (rival.images_per_second or 0) < row.images_per_second:
+                sides[row.backend] = row
+    both = [sides for sides in fastest.values() if sides.keys() == set(NAMES)]
+    return [_best(sides["torch"], sides["paddle"], comparisons) for sides in both]
+
+
+def _best(torch: Result, paddle: Result, comparisons: Sequence[Comparison]) -> Best:
+    best = Best(
+        phase=torch.phase,
+        batch_size=torch.batch_size,
+        processes=torch.processes,
+        torch=_side(torch),
+        paddle=_side(paddle),
+        ratio=(paddle.images_per_second or 0) / (torch.images_per_second or 1),
+    )
+    pair = compared(best, comparisons)
+    return best.model_copy(update={"ratio": pair.ratio}) if pair else best
+
+
+def compared(best: Best, comparisons: Iterable[Comparison]) -> Comparison | None:
+    """The comparison in which the best of both were measured in turns; None where there is none."""
+    for row in comparisons:
+        same = all(getattr(row, name) == getattr(best, name) for name in ("phase", "batch_size", "processes"))
+        sides = zip((best.torch, best.paddle), (0, -1), strict=True)
+        if same and row.ratio is not None and all(_ran_as(side, row, place) for side, place in sides):
+            return row
+    return None
+
+
+def _ran_as(side: Side, row: Comparison, place: int) -> bool:
+    """Whether a side ran in a comparison, of whose two it is the first or the last ("eager / deploy").
+
+    Threads may not be told: in files of before they were, and where both sides have others.
+    """
+    told = {name: getattr(row, name) for name in SIDE}
+    return all(
+        None in (value, getattr(side, name)) or str(value).split(" / ")[place] == str(getattr(side, name))
+        for name, value in told.items()
+    )
+
+
+def _side(row: Result) -> Side:
+    assert row.images_per_second is not None
+    return Side(**{name: getattr(row, name) for name in SIDE}, images_per_second=row.images_per_second)

@@ -1,0 +1,111 @@
+"""Layers, one by one: where a backend's time goes, and which of them make the difference between both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from backends import NAMES
+from benchmarks.results.formatting import number
+from benchmarks.results.schema import LayerTimes, Result
+
+TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")
+
+
+def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
+    """Each backend's row of the first combination whose layers were timed on both; empty without one."""
+    cases: dict[tuple[Any, ...], dict[str, Result]] = {}
+    for row in results:
+        if row.layers:
+            case = (row.phase, row.precision, row.layout, row.batch_size)
+            cases.setdefault(case, {}).setdefault(row.backend, row)
+    return next((sides for sides in cases.values() if set(sides) == set(NAMES)), {})
+
+
+def layer_gaps(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Both backends' layers side by side, by name; the largest gap (paddle less torch) first."""
+    sides = compared_layers(results)
+    if not sides:
+        return []
+    theirs = {layer.name: layer for layer in sides["paddle"].layers}
+    pairs = [
+        _side_by_side(layer, theirs[layer.name]) for layer in sides["torch"].layers if layer.name in theirs
+    ]
+    return sorted(pairs, key=lambda pair: -abs(pair["gap"]))
+
+
+def layer_lines(results: Sequence[Result]) -> list[str]:
+    """For a terminal: one table of the gaps where both backends were timed, else one of each combination."""
+    sides = compared_layers(results)
+    if sides:
+        return [
+            "",
+            f"Layers, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
+            _gap_table(results),
+            "",
+        ]
+    lines, told = [], set()
+    for row in results:
+        if row.layers and _case(row) not in told:
+            told.add(_case(row))
+            lines += [
+                "",
+                f"Layers, {row.backend}, {_case(row)}, each alone, slowest first:",
+                _own_table(row.layers),
+            ]
+    return [*lines, ""] if lines else []
+
+
+def _side_by_side(ours: LayerTimes, theirs: LayerTimes) -> dict[str, Any]:
+    kernels = (("torch", ours.kernel), ("paddle", theirs.kernel))
+    return {
+        "name": ours.name,
+        "type": ours.type,
+        "torch_forward": ours.forward_seconds,
+        "paddle_forward": theirs.forward_seconds,
+        "torch_backward": ours.backward_seconds,
+        "paddle_backward": theirs.backward_seconds,
+        "gap": _seconds(theirs) - _seconds(ours),
+        "kernels": "; ".join(f"{name}: {kernel}" for name, kernel in kernels if kernel) or "-",
+    }
+
+
+def _seconds(layer: LayerTimes) -> float:
+    return layer.forward_seconds + layer.backward_seconds
+
+
+def _case(row: Result) -> str:
+    return f"{row.precision}, batch of {row.batch_size}"
+
+
+def _gap_table(results: Sequence[Result]) -> str:
+    rows = [
+        [pair["name"], pair["type"], *(_milliseconds(pair[key]) for key in (*TIMES, "gap"))]
+        for pair in layer_gaps(results)
+    ]
+    times = [f"{name.replace('_', ' ')} ms" for name in TIMES]
+    return _table(rows, ["layer", "type", *times, "gap ms"])
+
+
+def _own_table(layers: Sequence[LayerTimes]) -> str:
+    rows = [
+        [
+            layer.name,
+            layer.type,
+            _milliseconds(layer.forward_seconds),
+            _milliseconds(layer.backward_seconds),
+            layer.kernel or "-",
+        ]
+        for layer in sorted(layers, key=lambda layer: -_seconds(layer))
+    ]
+    return _table(rows, ["layer", "type", "forward ms", "backward ms", "kernel"])
+
+
+def _table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
+    words = ("layer", "type", "kernel")
+    alignment = ["left" if name in words else "right" for name in columns]
+    return tabulate(rows, headers=columns, tablefmt="simple", colalign=alignment, disable_numparse=True)
+
+
+def _milliseconds(seconds: float) -> str:
+    return number(seconds * 1000)

@@ -1,0 +1,93 @@
+"""What one measurement has in common with the next: its undisturbed steps.
+
+Other programs, and other guests of the same host, make steps longer, and for a while. A median over half a
+minute says how busy that half minute was; the quick steps say what the code costs. So they are what
+--baseline and --against compare, while throughput is told in medians. (Why noise only adds: Chen and Revels
+2016, "Robust Benchmarking in Noisy Environments", who take the fastest of all.)
+
+Each process has quick steps of its own, for two reasons: each lies in memory in its own way, so that what
+processes differ by is part of what a repetition differs by; and a host may run slower for minutes, when the
+quickest steps of all processes would be those of one side's luck. Two sides that took turns are compared pair
+of processes by pair. Measured with equal sides, AlexNet, 8 pairs with 4 rounds each: repetitions differ by
+0.7 to 1.1 % so, by 1.3 to 2.7 % with the quickest steps of all.
+
+A pair that the host left no quiet moment is left out: both sides are slower in it than elsewhere, and what
+only one of them shows is its own. Measured on a shared host, paddle / torch, 5 pairs a run: repetitions
+differ by 3 % instead of 10 % with LeNet-5, batch of 32 (in a disturbed pair paddle takes 2.4 times as long
+and torch 1.3 times), and the half width with AlexNet is 4 % instead of 5 %.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.analysis.ratio import CONFIDENCE
+from benchmarks.results.samples import Block
+
+QUIET = 25  # percentile of a side's durations, the quickest having been lucky perhaps
+DISTURBED = 0.03  # slower than that by more, on both sides, is a pair that is left out
+FEWEST = 3  # pairs that are kept in any case: of two one cannot tell what they differ by
+QUICK = 5  # percentile of a process's steps: the first would be one step where they are few and long
+
+
+def quick_seconds(blocks: Sequence[Block]) -> list[float]:
+    """The 5th percentile of each process's steps; of each block's, where one process ran all."""
+    alone = len({block.process for block in blocks}) == 1
+    parts: dict[int, list[float]] = {}
+    for number, block in enumerate(blocks):
+        parts.setdefault(number if alone else block.process, []).extend(block.step_seconds)
+    return [float(np.percentile(steps, QUICK)) for steps in parts.values()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A logarithm: ``variance`` is how uncertain it is, ``freedom`` with how many degrees that is known."""
+
+    mean: float
+    variance: float
+    freedom: float
+
+    def __sub__(self, other: "Estimate") -> "Estimate":
+        """The difference of two measurements; its freedom is Welch's (1947)."""
+        variance = self.variance + other.variance
+        least = min(self.freedom, other.freedom)
+        unknown = sum(each.variance**2 / each.freedom for each in (self, other)) if least else 0.0
+        freedom = variance**2 / unknown if unknown else least
+        return Estimate(mean=self.mean - other.mean, variance=variance, freedom=freedom)
+
+    def half_width(self, *, looks: int = 1) -> float:
+        """Half of the interval in which the truth lies with 95 %, for so many such intervals together.
+
+        (Bonferroni: where many combinations are looked at, one stands out by chance alone.) Infinite where
+        there is but one observation.
+        """
+        from scipy import stats  # 0.5 s to import: not for --help
+
+        if not self.freedom:
+            return math.inf
+        tail = (1 - CONFIDENCE) / 2 / max(1, looks)
+        return float(-stats.t.ppf(tail, df=self.freedom)) * math.sqrt(self.variance)
+
+
+def speed(seconds: Sequence[float]) -> Estimate:
+    """Logarithm of steps a second, from ``quick_seconds``."""
+    return _mean(-np.log(seconds))
+
+
+def speed_ratio(first: Sequence[float], second: Sequence[float]) -> Estimate:
+    """Logarithm of the second side's speed over the first's; they took turns, pair of processes by pair.
+
+    Of the pairs that were not disturbed; of the ``FEWEST`` least disturbed ones, where there are fewer.
+    """
+    ours, theirs = np.log(first), np.log(second)
+    slower = np.minimum(*(side - np.percentile(side, QUIET) for side in (ours, theirs)))
+    kept = np.argsort(slower, kind="stable")[: max(FEWEST, np.count_nonzero(slower <= DISTURBED))]
+    return _mean((ours - theirs)[kept])
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    number = len(values)
+    variance = float(np.var(values, ddof=1)) / number if number > 1 else 0.0
+    return Estimate(mean=float(np.mean(values)), variance=variance, freedom=number - 1)

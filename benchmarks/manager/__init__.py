@@ -1,0 +1,1 @@
+"""How does the parent start, ask and end its workers?"""

@@ -1,0 +1,101 @@
+"""What a figure depends on beside the code: machine, system, versions, commit, date."""
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmarks.manager.clean_environment import withheld
+from benchmarks.manager.installations import ROOT
+from common.cli import UsageError
+from common.runtime.threads import available_cores
+
+
+def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The environment of a report; ``outer`` are environment variables, ``workers`` versions by backend."""
+    import psutil
+
+    gpus, driver = _gpus()
+    return {
+        "cpu": cpu_model(),
+        "cores": available_cores(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "gpus": gpus,
+        "driver": driver,
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {
+            name: importlib.metadata.version(name) for name in ("numpy", "pillow", "scipy", "safetensors")
+        },
+        "backends": {name: dict(versions) for name, versions in workers.items()},
+        "withheld_variables": withheld(outer),
+        "load_average": psutil.getloadavg()[0],
+        "git_commit": _git_commit(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What a figure depends on most: the processor, and the GPUs."""
+    return {"cpu": cpu_model(), "gpus": _gpus()[0]}
+
+
+def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) -> None:
+    """Raise UsageError where a file's environment is of another processor or, unless for the CPU, other GPUs.
+
+    Which framework is faster depends on them: AlexNet infers in eager mode with paddle / torch at 0.33 on an
+    AMD EPYC, at 0.58 on an Intel Xeon. What a file does not tell is let pass.
+    """
+    here = machine()
+    for kind in ("cpu",) if device == "cpu" else ("cpu", "gpus"):
+        there = before.get(kind)
+        if there is not None and there != here[kind]:
+            raise UsageError(
+                f"{path}: was measured with {_named(there)}, and here is {_named(here[kind])}; "
+                f"the frameworks compare otherwise there: make a baseline on this machine"
+            )
+
+
+def _named(parts: str | list[str] | None) -> str:
+    return "; ".join(parts) or "no GPU" if isinstance(parts, list) else parts or "an unknown processor"
+
+
+@cache
+def cpu_model() -> str | None:
+    """What the processor calls itself."""
+    import cpuinfo  # asks the processor in a process of its own: a second
+
+    name: str | None = cpuinfo.get_cpu_info().get("brand_raw")
+    return name
+
+
+def _gpus() -> tuple[list[str], str | None]:
+    """Names of the GPUs and their driver's version; none where NVML finds no driver."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return [], None
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles], str(
+            pynvml.nvmlSystemGetDriverVersion()
+        )
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _git_commit() -> str | None:
+    """The commit checked out, with "-dirty" if files differ from it; None outside a repository."""
+    with suppress(OSError, subprocess.SubprocessError):
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+    return None

@@ -1,0 +1,191 @@
+"""The parent's side of a worker: start it in its own interpreter, ask, wait so long, end it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import backends
+from benchmarks.manager.clean_environment import worker_environment
+from benchmarks.manager.exit_cause import FailedStatus, cause_of_death, memory_kills
+from benchmarks.manager.installations import ROOT, Place
+from common.cli import UsageError
+
+# Huge pages, and nothing given back: float64 AlexNets lose a third of their time to memory that is touched
+# for the first time. Where nothing is timed.
+KEEPING_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184"
+TASKS = "benchmarks.worker.tasks:Tasks"
+
+
+class WorkerFailure(RuntimeError):
+    """A request that brought no result from a backend. ``status`` is that of a result row."""
+
+    def __init__(self, backend: str, status: FailedStatus, reason: str, *, died: bool = False) -> None:
+        super().__init__(f"{backend}: {reason}")
+        self.backend, self.status, self.reason = backend, status, reason
+        self.died = died  # by itself: not because we ended it
+
+
+class Worker:
+    """One backend's process. Ends with the ``with`` block, and by itself if this process vanishes."""
+
+    def __init__(
+        self,
+        backend: str,
+        *,
+        threads: int,
+        scratch: Path,
+        timeout: float,
+        tasks: str = TASKS,
+        keeps_memory: bool = False,
+        as_shipped: bool = False,
+        place: Place | None = None,
+    ) -> None:
+        self._place = place or Place(backend=backend)
+        self.backend, self._keeps_memory, self._as_shipped = backend, keeps_memory, as_shipped
+        self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
+        self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests
+        self._requests = 0
+        self._received = b""
+        self._memory_kills = memory_kills()
+        self._log = scratch / f"{backend}-{time.monotonic_ns()}.log"
+        self._process, self._channel = self._start()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """Process number, and that of the group it leads."""
+        return self._process.pid
+
+    def ask(self, task: str, *, timeout: float | None = None, **arguments: Any) -> Any:
+        """Have one task done and return its result.
+
+        Raises UsageError if the request is at fault, else WorkerFailure. A worker that died, hung or
+        talked nonsense is ended and stays so.
+        """
+        self.send(task, **arguments)
+        return self.receive(timeout=timeout)
+
+    def fileno(self) -> int:
+        """The channel's, for whoever waits for several workers at once."""
+        return self._channel.fileno()
+
+    def send(self, task: str, **arguments: Any) -> None:
+        """Ask, and do not wait. Raises WorkerFailure if nobody is there."""
+        self._requests += 1
+        request = {"id": self._requests, "task": task, "arguments": arguments}
+        try:
+            self._channel.sendall(json.dumps(request).encode() + b"\n")
+        except OSError:
+            raise self._died() from None
+
+    def receive(self, *, timeout: float | None = None) -> Any:
+        """The result of what was sent last; see ``ask``."""
+        reply = self._reply(time.monotonic() + (timeout or self._timeout))
+        self.idle_cpu_seconds = reply["idle_cpu_seconds"]
+        if "result" in reply:
+            return reply["result"]
+        if reply["status"] == "invalid":
+            raise UsageError(reply["reason"])
+        raise self._failure(reply["status"], reply["reason"])
+
+    def close(self) -> None:
+        """End the worker and all its children now. It holds nothing that is worth a goodbye."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._channel.close()  # not sooner: to a living worker it means that we are gone
+
+    def _start(self) -> tuple["subprocess.Popen[bytes]", socket.socket]:
+        interpreter = self._place.interpreter or backends.interpreter(self.backend)
+        ours, theirs = socket.socketpair()
+        command = [interpreter, "-X", "faulthandler", "-m", "benchmarks.worker", "--backend", self.backend]
+        command += [
+            "--channel",
+            str(theirs.fileno()),
+            "--scratch",
+            str(self._scratch),
+            "--tasks",
+            self._tasks,
+        ]
+        command += ["--as-shipped"] if self._as_shipped else []
+        try:
+            with theirs, self._log.open("wb") as log:
+                process = subprocess.Popen(
+                    command,
+                    cwd=self._place.root,
+                    env=self._environment(interpreter),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # Ctrl-C reaches us alone, and we end the worker
+                )
+        except OSError as error:
+            ours.close()
+            variable = f"{self.backend.upper()}_PYTHON"
+            raise self._failure(
+                "unsupported", f"cannot start {interpreter} ({error.strerror}); set {variable} to a Python"
+            ) from None
+        return process, ours
+
+    def _environment(self, interpreter: str) -> dict[str, str]:
+        threads = None if self._as_shipped else self._threads
+        elsewhere = interpreter != sys.executable or self._place.root != ROOT
+        inner = worker_environment(os.environ, threads=threads, elsewhere=elsewhere)
+        if self._keeps_memory:
+            inner.setdefault("GLIBC_TUNABLES", KEEPING_MEMORY)
+        return inner
+
+    def _reply(self, deadline: float) -> dict[str, Any]:
+        while True:
+            line = self._line(deadline)
+            try:
+                reply = json.loads(line)
+                if reply["id"] == self._requests:
+                    return dict(reply)
+            except (ValueError, TypeError, KeyError):
+                self.close()
+                raise self._failure("crashed", f"the worker sent no JSON: {line[:80]!r}") from None
+
+    def _line(self, deadline: float) -> bytes:
+        while b"\n" not in self._received:
+            self._channel.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                chunk = self._channel.recv(1 << 16)
+            except TimeoutError:
+                self.close()
+                raise self._failure(
+                    "timeout", "the worker did not answer in time; allow more with --timeout"
+                ) from None
+            except OSError:
+                chunk = b""
+            if not chunk:
+                raise self._died()
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        return line
+
+    def _died(self) -> WorkerFailure:
+        self.close()
+        status, reason = cause_of_death(
+            self._process.returncode, self._log, earlier_memory_kills=self._memory_kills
+        )
+        return WorkerFailure(self.backend, status, reason, died=True)
+
+    def _failure(self, status: FailedStatus, reason: str) -> WorkerFailure:
+        return WorkerFailure(self.backend, status, reason)

@@ -1,0 +1,103 @@
+"""Whether the machine had other things to do meanwhile: processors, clocks, on a GPU power and heat."""
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from benchmarks.results.formatting import labeller
+from benchmarks.results.schema import Comparison
+
+BUSY = 0.15  # of the processors' time, taken by others: figures are then worth a second look
+THROTTLED = 0.9  # of the highest clock seen
+
+
+class Watch:
+    """Looks at the machine when it is made, and again when it is asked."""
+
+    def __init__(self) -> None:
+        import psutil
+
+        self._psutil = psutil
+        self._start, self._before = time.monotonic(), psutil.cpu_times()
+        self._children_before = _children_seconds()
+        self._clock = _clock(psutil)
+
+    def told(self) -> dict[str, Any]:
+        """``other_cpu_fraction``, ``steal_fraction``, clocks, ``gpu_state``, and ``warnings`` in words."""
+        now = self._psutil.cpu_times()
+        span = max(time.monotonic() - self._start, 1e-9) * (os.cpu_count() or 1)
+        busy = sum(now[:3]) - sum(self._before[:3])  # user, nice, system
+        others = max(0.0, busy - (_children_seconds() - self._children_before)) / span
+        steal = (getattr(now, "steal", 0.0) - getattr(self._before, "steal", 0.0)) / span
+        clock, gpu = _clock(self._psutil), _gpu_state()
+        warnings = []
+        if others > BUSY:
+            warnings.append(f"other processes used {others:.0%} of the processors")
+        if steal > BUSY / 3:
+            warnings.append(f"the host withheld {steal:.0%} of the processors' time")
+        if clock and self._clock and min(clock, self._clock) < THROTTLED * max(clock, self._clock):
+            warnings.append(f"the processors' clock changed from {self._clock:.0f} to {clock:.0f} MHz")
+        return {
+            "other_cpu_fraction": others,
+            "steal_fraction": steal,
+            "cpu_mhz": clock,
+            "gpu_state": gpu,
+            "warnings": warnings,
+        }
+
+
+def unsteady(comparisons: Sequence[Comparison]) -> list[str]:
+    """A warning of the combination in which both sides became slower or faster the most, if by much."""
+    paced = [row for row in comparisons if row.pace is not None and abs(row.pace) > BUSY]
+    if not paced:
+        return []
+    worst = max(paced, key=lambda row: abs(row.pace or 0))
+    pace, label = worst.pace or 0.0, labeller(comparisons)
+    became = f"{pace:.0%} faster" if pace > 0 else f"{-pace:.0%} slower"
+    return [f"the machine became {became} within {label(worst)}"]
+
+
+def _children_seconds() -> float:
+    """Processor time of this process and of all that it has started, living ones included."""
+    import psutil
+
+    own = os.times()
+    seconds = own.user + own.system + own.children_user + own.children_system
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            times = child.cpu_times()
+            seconds += times.user + times.system
+    return seconds
+
+
+def _clock(psutil: Any) -> float | None:
+    with suppress(OSError, AttributeError, NotImplementedError):
+        found = psutil.cpu_freq()
+        return float(found.current) if found else None
+    return None
+
+
+def _gpu_state() -> list[dict[str, Any]]:
+    """Clock, power and temperature of each GPU; nothing where NVML finds no driver."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        return [
+            {
+                "sm_mhz": pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM),
+                "watts": pynvml.nvmlDeviceGetPowerUsage(handle) / 1000,
+                "celsius": pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU),
+            }
+            for handle in handles
+        ]
+    except pynvml.NVMLError:  # not every GPU tells everything
+        return []
+    finally:
+        pynvml.nvmlShutdown()

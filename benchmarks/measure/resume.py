@@ -1,0 +1,82 @@
+"""Going on where an earlier call of the same comparison stopped."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.request.request import REFERENCES, Case, Request
+from benchmarks.results.result_file import read
+from benchmarks.results.schema import CompareReport, Comparison, Result
+from common.cli import UsageError
+
+FILE = "result.json"
+SWEPT = (
+    "grouped",
+    "cases",
+    "candidates",
+    "json",
+    "timeout",
+    "price_per_hour",
+)  # may differ between the calls
+DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
+
+
+def request_facts(request: Request, **more: Any) -> dict[str, Any]:
+    """What was asked for, as a result file keeps it."""
+    facts = {name: value for name, value in asdict(request).items() if name not in SWEPT}
+    facts["input_shape"] = list(request.input_shape)
+    if request.settings_mode == "tuned":
+        facts["ways"] = sorted({_way(case) for case in request.candidates})
+    return {name: str(value) if isinstance(value, Path) else value for name, value in (facts | more).items()}
+
+
+def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | None:
+    """The report that lies in a folder; UsageError if other things were asked for then."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    report = read(path)
+    before = report.request or {}
+    different = [name for name, value in facts.items() if before.get(name) != value]
+    if different:
+        name = different[0]
+        raise UsageError(
+            f"{path}: holds results of another request ({name} was {before.get(name)}, now it is "
+            f"{facts[name]}); name another folder with --report, or remove that file"
+        )
+    return report
+
+
+def require_same_versions(report: CompareReport, versions: Mapping[str, Any], folder: Path) -> None:
+    """UsageError if the earlier results are of other versions of the frameworks."""
+    before = report.environment.get("backends", {})
+    changed = [name for name, facts in versions.items() if name in before and before[name] != facts]
+    if changed:
+        raise UsageError(
+            f"{folder / FILE}: holds results of another {changed[0]}; name another folder with --report"
+        )
+
+
+def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Result]] | None:
+    """A combination's comparison and both rows, if the earlier report has them."""
+    if report is None:
+        return None
+    # Every comparison stands beside the two rows that it is made of, in the same order.
+    pairs = zip(report.comparisons, zip(report.results[::2], report.results[1::2], strict=True), strict=False)
+    for comparison, rows in pairs:
+        if _is_of(comparison, case) and all(row.status in DONE for row in rows):
+            return comparison, list(rows)
+    return None
+
+
+def _is_of(comparison: Comparison, case: Case) -> bool:
+    """Whether a comparison is what came of a case; of a tuned one all but these was chosen on the way."""
+    own = asdict(case)
+    if comparison.settings == "tuned" and not {comparison.engine, case.engine} & set(REFERENCES):
+        own = {name: own[name] for name in ("phase", "batch_size", "processes")}
+    return all(getattr(comparison, name) == value for name, value in own.items())
+
+
+def _way(case: Case) -> str:
+    return f"{case.engine} {case.precision} {case.layout} {case.threads} threads"

@@ -1,0 +1,103 @@
+"""What was measured, or why it was not, as the rows of a result file."""
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.analysis.quick_steps import quick_seconds
+from benchmarks.analysis.ratio import percentiles_ms
+from benchmarks.analysis.scaling import communicating
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.request.request import Case, Request
+from benchmarks.results.samples import Measured
+from benchmarks.results.schema import Latency, LayerTimes, Result
+
+
+def measured_row(request: Request, name: str, case: Case, measured: Measured) -> Result:
+    """The result row of a measured combination."""
+    facts, steps = measured.facts, measured.step_seconds
+    starting = measured.starting is not None
+    speed = None if starting else case.batch_size * case.processes / float(np.median(steps))
+    return Result(
+        **_asked(request, name, case)
+        | {"device": facts["device"], "threads": facts["settings"]["threads"] or case.threads},
+        status="ok",
+        settings=facts["settings"],
+        images_per_second=speed,
+        step_seconds=steps,
+        block_steps=[len(block.step_seconds) for block in measured.blocks],
+        quick_seconds=quick_seconds(measured.blocks),
+        latency_ms=Latency(**percentiles_ms(steps)),
+        warmup_steps=request.warmup,
+        peak_memory_bytes=measured.peak_memory_bytes,
+        compile_seconds=facts.get("compile_seconds"),
+        import_seconds=measured.part_seconds("import"),
+        build_seconds=measured.part_seconds("build"),
+        load_seconds=measured.part_seconds("load") if starting else facts.get("load_seconds"),
+        first_batch_seconds=measured.part_seconds("first_batch"),
+        error=facts.get("error"),
+        parameters=facts.get("parameters"),
+        flops_per_image=facts.get("flops_per_image"),
+        matmul_peak_flops=measured.matmul_peak_flops,
+        fraction_of_matmul_peak=_fraction(case, measured, speed),
+        cost_per_million_images=cost_per_million(request.price_per_hour, speed),
+        layers=[LayerTimes(**layer) for layer in measured.layers],
+        tuning=measured.tuning,
+        data_seconds=measured.part_seconds("data"),
+        forward_seconds=measured.part_seconds("forward"),
+        backward_seconds=measured.part_seconds("backward"),
+        optimizer_seconds=measured.part_seconds("optimizer"),
+        communicating_fraction=communicating(steps, measured.unsynchronised_seconds),
+        unsynchronised_step_seconds=measured.unsynchronised_seconds,
+        last_outcome=measured.last_outcome,
+        idle_cpu_seconds=measured.idle_cpu_seconds,
+    )
+
+
+def failed_row(request: Request, case: Case, failure: WorkerFailure) -> Result:
+    """The result row of a combination that could not be measured."""
+    return Result(**_asked(request, failure.backend, case), status=failure.status, reason=failure.reason)
+
+
+def _asked(request: Request, name: str, case: Case) -> dict[str, Any]:
+    return {
+        "backend": name,
+        "model": request.model,
+        "num_classes": request.num_classes,
+        "input_shape": request.input_shape,
+        "phase": case.phase,
+        "engine": case.engine,
+        "precision": case.precision,
+        "device": request.device,
+        "batch_size": case.batch_size,
+        "threads": case.threads,
+        "layout": case.layout,
+        "processes": case.processes,
+        "loader": request.loader,
+        "settings_mode": request.settings_mode,
+    }
+
+
+def cost_per_million(price_per_hour: float | None, images_per_second: float | None) -> float | None:
+    """What a million images cost, in the currency of the price; None without one."""
+    if price_per_hour is None or images_per_second is None:
+        return None
+    return price_per_hour / 3600 / images_per_second * 1e6
+
+
+def _fraction(case: Case, measured: Measured, speed: float | None) -> float | None:
+    """The arithmetic done, as a part of what the framework's matrix product reaches on this machine."""
+    step = flops_of_step(case.phase, measured.facts.get("flops_per_image") or 0)
+    peak = measured.matmul_peak_flops
+    if peak:
+        peak *= case.processes  # it was that of one
+    return step * speed / peak if step and peak and speed else None
+
+
+def flops_of_step(phase: str, forward: int) -> int | None:
+    """Operations for one image of a whole step, of ``forward`` in the forward pass alone.
+
+    Training computes the gradients of inputs and of weights, each as much again as the forward pass. (The
+    first layer's inputs need none: where it is a tenth of the network, this counts 3 % too much.)
+    """
+    return {"infer": forward, "train": 3 * forward}.get(phase)

@@ -1,0 +1,77 @@
+"""All combinations of a comparison, one after another, each kept as soon as it is there."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.analysis.best import best_of_each
+from benchmarks.analysis.scaling import scaling, with_efficiencies
+from benchmarks.manager.environment import describe
+from benchmarks.manager.session import Session
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.comparison import comparison
+from benchmarks.measure.diagnostics import Explainer
+from benchmarks.measure.interleave import Alternation
+from benchmarks.measure.machine_load import Watch, unsteady
+from benchmarks.measure.resume import FILE, kept
+from benchmarks.results import result_file, schema
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+class Sweep:
+    """A session's combinations. With a ``folder``, what was measured lies there after each of them."""
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        facts: Mapping[str, Any],
+        folder: Path | None,
+        earlier: schema.CompareReport | None,
+    ) -> None:
+        self.session, self._facts, self._folder, self._earlier = session, facts, folder, earlier
+        self.parity: dict[str, Any] | None = None
+        self._done: list[tuple[schema.Comparison, list[schema.Result]]] = []
+        self._watch, self._explainer = Watch(), Explainer(session)
+
+    def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
+        """Measure what the earlier report does not have; see ``Alternation.run``."""
+        for case in self.session.request.cases:
+            bar.set_description(str(case))
+            found = kept(self._earlier, case)
+            if found is None:
+                pair = Alternation(self.session, case, explainer=self._explainer)
+                pair.run(rounds=rounds, processes=processes, bar=bar, precise=precise)
+                found = comparison(pair), pair.rows()
+            else:
+                bar.update(rounds)
+            self._done.append(found)
+            if self._folder:
+                result_file.write(self.report(), self._folder / FILE)
+
+    def failed(self, failure: WorkerFailure) -> schema.CompareReport:
+        """The report where a worker was lost before anything was timed."""
+        for case in self.session.request.cases:
+            pair = Alternation(self.session, case, explainer=self._explainer)
+            pair.failures = dict.fromkeys((failure.backend,), failure)
+            self._done.append((comparison(pair), pair.rows()))
+        return self.report()
+
+    def report(self) -> schema.CompareReport:
+        """All that was measured so far."""
+        rows = with_efficiencies(row for _, pair in self._done for row in pair)
+        comparisons = [comparison for comparison, _ in self._done]
+        environment = describe(os.environ, self.session.versions) | self._watch.told()
+        environment["warnings"] += unsteady(comparisons)
+        return schema.CompareReport(
+            environment=environment,
+            results=rows,
+            parity=self.parity,
+            comparisons=comparisons,
+            best=best_of_each(rows, comparisons),
+            request=dict(self._facts),
+            scaling=scaling(rows, comparisons),
+        )

@@ -1,1 +1,0 @@
-"""Results as pages for people: report.html and report.md."""

@@ -1,0 +1,179 @@
+"""All stages of a comparison, in order, and the report that they make."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap
+from benchmarks.parity.judge.judge import judge
+from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.sides.pair import Bench, CannotCompare
+from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.stages.free_training import training_stage
+from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat_stage, result_stages
+from benchmarks.parity.stages.optimizer import optimizer_names, optimizer_stage
+from benchmarks.parity.stages.parameters import parameters_stage
+from benchmarks.parity.stages.precision import precision_stage
+from benchmarks.parity.stages.precisions import PRECISIONS
+from benchmarks.parity.stages.stage import Stage
+from benchmarks.parity.stages.train_mode import train_mode_stage
+from benchmarks.parity.stages.training_state import OWN
+from benchmarks.request.model_pair import Side, Subject
+
+CANNOT_COMPARE = "cannot-compare"
+ORDER = (
+    "parameters",
+    "data",
+    "repeat",
+    "forward",
+    "loss",
+    "gradients",
+    "metrics",
+    "optimizer",
+    "train-mode",
+    "training",
+    *(precision.stage for precision in PRECISIONS.values()),
+)
+GATE = ("parameters", "forward", "loss", "gradients")  # what must hold before anything is timed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which stages are run, for how many steps, with which optimizers (none: all of them)."""
+
+    stages: Sequence[str] = ORDER
+    steps: int = 1
+    optimizers: Sequence[str] = ()
+
+
+def run_gate(torch_side: Side, paddle_side: Side, *, subject: Subject, scratch: Path) -> dict[str, Any]:
+    """The stages that must hold before anything is timed; returns the "parity" object of a result file."""
+    return run_parity(torch_side, paddle_side, subject=subject, scratch=scratch, plan=Plan(stages=GATE))
+
+
+def run_parity(
+    torch_side: Side,
+    paddle_side: Side,
+    *,
+    subject: Subject,
+    scratch: Path,
+    plan: Plan,
+    device: str = "cpu",
+    tell: Callable[[str], object] = lambda _: None,
+    together: bool = False,
+) -> dict[str, Any]:
+    """Compare both sides stage by stage; all run, whatever the ones before have found.
+
+    What is written lies in ``scratch`` and is removed again. ``tell`` hears each stage as it begins.
+    ``together``: both workers compute at once, each on threads of its own.
+    """
+    sides = {"torch_side": torch_side, "paddle_side": paddle_side}
+    with Bench(**sides, subject=subject, scratch=scratch, device=device, together=together) as bench:
+        try:
+            stages = _stages(bench, plan, tell)
+        except CannotCompare as error:
+            stages, verdict = [_unpaired(error)], None if not subject.foreign else CANNOT_COMPARE
+            return _report(stages, verdict=verdict) | {"pairing": _trees(error)}
+        report = _report(stages) | {"evidence": _evidence(bench)}
+        bench.close()
+    return report
+
+
+def _stages(bench: Bench, plan: Plan, tell: Callable[[str], object]) -> list[Stage]:
+    """Computed in the order in which tensors can be deleted soonest, told in that of ORDER."""
+    wanted, stages = plan.stages, []
+    tell("parameters")
+    bench.open()
+    bench.pair()
+    bench.require_space()
+    stages.append(parameters_stage(bench))
+    bench.write_weights()
+    bench.load_weights()
+    if bench.subject.has("data"):
+        tell("data")
+        stages.append(data_stage(bench))
+    bench.write_batch()
+    tell("forward")
+    recorded = Recorded(bench)
+    if "repeat" in wanted:
+        tell("repeat")
+        stages.append(repeat_stage(bench, recorded))
+    tell("gradients")
+    judge(recorded)
+    stages += result_stages(recorded)
+    recorded.folders["paddle"].clear()
+    for precision in PRECISIONS.values():
+        if precision.stage in wanted:
+            tell(precision.stage)
+            stages.append(precision_stage(bench, recorded, precision))
+    recorded.keep_layers_only()
+    if bench.subject.has("metric"):
+        stages.append(metrics_stage(bench))
+    stages += _training_stages(bench, recorded, plan, tell)
+    recorded.close()
+    bench.read_memory()
+    return sorted(stages, key=lambda stage: ORDER.index(stage.name))
+
+
+def _training_stages(
+    bench: Bench, recorded: Recorded, plan: Plan, tell: Callable[[str], object]
+) -> list[Stage]:
+    stages, names = [], optimizer_names(bench, plan.optimizers)
+    if "train-mode" in plan.stages:
+        tell("train-mode")
+        stages.append(train_mode_stage(bench, recorded))
+    if "optimizer" in plan.stages:
+        tell("optimizer")
+        stages.append(optimizer_stage(bench, names=names, steps=plan.steps))
+    if "training" in plan.stages:
+        tell("training")
+        free = names if plan.optimizers or names == [OWN] else ["adam"]
+        stages.append(training_stage(bench, names=free, steps=plan.steps, keys=recorded.roundings))
+    return stages
+
+
+def _report(stages: Sequence[Stage], *, verdict: str | None = None) -> dict[str, Any]:
+    failed = next((stage for stage in stages if stage.verdict == FAIL), None)
+    return {
+        "verdict": verdict or (FAIL if failed else PASS),
+        "first_divergence": failed.divergence() if failed and verdict is None else None,
+        "stages": [stage.as_json() for stage in stages],
+    }
+
+
+def _unpaired(error: CannotCompare) -> Stage:
+    """The parameters of both sides, with the first that does not fit."""
+    name = error.first["torch"] or error.first["paddle"] or "parameters"
+    gap = Gap(
+        name=name,
+        shape=(),
+        relative_l2=float("inf"),
+        max_abs=float("inf"),
+        tolerance=0.0,
+        verdict=FAIL,
+        note=str(error),
+    )
+    suspect = Suspect(layer=name.rpartition(".")[0] or None, relative_l2=None, path=str(error))
+    return Stage(name="parameters", dtype=None, tolerance=None, gaps=[gap], first=gap, suspect=suspect)
+
+
+def _trees(error: CannotCompare) -> dict[str, Any]:
+    return {
+        "reason": str(error),
+        "first": error.first,
+        **{name: error.described[name]["parameters"] for name in ("torch", "paddle")},
+    }
+
+
+def _evidence(bench: Bench) -> dict[str, Any]:
+    """What the comparison itself cost, and what it was made with."""
+    subject = bench.subject
+    return {
+        "batch_size": subject.batch_size,
+        "seed": subject.seed,
+        "device": bench.device,
+        "tolerance": TOLERANCE,
+        "peak_memory_bytes": dict(bench.peak_memory_bytes),
+        "peak_disk_bytes": bench.peak_disk_bytes,
+    }

@@ -1,0 +1,1 @@
+"""What is the verdict, and which layer is to blame?"""

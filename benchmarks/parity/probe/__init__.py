@@ -1,0 +1,1 @@
+"""How does a worker record a model, take it apart, train it?"""

@@ -1,0 +1,101 @@
+"""What ReLU and max-pool decided, and which decisions another precision took otherwise.
+
+Runs in torch's worker, on the layer inputs that either framework recorded.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks.parity.tensor_folder import TensorFolder
+
+MARGINS = 20  # of a call's flips that are told
+
+
+class Window(NamedTuple):
+    """A max-pool's window; ``padding`` is what must be padded by hand (left, right, top, bottom)."""
+
+    kernel: Any
+    stride: Any
+    inner_padding: Any
+    dilation: Any
+    ceil: bool
+    padding: tuple[int, int, int, int]
+
+
+def window_of(layer: Any) -> Window:
+    """A torch max-pool's window. Padding beyond half the kernel, which torch refuses, is done by hand."""
+    kernel, padding = layer.kernel_size, layer.padding
+    by_hand = isinstance(kernel, int) and isinstance(padding, int) and 2 * padding > kernel
+    own = (padding,) * 4 if by_hand else (0, 0, 0, 0)
+    return Window(kernel, layer.stride, 0 if by_hand else padding, layer.dilation, layer.ceil_mode, own)
+
+
+def pooled_places(layer: Any, x: Any) -> tuple[Window, Any]:
+    """The window, and for each output which place of the (hand-padded) plane won: (batch, channels, h, w)."""
+    from torch.nn import functional
+
+    window = window_of(layer)
+    if any(window.padding):
+        x = functional.pad(x, window.padding, value=float("-inf"))
+    _, places = functional.max_pool2d(
+        x,
+        window.kernel,
+        window.stride,
+        window.inner_padding,
+        window.dilation,
+        window.ceil,
+        return_indices=True,
+    )
+    return window, places
+
+
+def compare_relu(exact: np.ndarray, other: np.ndarray) -> tuple[int, int, list[float]]:
+    """(decisions taken otherwise, decisions, their margins in deviations of the input)."""
+    flipped = (exact > 0) != (other > 0)
+    margins = np.abs(exact[flipped]) / (exact.std() or 1.0)
+    return int(flipped.sum()), exact.size, sorted(float(margin) for margin in margins)
+
+
+def compare_pool(layer: Any, exact: np.ndarray, other: np.ndarray) -> tuple[int, int, list[float]]:
+    """The same for a max-pool: a margin is the distance of the two candidates in the exact run."""
+    import torch
+
+    window, places = pooled_places(layer, torch.tensor(exact))
+    _, others = pooled_places(layer, torch.tensor(other))
+    plane = torch.nn.functional.pad(torch.tensor(exact), window.padding).flatten(2)
+    candidates = [plane.gather(2, chosen.flatten(2)).view(chosen.shape) for chosen in (places, others)]
+    flipped = places != others
+    margins = (candidates[0] - candidates[1]).abs()[flipped] / (exact.std() or 1.0)
+    return int(flipped.sum()), places.numel(), sorted(float(margin) for margin in margins)
+
+
+def compare_all(
+    model: Any, exact: TensorFolder, other: TensorFolder, calls: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Flips of every ReLU and max-pool call: how many, of how many, the smallest margins and the largest."""
+    layers = {name or "model": layer for name, layer in model.named_modules()}
+    found = []
+    for label, other_label in calls.items():
+        layer = layers[label.partition("#")[0]]
+        inputs = [
+            folder.load(f"layers/{name}/input0").astype(np.float64)
+            for folder, name in ((exact, label), (other, other_label))
+        ]
+        if inputs[0].shape != inputs[1].shape:
+            continue
+        is_pool = hasattr(layer, "kernel_size")
+        flipped, total, margins = (
+            compare_pool(layer, *inputs) if is_pool else compare_relu(inputs[0], inputs[1])
+        )
+        found.append(
+            {
+                "call": label,
+                "flipped": flipped,
+                "decisions": total,
+                "margins": margins[:MARGINS],
+                "largest_margin": max(margins, default=None),
+            }
+        )
+    return found

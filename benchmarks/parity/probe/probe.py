@@ -1,0 +1,93 @@
+"""A worker's side of a comparison: one model, recorded, repeated, taken apart, trained.
+
+Runs in a backend's own interpreter. Arguments and results are JSON; arrays travel as folders.
+"""
+
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from benchmarks.parity.probe.recorder import Recorder
+from benchmarks.parity.probe.training import Trainer
+from benchmarks.parity.tensor_folder import TensorFolder
+from common.runtime import memory
+
+
+class Probe(Recorder):
+    """Every public method can be asked for. One model is open at a time."""
+
+    def batches(self, target: str, count: int) -> int:
+        """Write the first batches of the user's own data as "N/images" and "N/labels"; returns how many."""
+        folder, number = TensorFolder(target), 0
+        for images, labels in islice(iter(self._plugin("data")()), count):
+            folder.add(f"{number}/images", np.asarray(images))
+            folder.add(f"{number}/labels", np.asarray(labels))
+            number += 1
+        return number
+
+    def metrics(self, source: str, target: str) -> None:
+        """Give the user's metric logits and labels; write what it makes of them."""
+        folder = TensorFolder(source)
+        where = {"device": "cpu", "precision": "fp64"}
+        given = [self.backend.from_numpy(folder.load(name), **where) for name in ("logits", "labels")]
+        result = self._plugin("metric")(*given)
+        named = result if isinstance(result, dict) else {"metric": result}
+        TensorFolder(target).fill((name, np.asarray(value, np.float64)) for name, value in named.items())
+
+    def start_training(self, optimizer: str | None, settings: dict[str, Any], rounding: bool = False) -> None:
+        """Make an optimizer: the named one, or the user's own where there is one."""
+        memory.give_back()  # gaps that the largest tensors of all would not fit into
+        own = self._plugin("optimizer") if optimizer is None else None
+        self._trainer = Trainer(
+            self.name, self.backend, self.model, optimizer=optimizer, own=own, settings=settings
+        )
+        self._trainer.rounding = rounding
+
+    def apply_gradients(self, source: str, steps: int, rates: list[float] | None) -> list[float]:
+        """Update on drawn gradients; returns the learning rate of each step."""
+        assert self._trainer is not None, "start_training first"
+        return self._trainer.apply_gradients(TensorFolder(source), self._called(), steps=steps, rates=rates)
+
+    def train(
+        self,
+        *,
+        batch: str,
+        steps: int,
+        rates: list[float] | None,
+        masks: str | None,
+        rounding: list[str] | None = None,
+        moved: bool = False,
+    ) -> list[float]:
+        """Train on one batch over and over, its pixels ``moved`` or not; returns the loss of each step."""
+        assert self._trainer is not None, "start_training first"
+        with self._prepared(True, masks), self._altered(rounding, None):
+            return self._trainer.train(self._computation(batch, moved=moved), steps=steps, rates=rates)
+
+    def kinds_of_state(self) -> list[str]:
+        """What the optimizer keeps of parameters, such as "exp_avg", beside the parameters themselves."""
+        assert self._trainer is not None, "start_training first"
+        optimizer, names = self._trainer.optimizer, self.backend.parameter_shapes(self.model)
+        small = min(names, key=lambda name: int(np.prod(names[name])), default="")
+        return [name.rpartition("/")[2] for name in self.backend.get_moments(self.model, optimizer, {small})]
+
+    def training_state(self, names: list[str], kind: str, target: str) -> None:
+        """Write the named parameters ("parameters"), or one kind of what the optimizer keeps of them."""
+        assert self._trainer is not None, "start_training first"
+        folder, called = TensorFolder(target), self._called()
+        for name in names:
+            own = self._own.get(name, name)
+            if kind == "parameters":
+                arrays = self.backend.get_weights(self.model, {own})
+            else:
+                arrays = self.backend.get_moments(self.model, self._trainer.optimizer, {own}, {kind})
+            for full, array in arrays.items():
+                folder.add(called.get(full.removesuffix(f"/{kind}"), full.removesuffix(f"/{kind}")), array)
+
+    def buffers(self, target: str) -> None:
+        """Write the buffers, by their own names."""
+        TensorFolder(target).fill(self.backend.get_buffers(self.model).items())
+
+    def peak_memory_bytes(self) -> int | None:
+        """The most resident memory since a model was opened."""
+        return memory.peak_resident_bytes()

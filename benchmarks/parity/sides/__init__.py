@@ -1,0 +1,1 @@
+"""How are both sides asked, and what of one is what of the other?"""

@@ -1,0 +1,161 @@
+"""Both sides of a comparison with the models open, paired, and given the same weights and batch."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.parity.sides.pairing import Pairing, Unpaired, pair
+from benchmarks.parity.sides.sides import Sides
+from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.request.model_pair import Side, Subject, draw_batch, stirred
+from common.cli import UnavailableError
+from common.weights import initialization
+
+GIB = 2**30
+BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
+SPARE_BYTES = 256 * 2**20
+
+
+class CannotCompare(Exception):
+    """The two models cannot be paired; ``described`` is what each consists of."""
+
+    def __init__(self, error: Unpaired, described: dict[str, dict[str, Any]]) -> None:
+        super().__init__(str(error))
+        self.first = {"torch": error.torch, "paddle": error.paddle}
+        self.described = described
+
+
+class Bench(Sides):
+    """Knows what is open on both sides, how they pair, and what they are given."""
+
+    def __init__(
+        self,
+        torch_side: Side,
+        paddle_side: Side,
+        *,
+        subject: Subject,
+        scratch: Path,
+        device: str = "cpu",
+        together: bool = False,
+    ) -> None:
+        super().__init__(torch_side, paddle_side, scratch=scratch, together=together)
+        self.subject, self.device = subject, device
+        self.described: dict[str, dict[str, Any]] = {}
+        self.pairing: Pairing | None = None
+        self.peak_memory_bytes: dict[str, int | None] = {"torch": None, "paddle": None}
+
+    def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
+        """Build both models; returns what each consists of."""
+        subject = self.subject
+
+        def own(name: str) -> Mapping[str, Any]:
+            build = subject.build(precision=precision, device=self.device, backend=name)
+            return {"build": build, "plugins": dict(subject.plugins.get(name, {}))}
+
+        self.described = self.ask_both("open", own=own, folder=subject.folder)
+        return self.described
+
+    def reopen(self, *, precision: str) -> None:
+        """Both models in another precision, with the weights: float32 numbers, which none rounds.
+
+        A pair of the user's own is built anew, for it may hold more than parameters.
+        """
+        if self.subject.foreign:
+            self.open(precision=precision)
+            self.load_weights()
+        else:
+            self.ask_both("recast", precision=precision)
+
+    def pair(self) -> Pairing:
+        """Pair the parameters. Raises CannotCompare."""
+        try:
+            self.pairing = pair(
+                self.described["torch"], self.described["paddle"], names=dict(self.subject.names)
+            )
+        except Unpaired as error:
+            raise CannotCompare(error, self.described) from None
+        return self.pairing
+
+    def require_space(self) -> None:
+        """Raise UnavailableError now if the tensors would not fit on the disk."""
+        needed = self.parameters() * BYTES_PER_PARAMETER + SPARE_BYTES
+        free = shutil.disk_usage(self._root).free
+        if free < needed:
+            raise UnavailableError(
+                f"{self._root.parent}: {needed / GIB:.1f} GiB are needed for tensors and "
+                f"{free / GIB:.1f} GiB are free; set TMPDIR to a folder with more"
+            )
+
+    def parameters(self) -> int:
+        """How many numbers torch's model has."""
+        shapes = [entry["shape"] for entry in self.described["torch"]["parameters"]]
+        return int(sum(np.prod(shape, dtype=np.int64) for shape in shapes))
+
+    def write_weights(self) -> None:
+        """One set of weights for both: drawn for a model of ours, torch's own for a pair of the user's."""
+        folder = self.folder("weights")
+        if not self.subject.foreign:
+            shapes = {entry["name"]: entry["shape"] for entry in self.described["torch"]["parameters"]}
+            folder.fill(initialization.draw_scaled(shapes, seed=self.subject.seed).items())
+            return
+        self.ask("torch", "save", target=self.path("weights"))
+        assert self.pairing is not None
+        rng = np.random.default_rng(self.subject.seed)
+        for name in list(folder):
+            own = name.removeprefix("buffers/")
+            if own == name or own in self.statistics():
+                folder.add(name, stirred(own, folder.load(name), rng=rng))
+            else:
+                folder.discard(name)  # a constant of each side's own definition
+
+    def statistics(self) -> list[str]:
+        """Torch's names of the running statistics, which are copied as weights are."""
+        assert self.pairing is not None
+        return [name for name in self.pairing.buffers if name.endswith(("running_mean", "running_var"))]
+
+    def load_weights(self) -> None:
+        """Give both sides the weights; paddle's names are torch's from here on."""
+        assert self.pairing is not None
+        names = {"torch": {}, "paddle": self.pairing.names()}
+        self.ask_both("rename", own=lambda side: {"names": names[side]})
+        self.reload()
+
+    def reload(self) -> None:
+        """Give both sides the weights again, after they were trained or their statistics moved."""
+        self.ask_both("load", source=self.path("weights"))
+
+    def write_batch(self) -> None:
+        """One batch for both: torch's own data where the user gave some, else drawn."""
+        if self.subject.has("data"):
+            own = TensorFolder(self.path("data-torch"))
+            batch = {name: own.load(f"0/{name}") for name in ("images", "labels")}
+            batch["labels"] = batch["labels"].astype(np.int64)
+        else:
+            batch = draw_batch(self.subject, batch_size=self.subject.batch_size)
+        self.folder("batch").fill(batch.items())
+
+    def read_memory(self) -> None:
+        """Ask both sides for the most memory that they held."""
+        for name, peak in self.ask_both("peak_memory_bytes").items():
+            before = self.peak_memory_bytes[name]
+            self.peak_memory_bytes[name] = max(peak or 0, before or 0) or None
+
+    def close(self) -> None:
+        """Have both sides forget their models."""
+        self.ask_both("close")
+
+
+def chunks(names: Sequence[str], sizes: Sequence[int], *, limit: int) -> list[list[str]]:
+    """The names in order, in parts of at most ``limit`` (bytes, as ``sizes``), each of one name at least."""
+    parts: list[list[str]] = []
+    room = 0
+    for name, size in zip(names, sizes, strict=True):
+        if not parts or size > room:
+            parts.append([])
+            room = limit
+        parts[-1].append(name)
+        room -= size
+    return parts

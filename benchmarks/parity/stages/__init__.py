@@ -1,0 +1,1 @@
+"""What is compared, stage by stage?"""

@@ -1,0 +1,160 @@
+"""ReLU and max-pool decisions that a lower precision takes otherwise, and what they explain."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.parity.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.stages.precisions import Precision
+from benchmarks.parity.tensor_folder import TensorFolder
+
+DECIDERS = ("ReLU", "MaxPool2d")
+
+
+def folder_of(bench: Bench, precision: Precision, name: str) -> str:
+    """Where one framework's run in that precision lies."""
+    return bench.path(f"{precision.name}-{name}")
+
+
+def count_flips(bench: Bench, exact: Recorded, name: str, precision: Precision) -> list[dict[str, Any]]:
+    """Decisions of one framework's run that the float64 truth takes otherwise."""
+    calls = _deciding_calls(exact, name)
+    if not calls:
+        return []
+    found: list[dict[str, Any]] = bench.ask(
+        "torch",
+        "flips",
+        exact=str(exact.folders["torch"].path),
+        other=folder_of(bench, precision, name),
+        calls=calls,
+    )
+    return found
+
+
+def _deciding_calls(exact: Recorded, name: str) -> dict[str, str]:
+    calls = {}
+    for match in exact.matches:
+        if match.ours and match.theirs and match.ours["base"] in DECIDERS and not match.moved:
+            own = match.ours if name == "torch" else match.theirs
+            calls[match.name] = str(own["call"])
+    return calls
+
+
+def explain(
+    bench: Bench,
+    exact: Recorded,
+    gaps: list[Gap],
+    *,
+    flips: Mapping[str, list[dict[str, Any]]],
+    told: Mapping[str, Mapping[str, Any]],
+    precision: Precision,
+) -> tuple[list[Gap], dict[str, dict[str, float]]]:
+    """Try the explanations of what is further away than rounding: flips, then a bad condition.
+
+    Returns the gaps, and what each side's flips leave of them.
+    """
+    forced: dict[str, dict[str, float]] = {}
+    failed = _failed(gaps)
+    for name, entries in flips.items():
+        if failed and any(entry["flipped"] for entry in entries):
+            forced[name] = _force(bench, exact, name, failed, precision)
+    limits = dict.fromkeys(failed, precision.tolerance)
+    gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
+    failed = _failed(gaps)
+    if failed:
+        limits = _movements(bench, exact, set(failed), precision)
+        gaps = [_ill_conditioned(gap, limits) for gap in gaps]
+        gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
+    return gaps, forced
+
+
+def _failed(gaps: Iterable[Gap]) -> list[str]:
+    return [gap.name for gap in gaps if gap.verdict == FAIL]
+
+
+def _ill_conditioned(gap: Gap, allowed: Mapping[str, float]) -> Gap:
+    """Passed if the images' own rounding moves it as far."""
+    if gap.verdict != FAIL or gap.relative_l2 > allowed.get(gap.name, 0.0):
+        return gap
+    note = f"{gap.note}; as ill-conditioned as that"
+    return replace(gap, verdict=PASS, tolerance=allowed[gap.name], note=note)
+
+
+def _gradients(files: Iterable[str]) -> list[str]:
+    """The parameters whose gradients are among these files."""
+    return [file[10:] for file in files if file.startswith("gradients/")]
+
+
+def _movements(bench: Bench, exact: Recorded, names: set[str], precision: Precision) -> dict[str, float]:
+    """How far each tensor may move in that precision, from how far it moves in float64.
+
+    Its tolerance at least.
+    """
+    folder = bench.folder("moved")
+    bench.ask(
+        "torch",
+        "record",
+        batch=bench.path("batch"),
+        target=str(folder.path),
+        moved=True,
+        gradients=_gradients(names),
+    )
+    own = exact.folders["torch"]
+    moved = {
+        name: max(precision.tolerance, precision.reach * distance(own.load(name), folder.load(name))[0])
+        for name in names
+        if name in folder and name in own
+    }
+    folder.clear()
+    return moved
+
+
+def _force(
+    bench: Bench, exact: Recorded, name: str, failed: list[str], precision: Precision
+) -> dict[str, float]:
+    """Distances of a run from the float64 one that is forced to decide as it did."""
+    folder = bench.folder("forced")
+    forced = {"folder": folder_of(bench, precision, name), "calls": _deciding_calls(exact, name)}
+    bench.ask(
+        "torch",
+        "record",
+        batch=bench.path("batch"),
+        target=str(folder.path),
+        forced=forced,
+        gradients=_gradients(failed),
+    )
+    files, found = exact.files(), TensorFolder(folder_of(bench, precision, name))
+    gaps = {
+        file: distance(folder.load(file), found.load(file if name == "torch" else files[file]))[0]
+        for file in failed
+        if file in folder
+    }
+    folder.clear()
+    return gaps
+
+
+def _explained(
+    gap: Gap,
+    told: Mapping[str, Any],
+    forced: Mapping[str, Mapping[str, float]],
+    flips: Mapping[str, list[dict[str, Any]]],
+    limits: Mapping[str, float],
+) -> Gap:
+    """Passed if every side that is too far away agrees with the truth that decides as it did."""
+    if gap.verdict != FAIL or not forced or gap.name not in limits:
+        return gap
+    limit = limits[gap.name]
+    left = max(forced.get(side, {}).get(gap.name, float("inf")) for side in flips if told[side] > limit)
+    if left > limit:
+        return gap
+    which = "; ".join(
+        f"{name}: {entry['flipped']} of {entry['decisions']:,} decisions of {entry['call']} flipped, "
+        f"margin {entry['margins'][0]:.0e} deviations"
+        for name, entries in flips.items()
+        for entry in entries
+        if entry["flipped"]
+    )
+    note = f"{gap.note}; explained by flips ({which})"
+    return replace(gap, verdict=PASS, tolerance=limit, reproduced_relative_l2=left, note=note)

@@ -1,0 +1,132 @@
+"""Training that runs free, each side on its own gradients."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backends import NAMES
+from benchmarks.parity import known_roundings
+from benchmarks.parity.gaps import FAIL, Gap, allow_noise, compare, distance, excuse
+from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.stages.stage import Stage
+from benchmarks.parity.stages.training_state import OWN, compare_state, rates_of, start, with_suspect
+from benchmarks.parity.tensor_folder import TensorFolder
+
+FREE_RUNNING = {"lenet5": 1e-10}  # relative L2 after 100 steps; measured 9e-15 with Adam
+FREE_RUNNING_OTHERS = 1e-8  # of AlexNets after 20 steps; Adam divides tiny gradients by their tiny size
+TRAINING_SPREADS = 10  # how many times its size a rounding may grow to in training
+
+
+def training_stage(bench: Bench, *, names: Sequence[str], steps: int, keys: Sequence[str] = ()) -> Stage:
+    """Training on the batch over and over, each side on its own gradients, with equal masks.
+
+    ``keys`` are the known roundings that the layers can show.
+    """
+    tolerance = FREE_RUNNING.get(bench.subject.model, FREE_RUNNING_OTHERS)
+    gaps: list[Gap] = []
+    for name in names:
+        gaps += FreeRun(bench, name, steps=steps, tolerance=tolerance, keys=keys).judge()
+    facts = {"steps": steps, "optimizers": [*names]}
+    return with_suspect(bench, Stage(name="training", tolerance=tolerance, gaps=gaps, facts=facts))
+
+
+@dataclass
+class FreeRun:
+    """One optimizer's training on both sides, and torch's repeated for each doubt about it.
+
+    ``keys`` are the known roundings that the model can show.
+    """
+
+    bench: Bench
+    name: str
+    steps: int
+    tolerance: float
+    keys: Sequence[str]
+
+    def judge(self) -> list[Gap]:
+        """Losses and parameters compared; known roundings and mere noise excused."""
+        losses = self._train(among=NAMES)
+        ours, theirs = losses["torch"], losses["paddle"]
+        gaps = self._compare(ours, theirs)
+        rounding: Sequence[str] = ()
+        for keys in known_roundings.attempts(
+            [*self.keys, *(["hyper-parameters"] if self.name == OWN else [])]
+        ):
+            if not _failed(gaps):
+                break
+            rounding = keys
+            ours = self._train(rounding=rounding)["torch"]
+            again = self._compare(ours, theirs)
+            gaps |= {title: _excused(gaps[title], again[title], rounding) for title in _failed(gaps)}
+        for title, moved in self._movements(_failed(gaps), ours, rounding).items():
+            gaps[title] = allow_noise(gaps[title], moved=moved)
+        return list(gaps.values())
+
+    @property
+    def _losses(self) -> str:
+        return f"{self.name}: losses"
+
+    def _train(
+        self, *, among: Sequence[str] = ("torch",), rounding: Sequence[str] = (), moved: bool = False
+    ) -> dict[str, Sequence[float]]:
+        """The losses of each side; ``rounding`` and ``moved`` are torch's."""
+        start(self.bench, self.name, rounding=bool(rounding), among=among)
+        return self.bench.ask_both(
+            "train",
+            batch=self.bench.path("batch"),
+            steps=self.steps,
+            rates=None if self.name == OWN else rates_of(self.steps),
+            own=lambda side: {"masks": self.bench.path(f"masks-{side}")},
+            rounding=[key for key in rounding if key != "hyper-parameters"],
+            moved=moved,
+            among=among,
+        )
+
+    def _compare(self, ours: Sequence[float], theirs: Sequence[float]) -> dict[str, Gap]:
+        losses = compare(self._losses, np.array(ours), np.array(theirs), tolerance=self.tolerance)
+        state = compare_state(self.bench, self.name, tolerance=self.tolerance, moments=False)
+        return {gap.name: gap for gap in [losses, *state]}
+
+    def _movements(
+        self, titles: Sequence[str], losses: Sequence[float], rounding: Sequence[str]
+    ) -> dict[str, float]:
+        """How far one unit in the last place of the images moves torch's own training, by title.
+
+        Nothing where torch, asked again, trains otherwise: what is random must not pass for rounding.
+        """
+        if not titles:
+            return {}
+        parameters = [title.partition(": ")[2] for title in titles if title != self._losses]
+        first, other = (TensorFolder(self.bench.path(name)) for name in ("trained", "trained-again"))
+        self._keep(parameters, first)
+        again = self._train(rounding=rounding)["torch"]
+        self._keep(parameters, other)
+        movements = {}
+        if list(again) == list(losses) and all(other.has(name, first.load(name)) for name in first):
+            moved = self._train(rounding=rounding, moved=True)["torch"]
+            self._keep(parameters, other)
+            movements = {
+                f"{self.name}: {name}": distance(first.load(name), other.load(name))[0]
+                for name in parameters
+                if name in first and name in other
+            }
+            movements[self._losses], _ = distance(np.array(losses), np.array(moved))
+        first.clear()
+        other.clear()
+        return {title: moved for title, moved in movements.items() if title in titles}
+
+    def _keep(self, parameters: Sequence[str], folder: TensorFolder) -> None:
+        """Write torch's parameters as they are now."""
+        self.bench.ask(
+            "torch", "training_state", target=str(folder.path), names=list(parameters), kind="parameters"
+        )
+
+
+def _failed(gaps: Mapping[str, Gap]) -> list[str]:
+    return [title for title, gap in gaps.items() if gap.verdict == FAIL]
+
+
+def _excused(gap: Gap, repeated: Gap, keys: Sequence[str]) -> Gap:
+    bound = known_roundings.bound(keys) * TRAINING_SPREADS
+    return excuse(gap, repeated, constant=known_roundings.constants(keys), bound=bound)

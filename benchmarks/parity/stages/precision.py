@@ -1,0 +1,152 @@
+"""Lower precisions, described: how far each framework is from the float64 truth, and what flipped.
+
+The truth is torch's float64 run, with which paddle's agrees. A tensor that is further away than
+rounding explains is repeated in float64 with the decisions (ReLU, max-pool) that the run of lower
+precision took: if it then agrees, flipped decisions are the explanation; if not, it is a failure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.parity.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.judge.judge import NO_EFFECT
+from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.stages.flips import count_flips, explain, folder_of
+from benchmarks.parity.stages.precisions import Precision
+from benchmarks.parity.stages.stage import Stage
+from benchmarks.parity.tensor_folder import TensorFolder
+
+
+def precision_stage(bench: Bench, exact: Recorded, precision: Precision) -> Stage:
+    """Run both sides in that precision on the same weights and batch; ``exact`` still has its tensors.
+
+    A side that cannot compute in it is told with its reason, and the other is described alone.
+    """
+    refusals = bench.ask_both("refusal", precision=precision.name)
+    unsupported = {name: reason for name, reason in refusals.items() if reason}
+    sides = [name for name in exact.folders if name not in unsupported]
+    told = _run(bench, exact, precision, sides) if sides else []
+    flips = {name: count_flips(bench, exact, name, precision) for name in sides}
+    gaps = [_judge(entry, sides, precision) for entry in told]
+    gaps, forced = explain(
+        bench, exact, gaps, flips=flips, told={entry["name"]: entry for entry in told}, precision=precision
+    )
+    for name in sides:
+        TensorFolder(folder_of(bench, precision, name)).clear()
+    facts = {
+        "precision": precision.name,
+        "unsupported": unsupported,
+        "flips": flips,
+        "distances": told,
+        "ratio": _ratio(told),
+        "forced": forced,
+    }
+    stage = Stage(
+        name=precision.stage, dtype=precision.stage, tolerance=precision.tolerance, gaps=gaps, facts=facts
+    )
+    return _with_suspect(stage, exact)
+
+
+def _run(bench: Bench, exact: Recorded, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
+    """Record the sides and measure every tensor; they are back in float64 afterwards."""
+    bench.reopen(precision="fp32")
+    bench.ask_both(
+        "record",
+        batch=bench.path("batch"),
+        target=lambda name: f"{precision.name}-{name}",
+        autocast=precision.name,
+        among=sides,
+    )
+    told = []
+    for ours, theirs in exact.files().items():
+        if exact.gaps[ours].note == NO_EFFECT:
+            continue  # the two sides mean different things by that layer
+        files = {name: ours if name == "torch" else theirs for name in sides}
+        entry = _describe(ours, exact, files, precision)
+        if entry is not None:
+            told.append(entry)
+    bench.reopen(precision="fp64")
+    return told
+
+
+def _describe(
+    name: str, exact: Recorded, files: Mapping[str, str], precision: Precision
+) -> dict[str, Any] | None:
+    """Distances of the sides from the truth, and of layers' outputs in units in the last place."""
+    if name not in exact.folders["torch"]:
+        return None
+    entry: dict[str, Any] = {"name": name}
+    for side, file in files.items():
+        expected = exact.truth(side, name).load(name)
+        entry["shape"] = list(expected.shape)
+        folder = TensorFolder(folder_of(exact.bench, precision, side))
+        if file not in folder:
+            return None
+        found = folder.load(file)
+        entry[side], entry[f"{side}_max_abs"] = distance(expected, found)
+        if not name.startswith("gradients/") and found.shape == expected.shape:
+            entry[f"{side}_ulps"] = _ulps(expected, found, bits=precision.bits)
+    return entry
+
+
+def _ulps(expected: np.ndarray, found: np.ndarray, *, bits: int) -> float:
+    """The median distance in units in the last place of a number with so many bits of mantissa."""
+    if not expected.size:
+        return 0.0
+    spacing = np.spacing(np.abs(expected).astype(np.float32)).astype(np.float64) * 2.0 ** (23 - bits)
+    return float(np.median(np.abs(found - expected) / spacing))
+
+
+def _judge(entry: Mapping[str, Any], sides: Sequence[str], precision: Precision) -> Gap:
+    """The furthest side against the tolerance."""
+    worst = max(sides, key=lambda side: entry[side])
+    each = ", ".join(f"{side} {entry[side]:.1e}" for side in sides)
+    return Gap(
+        name=entry["name"],
+        shape=tuple(entry["shape"]),
+        relative_l2=entry[worst],
+        max_abs=entry[f"{worst}_max_abs"],
+        tolerance=precision.tolerance,
+        verdict=PASS if entry[worst] <= precision.tolerance else FAIL,
+        note=f"from the float64 truth: {each}",
+    )
+
+
+def _ratio(told: list[dict[str, Any]]) -> float | None:
+    """Paddle's distance from the truth over torch's: the median of all tensors."""
+    both = [entry for entry in told if "torch" in entry and "paddle" in entry]
+    ratios = [
+        entry["paddle"] / entry["torch"] for entry in both if entry["torch"] and np.isfinite(entry["paddle"])
+    ]
+    return float(np.median(ratios)) if ratios else None
+
+
+def _with_suspect(stage: Stage, exact: Recorded) -> Stage:
+    stage.gaps = [replace(gap, name=_title(gap.name)) for gap in stage.gaps]
+    failed = [gap for gap in stage.gaps if gap.verdict == FAIL]
+    if not failed:
+        return stage
+    layers = {match.name: match for match in exact.matches}
+    first = next((gap for gap in failed if gap.name in layers), failed[0])  # outputs before gradients
+    match = layers.get(first.name.removesuffix(" (output)"))
+    base = str(match.ours["base"]) if match and match.ours else None
+    stage.first = first
+    stage.suspect = Suspect(
+        layer=match.layer if match else first.name.rpartition(".")[0] or None,
+        relative_l2=first.relative_l2,
+        path=f"{first.note}; no flipped decision explains it",
+        base=base,
+    )
+    return stage
+
+
+def _title(name: str) -> str:
+    if name.startswith("layers/"):
+        _, call, what = name.split("/")
+        return call if what == "output" else f"{call} (output)"
+    return "logits (gradient)" if name == "forward/gradient" else name.partition("/")[2]

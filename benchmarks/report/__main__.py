@@ -1,0 +1,88 @@
+"""Put result files beside each other: other machines, other versions, other days.
+
+python -m benchmarks.report A.json B.json
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common import cli
+from common.files import require_folder
+
+if TYPE_CHECKING:
+    from benchmarks.results.schema import CompareReport
+
+PROGRAM = "benchmarks.report"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    parser = cli.Parser(prog=PROGRAM, description="Put result files beside each other.")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.json", help="as --json writes them")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="the pages of a single file, written there"
+    )
+    parser.add_argument(
+        "--curves",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="runs of backends.train, for the pages",
+    )
+    options = parser.parse_args(arguments)
+    # Imported here and not above: they take longer than --help may.
+    from benchmarks.results.result_file import read
+
+    if options.curves and not options.output:
+        raise cli.UsageError("--curves: they are drawn on the pages; add --output DIR")
+    reports = {str(path): read(path) for path in options.files}
+    if options.output:
+        _write_pages(options, list(reports.values()))
+    print(beside(reports))
+    return cli.DONE
+
+
+def beside(reports: dict[str, "CompareReport"]) -> str:
+    """A Markdown table: a row for each combination, a column of images a second for each file."""
+    from tabulate import tabulate
+
+    from benchmarks.results.formatting import batch_of, number
+
+    figures: dict[tuple[str, ...], dict[str, str]] = {}
+    for name, report in reports.items():
+        for row in report.results:
+            key = (row.model, row.backend, row.phase, row.engine, row.precision, row.device)
+            case = (*key, batch_of(row), row.layout, str(row.threads), row.settings_mode)
+            text = number(row.images_per_second) if row.status == "ok" else row.status
+            figures.setdefault(case, {})[name] = text
+    columns = ["model", "backend", "phase", "engine", "precision", "device", "batch", "layout", "threads"]
+    columns.append("settings")
+    rows = [[*case, *(found.get(name, "-") for name in reports)] for case, found in figures.items()]
+    table = tabulate(rows, headers=[*columns, *reports], tablefmt="github", disable_numparse=True)
+    places = [f"- {name}: {_place(report)}" for name, report in reports.items()]
+    return "\n".join(["Images a second:", "", table, "", *places])
+
+
+def _place(report: "CompareReport") -> str:
+    environment = report.environment
+    versions = ", ".join(f"{name} {facts.get(name)}" for name, facts in environment["backends"].items())
+    machine = "; ".join(environment.get("gpus") or []) or environment.get("cpu")
+    return f"{versions} on {machine}, {environment.get('cores')} cores, {environment.get('date')}"
+
+
+def _write_pages(options: argparse.Namespace, reports: list["CompareReport"]) -> None:
+    from benchmarks.report.page import write_pages
+    from benchmarks.results.training_curves import read_curves
+
+    if len(reports) > 1:
+        raise cli.UsageError("--output: pages are written of one file; give one")
+    require_folder(options.output)
+    reports[0].curves += read_curves(options.curves)
+    write_pages(reports[0], options.output)
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

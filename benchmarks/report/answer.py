@@ -1,0 +1,134 @@
+"""The answer in two sentences, with how far it can be trusted, and what was not measured."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from backends import ENGINES
+from benchmarks.analysis.best import compared
+from benchmarks.results.formatting import batch_of, labeller, number
+from benchmarks.results.schema import Best, CompareReport, Comparison, Side
+
+TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
+WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
+
+
+def answer(report: CompareReport) -> str:
+    """Who is faster at what, each at its best."""
+    if not report.best:
+        return "There is no answer: the two frameworks were not both measured in anything."
+    model = report.results[0].model
+    phases = dict.fromkeys(best.phase for best in report.best)
+    own = [[best for best in report.best if best.phase == phase] for phase in phases]
+    parts = [_of_phase(bests, report.comparisons) for bests in own]
+    return f"With {model} on this machine, {'; '.join(parts)}."
+
+
+def confidence(report: CompareReport) -> str:
+    """How sure the answer is, and why."""
+    level, reasons = _confidence(report)
+    return f"Confidence is {level}: {', '.join(reasons)}."
+
+
+def not_measured(report: CompareReport) -> list[str]:
+    """What a reader might take for granted and this report does not show."""
+    rows = report.results
+    label = labeller(rows)
+    told = [f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"]
+    measured = [row for row in rows if row.status == "ok"]
+    for what, asked, seen in (
+        ("Phase", TASKS, {row.phase for row in measured}),
+        ("Engine", ENGINES, {row.engine for row in measured}),
+        ("Precision", ("fp32", "bf16"), {row.precision for row in measured}),
+    ):
+        missing = [word for word in asked if word not in seen]
+        if missing:
+            told.append(f"{what}: {', '.join(missing)}.")
+    told.append(f"Batch sizes other than {_listed(sorted({row.batch_size for row in rows}))}.")
+    if not any(row.device.startswith("gpu") for row in measured):
+        told.append("GPUs: everything here ran on the CPU.")
+    if not any(row.layers for row in rows):
+        told.append("Which layers make the difference: ask with --layers.")
+    if report.parity is None:
+        told.append("Whether both compute the same: the parity gate was skipped.")
+    told.append("Accuracy after training, other models and other machines.")
+    return told
+
+
+def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
+    """What holds for a phase: batch sizes with the same outcome together, the first one's first."""
+    groups: dict[tuple[str | None, str, str], list[Best]] = {}
+    for best in bests:
+        fast = None if _within_noise(best, comparisons) else "paddle" if best.ratio > 1 else "torch"
+        groups.setdefault((fast, _way(best.torch), _way(best.paddle)), []).append(best)
+    return f"to {TASKS[bests[0].phase]} {', '.join(_clause(*key, own) for key, own in groups.items())}"
+
+
+def _clause(fast: str | None, torch_way: str, paddle_way: str, bests: Sequence[Best]) -> str:
+    names = {"torch": f"torch ({torch_way})", "paddle": f"paddle ({paddle_way})"}
+    at = f"at batch {_listed([batch_of(best) for best in bests])}"
+    if fast is None:
+        return f"{at} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
+    ratios = sorted(max(best.ratio, 1 / best.ratio) for best in bests)
+    times = " to ".join(dict.fromkeys(number(ratio) for ratio in (ratios[0], ratios[-1])))
+    slow = "torch" if fast == "paddle" else "paddle"
+    return f"{at} {names[fast]} is {times} times as fast as {names[slow]}"
+
+
+def _way(side: Side) -> str:
+    """How a side reached its best, as far as that is not what everybody expects."""
+    layout = "" if side.layout == "NCHW" else f", {side.layout}"
+    return f"{side.engine}, {side.precision}{layout}"
+
+
+def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
+    """Whether no winner may be named.
+
+    Where the best of both were compared with each other, their verdict counts. Else they ran in turns of
+    their own, and the widest noise or half-interval of this phase and batch size is what they may differ by.
+    """
+    pair = compared(best, comparisons)
+    if pair is not None:
+        return pair.verdict == "no difference"
+    widths = [max(row.noise or 0, half_width(row)) for row in _behind(best, comparisons)]
+    return abs(best.ratio - 1) <= max(widths, default=0.0)
+
+
+def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The comparison of the best of both; where they had turns of their own, all of their combination."""
+    pair = compared(best, comparisons)
+    own = [row for row in comparisons if (row.phase, batch_of(row)) == (best.phase, batch_of(best))]
+    return own if pair is None else [pair]
+
+
+def half_width(row: Comparison) -> float:
+    """Half of a comparison's interval, relative to its ratio."""
+    if row.ratio_ci95 is None or not row.ratio:
+        return 0.0
+    low, high = row.ratio_ci95
+    return (high - low) / 2 / row.ratio
+
+
+def _confidence(report: CompareReport) -> tuple[str, list[str]]:
+    reasons, doubts = [], 0
+    parity: Any = report.parity
+    if parity is None:
+        reasons.append("that both compute the same was not checked")
+        doubts += 1
+    else:
+        reasons.append(f"both compute the same in float64 (parity {parity['verdict']})")
+    behind = [row for best in report.best for row in _behind(best, report.comparisons)]
+    width = max((half_width(row) for row in behind), default=0.0)
+    noise = max((row.noise or 0 for row in behind), default=0.0)
+    reasons.append(f"a repetition stays within {width:.0%} of these ratios, the noise within {noise:.0%}")
+    doubts += (width > WIDE) + (width > WIDER)
+    warnings = report.environment.get("warnings") or []
+    if warnings:
+        reasons.append(f"but {'; '.join(warnings)}")
+        doubts += 1
+    return ("high", "moderate", "low", "low", "low")[doubts], reasons
+
+
+def _listed(values: Iterable[object]) -> str:
+    """1, 8 and 32."""
+    *others, last = map(str, values)
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,0 +1,140 @@
+"""The figures: ratios, throughput, and every result."""
+
+from collections.abc import Callable, Sequence
+
+from benchmarks.results.formatting import batch_of, interval, labeller, number
+from benchmarks.request.request import REFERENCES
+from benchmarks.report.charts import Bars, bar_chart
+from benchmarks.report.section import Section, without_empty
+from benchmarks.results.schema import CompareReport, Comparison, Result
+
+
+def comparison_section(report: CompareReport) -> Section | None:
+    """Both backends in one row each, and beside them the reference where it computed the same."""
+    pairs = [row for row in report.comparisons if row.engine not in REFERENCES]
+    label = labeller(pairs)
+    neutral = {_place(row): row for row in report.comparisons if row.engine in REFERENCES}
+    rows = [
+        [
+            label(row),
+            number(row.ratio),
+            interval(row.ratio_ci95),
+            row.verdict,
+            f"±{row.noise:.1%}" if row.noise is not None else "-",
+            number(row.torch_images_per_second),
+            number(row.paddle_images_per_second),
+            *_of_reference(neutral.get(_place(row))),
+            "-" if row.drift is None else f"{row.drift:+.1%}",
+            "-" if row.outliers is None else f"{row.outliers:.1%}",
+        ]
+        for row in pairs
+    ]
+    columns = ["combination", "paddle / torch", "95 % interval", "verdict", "noise"]
+    columns += ["torch images/s", "paddle images/s"]
+    columns += ["ONNX Runtime images/s, torch's export", "paddle's export", "drift", "outliers"]
+    note = (
+        "Ratio above 1: paddle is faster. It is put together from the ratio of each round, in which both "
+        "took turns, and so is near the quotient of the images a second, which are of the median step. The "
+        "interval is where the ratio of a repetition lies with 95 %; noise is what the same comparison finds "
+        "between a backend and itself; drift is how the ratio moved from the first half of the rounds to the "
+        "second; outliers are steps that took far longer than the others, which the ratio does not mind."
+    )
+    if neutral:
+        note += " ONNX Runtime, which is neither's, computed the same model as each exported it, in fp32."
+    return without_empty(Section(title="Side by side", note=note, columns=columns, rows=rows))
+
+
+def _place(row: Comparison) -> tuple[object, ...]:
+    threads = None if row.settings == "tuned" else row.threads  # what was chosen, and not for the reference
+    return row.phase, batch_of(row), threads, row.device
+
+
+def _of_reference(row: Comparison | None) -> list[str]:
+    if row is None:
+        return ["-", "-"]
+    return [number(row.torch_images_per_second), number(row.paddle_images_per_second)]
+
+
+def throughput_section(report: CompareReport) -> Section | None:
+    """Charts of images a second, one a phase."""
+    charts = []
+    for phase in dict.fromkeys(row.phase for row in report.results):
+        own = [row for row in report.results if row.phase == phase and row.images_per_second]
+        groups = _groups(own, lambda row: row.images_per_second)
+        if groups:
+            charts.append(bar_chart(f"Throughput, phase {phase}, images a second", groups, unit="images/s"))
+    return Section(title="Throughput", note="Longer is faster.", charts=charts) if charts else None
+
+
+def cost_section(report: CompareReport) -> Section | None:
+    """Charts of what else a step costs: the time that one in twenty exceeds, and memory."""
+    charts = []
+    for title, unit, value in (
+        ("Latency that 95 % of the steps stay below, ms", "ms", _p95),
+        ("Peak memory, MiB", "MiB", _peak_mib),
+    ):
+        groups = _groups([row for row in report.results if value(row)], value, phases=True)
+        if groups:
+            charts.append(bar_chart(title, groups, unit=unit))
+    note = "Shorter is better. Memory is what the worker held above the bare framework."
+    return Section(title="Latency and memory", note=note, charts=charts) if charts else None
+
+
+def result_section(report: CompareReport) -> Section | None:
+    """Every row with all its figures."""
+    label = labeller(report.results)
+    columns = ["backend", "combination", "images/s", "p50 ms", "p95 ms", "p99 ms"]
+    more = ["peak MiB", "of matmul peak", "compile s", "load s", "error", "cost / million", "status"]
+    return without_empty(
+        Section(
+            title="Every result",
+            note="Latency of whole steps; memory above the bare framework; the part of the framework's own "
+            "matrix-product peak that was reached (over 100 % where an engine multiplies by another library "
+            "than the framework's own product, or convolves with fewer multiplications); the error of the "
+            "logits, relative L2 from eager float64.",
+            columns=columns + more,
+            rows=[_result(row, label(row)) for row in report.results],
+        )
+    )
+
+
+def _groups(
+    rows: Sequence[Result], value: Callable[[Result], float | None], *, phases: bool = False
+) -> list[Bars]:
+    """Bars of the same combination beside each other."""
+    found: dict[str, list[tuple[str, float | None, str]]] = {}
+    for row in rows:
+        label = f"{row.phase}, {_label(row)}" if phases else _label(row)
+        found.setdefault(label, []).append((row.backend, value(row), number(value(row))))
+    return [Bars(label=label, bars=bars) for label, bars in found.items()]
+
+
+def _p95(row: Result) -> float | None:
+    return row.latency_ms.p95 if row.latency_ms else None
+
+
+def _peak_mib(row: Result) -> float | None:
+    return None if row.peak_memory_bytes is None else row.peak_memory_bytes / 2**20
+
+
+def _label(row: Result) -> str:
+    layout = "" if row.layout == "NCHW" else f", {row.layout}"
+    return f"{row.engine}, {row.precision}{layout}, batch {batch_of(row)}, {row.threads} threads"
+
+
+def _result(row: Result, label: str) -> list[str]:
+    latency = row.latency_ms
+    fraction = row.fraction_of_matmul_peak
+    return [
+        row.backend,
+        label,
+        number(row.images_per_second),
+        *(number(getattr(latency, key, None)) for key in ("p50", "p95", "p99")),
+        number(_peak_mib(row)),
+        "-" if fraction is None else f"{fraction:.1%}",
+        number(row.compile_seconds),
+        number(row.load_seconds),
+        "-" if row.error is None else f"{row.error:.1e}",
+        number(row.cost_per_million_images),
+        row.status,
+    ]

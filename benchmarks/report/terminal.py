@@ -1,0 +1,161 @@
+"""Results as tables for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from benchmarks.results.formatting import batch_of, interval, labeller, number
+from benchmarks.analysis.layers import layer_lines
+from benchmarks.request.request import Request
+from benchmarks.report.scaling import scaling_lines
+from benchmarks.parity.text import failure, parity_lines
+from benchmarks.results.schema import CompareReport, Comparison, Report, Result
+from common.model_cards import MODELS
+
+RUN_COLUMNS = (
+    "phase",
+    "engine",
+    "precision",
+    "layout",
+    "threads",
+    "batch",
+    "images/s",
+    "p50 ms",
+    "p95 ms",
+    "p99 ms",
+    "peak MiB",
+    "status",
+)
+COMPARE_COLUMNS = (
+    "phase",
+    "engine",
+    "precision",
+    "layout",
+    "threads",
+    "batch",
+    "torch images/s",
+    "paddle images/s",
+    "paddle / torch",
+    "95 % interval",
+    "noise",
+    "verdict",
+)
+
+UNVARIED = ("layout", "threads")  # left out where all rows have the same
+
+FOOTNOTE = (
+    "images/s: batch size over the median step; paddle / torch: from the ratio of each round, in which they "
+    "took turns; above 1 paddle is faster; noise: the same comparison of a backend with itself"
+)
+
+
+def run_report(request: Request, report: Report) -> str:
+    """All that benchmarks.run prints: the circumstances, the figures, what was in force."""
+    table = _table(RUN_COLUMNS, [_run_row(row) for row in report.results])
+    warnings = [f"Careful: {warning}." for warning in report.environment.get("warnings", ())]
+    lines = [_heading(request, report), "", table, "", *scaling_lines(report), *_notes(report)]
+    return "\n".join([*lines, *layer_lines(report.results), *warnings])
+
+
+def compare_report(request: Request, report: CompareReport) -> str:
+    """All that benchmarks.compare prints."""
+    lines = [_heading(request, report), *parity_lines(report.parity)]
+    if report.comparisons:
+        lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
+        lines += [FOOTNOTE, *scaling_lines(report), *_notes(report), *layer_lines(report.results)]
+    return "\n".join(lines)
+
+
+def parity_failure(parity: Mapping[str, Any]) -> str:
+    """One line on where the two sides part."""
+    return f"{failure(parity)}; nothing was timed"
+
+
+def _heading(request: Request, report: Report) -> str:
+    environment = report.environment
+    row = next((row for row in report.results if row.status == "ok"), None)
+    device = row.device if row else request.device
+    shape = "x".join(map(str, request.input_shape))
+    count = f", {row.parameters:,} parameters" if row and row.parameters else ""
+    versions = ", ".join(f"{name} {facts[name]}" for name, facts in environment["backends"].items())
+    machine = "; ".join(environment["gpus"]) if device.startswith("gpu") else environment["cpu"]
+    return (
+        f"{MODELS[request.model].title}: {request.model}{count}, images {shape}, "
+        f"{request.num_classes} classes\n"
+        f"{versions or 'no framework'} on {device} ({machine}), {request.threads} threads, "
+        f"{_source(request)}, settings {request.settings_mode}"
+    )
+
+
+def _source(request: Request) -> str:
+    if request.data is None:
+        return "one fixed batch on the device"
+    return f"images read from {request.data} inside the measured time"
+
+
+def _notes(report: Report) -> list[str]:
+    """The settings in force, once per distinct combination, and why rows have no figure."""
+    settings = [
+        f"{row.backend}, {row.phase}: {_settings(row.settings)}" for row in report.results if row.settings
+    ]
+    label = labeller(report.results)
+    reasons = [
+        f"{row.backend} {label(row)}: {row.status}: {row.reason}"
+        for row in report.results
+        if row.status != "ok"
+    ]
+    return (
+        ["In force:", *(f"  {line}" for line in dict.fromkeys(settings)), *reasons] if settings else reasons
+    )
+
+
+def _run_row(result: Result) -> list[str]:
+    latency = result.latency_ms
+    return [
+        result.phase,
+        result.engine,
+        result.precision,
+        result.layout,
+        str(result.threads),
+        batch_of(result),
+        number(result.images_per_second),
+        *([number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
+        f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
+        result.status,
+    ]
+
+
+def _compare_row(row: Comparison) -> list[str]:
+    return [
+        row.phase,
+        row.engine,
+        row.precision,
+        row.layout,
+        str(row.threads or "-"),
+        batch_of(row),
+        number(row.torch_images_per_second),
+        number(row.paddle_images_per_second),
+        number(row.ratio),
+        interval(row.ratio_ci95),
+        f"±{row.noise * 100:.1f} %" if row.noise is not None else "-",
+        row.verdict,
+    ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = zip(*rows, strict=True) if rows else [()] * len(columns)
+    shown = {
+        name: column
+        for name, column in zip(columns, cells, strict=True)
+        if name not in UNVARIED or len(set(column)) > 1
+    }
+    words = ("phase", "engine", "precision", "layout", "verdict", "status")
+    alignment = ["left" if name in words else "right" for name in shown]
+    return tabulate(shown, headers="keys", tablefmt="simple", colalign=alignment, disable_numparse=True)
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    told = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+    untold = ", ".join(name for name, value in settings.items() if value is None)
+    return f"{told}; not there on this device: {untold}" if untold else told

@@ -1,0 +1,1 @@
+"""Does the harness itself tell the truth?"""

@@ -1,0 +1,199 @@
+"""How fast images are loaded: the common loader beside the limit and beside the framework's own loader.
+
+    python -m benchmarks.selfcheck.data_loading --backend torch --data LIST.txt [--augment] [--workers 2]
+
+The limit is as many threads as there are workers, which open, convert and resize the same files and do
+nothing else. All take turns in one process, in an order that rotates, and every turn reads the list once;
+what is told is the median over rounds of the ratio within a round, which a drifting machine hardly moves.
+Without ``--augment`` the first batches are compared. torchvision and paddle 3 give the common loader's bits;
+paddle 2.6 multiplies by 1/255 where the others divide, which rounds otherwise.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from backends import NAMES
+from benchmarks.request.flag_values import positive, shape
+from benchmarks.worker.feed import Feed
+from benchmarks.worker.steps import Batch
+from benchmarks.worker.tasks import Tasks
+from common import cli
+from common.cli import UnavailableError
+from common.files import require_writable, write_text
+from common.runtime.threads import available_cores
+
+if TYPE_CHECKING:
+    from benchmarks.manager.worker_process import Worker
+
+PROGRAM = "benchmarks.selfcheck.data_loading"
+LIMIT, COMMON = "limit", "common"
+COMPARED_BATCHES = 4
+ROUNDING = 1e-5  # of numbers up to 3; beyond it the loaders do different things
+FEWEST_ROUNDS = 5
+
+
+class LoadingTasks(Tasks):
+    """A worker's tasks, and passes over a list by each way to load it."""
+
+    def open_ways(self, data: dict[str, Any], batch_size: int, threads: int) -> list[str]:
+        """Set up every way to load the list; returns their names."""
+        self.backend.equalise(threads=threads, device="cpu")
+        workers = data["workers"]
+
+        def feed(loader: str, workers: int) -> Feed:
+            own = data | {"loader": loader, "workers": workers}
+            return Feed(backend=self.backend, data=own, batch_size=batch_size, device="cpu", precision="fp32")
+
+        self.feeds = {COMMON: feed("common", workers), "native, 0 workers": feed("native", 0)}
+        self.feeds[f"native, {workers} workers"] = feed("native", workers)
+        index = self.feeds[COMMON].index
+        paths = [index.locate(position) for position in range(len(index))]
+        self.pool = ThreadPoolExecutor(max(workers, 1))
+        size = (data["input_shape"][2], data["input_shape"][1])
+        self.ways: dict[str, Callable[[], int]] = {LIMIT: lambda: self._limit(paths, size)}
+        for name, one in self.feeds.items():
+            self.ways[name] = partial(_read_epoch, one.epochs())
+        return list(self.ways)
+
+    def images_per_second(self, way: str) -> float:
+        """The speed of one pass over the list."""
+        start = time.perf_counter()
+        images = self.ways[way]()
+        return images / (time.perf_counter() - start)
+
+    def largest_difference(self) -> float:
+        """Between the first batches of the common loader and of the native one; 0 if all bits are equal."""
+        epochs = (next(self.feeds[way].epochs()) for way in (COMMON, "native, 0 workers"))
+        pairs = zip(*epochs, strict=False)  # the native loader leaves a smaller last batch out
+        return max(
+            float(np.abs(self.backend.to_numpy(ours) - self.backend.to_numpy(theirs)).max())
+            for pair in islice(pairs, COMPARED_BATCHES)
+            for ours, theirs in zip(*pair, strict=True)
+        )
+
+    def _limit(self, paths: list[Path], size: tuple[int, int]) -> int:
+        def load(path: Path) -> None:
+            Image.open(path).convert("RGB").resize(size, Image.Resampling.BILINEAR)
+
+        return len(list(self.pool.map(load, paths)))
+
+
+def _read_epoch(epochs: Iterator[Iterator[Batch]]) -> int:
+    return sum(len(labels) for _, labels in next(epochs))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = _parse(arguments)
+    if options.json:
+        require_writable(options.json)
+    from benchmarks.manager.scratch import scratch_folder
+    from benchmarks.manager.worker_process import Worker, WorkerFailure
+    from common import dataset
+
+    dataset.require_images(dataset.read_list(options.data, root=options.root))
+    tasks = f"{PROGRAM}:{LoadingTasks.__name__}"
+    with scratch_folder() as scratch:
+        worker = Worker(options.backend, threads=options.threads, scratch=scratch, timeout=600.0, tasks=tasks)
+        try:
+            speeds, difference = _measure(worker, options)
+        except WorkerFailure as failure:
+            raise UnavailableError(failure) from None
+        finally:
+            worker.close()
+    print(_report(options, speeds, difference))
+    if options.json:
+        from pydantic_core import to_json
+
+        content = {"backend": options.backend, "images_per_second": speeds, "largest_difference": difference}
+        write_text(options.json, to_json(content, indent=2).decode() + "\n")
+    if difference is not None and difference > ROUNDING:
+        cli.complain(
+            PROGRAM, f"the common loader and {options.backend}'s own differ by up to {difference:.2g}"
+        )
+        return cli.FAILED
+    return cli.DONE
+
+
+def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, list[float]], float | None]:
+    from common.progress import progress
+
+    data = {
+        "list": str(options.data.absolute()),
+        "root": str(options.root.absolute()) if options.root else None,
+        "input_shape": options.input_shape,
+        "workers": options.workers,
+        "augment": options.augment,
+        "seed": 0,
+    }
+    size = {"batch_size": options.batch_size, "threads": options.threads}
+    ways: list[str] = worker.ask("open_ways", data=data, **size)
+    difference = None if options.augment else float(worker.ask("largest_difference"))
+    speeds: dict[str, list[float]] = {way: [] for way in ways}
+    with progress(total=options.rounds + 1) as bar:
+        for number in range(options.rounds + 1):
+            for place in range(len(ways)):
+                way = ways[(place + number) % len(ways)]
+                speed = worker.ask("images_per_second", way=way)
+                if number > 0:  # the first round warms up: files, memory, processes
+                    speeds[way].append(speed)
+            bar.update()
+    return speeds, difference
+
+
+def _report(options: argparse.Namespace, speeds: dict[str, list[float]], difference: float | None) -> str:
+    from tabulate import tabulate
+
+    native = max((way for way in speeds if way.startswith("native")), key=lambda way: median(speeds[way]))
+    rows = [
+        [way, median(values), _ratio(values, speeds[LIMIT]), _ratio(values, speeds[native])]
+        for way, values in speeds.items()
+    ]
+    transforms = "training transforms" if options.augment else "evaluation transforms"
+    headers = ["way", "images/s", "of the limit", f"of the best native ({native.partition(', ')[2]})"]
+    lines = [
+        f"{options.backend}, {options.data}, {transforms}, batches of {options.batch_size}, "
+        f"{options.workers} workers, {options.rounds} rounds in turns; medians",
+        "",
+        tabulate(rows, headers=headers, floatfmt=("", ".0f", ".2f", ".2f")),
+    ]
+    if difference is not None:
+        found = "the same bits" if difference == 0 else f"numbers that differ by up to {difference:.2g}"
+        lines += ["", f"common and native give {found}"]
+    return "\n".join(lines)
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(prog=PROGRAM, description="Measure how fast images are loaded.")
+    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--data", type=Path, required=True, metavar="LIST.txt")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="folder of the images (default: the list's)")
+    parser.add_argument("--augment", action="store_true", help="training transforms")
+    parser.add_argument("--input-shape", type=shape, default=(3, 224, 224), metavar="C,H,W")
+    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="default 32")
+    parser.add_argument("--workers", type=positive, default=2, metavar="N", help="default 2")
+    parser.add_argument("--threads", type=positive, default=available_cores(), metavar="N")
+    parser.add_argument("--rounds", type=positive, default=9, metavar="N", help="5 or more (default 9)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every speed there")
+    options = parser.parse_args(arguments)
+    if options.rounds < FEWEST_ROUNDS:
+        parser.error(f"--rounds must be {FEWEST_ROUNDS} or more: fewer say too little")
+    return options
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

@@ -1,0 +1,79 @@
+"""Do repetitions of a whole comparison agree as well as their intervals say? Repeat one and see.
+
+    python -m benchmarks.selfcheck.repeatability --model alexnet --runs 10
+
+Runs benchmarks.compare so often, each in new processes, with parity skipped, and tells for each run how
+many of the other runs' ratios its interval covers, the spread of the ratios (largest over smallest, less
+one) and the noise of the A/A comparisons.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.request.flag_values import positive
+from common import cli
+from common.cli import UnavailableError
+
+if TYPE_CHECKING:
+    from benchmarks.results.schema import Comparison
+
+PROGRAM = "benchmarks.selfcheck.repeatability"
+ENOUGH = 0.9  # of the other runs' ratios, in each run's interval
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code: 1 if some interval covers too few of the other runs."""
+    parser = cli.Parser(prog=PROGRAM, description="Repeat a comparison and see whether the runs agree.")
+    parser.add_argument("--model", default="alexnet")
+    parser.add_argument("--runs", type=positive, default=10, metavar="N", help="default 10")
+    parser.add_argument("--rounds", type=positive, default=40, metavar="N", help="default 40")
+    parser.add_argument("--pairs", type=positive, default=5, metavar="N", help="default 5")
+    parser.add_argument("--batch-size", type=positive, default=8, metavar="N", help="default 8")
+    options = parser.parse_args(arguments)
+    rows = [_run(options, number) for number in range(options.runs)]
+    shares = coverage(rows)
+    for row, share in zip(rows, shares, strict=True):
+        low, high = row.ratio_ci95 or (0.0, 0.0)
+        interval = f"{low:.4f} to {high:.4f}, A/A ±{row.noise:.2%}"
+        print(f"ratio {row.ratio:.4f}, {interval}, covers {share:.0%} of the others")
+    ratios = [row.ratio or 0.0 for row in rows]
+    print(f"spread of the ratio {max(ratios) / min(ratios) - 1:.1%}, A/A at most {max(_noise(rows)):.1%}")
+    return cli.DONE if min(shares) >= ENOUGH else cli.FAILED
+
+
+def coverage(rows: Sequence["Comparison"]) -> list[float]:
+    """For each run, the part of the other runs whose ratio lies in its interval."""
+    shares = []
+    for row in rows:
+        low, high = row.ratio_ci95 or (0.0, 0.0)
+        others = [other.ratio or 0.0 for other in rows if other is not row]
+        shares.append(sum(low <= ratio <= high for ratio in others) / max(1, len(others)))
+    return shares
+
+
+def _noise(rows: Sequence["Comparison"]) -> list[float]:
+    return [row.noise or 0.0 for row in rows]
+
+
+def _run(options: argparse.Namespace, number: int) -> "Comparison":
+    from benchmarks.results.result_file import read
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "result.json"
+        command = [sys.executable, "-m", "benchmarks.compare", "--skip-parity", "--phase", "infer"]
+        command += ["--model", options.model, "--batch-size", str(options.batch_size)]
+        command += ["--rounds", str(options.rounds), "--pairs", str(options.pairs)]
+        command += ["--device", "cpu", "--json", str(target)]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise UnavailableError(f"run {number + 1} of benchmarks.compare ended with {done.returncode}")
+        return read(target).comparisons[0]
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

@@ -1,0 +1,81 @@
+"""Tasks that explain a figure: the machine's matrix-product peak, and every layer on its own."""
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from backends import Backend
+from benchmarks.worker.steps import DeviceTimeline
+from benchmarks.worker.timing import run_steps, time_steps
+from common.engines.engine import Layer, is_heavy
+from common.weights import safetensors_file
+
+# Of the square matrices: 2 GFLOP, 1 TFLOP. Small on a CPU: of many products one is undisturbed.
+SIZES = {"cpu": 1024, "gpu": 8192}
+PEAK_SECONDS = 0.6
+LAYER_SECONDS = 0.1  # of each layer, at least
+
+
+class AnalysisTasks:
+    """Tasks beside the measuring of steps; see benchmarks.worker.tasks.Tasks."""
+
+    backend: Backend
+
+    def matmul_peak(self, precision: str, device: str, threads: int | None) -> float | None:
+        """Floating-point operations a second in a large square matrix product: the fastest of several.
+
+        None where the framework cannot multiply in this precision.
+        """
+        if threads:
+            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
+        size = SIZES[device.partition(":")[0]]
+        matrix = np.random.default_rng(0).standard_normal((size, size), dtype=np.float32)
+        try:
+            multiply = self.backend.matrix_product(matrix, device=device, precision=precision)
+            multiply()
+        except (RuntimeError, ValueError):  # as either framework puts it that a kernel is not there
+            return None
+        timeline = DeviceTimeline(self.backend, device)
+        seconds = time_steps({"multiply": multiply}, timeline, min_steps=2, min_seconds=PEAK_SECONDS)
+        return 2 * size**3 / min(seconds["multiply"])
+
+    def time_layers(
+        self, build: dict[str, Any], precision: str, weights: str, inputs: str, threads: int | None
+    ) -> list[dict[str, Any]]:
+        """Median seconds of every layer's forward and backward pass, each alone, in execution order."""
+        device = build["device"]
+        if threads:
+            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
+        model = self.backend.build(**build)
+        self.backend.set_weights(model, safetensors_file.load(Path(weights)))
+        self.backend.set_training(model, True)
+        images = self.backend.from_numpy(
+            safetensors_file.load(Path(inputs))["images"], device=device, precision=build["precision"]
+        )
+        how = {"precision": precision, "device": device}
+        with self.backend.autocast(**how):
+            layers = self.backend.isolate_layers(model, images)
+        return [self._time_layer(layer, **how) for layer in layers]
+
+    def _time_layer(self, layer: Layer, *, precision: str, device: str) -> dict[str, Any]:
+        def forward() -> None:
+            with self.backend.autocast(precision=precision, device=device):
+                layer.forward()
+
+        parts = {"forward": forward, "backward": layer.backward}
+        timeline = DeviceTimeline(self.backend, device)
+        run_steps(parts, timeline, steps=1)
+        seconds = time_steps(parts, timeline, min_steps=3, min_seconds=LAYER_SECONDS)
+        asked = {"engine": "eager", "precision": precision, "device": device}
+        ran = self.backend.operations(lambda _: forward(), None, None, **asked)
+        # None where the layer has no arithmetic to speak of, or the framework does not tell.
+        kernels = [operation.kernel for operation in ran if is_heavy(operation.name)]
+        return {
+            "name": layer.name,
+            "type": layer.type,
+            "forward_seconds": median(seconds["forward"]),
+            "backward_seconds": median(seconds["backward"]),
+            "kernel": kernels[-1] if kernels else None,
+        }
