@@ -19,9 +19,7 @@ from backends.contract import (
     Optimizer,
     Tensor,
 )
-from common.runtime.quiet_import import without_chatter
-from common.runtime.signals import undisturbed_signals
-from common.runtime.threads import undisturbed_threads
+from common.runtime.framework_import import framework_import
 
 __all__ = [
     "ENGINES",
@@ -42,7 +40,7 @@ def load(name: str) -> Backend:
     """Import a backend by name. Raises ImportError if its framework cannot be imported."""
     if name not in NAMES:
         raise ValueError(f"unknown backend {name!r}; choose one of {', '.join(NAMES)}")
-    with undisturbed_threads(), undisturbed_signals(), without_chatter():
+    with framework_import():
         return cast(Backend, importlib.import_module(f"backends.{name}"))
 
 

@@ -34,7 +34,7 @@ Moment: TypeAlias = Any
 class Backend(Protocol):
     """What a framework must be able to do. The twins implement it as plain modules."""
 
-    # Device -----------------------------------------------------------------------------------
+    # Device ---------------------------------------------------------------------------------------
 
     def find_device(self, name: str) -> str:
         """Turn "auto", "cpu", "gpu" or "gpu:N" into a device that is there; "auto" prefers a GPU.
@@ -63,10 +63,16 @@ class Backend(Protocol):
     def is_out_of_memory(self, error: BaseException) -> bool:
         """Whether an exception says that memory ran out, on the device or on the host."""
 
-    # Settings ---------------------------------------------------------------------------------
-
     def versions(self) -> dict[str, str | None]:
         """Versions of the framework and of the numeric libraries that it computes with."""
+
+    def from_numpy(self, array: np.ndarray, *, device: str, precision: str) -> Tensor:
+        """Copy an array to the device; floating-point ones are cast to ``precision``."""
+
+    def to_numpy(self, tensor: Tensor) -> np.ndarray:
+        """Copy a tensor to the host. Waits for it."""
+
+    # Settings -------------------------------------------------------------------------------------
 
     def equalise(self, *, threads: int, device: str, tf32: bool = False) -> None:
         """Set what both frameworks can set alike: threads, and on a GPU TF32 and no autotuning."""
@@ -76,7 +82,7 @@ class Backend(Protocol):
         deterministic; the last four are None on the CPU, where they mean nothing.
         """
 
-    # Models -----------------------------------------------------------------------------------
+    # Models ---------------------------------------------------------------------------------------
 
     def build(
         self, name: str, *, num_classes: int, channels: int, precision: str, device: str, **options: Any
@@ -89,16 +95,13 @@ class Backend(Protocol):
     def adopt(self, model: Model, *, precision: str, device: str) -> Model:
         """A model that someone else built, moved to a precision and a device."""
 
+    def set_training(self, model: Model, training: bool) -> None:
+        """Switch between training mode (dropout active) and evaluation mode."""
+
+    # Weights --------------------------------------------------------------------------------------
+
     def parameter_shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
         """Neutral shape of each parameter, by name, in definition order."""
-
-    def describe(self, model: Model) -> dict[str, list[dict[str, Any]]]:
-        """What the model consists of, in definition order.
-
-        "parameters" and "buffers" have ``name``, ``shape`` (neutral), ``layer`` and that layer's
-        ``type``; parameters also ``trainable``. "layers" are the leaves: ``name``, ``type``, and
-        ``base``, the framework's own type that a user's type derives from. All types are torch's words.
-        """
 
     def get_weights(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """A copy of the named parameters (None: of every one), neutral layout, the model's own dtype."""
@@ -127,8 +130,18 @@ class Backend(Protocol):
     def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
         """Put gradients in place, as strictly as ``set_weights``."""
 
-    def set_training(self, model: Model, training: bool) -> None:
-        """Switch between training mode (dropout active) and evaluation mode."""
+    def freeze(self, model: Model, names: Collection[str]) -> None:
+        """Compute no gradients for these parameters from now on."""
+
+    # Inspection -----------------------------------------------------------------------------------
+
+    def describe(self, model: Model) -> dict[str, list[dict[str, Any]]]:
+        """What the model consists of, in definition order.
+
+        "parameters" and "buffers" have ``name``, ``shape`` (neutral), ``layer`` and that layer's
+        ``type``; parameters also ``trainable``. "layers" are the leaves: ``name``, ``type``, and
+        ``base``, the framework's own type that a user's type derives from. All types are torch's words.
+        """
 
     def trace(self, model: Model, images: Tensor) -> list[dict[str, Any]]:
         """Run once in evaluation mode and tell of each leaf layer, in execution order.
@@ -136,6 +149,8 @@ class Backend(Protocol):
         Each has ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and
         ``layout`` ("NCHW" or "NHWC"; None where the output has not four axes).
         """
+
+    # Layers ---------------------------------------------------------------------------------------
 
     def record(
         self,
@@ -163,6 +178,11 @@ class Backend(Protocol):
         come back. The layer's parameters' gradients are cleared.
         """
 
+    def isolate_layers(self, model: Model, images: Tensor) -> list["Layer"]:
+        """Each leaf layer alone, in execution order, with the input that it has inside the model."""
+
+    # Dropout --------------------------------------------------------------------------------------
+
     def measure_dropout(self, model: Model) -> list[dict[str, Any]]:
         """What each dropout layer does to ones, in float64: ``name``, ``rate`` as configured,
         ``channelwise``, ``decisions``, ``dropped`` (how many of them), ``scale`` (what is left of 1 in
@@ -178,10 +198,10 @@ class Backend(Protocol):
         to the layer.
         """
 
-    # Computing --------------------------------------------------------------------------------
+    def seed_dropout(self, seed: int) -> None:
+        """Start the framework's own random numbers anew: the next masks depend on ``seed`` alone."""
 
-    def from_numpy(self, array: np.ndarray, *, device: str, precision: str) -> Tensor:
-        """Copy an array to the device; floating-point ones are cast to ``precision``."""
+    # Batches --------------------------------------------------------------------------------------
 
     def feed(
         self,
@@ -215,8 +235,7 @@ class Backend(Protocol):
         are processes. Raises UnavailableError where the framework's transforms are not installed.
         """
 
-    def to_numpy(self, tensor: Tensor) -> np.ndarray:
-        """Copy a tensor to the host. Waits for it."""
+    # Engines --------------------------------------------------------------------------------------
 
     def require(
         self, *, engine: str, precision: str, device: str, layout: str = "NCHW", training: bool = False
@@ -252,14 +271,29 @@ class Backend(Protocol):
     def compiled(self, model: Model) -> Model:
         """The model, to be compiled when it first runs; the parameters are the same."""
 
-    def isolate_layers(self, model: Model, images: Tensor) -> list["Layer"]:
-        """Each leaf layer alone, in execution order, with the input that it has inside the model."""
-
     def matrix_product(self, array: np.ndarray, *, device: str, precision: str) -> Callable[[], Tensor]:
         """Multiply a square matrix with itself on each call; nobody waits."""
 
     def infer(self, model: Model, images: Tensor) -> Tensor:
         """Logits (batch, classes), still on the device, without recording for gradients."""
+
+    # Training -------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self, model: Model, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0
+    ) -> tuple[Tensor, Tensor]:
+        """Logits and their mean cross-entropy, still on the device, recorded for gradients.
+
+        ``label_smoothing`` of each target is spread evenly over all classes.
+        """
+
+    def backward(self, loss: Tensor, *, scale: float = 1.0) -> None:
+        """Add the gradients of the loss times ``scale`` to the parameters'."""
+
+    def train_step(self, model: Model, optimizer: Optimizer, *, images: Tensor, labels: Tensor) -> Tensor:
+        """One update on a batch. Returns the loss still on the device: float(loss) waits for it."""
+
+    # Optimizers -----------------------------------------------------------------------------------
 
     def make_optimizer(
         self,
@@ -299,27 +333,19 @@ class Backend(Protocol):
     ) -> None:
         """Go on from such arrays (without steps), after so many updates. Others' entries are ignored."""
 
-    def compute_loss(
-        self, model: Model, images: Tensor, labels: Tensor, *, label_smoothing: float = 0.0
-    ) -> tuple[Tensor, Tensor]:
-        """Logits and their mean cross-entropy, still on the device, recorded for gradients.
-
-        ``label_smoothing`` of each target is spread evenly over all classes.
-        """
-
-    def backward(self, loss: Tensor, *, scale: float = 1.0) -> None:
-        """Add the gradients of the loss times ``scale`` to the parameters'."""
-
     def clear_gradients(self, optimizer: Optimizer) -> None:
         """Forget the gradients of its parameters."""
 
     def update(self, optimizer: Optimizer) -> None:
         """Move the parameters along their gradients, then clear these."""
 
-    def train_step(self, model: Model, optimizer: Optimizer, *, images: Tensor, labels: Tensor) -> Tensor:
-        """One update on a batch. Returns the loss still on the device: float(loss) waits for it."""
+    def gradient_norm(self, model: Model) -> float:
+        """L2 norm of all gradients as one vector; not finite where any of them is not. Waits."""
 
-    # Learning ---------------------------------------------------------------------------------
+    def scale_gradients(self, model: Model, factor: float) -> None:
+        """Multiply every gradient."""
+
+    # Precision ------------------------------------------------------------------------------------
 
     def require_training(self, *, precision: str, device: str) -> None:
         """Raise UnavailableError, saying why, unless models can learn in this precision here.
@@ -330,19 +356,7 @@ class Backend(Protocol):
     def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
         """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
 
-    def gradient_norm(self, model: Model) -> float:
-        """L2 norm of all gradients as one vector; not finite where any of them is not. Waits."""
-
-    def scale_gradients(self, model: Model, factor: float) -> None:
-        """Multiply every gradient."""
-
-    def freeze(self, model: Model, names: Collection[str]) -> None:
-        """Compute no gradients for these parameters from now on."""
-
-    def seed_dropout(self, seed: int) -> None:
-        """Start the framework's own random numbers anew: the next masks depend on ``seed`` alone."""
-
-    # Many processes ---------------------------------------------------------------------------
+    # Distributed ----------------------------------------------------------------------------------
 
     def launched(self) -> Member:
         """Which process of a run this is, as the framework's launcher says it in the environment."""

@@ -19,7 +19,7 @@ from backends.launch import in_own_interpreter, start
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable, write_text
-from common.flags import whole
+from common.flags import natural, positive
 from common.runtime.devices import require_device_name
 from common.weights.checkpoint import run_of
 
@@ -154,13 +154,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--confusion", type=Path, metavar="FILE.png", help="draw the confusion matrix")
     parser.add_argument("--grid", type=Path, metavar="FILE.png", help=f"draw {GRID} images with predictions")
-    parser.add_argument("--batch-size", type=whole(least=1), default=64, metavar="N", help="default 64")
+    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="default 64")
     parser.add_argument("--strict", action="store_true", help="an image that cannot be decoded is an error")
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
-    parser.add_argument("--threads", type=whole(least=1), metavar="N", help="default: all cores")
-    parser.add_argument(
-        "--workers", type=whole(least=0), default=1, metavar="N", help="threads that decode (1)"
-    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
+    parser.add_argument("--workers", type=natural, default=1, metavar="N", help="threads that decode (1)")
     add_flags(parser)
     options = parser.parse_args(arguments)
     require_device_name(options.device)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import backends
 from backends import Backend
 from common.cli import UnavailableError, UsageError
+from common.runtime.devices import available_cores
 from common.runtime.distributed import Member
-from common.runtime.threads import available_cores
 
 MARK = "SIDE_BY_SIDE_INTERPRETER"  # set once a command runs in the interpreter that was asked for
 

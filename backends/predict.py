@@ -15,7 +15,7 @@ from backends.launch import in_own_interpreter, start
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable, write_text
-from common.flags import whole
+from common.flags import positive
 from common.runtime.devices import require_device_name
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "images", type=Path, nargs="+", metavar="IMAGE", help="image files, or folders of them"
     )
-    parser.add_argument("--top", type=whole(least=1), metavar="K", help="the most probable ones (all)")
+    parser.add_argument("--top", type=positive, metavar="K", help="the most probable ones (all)")
     parser.add_argument(
         "--annotate", type=Path, metavar="DIR", help="write copies with class and probability"
     )
@@ -116,7 +116,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
-    parser.add_argument("--threads", type=whole(least=1), metavar="N", help="default: all cores")
+    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
     add_flags(parser)
     options = parser.parse_args(arguments)
     require_device_name(options.device)

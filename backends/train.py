@@ -17,7 +17,7 @@ from common.cli import UsageError
 if TYPE_CHECKING:
     from backends.training.loop import Loop
     from backends.training.process_team import Team
-    from common.training.recipe import Recipe
+    from common.training.recipes import Recipe
     from common.training.run_folder import RunFolder
 
 PROGRAM = "backends.train"
@@ -84,8 +84,7 @@ def _title(loop: "Loop") -> str:
 
 def _finish(loop: "Loop", folder: "RunFolder") -> None:
     """Say which epoch was the best, and use the test part, once: with that epoch's weights."""
-    from common.training.history import best_row
-    from common.training.run_folder import TEST
+    from common.training.run_folder import TEST, best_row
     from common.weights import checkpoint
 
     best = best_row(loop.history)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.request.flag_values import percent, positive
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
+from common.flags import percent, positive
 
 if TYPE_CHECKING:
     from benchmarks.manager.session import Session
@@ -91,7 +91,7 @@ def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
     from benchmarks.manager.worker_process import WorkerFailure
     from benchmarks.measure.resume import earlier_report, request_facts, require_same_versions
     from benchmarks.measure.sweep import Sweep
-    from common.progress import progress
+    from common.cli import progress
 
     flags = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
     facts = request_facts(request, **flags)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.manager.installations import Place
-from benchmarks.request.flag_values import percent, positive
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
+from common.flags import percent, positive
 
 if TYPE_CHECKING:
     from benchmarks.results.schema import Report

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.request.flag_values import positive
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable, write_text
-from common.runtime.threads import available_cores
+from common.flags import positive
+from common.runtime.devices import available_cores
 from common.training.recipes import RECIPES
 
 if TYPE_CHECKING:

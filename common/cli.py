@@ -9,7 +9,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE = 0, 1, 2, 3
 
@@ -70,3 +73,18 @@ def _complain(program: str, error: Exception, *, code: int) -> int:
 def _raise_terminated(_signal: int, _frame: object) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
     raise Terminated
+
+
+def progress(*, total: int, done: int = 0, unit: str = "it", shown: bool = True) -> "tqdm[Any]":
+    """A bar of ``total`` units, ``done`` of them before; where stderr is no terminal, a line now and then."""
+    from tqdm import tqdm  # not for --help
+
+    return tqdm(
+        total=total,
+        initial=done,
+        unit=unit,
+        file=sys.stderr,
+        mininterval=0.1 if sys.stderr.isatty() else 20,
+        dynamic_ncols=True,
+        disable=not shown,
+    )

@@ -1,41 +1,57 @@
-"""Flag values that several commands share: what is not as it should be is a one-line error."""
+"""Parsers of flag values: a wrong value becomes a one-line error of the command."""
 
 import argparse
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
-def whole(*, least: int) -> Callable[[str], int]:
-    """A parser of whole numbers from ``least``."""
+def number(
+    kind: type[Number],
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+    what: str = "",
+) -> Callable[[str], Number]:
+    """A parser of finite numbers within bounds, of which ``above`` and ``below`` are excluded.
 
-    def parse(text: str) -> int:
+    ``what`` is the error's word for one; "a whole number" or "a number" where it is left out.
+    """
+    noun = what or ("a whole number" if kind is int else "a number")
+    expected = f"expected {noun}{_bounds(least=least, above=above, most=most, below=below)}"
+
+    def parse(text: str) -> Number:
         try:
-            number = int(text)
+            value = kind(text)
         except ValueError:
-            number = least - 1
-        if number < least:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, got {text!r}")
-        return number
+            raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+        if not (math.isfinite(value) and least <= value <= most and above < value < below):
+            raise argparse.ArgumentTypeError(f"{expected}, got {text!r}")
+        return value
 
     return parse
 
 
-def real(
-    *, least: float = 0.0, below: float = float("inf"), positive: bool = False
-) -> Callable[[str], float]:
-    """A parser of finite numbers from ``least`` (or above 0) to below ``below``."""
+def _bounds(*, least: float, above: float, most: float, below: float) -> str:
+    """Bounds as an error names them: " from 1", " above 0 and at most 1"."""
+    ends = ((" from", least), (" above", above), (" and at most", most), (" and below", below))
+    return "".join(f"{word} {end:g}" for word, end in ends if math.isfinite(end))
 
-    def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = float("nan")
-        if not least <= number < below or (positive and number == 0):
-            bounds = "above 0" if positive else f"from {least:g}"
-            limit = "" if below == float("inf") else f", below {below:g}"
-            raise argparse.ArgumentTypeError(f"expected a number {bounds}{limit}, got {text!r}")
-        return number
 
-    return parse
+positive = number(int, least=1)
+natural = number(int, least=0)
+seconds = number(float, least=0, what="a number of seconds")
+price = number(float, above=0, what="a price")
+fraction = number(float, above=0, most=1)
+
+
+def percent(text: str) -> float:
+    """Parse a percentage from 0 to 100, with or without its sign."""
+    return number(float, least=0, most=100, what="a percentage")(text.removesuffix("%"))
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -46,9 +62,42 @@ def numbers(text: str) -> tuple[float, ...]:
         raise argparse.ArgumentTypeError(f"expected numbers with commas, got {text!r}") from None
 
 
+def sizes(text: str) -> tuple[int, ...]:
+    """Parse a comma list of whole numbers from 1; repeated ones count once."""
+    return tuple(dict.fromkeys(positive(word) for word in text.split(",")))
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Parse C,H,W."""
+    sides = tuple(positive(word) for word in text.split(","))
+    if len(sides) != 3 or sides[0] not in (1, 3):
+        raise argparse.ArgumentTypeError(
+            f"expected C,H,W with 1 or 3 channels, as in 3,224,224, got {text!r}"
+        )
+    return sides
+
+
 def side_or_sides(text: str) -> int | tuple[int, int]:
     """Parse SIDE (of the shorter side) or HEIGHT,WIDTH."""
-    sides = tuple(whole(least=1)(word) for word in text.split(","))
+    sides = tuple(positive(word) for word in text.split(","))
     if len(sides) > 2:
         raise argparse.ArgumentTypeError(f"expected SIDE or HEIGHT,WIDTH, got {text!r}")
     return sides[0] if len(sides) == 1 else (sides[0], sides[1])
+
+
+def words(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    """A parser of comma lists of allowed words; repeated ones count once."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        found = tuple(dict.fromkeys(text.split(",")))
+        for word in found:
+            if word not in allowed:
+                raise argparse.ArgumentTypeError(f"unknown {word!r}; choose among {','.join(allowed)}")
+        return found
+
+    return parse
+
+
+def swept(words: Sequence[str]) -> str:
+    """Help text of a flag whose comma list runs once per value."""
+    return f"swept: {','.join(words)}"

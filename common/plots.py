@@ -1,26 +1,28 @@
 """Pictures of results. Drawn without a display, written atomically."""
 
+import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 from matplotlib.ticker import MaxNLocator
-from PIL import Image
+from PIL import Image, ImageFont
 
 from common.files import replacing
-from common.fonts import font_family
-from common.training.history import Row
 
 DPI = 120
 LARGEST_WITH_NUMBERS = 30  # classes of a confusion matrix whose counts can still be read
 STYLES = ("-", "--", ":", "-.")
 
 
-def draw_curves(runs: Mapping[str, Sequence[Row]], path: Path) -> None:
+def draw_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
     """Loss, accuracy and rate by epoch; several runs are laid over each other, by name."""
     figure = Figure(figsize=(13, 4), layout="constrained")
     loss, accuracy, rate = figure.subplots(1, 3)
@@ -87,7 +89,7 @@ def draw_grid(
     _save(figure, path)
 
 
-def _dots(rows: Sequence[Row]) -> str:
+def _dots(rows: Sequence[Mapping[str, Any]]) -> str:
     return "o" if len(rows) < 3 else ""
 
 
@@ -96,3 +98,56 @@ def _save(figure: Figure, path: Path) -> None:
     with replacing(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # lettering has said so, once
         canvas.print_figure(temporary, format="png", dpi=DPI)
+
+
+logger = logging.getLogger(__name__)
+PLACEHOLDERS = "Last Resort"  # has a box for every letter that there is
+DEFAULT = "DejaVu Sans"  # comes with matplotlib; has Latin, Greek, Cyrillic and more
+
+
+def font_file(text: str) -> Path:
+    """A font file with every letter of ``text``; the default one, with a warning, if there is none."""
+    return Path(_font(frozenset(text)).fname)
+
+
+def font_family(text: str) -> list[str]:
+    """Names of fonts for matplotlib, the first with every letter of ``text``."""
+    return list(dict.fromkeys([_font(frozenset(text)).name, DEFAULT]))
+
+
+def font(text: str, *, size: int) -> ImageFont.FreeTypeFont:
+    """A font for Pillow with every letter of ``text``."""
+    return ImageFont.truetype(str(font_file(text)), size)
+
+
+@cache
+def _font(letters: frozenset[str]) -> font_manager.FontEntry:
+    wanted = {ord(letter) for letter in letters if not letter.isspace()}
+    entries = font_manager.fontManager.ttflist
+    default = next(
+        entry for entry in entries if (entry.name, entry.style, entry.weight) == (DEFAULT, "normal", 400)
+    )
+    for entry in (default, *_plain(entries)):
+        if wanted <= _letters(entry.fname):
+            return entry
+    missing = "".join(sorted(chr(letter) for letter in wanted - _letters(default.fname)))
+    logger.warning(
+        "no font here has the letters %s, which will be drawn as boxes; install one, on Debian: "
+        "apt-get install fonts-noto-cjk",
+        missing[:40],
+    )
+    return default
+
+
+def _plain(entries: list[font_manager.FontEntry]) -> list[font_manager.FontEntry]:
+    """Upright fonts of ordinary weight first, by name; none that has boxes for letters."""
+    real = [entry for entry in entries if not entry.name.startswith(PLACEHOLDERS)]
+    return sorted(real, key=lambda entry: (entry.style != "normal", str(entry.weight) != "400", entry.name))
+
+
+@cache
+def _letters(path: str) -> frozenset[int]:
+    try:
+        return frozenset(FT2Font(path).get_charmap())
+    except (OSError, RuntimeError):  # listed and gone, or damaged
+        return frozenset()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from common.runtime.quiet_import import without_chatter
+from common.runtime.framework_import import framework_import
 
 
 def test_only_known_lines_are_left_out(capsys):
-    with warnings.catch_warnings(record=True) as told, without_chatter():
+    with warnings.catch_warnings(record=True) as told, framework_import():
         warnings.simplefilter("always")
         print("PLEASE USE OMP_NUM_THREADS WISELY.", file=sys.stderr)
         print("the driver is too old", file=sys.stderr)
@@ -22,7 +22,7 @@ def test_only_known_lines_are_left_out(capsys):
 
 
 def test_what_was_said_before_a_failure_is_passed_on(capsys):
-    with pytest.raises(ImportError), without_chatter():
+    with pytest.raises(ImportError), framework_import():
         print("libcudart.so is missing", file=sys.stderr)
         raise ImportError
     assert "libcudart" in capsys.readouterr().err

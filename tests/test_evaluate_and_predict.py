@@ -140,13 +140,13 @@ def test_pictures_of_predictions(finished, tree, capsys, tmp_path):
 
 
 def test_letters_without_a_font_are_told_once(caplog):
-    from common import fonts
+    from common import plots
 
-    fonts._font.cache_clear()
+    plots._font.cache_clear()
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            assert fonts.font_file("abc").exists()
-            fonts.font("\U0001f9ff\U000e0fff", size=20)  # a private letter that no font has
+            assert plots.font_file("abc").exists()
+            plots.font("\U0001f9ff\U000e0fff", size=20)  # a private letter that no font has
     assert len(caplog.records) == 1
     assert "fonts-noto-cjk" in caplog.text
 

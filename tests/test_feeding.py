@@ -47,7 +47,7 @@ def test_scaling_on_the_device_gives_the_loaders_bits(backend, channels):
     pixels = np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16).repeat(channels, axis=1)
     expected = np.empty(pixels.shape, np.float32)
     preprocessing.scale_into(expected, pixels)
-    feeding = module(backend, "feeding")
+    feeding = module(backend, "batches")
     tensor = feeding.share(pixels, precision="fp32")
     scaled = feeding.scaled(tensor, device="cpu", precision="fp32", preprocessing=preprocessing)
     assert np.array_equal(backend.to_numpy(scaled), expected)
@@ -145,11 +145,11 @@ def computed_too_early(feeding, monkeypatch):
 
 
 def test_nothing_is_computed_or_overwritten_too_early(backend, monkeypatch):
-    assert not computed_too_early(module(backend, "feeding"), monkeypatch)
+    assert not computed_too_early(module(backend, "batches"), monkeypatch)
 
 
 def test_every_wait_is_needed(backend, monkeypatch):
-    feeding = module(backend, "feeding")
+    feeding = module(backend, "batches")
     for statement in ("self.side.wait_event(self.main.record_event())", "self.main.wait_event(arrived)"):
         mutants = list(without_each(Path(feeding.__file__), statement))
         assert len(mutants) == 1

@@ -15,7 +15,7 @@ import pytest
 from common.cli import UsageError
 from common.weights.external import ForeignWeights, read_foreign
 from common.weights.name_map import fit, read_map
-from common.weights.torch_storage import BFLOAT16, Storage, Tensor
+from common.weights.torch_file import BFLOAT16, Storage, Tensor
 
 LENET5 = {
     "c1.weight": (6, 1, 5, 5),

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from common.dataset import read_list
-from common.transforms import Compose, Normalize, Resize, ToArray, pixels
+from common.transforms import Compose, Normalize, Resize, ToArray
+from common.transforms import preprocessing as pixels
 from common.transforms.preprocessing import Preprocessing, evaluation_preprocessing
 
 

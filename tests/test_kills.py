@@ -44,13 +44,14 @@ def test_killed_runs_end_as_if_they_had_not_been(name, arguments, request):
 def test_a_fault_in_saving_or_resuming_is_seen(torch_backend, tmp_path, sound, faulty, place, number):
     for folder in ("common", "tests"):
         (tmp_path / folder).symlink_to(ROOT / folder)
-    copy_with(ROOT / "backends", tmp_path / "backends", changed={"loop.py": (sound, faulty)})
+    copy_with(ROOT / "backends", tmp_path / "backends", changed={"training/loop.py": (sound, faulty)})
     done = killing("torch", "--place", place, "--number", str(number), folder=tmp_path)
     assert "the run ended otherwise" in done.stderr
 
 
 def copy_with(source, target, *, changed):
     """Copy a folder's Python files, with a piece of some replaced."""
+    assert all((source / name).is_file() for name in changed)
     for path in source.rglob("*.py"):
         text = path.read_text()
         name = str(path.relative_to(source))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from common.runtime.threads import available_cores
+from common.runtime.devices import available_cores
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {

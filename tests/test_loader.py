@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.dataset.index import Index
 from common.loader.buffers import Buffers
-from common.loader.order import epoch_order
+from common.loader.loader import epoch_order
 from common.transforms.preprocessing import Preprocessing, training_preprocessing
 from tests.loading import SHAPE, copied, loaded, same
 
@@ -144,12 +145,12 @@ def test_the_count_of_references_is_what_protects_a_batch(index, monkeypatch):
 def test_no_more_than_two_batches_are_loaded_ahead(index):
     opened = []
 
-    class Counting:
-        def decode(self, index, position, *, channels):
-            opened.append(position)
-            return index.decode(position, channels=channels)
+    def counted(position, *, channels):
+        opened.append(position)
+        return Index.decode(index, position, channels=channels)
 
-    batches = loaded(index, batch_size=2, workers=4, cache=Counting()).endless()
+    object.__setattr__(index, "decode", counted)
+    batches = loaded(index, batch_size=2, workers=4).endless()
     next(batches)
     threading.Event().wait(0.3)
     assert len(opened) <= 2 * 2 + 2
@@ -162,7 +163,7 @@ import {framework}
 import backends
 from common.dataset.lists import read_list
 from common.loader.loader import Loader
-from common.transforms.base.preprocessing import training_preprocessing
+from common.transforms.preprocessing import training_preprocessing
 backends.load("{framework}")
 loader = Loader(index=read_list(Path(sys.argv[1])), preprocessing=training_preprocessing((3, 48, 64)),
                 batch_size=8, workers=int(sys.argv[2]), seed=3, shuffle=True)

@@ -10,7 +10,7 @@ import pytest
 from backends import evaluate, train
 from backends.inference.classifier import Scores, evaluation_loader
 from common.dataset.sources import read_source
-from common.loader.order import epoch_order
+from common.loader.loader import epoch_order
 from common.runtime.distributed import Member, portion
 from common.training import recipes
 from common.training.dropout_masks import Masks
@@ -246,7 +246,7 @@ def test_the_other_frameworks_launcher_is_told_with_the_right_one(
 def test_who_is_introduced_is_launched(backend, monkeypatch):
     """What we say to processes that no launcher has started is what a launcher says."""
     environment = {"HOME": "/"}
-    monkeypatch.setattr(module(backend, "processes").os, "environ", environment)
+    monkeypatch.setattr(module(backend, "distributed").os, "environ", environment)
     member = Member(rank=1, ranks=3, local_ranks=3, gpu=1)
     backend.introduce(member, ports=[1001, 1002, 1003])
     assert backend.launched() == member

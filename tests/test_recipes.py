@@ -8,8 +8,7 @@ from PIL import Image
 
 from common.cli import UsageError
 from common.training import recipes
-from common.training.recipe import Recipe
-from common.training.recipes import RECIPES
+from common.training.recipes import RECIPES, Recipe
 from common.transforms import PCALighting, ToArray
 from common.transforms.data_config import Lighting, Preparation
 from common.weights import initialization

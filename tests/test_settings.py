@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.measure.settings_check import unequal_settings
-from common.runtime.settings import Setting
+from common.runtime.devices import Setting
 from tests.sides import module
 
 GPU = "gpu:0"

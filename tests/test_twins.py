@@ -104,7 +104,7 @@ def test_twins_of_settings_have_the_same_public_functions():
     ],
 )
 def test_a_changed_name_default_or_argument_is_seen(change, by):
-    text = source("torch", "training.py")
+    text = source("torch", "optimizers.py") + source("torch", "training.py")
     assert change in text
     assert signatures(text) != signatures(text.replace(change, by))
 
@@ -114,6 +114,20 @@ def test_lost_lines_are_seen_and_comments_are_not():
     assert shared_ratio(text, text.replace("# (batch, 96, 27, 27)", "# another remark")) == 1
     without_relu = "\n".join(line for line in text.splitlines() if "nn.ReLU" not in line)
     assert shared_ratio(text, without_relu) < SHARED_LINES_OF_MODELS
+
+
+@pytest.mark.parametrize("twin", ["torch", "paddle"])
+def test_the_headings_of_the_contract_are_the_files_of_the_twins(twin):
+    """What stands under a heading is defined in the file of that name; models and the face have none."""
+    headings = re.split(r"^    # (\w+) -+$", (FOLDER / "contract.py").read_text(), flags=re.MULTILINE)[1:]
+    promised = dict(zip(headings[::2], headings[1::2], strict=True))
+    assert sorted(f"{heading.lower()}.py" for heading in promised) == sorted(
+        {*FILES} - {*MODELS, "__init__.py"}
+    )
+    for heading, text in promised.items():
+        names = re.findall(r"^    def (\w+)", text, flags=re.MULTILINE)
+        defined = [name for name, _ in signatures(source(twin, f"{heading.lower()}.py"))]
+        assert set(names) <= set(defined), heading
 
 
 @pytest.mark.parametrize("twin", ["torch", "paddle"])

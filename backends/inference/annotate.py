@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from common import plots
 from common.cli import UsageError
 from common.files import replacing
-from common.fonts import font
+from common.plots import font
 
 RED = (255, 0, 0)
 LEAST_SIDE = 224  # smaller images are enlarged, or nobody could read what is written on them

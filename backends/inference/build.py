@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from backends import Backend, Model
-from common.training.recipe import Recipe
+from common.training.recipes import Recipe
 from common.weights.checkpoint import Subject
 
 

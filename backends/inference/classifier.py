@@ -9,7 +9,6 @@ import numpy as np
 from backends import Backend, Model
 from common.dataset.index import Index
 from common.loader.loader import Loader
-from common.loader.prepared_cache import kept
 from common.training.metrics import ConfusionMatrix, RunningMean, TopKError
 from common.transforms.data_config import Preparation
 
@@ -27,7 +26,8 @@ def evaluation_loader(
     """Images as evaluation prepares them, in their order; what cannot be decoded is left out, or refused."""
     return Loader(
         index=index,
-        **kept(preparation.for_evaluation(), budget_bytes=cache_bytes)._asdict(),
+        preprocessing=preparation.for_evaluation(),
+        cache_bytes=cache_bytes,
         batch_size=batch_size,
         workers=workers,
         on_damage="refuse" if strict else "leave out",

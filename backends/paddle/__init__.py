@@ -1,46 +1,49 @@
 """The contract of ``backends``, fulfilled with PaddlePaddle."""
 
+from .batches import feed, native_loader
 from .device import (
     find_device,
+    from_numpy,
     is_out_of_memory,
     mark,
     peak_memory_bytes,
     reset_peak_memory,
     seconds_between,
     synchronize,
+    to_numpy,
     versions,
 )
-from .dropout import masked_dropout, measure_dropout
-from .engines import compiled, export_onnx, infer, lay_out, make_engine, operations, require
-from .feeding import feed
-from .files import save_weights
-from .inspection import trace
-from .layers import isolate_layers, matrix_product
-from .learning import (
-    autocast,
-    freeze,
-    gradient_norm,
-    require_training,
-    scale_gradients,
-    seed_dropout,
-)
+from .distributed import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
+from .dropout import masked_dropout, measure_dropout, seed_dropout
+from .engines import compiled, export_onnx, infer, lay_out, make_engine, matrix_product, operations, require
+from .inspection import describe, trace
+from .layers import isolate_layers, record, run_layer
 from .models import adopt, build, set_training
-from .native import native_loader
-from .processes import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
-from .recording import record, run_layer
-from .settings import equalise, read_settings
-from .state import describe, get_buffers, get_learning_rate, get_moments, set_buffers, set_learning_rate
-from .tensors import from_numpy, to_numpy
-from .training import (
-    backward,
+from .optimizers import (
     clear_gradients,
-    compute_loss,
+    get_learning_rate,
+    get_moments,
+    gradient_norm,
     make_optimizer,
+    scale_gradients,
+    set_learning_rate,
     set_moments,
-    train_step,
     update,
 )
-from .weights import get_gradients, get_weights, parameter_shapes, set_gradients, set_weights
+from .precision import autocast, require_training
+from .settings import equalise, read_settings
+from .training import backward, compute_loss, train_step
+from .weights import (
+    freeze,
+    get_buffers,
+    get_gradients,
+    get_weights,
+    parameter_shapes,
+    save_weights,
+    set_buffers,
+    set_gradients,
+    set_weights,
+)
 
 __all__ = [
     "adopt",

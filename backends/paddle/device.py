@@ -1,16 +1,19 @@
-"""Versions, and devices: finding them, waiting for them, moments in their order of work.
+"""Devices, versions, and arrays copied to a device and back.
 
 https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/device/Overview_en.html
 """
 
 import time
 
+import numpy as np
 import paddle
 from paddle.device import cuda
 
 from common.runtime.devices import choose_device, gpu_number
 
 RESET_PEAK = "reset_max_memory_allocated"  # not there in 2.6: a peak that cannot be reset is not told
+DTYPES = {"fp32": paddle.float32, "fp64": paddle.float64}
+HALVES = (paddle.bfloat16, paddle.float16)
 
 
 def versions():
@@ -72,3 +75,15 @@ def peak_memory_bytes(device):
 def is_out_of_memory(error):
     # paddle's allocators raise MemoryError for the GPU and for the CPU.
     return isinstance(error, MemoryError)
+
+
+def from_numpy(array, *, device, precision):
+    array = np.require(array, requirements="C")  # strides of another layout would be kept and used
+    dtype = DTYPES[precision] if array.dtype.kind == "f" else None
+    return paddle.to_tensor(array, dtype=dtype, place=place(device))
+
+
+def to_numpy(tensor):
+    if tensor.dtype in HALVES:  # NumPy has no bfloat16, and a float16 would be rounded on
+        tensor = tensor.to(paddle.float32)
+    return tensor.detach().numpy()

@@ -6,8 +6,8 @@ from functools import partial
 import paddle
 from paddle import nn
 
+from .device import to_numpy
 from .inspection import leaves
-from .tensors import to_numpy
 from .weights import like
 
 ELEMENTWISE = (nn.Dropout,)
@@ -73,3 +73,7 @@ def _facts(name, layer):
 def _dropouts(model):
     kinds = (*ELEMENTWISE, *CHANNELWISE)
     return [(name, layer) for name, layer in leaves(model).items() if isinstance(layer, kinds)]
+
+
+def seed_dropout(seed):
+    paddle.seed(seed)

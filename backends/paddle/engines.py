@@ -13,10 +13,9 @@ from common.engines.onednn import onednn_operations, verbose
 from common.engines.onnx_runtime import require_packages
 from common.engines.paddle_inference import convert_to_onnx, load_predictor, program_operations
 
-from .device import synchronize
-from .learning import autocast
+from .device import DTYPES, from_numpy, synchronize
+from .precision import MIXED, autocast
 from .settings import THREADS
-from .tensors import DTYPES
 
 ARTEFACT = "model"
 LAYOUTS = ("NCHW",)
@@ -97,3 +96,9 @@ def operations(run, model, images, *, engine, precision, device):
     if engine == "compiled":
         return program_operations(model.forward.get_concrete_program(images)[0].main_program)
     return onednn_operations(partial(run, images), verbose("/paddle/libs/"))
+
+
+def matrix_product(array, *, device, precision):
+    dtype = MIXED.get(precision) or DTYPES.get(precision) or DTYPES["fp32"]
+    matrix = from_numpy(array, device=device, precision="fp32").to(dtype)
+    return lambda: paddle.matmul(matrix, matrix)

@@ -1,12 +1,33 @@
-"""Looking at a model while it runs."""
+"""Parts of a model in definition order, and its layers in execution order."""
 
 import re
 
 from paddle import nn
 
 from .engines import infer
+from .weights import _buffers, parameter_shapes
 
 WORDS = {"Silu": "SiLU", "Swish": "SiLU"}  # where paddle's names differ by more than 2D for 2d
+
+
+def describe(model):
+    shapes, owners = parameter_shapes(model), _owners(model)
+    parameters = {name: parameter for name, parameter in model.named_parameters() if name in shapes}
+    return {
+        "parameters": [
+            {"name": name, "shape": list(shapes[name]), "trainable": not parameter.stop_gradient}
+            | owners[id(parameter)]
+            for name, parameter in parameters.items()
+        ],
+        "buffers": [
+            {"name": name, "shape": list(buffer.shape)} | owners[id(buffer)]
+            for name, buffer in _buffers(model).items()
+        ],
+        "layers": [
+            {"name": name, "type": type_of(layer), "base": base_of(layer)}
+            for name, layer in leaves(model).items()
+        ],
+    }
 
 
 def trace(model, images):
@@ -63,3 +84,13 @@ def _layout(layer, output):
     if output.dim() != 4:
         return None
     return getattr(layer, "_data_format", "NCHW")
+
+
+def _owners(model):
+    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity."""
+    owners = {}
+    for name, layer in named_layers(model):
+        facts = {"layer": name, "type": base_of(layer)}
+        own = [layer.named_parameters(include_sublayers=False), layer.named_buffers(include_sublayers=False)]
+        owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
+    return owners

@@ -1,14 +1,71 @@
-"""Layers one by one: each is run alone, on the input that it has inside the model.
+"""Leaf layers as they run in the model, and each alone: inputs, outputs, gradients.
 
 https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/grad_en.html
 """
 
+from collections import Counter
+
 import paddle
 
+from .device import to_numpy
 from .engines import infer
-from .inspection import WORDS
-from .learning import MIXED
-from .tensors import DTYPES, from_numpy
+from .inspection import WORDS, base_of, leaves, type_of
+from .weights import get_gradients
+
+RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient": "forward/gradient"}
+
+
+def record(model, compute, *, keep, backward=True):
+    _clear_gradients(model)
+    calls, counts, handles = [], Counter(), []
+
+    def before(name, layer):
+        def hook(_, inputs):
+            counts[name] += 1
+            label = name if counts[name] == 1 else f"{name}#{counts[name]}"
+            tensors = _tensors(inputs)
+            calls.append({"call": label, "name": name, "type": type_of(layer), "base": base_of(layer)})
+            calls[-1] |= {"inputs": len(tensors), "training": layer.training}
+            for position, tensor in enumerate(tensors):
+                keep(f"layers/{label}/input{position}", to_numpy(tensor))
+            opened.append(label)
+
+        return hook
+
+    def after(_, inputs, outputs):
+        _keep(f"layers/{opened.pop()}", outputs, keep=keep)
+
+    opened = []
+    for name, layer in leaves(model).items():
+        handles.append(layer.register_forward_pre_hook(before(name, layer)))
+        handles.append(layer.register_forward_post_hook(after))
+    try:
+        logits, loss = compute()
+        _keep("forward/logits", logits, keep=lambda name, array: keep(RESULTS[name], array))
+        keep("loss/loss", to_numpy(loss).reshape(1))
+        if backward:
+            loss.backward()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+def run_layer(model, name, *, inputs, gradient=None):
+    layer = leaves(model)[name]
+    _clear_gradients(layer)
+    given = [_leaf(array, layer) for array in inputs]
+    outputs = _tensors(
+        layer(*(tensor.clone() for tensor in given))
+    )  # an in-place layer may not write on them
+    results = {"output": to_numpy(outputs[0])}
+    if gradient is not None and _is_recorded(outputs[0]):
+        outputs[0].backward(_leaf(gradient, layer))
+        grads = [(place, tensor.grad) for place, tensor in enumerate(given) if tensor.grad is not None]
+        results |= {f"input{place}": to_numpy(grad) for place, grad in grads}
+        results |= {f"parameter/{own}": array for own, array in get_gradients(layer).items()}
+    _clear_gradients(layer)
+    return results
 
 
 def isolate_layers(model, images):
@@ -49,7 +106,28 @@ class LayerAlone:
             paddle.grad([self.outputs], self.wanted, [self.gradient])
 
 
-def matrix_product(array, *, device, precision):
-    dtype = MIXED.get(precision) or DTYPES.get(precision) or DTYPES["fp32"]
-    matrix = from_numpy(array, device=device, precision="fp32").to(dtype)
-    return lambda: paddle.matmul(matrix, matrix)
+def _keep(name, outputs, *, keep):
+    """Keep an output now, before a layer that works in place overwrites it, and its gradient later."""
+    for output in _tensors(outputs)[:1]:
+        keep(f"{name}/output", to_numpy(output))
+        if _is_recorded(output):
+            output.register_hook(lambda gradient: keep(f"{name}/gradient", to_numpy(gradient)))
+
+
+def _clear_gradients(layer):
+    for parameter in layer.parameters():
+        parameter.clear_gradient(set_to_zero=False)
+
+
+def _tensors(values):
+    values = values if isinstance(values, (list, tuple)) else [values]
+    return [value for value in values if isinstance(value, paddle.Tensor)]
+
+
+def _is_recorded(tensor):
+    return not tensor.stop_gradient
+
+
+def _leaf(array, layer):
+    place = next((parameter.place for parameter in layer.parameters()), None)
+    return paddle.to_tensor(array, place=place, stop_gradient=array.dtype.kind != "f")

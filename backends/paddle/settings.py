@@ -6,8 +6,7 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/guides/flags/flags_en.html
 import paddle
 from paddle.base import core
 
-from common.runtime.settings import Setting
-from common.runtime.threads import openmp_threads
+from common.runtime.devices import Setting, openmp_threads
 
 
 def _flag(name):

@@ -1,4 +1,4 @@
-"""Weights and gradients as NumPy arrays by name: the only place where layouts are converted.
+"""Weights, buffers and gradients as NumPy arrays by name: the only place where layouts are converted.
 
 The neutral layout is torch's. A layer's type decides whether its weight lies the other way round, never
 its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would fit.
@@ -6,13 +6,15 @@ its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would 
 
 import paddle
 
+from common.files import replacing
 from common.weights.layout import require_same_entries, transpose
 
-from .tensors import to_numpy
+from .device import to_numpy
 
 TRANSPOSED = (paddle.nn.Linear,)  # paddle keeps (inputs, outputs), the neutral layout (outputs, inputs)
 # paddle's batch norm keeps its statistics as parameters that are not trained.
 STATISTICS = {"_mean": "running_mean", "_variance": "running_var"}
+UNUSED = ()
 
 
 def parameter_shapes(model):
@@ -37,6 +39,22 @@ def set_weights(model, arrays):
             parameter.set_value(like(parameter, flipped(arrays[name], transposed)))
 
 
+def get_buffers(model):
+    return {name: to_numpy(buffer) for name, buffer in _buffers(model).items()}
+
+
+def set_buffers(model, arrays):
+    for name, buffer in _buffers(model).items():
+        if name in arrays:
+            with paddle.no_grad():
+                buffer.set_value(paddle.to_tensor(arrays[name], dtype=buffer.dtype, place=buffer.place))
+
+
+def save_weights(model, path):
+    with replacing(path) as temporary:
+        paddle.save(model.state_dict(), str(temporary))
+
+
 def get_gradients(model, names=None):
     gradients = {}
     for name, parameter, transposed in neutral_parameters(model):
@@ -51,6 +69,12 @@ def set_gradients(model, arrays):
     for name, parameter, transposed in neutral_parameters(model):
         if not parameter.stop_gradient:  # an optimizer must find none where a layer is frozen
             parameter.grad = like(parameter, flipped(arrays[name], transposed))
+
+
+def freeze(model, names):
+    for name, parameter in model.named_parameters():
+        if name in names:
+            parameter.stop_gradient = True
 
 
 def read_of_each(model, names, read):
@@ -79,3 +103,19 @@ def flipped(array, transposed):
 
 def like(parameter, array):
     return paddle.to_tensor(array, dtype=parameter.dtype, place=parameter.place)
+
+
+def _buffers(model):
+    """Buffers by neutral name."""
+    kept = {name: buffer for name, buffer in model.named_buffers() if name.rpartition(".")[2] not in UNUSED}
+    return kept | _statistics(model)
+
+
+def _statistics(model):
+    """Statistics of batch norm that are kept among the parameters."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        layer, dot, own = name.rpartition(".")
+        if own in STATISTICS and parameter.stop_gradient:
+            found[f"{layer}{dot}{STATISTICS[own]}"] = parameter
+    return found

@@ -1,16 +1,19 @@
-"""Versions, and devices: finding them, waiting for them, moments in their order of work.
+"""Devices, versions, and arrays copied to a device and back.
 
 https://docs.pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution
 """
 
 import time
 
+import numpy as np
 import torch
 from torch import cuda
 
 from common.runtime.devices import choose_device, gpu_number
 
 RESET_PEAK = "reset_peak_memory_stats"
+DTYPES = {"fp32": torch.float32, "fp64": torch.float64}
+HALVES = (torch.bfloat16, torch.float16)
 
 
 def versions():
@@ -71,3 +74,15 @@ def is_out_of_memory(error):
     if isinstance(error, (MemoryError, cuda.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def from_numpy(array, *, device, precision):
+    array = np.require(array, requirements="C")  # strides of another layout would be kept and used
+    dtype = DTYPES[precision] if array.dtype.kind == "f" else None
+    return torch.tensor(array, dtype=dtype, device=place(device))
+
+
+def to_numpy(tensor):
+    if tensor.dtype in HALVES:  # NumPy has no bfloat16, and a float16 would be rounded on
+        tensor = tensor.to(torch.float32)
+    return tensor.detach().to("cpu", copy=True).numpy()

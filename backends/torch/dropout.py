@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import nn
 
+from .device import to_numpy
 from .inspection import leaves
-from .tensors import to_numpy
 from .weights import like
 
 ELEMENTWISE = (nn.Dropout,)
@@ -69,3 +69,10 @@ def _facts(name, layer):
 def _dropouts(model):
     kinds = (*ELEMENTWISE, *CHANNELWISE)
     return [(name, layer) for name, layer in leaves(model).items() if isinstance(layer, kinds)]
+
+
+def seed_dropout(seed):
+    # Not torch.manual_seed: without a GPU it queues a call for one, with a stack trace, every time.
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(seed)

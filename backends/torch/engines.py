@@ -11,9 +11,8 @@ from common.engines.engine import Engine, compiled_ahead, require_sensible, time
 from common.engines.onnx_runtime import require_packages
 from common.engines.torch_profile import torch_operations
 
-from .device import synchronize
-from .learning import MIXED, autocast
-from .tensors import DTYPES
+from .device import DTYPES, from_numpy, synchronize
+from .precision import MIXED, autocast
 
 ARTEFACT = "model"
 LAYOUTS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
@@ -96,3 +95,9 @@ def export_onnx(model, images, path):
 
 def operations(run, model, images, *, engine, precision, device):
     return torch_operations(partial(run, images), torch, engine=engine, device=device)
+
+
+def matrix_product(array, *, device, precision):
+    dtype = MIXED.get(precision) or DTYPES.get(precision) or DTYPES["fp32"]
+    matrix = from_numpy(array, device=device, precision="fp32").to(dtype)
+    return lambda: torch.matmul(matrix, matrix)

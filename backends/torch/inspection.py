@@ -1,12 +1,33 @@
-"""Looking at a model while it runs."""
+"""Parts of a model in definition order, and its layers in execution order."""
 
 import re
 
 from torch import nn
 
 from .engines import infer
+from .weights import _buffers, parameter_shapes
 
 WORDS = {}  # the neutral names of layer types are torch's own
+
+
+def describe(model):
+    shapes, owners = parameter_shapes(model), _owners(model)
+    parameters = {name: parameter for name, parameter in model.named_parameters() if name in shapes}
+    return {
+        "parameters": [
+            {"name": name, "shape": list(shapes[name]), "trainable": parameter.requires_grad}
+            | owners[id(parameter)]
+            for name, parameter in parameters.items()
+        ],
+        "buffers": [
+            {"name": name, "shape": list(buffer.shape)} | owners[id(buffer)]
+            for name, buffer in _buffers(model).items()
+        ],
+        "layers": [
+            {"name": name, "type": type_of(layer), "base": base_of(layer)}
+            for name, layer in leaves(model).items()
+        ],
+    }
 
 
 def trace(model, images):
@@ -63,3 +84,13 @@ def _layout(output):
     if output.dim() != 4:
         return None
     return "NCHW" if output.is_contiguous() else "NHWC"
+
+
+def _owners(model):
+    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity."""
+    owners = {}
+    for name, layer in named_layers(model):
+        facts = {"layer": name, "type": base_of(layer)}
+        own = [layer.named_parameters(recurse=False), layer.named_buffers(recurse=False)]
+        owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
+    return owners

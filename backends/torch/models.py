@@ -1,9 +1,8 @@
 """Models by name."""
 
 from .alexnet import AlexNet, AlexNet2012, AlexNetLRN, AlexNetWide
-from .device import place, use
+from .device import DTYPES, place, use
 from .lenet5 import LeNet5
-from .tensors import DTYPES
 
 MODELS = {
     "alexnet": AlexNet,

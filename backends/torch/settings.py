@@ -6,7 +6,7 @@ https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
 import torch
 from torch.backends import cuda, cudnn
 
-from common.runtime.settings import Setting
+from common.runtime.devices import Setting
 
 
 def _flag(name, owner=cudnn):

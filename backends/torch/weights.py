@@ -1,4 +1,4 @@
-"""Weights and gradients as NumPy arrays by name: the only place where layouts are converted.
+"""Weights, buffers and gradients as NumPy arrays by name: the only place where layouts are converted.
 
 The neutral layout is torch's. A layer's type decides whether its weight lies the other way round, never
 its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would fit.
@@ -6,12 +6,14 @@ its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would 
 
 import torch
 
+from common.files import replacing
 from common.weights.layout import require_same_entries, transpose
 
-from .tensors import to_numpy
+from .device import to_numpy
 
 TRANSPOSED = ()  # torch keeps every weight as the neutral layout does
 STATISTICS = {}  # torch's batch norm keeps its statistics as buffers, under their neutral names
+UNUSED = ("num_batches_tracked",)  # a count that batch norm keeps and no computation here reads
 
 
 def parameter_shapes(model):
@@ -36,6 +38,22 @@ def set_weights(model, arrays):
             parameter.copy_(like(parameter, flipped(arrays[name], transposed)))
 
 
+def get_buffers(model):
+    return {name: to_numpy(buffer) for name, buffer in _buffers(model).items()}
+
+
+def set_buffers(model, arrays):
+    for name, buffer in _buffers(model).items():
+        if name in arrays:
+            with torch.no_grad():
+                buffer.copy_(torch.tensor(arrays[name], dtype=buffer.dtype, device=buffer.device))
+
+
+def save_weights(model, path):
+    with replacing(path) as temporary:
+        torch.save(model.state_dict(), str(temporary))
+
+
 def get_gradients(model, names=None):
     gradients = {}
     for name, parameter, transposed in neutral_parameters(model):
@@ -50,6 +68,12 @@ def set_gradients(model, arrays):
     for name, parameter, transposed in neutral_parameters(model):
         if parameter.requires_grad:  # an optimizer must find none where a layer is frozen
             parameter.grad = like(parameter, flipped(arrays[name], transposed))
+
+
+def freeze(model, names):
+    for name, parameter in model.named_parameters():
+        if name in names:
+            parameter.requires_grad = False
 
 
 def read_of_each(model, names, read):
@@ -76,3 +100,19 @@ def flipped(array, transposed):
 
 def like(parameter, array):
     return torch.tensor(array, dtype=parameter.dtype, device=parameter.device)
+
+
+def _buffers(model):
+    """Buffers by neutral name."""
+    kept = {name: buffer for name, buffer in model.named_buffers() if name.rpartition(".")[2] not in UNUSED}
+    return kept | _statistics(model)
+
+
+def _statistics(model):
+    """Statistics of batch norm that are kept among the parameters."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        layer, dot, own = name.rpartition(".")
+        if own in STATISTICS and not parameter.requires_grad:
+            found[f"{layer}{dot}{STATISTICS[own]}"] = parameter
+    return found

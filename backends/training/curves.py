@@ -5,8 +5,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from common.training.history import Row
-from common.training.run_folder import CURVES, RunFolder
+from common.training.run_folder import CURVES, Row, RunFolder
 
 DRAW_SECONDS = 30  # drawing takes half a second: not after each of many short epochs
 logger = logging.getLogger(__name__)

@@ -7,43 +7,42 @@ from typing import Any
 from backends import NAMES, OPTIMIZERS, PRECISIONS
 from common import model_cards
 from common.cli import Parser, UsageError
-from common.flags import real, whole
+from common.flags import natural, number, positive
 from common.model_cards import ACTIVATIONS, POOLS
 from common.runtime.devices import require_device_name
-from common.training.recipe import Recipe
-from common.training.recipes import RECIPES, find
+from common.training.recipes import RECIPES, Recipe, find
 from common.training.schedule import SCHEDULES
 from common.weights import initialization
 
-COUNT, NATURAL = whole(least=1), whole(least=0)
-AMOUNT, RATE, FRACTION = real(), real(positive=True), real(below=1.0)
+AMOUNT, RATE = number(float, least=0), number(float, above=0)
+FRACTION = number(float, least=0, below=1)
 
 # Flags that replace a value of the recipe: name, parser or choices, help. None: as the recipe says.
 VALUES: tuple[tuple[str, Any, str], ...] = (
-    ("epochs", COUNT, "passes over the training images"),
-    ("batch_size", COUNT, "images of one step, of all processes together"),
-    ("accumulate", COUNT, "steps whose gradients make one update"),
+    ("epochs", positive, "passes over the training images"),
+    ("batch_size", positive, "images of one step, of all processes together"),
+    ("accumulate", positive, "steps whose gradients make one update"),
     ("optimizer", OPTIMIZERS, ""),
     ("learning_rate", RATE, "of the first update after the warm-up"),
     ("momentum", FRACTION, "of the optimizer momentum"),
     ("weight_decay", AMOUNT, "an L2 penalty; decoupled for adamw"),
     ("schedule", SCHEDULES, "how the learning rate goes on"),
     ("warmup_epochs", AMOUNT, "in which the learning rate rises in a straight line"),
-    ("period", NATURAL, "epochs of a step or of half a cosine (0: the whole run)"),
+    ("period", natural, "epochs of a step or of half a cosine (0: the whole run)"),
     ("gamma", RATE, "factor of the schedule step"),
     ("precision", PRECISIONS, "bf16 and fp16 are mixed"),
     ("clip_norm", AMOUNT, "longest gradient, over all parameters (0: any)"),
     ("label_smoothing", FRACTION, "part of each target that is spread over all classes"),
     ("dropout", FRACTION, "probability; 0 for none"),
-    ("patience", NATURAL, "epochs without a better one before stopping (0: never)"),
-    ("limit", NATURAL, "use so many training images (0: all)"),
+    ("patience", natural, "epochs without a better one before stopping (0: never)"),
+    ("limit", natural, "use so many training images (0: all)"),
     ("valid_fraction", FRACTION, "of each class for validation, where the data have no such part"),
     ("test_fraction", FRACTION, "of each class for the test, where the data have no such part"),
     ("lighting", AMOUNT, "deviation of the 2012 paper's colour augmentation"),
     ("initial", initialization.NAMES, "initial values, drawn in NumPy"),
     ("head", ("replace", "append"), "what becomes of the last layer of --weights"),
     ("body_learning_rate", RATE, "of all layers but the last one"),
-    ("seed", NATURAL, "of order, augmentation, dropout and initial values"),
+    ("seed", natural, "of order, augmentation, dropout and initial values"),
 )
 FIXED = ("activation", "pool")  # options of lenet5
 CACHE_MIB = 1024
@@ -82,7 +81,9 @@ def cli_parser(program: str) -> Parser:
         if isinstance(kind, tuple):
             parser.add_argument(flag, choices=kind, help=text or None)
         else:
-            parser.add_argument(flag, type=kind, metavar="N" if kind in (COUNT, NATURAL) else "X", help=text)
+            parser.add_argument(
+                flag, type=kind, metavar="N" if kind in (positive, natural) else "X", help=text
+            )
     parser.add_argument("--weights", type=Path, metavar="FILE", help="begin with these, of either framework")
     parser.add_argument("--map", type=Path, metavar="FILE.json", help="names in --weights by ours")
     parser.add_argument("--freeze-features", action="store_true", help="train the last layer alone")
@@ -91,18 +92,18 @@ def cli_parser(program: str) -> Parser:
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
     parser.add_argument(
         "--threads",
-        type=COUNT,
+        type=positive,
         metavar="N",
         help="of each process; default: all cores, shared by the processes of this machine",
     )
     parser.add_argument(
-        "--workers", type=NATURAL, default=1, metavar="N", help="threads of each process that decode (1)"
+        "--workers", type=natural, default=1, metavar="N", help="threads of each process that decode (1)"
     )
     parser.add_argument(
-        "--cache", type=NATURAL, default=CACHE_MIB, metavar="MIB", help="memory for images to keep (1024)"
+        "--cache", type=natural, default=CACHE_MIB, metavar="MIB", help="memory for images to keep (1024)"
     )
     parser.add_argument(
-        "--save-every", type=NATURAL, default=0, metavar="N", help="batches (0: after each epoch)"
+        "--save-every", type=natural, default=0, metavar="N", help="batches (0: after each epoch)"
     )
     return parser
 

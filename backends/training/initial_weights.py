@@ -9,7 +9,7 @@ import numpy as np
 from backends.inference.build import split_head
 from backends.training.learner import Learner
 from common.cli import UsageError
-from common.training.recipe import Recipe
+from common.training.recipes import Recipe
 from common.weights import checkpoint, initialization
 from common.weights.checkpoint import Subject
 from common.weights.external import ForeignWeights, read_foreign

@@ -14,7 +14,7 @@ from backends.training.param_groups import Groups
 from common.runtime.distributed import Member, Portion
 from common.training.dropout_masks import Masks
 from common.training.loss_scale import LossScale
-from common.training.recipe import Recipe
+from common.training.recipes import Recipe
 from common.weights.checkpoint import Subject
 
 ALONE = Member()

@@ -17,11 +17,9 @@ from backends.training.process_team import Team
 from backends.training.validation import Validation
 from common.dataset.index import Index
 from common.loader.loader import Loader
-from common.loader.prepared_cache import kept
 from common.runtime.distributed import Portion, portion
-from common.training.history import Row, best_row, has_stalled
-from common.training.recipe import Recipe
-from common.training.run_folder import HISTORY, RunFolder
+from common.training.recipes import Recipe
+from common.training.run_folder import HISTORY, Row, RunFolder, best_row, has_stalled
 from common.weights.checkpoint import LAST, Checkpoint, Subject
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
@@ -64,7 +62,8 @@ class Loop:
         )
         self.train = Loader(
             index=parts["train"],
-            **kept(learner.preprocessing, budget_bytes=cache_bytes)._asdict(),
+            preprocessing=learner.preprocessing,
+            cache_bytes=cache_bytes,
             batch_size=team.member.share_of(self.batch_size),
             workers=workers,
             seed=self.recipe.seed,

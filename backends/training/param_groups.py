@@ -8,7 +8,7 @@ import numpy as np
 from backends import Backend, Model, Optimizer
 from backends.inference.build import split_head
 from common.training.loss_scale import LossScale
-from common.training.recipe import Recipe
+from common.training.recipes import Recipe
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # of Adam: the defaults of both frameworks
 KEPT = ("momentum_buffer", "exp_avg", "exp_avg_sq")  # what SGD with momentum and Adam remember

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from common.progress import progress
+from common.cli import progress
 
 if TYPE_CHECKING:
     from tqdm import tqdm

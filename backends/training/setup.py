@@ -14,7 +14,7 @@ from backends.training.process_team import Team
 from backends.training.splits import Parts, class_names, fingerprint, open_data
 from common.cli import UsageError
 from common.model_cards import require_input
-from common.training.recipe import Recipe
+from common.training.recipes import Recipe
 from common.training.run_folder import CLASSES, RECIPE, RunFolder
 from common.weights.checkpoint import Checkpoint, Subject
 from common.weights.name_map import read_map

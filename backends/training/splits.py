@@ -13,7 +13,7 @@ from common.dataset.image_folder import WHOLE
 from common.dataset.index import Index
 from common.dataset.sources import read_source
 from common.dataset.splitting import complete
-from common.training.recipe import Recipe
+from common.training.recipes import Recipe
 
 Parts = Mapping[str, Index]
 

@@ -8,7 +8,7 @@ from backends.training.learner import Learner
 from backends.training.process_team import Team
 from common.dataset.index import Index
 from common.loader.loader import Loader
-from common.training.history import Row
+from common.training.run_folder import Row
 from common.weights.checkpoint import Subject
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.manager.clean_environment import withheld
 from benchmarks.manager.installations import ROOT
 from common.cli import UsageError
-from common.runtime.threads import available_cores
+from common.runtime.devices import available_cores
 
 
 def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from benchmarks.measure.diagnostics import Explainer
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.request.request import Case
 from benchmarks.results.schema import Result
-from common.progress import progress
+from common.cli import progress
 
 
 def measure_all(session: Session, backend: str) -> list[Result]:

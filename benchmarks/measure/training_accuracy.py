@@ -8,7 +8,7 @@ import numpy as np
 from backends import NAMES
 from benchmarks.measure.training_runs import Run
 from common.cli import UnavailableError
-from common.training.history import Row
+from common.training.run_folder import Row
 
 CONFIDENCE = 0.95
 VALUES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate")

@@ -12,7 +12,7 @@ from typing import Any
 import backends
 from benchmarks.manager.clean_environment import worker_environment
 from benchmarks.manager.installations import ROOT
-from common.training.history import Row, best_row
+from common.training.run_folder import Row, best_row
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from benchmarks.measure.interleave import Alternation
 from benchmarks.request.request import Case
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import Against, Result
-from common.progress import progress
+from common.cli import progress
 
 HERE, THERE = "here", "there"
 

@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES, OPTIMIZERS
-from benchmarks.request.flag_values import positive, words
 from benchmarks.request.flags import add_subject_flags
 from benchmarks.request.request import read_size
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
-from common.runtime.devices import require_device_name
-from common.runtime.threads import available_cores
+from common.flags import positive, words
+from common.runtime.devices import available_cores, require_device_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +66,7 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     from benchmarks.manager.worker_process import Worker, WorkerFailure
     from benchmarks.parity.comparison import Plan, run_parity
     from benchmarks.results.schema import SCHEMA_VERSION
-    from common.progress import progress
+    from common.cli import progress
 
     plan = Plan(steps=options.steps, optimizers=options.optimizer)
     # Both compute at once, on half of the cores each: much of it is not spread over threads anyway.

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.request.flag_values import positive
 from common import cli, model_cards
-from common.runtime.threads import available_cores
+from common.flags import positive
+from common.runtime.devices import available_cores
 
 if TYPE_CHECKING:
     from benchmarks.parity.comparison import Plan

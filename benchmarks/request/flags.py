@@ -4,20 +4,10 @@ import argparse
 from pathlib import Path
 
 from backends import ENGINES, PRECISIONS
-from benchmarks.request.flag_values import (
-    fraction,
-    natural,
-    positive,
-    price,
-    seconds,
-    shape,
-    sizes,
-    swept,
-    words,
-)
 from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS
 from common import model_cards
 from common.cli import Parser
+from common.flags import fraction, natural, positive, price, seconds, shape, sizes, swept, words
 
 Group = argparse._ArgumentGroup  # what add_argument_group returns has no public name
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from backends import ENGINES, PRECISIONS
 from common import model_cards
 from common.cli import UsageError
-from common.runtime.devices import require_device_name
-from common.runtime.threads import available_cores
+from common.runtime.devices import available_cores, require_device_name
 
 PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")

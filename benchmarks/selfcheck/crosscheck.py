@@ -15,12 +15,12 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from backends import NAMES
-from benchmarks.request.flag_values import positive, seconds
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import read_request
 from benchmarks.worker.tasks import Tasks
 from common import cli
 from common.cli import UnavailableError, UsageError
+from common.flags import positive, seconds
 
 if TYPE_CHECKING:
     from benchmarks.manager.session import Session

@@ -23,14 +23,14 @@ import numpy as np
 from PIL import Image
 
 from backends import NAMES
-from benchmarks.request.flag_values import positive, shape
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
 from benchmarks.worker.tasks import Tasks
 from common import cli
 from common.cli import UnavailableError
 from common.files import require_writable, write_text
-from common.runtime.threads import available_cores
+from common.flags import positive, shape
+from common.runtime.devices import available_cores
 
 if TYPE_CHECKING:
     from benchmarks.manager.worker_process import Worker
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, list[float]], float | None]:
-    from common.progress import progress
+    from common.cli import progress
 
     data = {
         "list": str(options.data.absolute()),

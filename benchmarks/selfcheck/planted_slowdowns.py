@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from backends import NAMES
-from benchmarks.request.flag_values import percent, positive
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import Request, read_request
 from common import cli
 from common.cli import UsageError
+from common.flags import percent, positive
 
 if TYPE_CHECKING:
     from benchmarks.results.schema import CompareReport
@@ -73,7 +73,7 @@ def _compare(
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.manager.session import Session
     from benchmarks.measure.sweep import Sweep
-    from common.progress import progress
+    from common.cli import progress
 
     rounds, places = times * options.rounds, both_backends()
     if slower:

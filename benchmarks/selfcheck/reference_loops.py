@@ -16,12 +16,12 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.request.flag_values import positive, seconds
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import read_request
 from benchmarks.selfcheck.crosscheck import ReferenceTasks, timed_loop
 from common import cli
 from common.cli import UnavailableError, UsageError
+from common.flags import positive, seconds
 
 if TYPE_CHECKING:
     from benchmarks.manager.session import Session

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.request.flag_values import positive
 from common import cli
 from common.cli import UnavailableError
+from common.flags import positive
 
 if TYPE_CHECKING:
     from benchmarks.results.schema import Comparison

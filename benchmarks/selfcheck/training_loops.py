@@ -17,11 +17,11 @@ from statistics import median
 from typing import Any
 
 from backends import NAMES
-from benchmarks.request.flag_values import natural, positive
 from benchmarks.worker.tasks import Tasks
 from common import cli, model_cards
 from common.cli import UnavailableError, UsageError
-from common.runtime.threads import available_cores
+from common.flags import natural, positive
+from common.runtime.devices import available_cores
 
 PROGRAM = "benchmarks.selfcheck.training_loops"
 MEAN, STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)

@@ -12,7 +12,7 @@ from common.dataset.decoding import DecodeError
 from common.dataset.image_folder import PARTS
 from common.dataset.lists import list_lines, parse_line
 from common.files import write_text
-from common.runtime.threads import available_cores
+from common.runtime.devices import available_cores
 
 MISSING = "there is no such file"
 SHOWN = 20  # problems that are printed; all of them are in the JSON

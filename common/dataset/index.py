@@ -9,6 +9,7 @@ from PIL import Image
 
 from common.cli import UsageError
 from common.dataset import containers
+from common.dataset.decoding import MODES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,3 +79,9 @@ def require_labels(index: Index, *, num_classes: int) -> None:
             f"{index.origin(first)}: label {index.labels[first]} is outside 0..{num_classes - 1}; "
             f"give --num-classes {int(index.labels.max()) + 1}"
         )
+
+
+def open_as_usual(index: Index, position: int, *, channels: int) -> Image.Image:
+    """Pillow's image at a position as torchvision's ImageFolder opens it: converted, and nothing checked."""
+    with index.locate(position).open("rb") as file, Image.open(file) as image:
+        return image.convert(MODES[channels])

@@ -1,9 +1,10 @@
 """From an index to NumPy batches, in an order that depends on the seed and the epoch alone."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from typing import NamedTuple
 
@@ -13,9 +14,8 @@ from common.dataset.decoding import DecodeError
 from common.dataset.index import Index
 from common.loader.bad_images import LEFT_OUT, Damage, OnDamage
 from common.loader.buffers import Buffers
-from common.loader.cache import ImageCache, NoCache
-from common.loader.order import epoch_order
-from common.transforms import is_random
+from common.loader.cache import ImageCache
+from common.transforms import Compose, Transform, is_random
 from common.transforms.preprocessing import TOGETHER, Preprocessing
 
 BATCHES_AHEAD = 2
@@ -50,7 +50,9 @@ class Loader:
     another, drawn from (seed, epoch, position), so that batches stay full ("replace"), or leaves its batch
     smaller ("leave out"). The last two warn once, and ``damaged`` holds the reasons by position.
 
-    A batch's memory is used again once nobody refers to it; keep a batch as long as you like.
+    ``cache_bytes`` of memory keep images for later epochs: prepared ones where preparing them involves no
+    chance, else decoded ones. A batch's memory is used again once nobody refers to it; keep a batch as long
+    as you like.
     """
 
     index: Index
@@ -63,20 +65,35 @@ class Loader:
     rank: int = 0
     ranks: int = 1
     on_damage: OnDamage = "refuse"
-    cache: ImageCache = field(default_factory=NoCache)
+    cache_bytes: int = 0
     as_bytes: bool = False
+    _cache: ImageCache = field(init=False, repr=False)
+    _uncached: Preprocessing = field(init=False, repr=False)
     _damage: Damage = field(init=False, repr=False)
     _batches: Buffers = field(init=False, repr=False)
     _pixels: Buffers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_damage", Damage(self.index, self.on_damage))
+        self._set_up_cache()
         shape, dtype = self.preprocessing.shape, np.uint8 if self.as_bytes else np.float32
         # For batches being filled, and two that a caller holds: the last one and this one.
         batches = Buffers((self.batch_size, *shape), np.dtype(dtype), keep=BATCHES_AHEAD + 2)
         object.__setattr__(self, "_batches", batches)
         pixels = Buffers((TOGETHER, *shape), np.dtype(np.uint8), keep=max(self.workers, 1))
         object.__setattr__(self, "_pixels", pixels)
+
+    def _set_up_cache(self) -> None:
+        """Divide the preparation of images: what is cached, and what is done anew in each epoch."""
+        uncached, decoded_only = self.preprocessing, Compose([])
+        transform: Transform = decoded_only
+        if self.cache_bytes and not is_random(uncached.image):
+            transform, uncached = uncached.image, replace(uncached, image=decoded_only)
+        cache = ImageCache(
+            self.index, transform, channels=self.preprocessing.shape[0], budget_bytes=self.cache_bytes
+        )
+        object.__setattr__(self, "_cache", cache)
+        object.__setattr__(self, "_uncached", uncached)
 
     @property
     def damaged(self) -> dict[int, str]:
@@ -173,10 +190,10 @@ class Loader:
         return sample.position
 
     def _write(self, row: np.ndarray, position: int, *, seed: tuple[int, ...]) -> None:
-        image = self.cache.decode(self.index, position, channels=self.preprocessing.shape[0])
+        image = self._cache.get(position)
         # Making a generator takes longer than asking whether it is needed.
-        rng = np.random.default_rng(seed) if is_random(self.preprocessing.image) else None
-        self.preprocessing.write(image, rng, row)
+        rng = np.random.default_rng(seed) if is_random(self._uncached.image) else None
+        self._uncached.write(image, rng, row)
 
 
 def _parts(rows: int) -> list[slice]:
@@ -186,3 +203,19 @@ def _parts(rows: int) -> list[slice]:
 def _batched(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
     while batch := list(islice(samples, size)):
         yield batch
+
+
+def epoch_order(
+    length: int, *, seed: int, epoch: int, shuffle: bool, rank: int = 0, ranks: int = 1
+) -> np.ndarray:
+    """Positions of one rank's samples in one epoch, int64.
+
+    Every sample comes once an epoch; where they do not divide evenly, the first ones come once more, so
+    that every rank has equally many: as torch's DistributedSampler does it,
+    https://docs.pytorch.org/docs/stable/data.html#torch.utils.data.distributed.DistributedSampler
+    """
+    order = np.arange(length)
+    if shuffle:
+        np.random.default_rng((seed, epoch)).shuffle(order)
+    each = math.ceil(length / ranks)
+    return np.resize(order, each * ranks)[rank::ranks]

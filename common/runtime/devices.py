@@ -1,6 +1,11 @@
 """Names of devices: "auto", "cpu", "gpu" and "gpu:N" as asked for; "cpu" and "gpu:N" as found."""
 
+import ctypes
+import os
 import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from common.cli import UnavailableError, UsageError
 
@@ -35,3 +40,28 @@ def choose_device(name: str, *, gpus: int, framework: str) -> str:
 def gpu_number(device: str) -> int:
     """The N of "gpu:N"."""
     return int(device.removeprefix("gpu:"))
+
+
+class Setting(NamedTuple):
+    """How a setting is read back, and how it is set."""
+
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+
+
+def available_cores() -> int:
+    """The cores this process may use, which a container or taskset may have limited."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def openmp_threads(folder: str) -> int | None:
+    """Threads of the OpenMP library that was loaded from a path containing ``folder``, asked of itself.
+
+    For a framework that does not tell its own thread count. None where no such library is found.
+    """
+    maps = Path("/proc/self/maps")
+    loaded = {line.split()[-1] for line in maps.read_text().splitlines()} if maps.exists() else set()
+    for path in sorted(loaded):
+        if folder in path and ("libiomp" in path or "libgomp" in path):
+            return int(ctypes.CDLL(path).omp_get_max_threads())
+    return None

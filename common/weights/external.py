@@ -14,8 +14,7 @@ from common.cli import UsageError
 from common.restricted_pickle import ARRAYS, ArrayRecord, TameUnpickler
 from common.weights import safetensors_file
 from common.weights.layout import transpose
-from common.weights.torch_file import is_torch_file, read_torch_file
-from common.weights.torch_storage import Tensor
+from common.weights.torch_file import Tensor, is_torch_file, read_torch_file
 
 START = 16  # bytes that tell what a file is
 PADDLE_NAMES = "StructuredToParameterName@@"  # paddle's own table beside the weights

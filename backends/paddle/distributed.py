@@ -10,8 +10,7 @@ from paddle import DataParallel, distributed
 
 from common.runtime.distributed import Launcher
 
-from .device import use
-from .tensors import from_numpy, to_numpy
+from .device import from_numpy, to_numpy, use
 
 COMMAND = "python -m paddle.distributed.launch --nproc_per_node {} python -m backends.train ..."
 VARIABLES = ("PADDLE_TRAINER_ID", "PADDLE_TRAINERS_NUM", "PADDLE_LOCAL_SIZE", "FLAGS_selected_gpus")

@@ -1,4 +1,4 @@
-"""What learning needs beside a step: precision, gradients as a whole, frozen parameters, dropout.
+"""Mixed precision.
 
 https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/amp/Overview_en.html
 """
@@ -9,7 +9,7 @@ import paddle
 
 from common.cli import UnavailableError
 
-from .tensors import DTYPES
+from .device import DTYPES
 
 MIXED = {"bf16": paddle.bfloat16, "fp16": paddle.float16}
 
@@ -30,26 +30,3 @@ def autocast(*, precision, device):
     if precision not in MIXED:
         return nullcontext()
     return paddle.amp.auto_cast(dtype={"bf16": "bfloat16", "fp16": "float16"}[precision])
-
-
-def gradient_norm(model):
-    norms = [
-        paddle.linalg.norm(parameter.grad) for parameter in model.parameters() if parameter.grad is not None
-    ]
-    return float(paddle.linalg.norm(paddle.stack(norms)))
-
-
-def scale_gradients(model, factor):
-    for parameter in model.parameters():
-        if parameter.grad is not None:
-            parameter.grad = parameter.grad * factor
-
-
-def freeze(model, names):
-    for name, parameter in model.named_parameters():
-        if name in names:
-            parameter.stop_gradient = True
-
-
-def seed_dropout(seed):
-    paddle.seed(seed)

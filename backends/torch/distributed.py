@@ -7,12 +7,11 @@ https://docs.pytorch.org/docs/stable/elastic/run.html#environment-variables
 import os
 
 from torch import distributed
-from torch.nn.parallel import DistributedDataParallel
+from torch.nn.parallel import DistributedDataParallel as DataParallel
 
 from common.runtime.distributed import Launcher
 
-from .device import use
-from .tensors import from_numpy, to_numpy
+from .device import from_numpy, to_numpy, use
 
 COMMAND = "torchrun --nproc-per-node {} -m backends.train --backend torch ..."
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "LOCAL_RANK")
@@ -40,7 +39,7 @@ def leave():
 
 def replicate(model):
     # Every parameter is used in every step: no unused ones have to be searched.
-    return DistributedDataParallel(model)
+    return DataParallel(model)
 
 
 def unsynchronised(replica):
