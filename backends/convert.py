@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def convert(opened: Opened, target: Path, *, backend_name: str) -> int:
     """Write the weights to ``target`` in the kind of file that its name says; returns how many arrays."""
-    from backends.inference.build import build
+    from backends.inference.classifier import build
     from common.weights.checkpoint import Checkpoint
 
     backend, device = start(backend_name, device="cpu")

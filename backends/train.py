@@ -46,10 +46,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "Team") -> None:
-    from backends.training.curves import Curves
-    from backends.training.progress import follow
+    from backends.training.display import Curves, follow, layer_table
     from backends.training.setup import assemble
-    from backends.training.summary import layer_table
 
     state = folder.last(team.checkpoint)
     if state is not None and not options.resume:

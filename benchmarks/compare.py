@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.manager.environment import require_same_machine
     from benchmarks.report import terminal
     from benchmarks.report.answer import answer, confidence
-    from benchmarks.request.images import require_data
+    from benchmarks.request.request import require_data
     from benchmarks.results import result_file
     from benchmarks.results.training_curves import read_curves
 

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from benchmarks.measure import versions
     from benchmarks.report import terminal
-    from benchmarks.request.images import require_data
+    from benchmarks.request.request import require_data
     from benchmarks.results import exit_code, result_file
 
     require_data(request)
@@ -56,7 +56,7 @@ def measure(request: Request, options: argparse.Namespace) -> "Report":
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.measure import versions
     from benchmarks.measure.machine_load import Watch
-    from benchmarks.measure.one_backend import measure_all
+    from benchmarks.measure.sweep import measure_all
     from benchmarks.results.schema import Report
 
     backend, there, watch = options.backend, options.against, Watch()

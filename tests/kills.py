@@ -141,7 +141,7 @@ def finished(backend, folder):
 def prepare(backend):
     """Import what the children need, and compute nothing: no thread is running when they are forked."""
     backends.load(backend)
-    for name in ("backends.training.loop", "backends.training.progress", "common.plots", "sklearn.datasets"):
+    for name in ("backends.training.loop", "backends.training.display", "common.plots", "sklearn.datasets"):
         importlib.import_module(name)
     if backend == "torch":
         importlib.import_module("torch._dynamo")

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 import pytest
 
-from backends.inference.build import split_head
+from backends.inference.classifier import split_head
 from backends.training.learner import Learner
 from common.training import recipes
 from common.weights import initialization

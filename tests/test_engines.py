@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import run
-from benchmarks.worker.engine_check import ERROR_LIMITS, require_dtype, require_right, spread
+from benchmarks.worker.prepare import ERROR_LIMITS, require_dtype, require_right, spread
 from common.cli import UnavailableError
 from common.engines.engine import FACTS, Operation, compiled_ahead
 from common.engines.onednn import parsed

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backends.inference.build import split_head
+from backends.inference.classifier import split_head
 from backends.training.learner import Learner
 from common.cli import UnavailableError
 from common.runtime.distributed import Portion

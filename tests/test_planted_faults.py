@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.parity.comparison import run_gate
-from benchmarks.parity.gaps import allow_noise, compare, excuse
+from benchmarks.parity.tensors.gaps import allow_noise, compare, excuse
 from benchmarks.request.model_pair import Subject
 from tests.sides import LocalSide, altered
 from tests.small_models import small_backend

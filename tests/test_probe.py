@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.parity.probe.probe import Probe
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.request.model_pair import Subject, draw_batch
 from common.weights import initialization
 

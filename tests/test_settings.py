@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.measure.settings_check import unequal_settings
+from benchmarks.measure.interleave import unequal_settings
 from common.runtime.devices import Setting
 from tests.sides import module
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
 def test_an_array_that_is_looked_at_outlives_its_file(tmp_path):

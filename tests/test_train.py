@@ -58,9 +58,9 @@ def test_the_rate_is_that_of_training_alone(capsys, tmp_path, monkeypatch, torch
     clock = Clock()
     monkeypatch.setattr("time.perf_counter", clock)
     for name in (
-        "backends.training.curves.Curves.follow",
+        "backends.training.display.Curves.follow",
         "backends.training.loop.Loop._save",
-        "backends.training.validation.Validation.row",
+        "backends.training.scores.Validation.row",
     ):
         monkeypatch.setattr(name, clock.making_slow(resolve_name(name)))
     assert trained(capsys, "torch", tmp_path / "run", "--save-every", "2")[0] == 0

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.selfcheck import planted_slowdowns, reference_loops, repeatability, slowed
+from benchmarks.selfcheck import planted_slowdowns, reference_loops, repeatability
+from benchmarks.selfcheck import planted_slowdowns as slowed
 from benchmarks.selfcheck.planted_slowdowns import SLOWED
 from benchmarks.selfcheck.repeatability import coverage
 from tests.commands import ended

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.manager.clean_environment import THREAD_VARIABLES, worker_environment
+from benchmarks.manager.installations import THREAD_VARIABLES, worker_environment
 from benchmarks.manager.worker_process import Worker, WorkerFailure
 from common.cli import UsageError
 from tests.processes import gone
@@ -109,7 +109,7 @@ def test_an_abort_for_want_of_memory_is_told_from_a_crash(start, paddle_backend)
 
 def test_being_killed_for_want_of_memory_is_told_from_a_crash(start, monkeypatch):
     monkeypatch.setattr("benchmarks.manager.worker_process.memory_kills", lambda: 5)
-    monkeypatch.setattr("benchmarks.manager.exit_cause.memory_kills", lambda: 6)
+    monkeypatch.setattr("benchmarks.manager.worker_process.memory_kills", lambda: 6)
     assert failure_of(start(), "kill", signal_name="SIGKILL").status == "out-of-memory"
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend
-from backends.inference.build import build
-from backends.inference.classifier import Classifier
+from backends.inference.classifier import Classifier, build
 from common import model_cards
 from common.cli import Parser, UsageError
 from common.flags import natural, number, numbers, positive, side_or_sides

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backends.inference.build import split_head
+from backends.inference.classifier import split_head
 from backends.training.learner import Learner
 from common.cli import UsageError
 from common.training.recipes import Recipe

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.training.epoch_means import Tally
 from backends.training.learner import Learner
 from backends.training.process_team import Team
-from backends.training.validation import Validation
+from backends.training.scores import Tally, Validation
 from common.dataset.index import Index
 from common.loader.loader import Loader
 from common.runtime.distributed import Portion, portion

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends import Backend, Model, Optimizer
-from backends.inference.build import split_head
+from backends.inference.classifier import split_head
 from common.training.loss_scale import LossScale
 from common.training.recipes import Recipe
 

@@ -10,8 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from benchmarks.manager.clean_environment import withheld
-from benchmarks.manager.installations import ROOT
+from benchmarks.manager.installations import ROOT, withheld
 from common.cli import UsageError
 from common.runtime.devices import available_cores
 

@@ -1,7 +1,7 @@
 """Two sides taking turns: A B B A, then B A A B, in short blocks of whole steps."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,48 @@ from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.diagnostics import Explainer
 from benchmarks.measure.rows import failed_row, measured_row
-from benchmarks.measure.settings_check import compared_settings, unequal_settings
 from benchmarks.request.request import Case
 from benchmarks.results.samples import Measured
-from benchmarks.results.schema import Result
+from benchmarks.results.schema import UNEQUAL_SETTINGS, Result
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+COMPARABLE = (
+    "device",
+    "threads",
+    "tf32_matmul",
+    "tf32_convolution",
+    "autotune",
+    "deterministic",
+    "layout",
+    "activation_dtype",
+)
+
+
+def compared_settings(mode: str, cases: Sequence[Case]) -> Sequence[str]:
+    """Those that have to be equal: all that the mode makes equal and the engine tells."""
+    if mode != "equalised":
+        return ("device",)
+    if {case.engine for case in cases} != {"eager"}:
+        return [key for key in COMPARABLE if key not in ("layout", "activation_dtype")]  # may be unknown
+    return COMPARABLE
+
+
+def unequal_settings(
+    facts: Mapping[str, Mapping[str, Any]], *, keys: Sequence[str] = COMPARABLE
+) -> str | None:
+    """Which settings in force differ between the backends, as a reason; None if none does."""
+    if len(facts) < 2:
+        return None
+    (ours, left), (theirs, right) = ((name, {**fact["settings"], **fact}) for name, fact in facts.items())
+    different = [
+        f"{key} is {left[key]} in {ours} and {right[key]} in {theirs}"
+        for key in keys
+        if left[key] != right[key]
+    ]
+    return f"{UNEQUAL_SETTINGS}: {'; '.join(different)}" if different else None
+
 
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels

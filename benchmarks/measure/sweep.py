@@ -1,21 +1,25 @@
 """All combinations of a comparison, one after another, each kept as soon as it is there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backends import NAMES
 from benchmarks.analysis.best import best_of_each
 from benchmarks.analysis.scaling import scaling, with_efficiencies
 from benchmarks.manager.environment import describe
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.measure.comparison import comparison
 from benchmarks.measure.diagnostics import Explainer
 from benchmarks.measure.interleave import Alternation
 from benchmarks.measure.machine_load import Watch, unsteady
 from benchmarks.measure.resume import FILE, kept
+from benchmarks.measure.rows import failed_row, measured_row
+from benchmarks.request.request import Case
 from benchmarks.results import result_file, schema
+from benchmarks.results.schema import Comparison, Result
+from common.cli import progress
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -75,3 +79,79 @@ class Sweep:
             request=dict(self._facts),
             scaling=scaling(rows, comparisons),
         )
+
+
+def measure_all(session: Session, backend: str) -> list[Result]:
+    """A row for every combination of the session's request; what cannot be had becomes one as well."""
+    rows, explainer = [], Explainer(session)
+    with progress(total=len(session.request.cases)) as bar:
+        for case in session.request.cases:
+            bar.set_description(str(case))
+            try:
+                rows.append(_measure(session, explainer, backend, case))
+            except WorkerFailure as failure:
+                session.end(backend)
+                rows.append(failed_row(session.request, case, failure))
+            bar.update()
+    return with_efficiencies(rows)
+
+
+def _measure(session: Session, explainer: Explainer, backend: str, case: Case) -> Result:
+    request = session.request
+    tried: list[dict[str, Any]] = []
+    if request.settings_mode == "tuned":
+        from benchmarks.measure.tuning import tune
+
+        case, tried = tune(session, backend, case)
+    measured = session.prepare(backend, case)
+    measured.tuning = tried
+    session.warm_up(backend)
+    session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
+    explainer.explain(backend, case, measured)
+    return measured_row(request, backend, case, measured)
+
+
+VERDICTS = {
+    "first faster": f"{NAMES[0]} faster",
+    "second faster": f"{NAMES[1]} faster",
+    "no difference": "no difference",
+}
+
+
+def comparison(pair: Alternation) -> Comparison:
+    """What came of one combination on torch and paddle, its two sides."""
+    rows, request, case = pair.rows(), pair.session.request, pair.case
+    speeds: dict[str, Any] = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}
+    common: dict[str, Any] = {
+        "model": request.model,
+        "phase": case.phase,
+        "engine": _both(row.engine for row in rows),
+        "precision": _both(row.precision for row in rows),
+        "layout": _both(row.layout for row in rows),
+        "threads": rows[0].threads if len({row.threads for row in rows}) == 1 else None,
+        "device": rows[0].device,
+        "batch_size": case.batch_size,
+        "processes": case.processes,
+        "settings": request.settings_mode,
+    }
+    if pair.failures:
+        reason = "; ".join(dict.fromkeys(failure.reason for failure in pair.failures.values()))
+        return Comparison(**common, **speeds, verdict="not comparable", reason=reason)
+    estimate = pair.estimate()
+    return Comparison.model_validate(
+        common
+        | speeds
+        | {f"{row.backend}_quick_seconds": row.quick_seconds for row in rows}
+        | pair.disturbances()
+        | {
+            "ratio": estimate.ratio,
+            "ratio_ci95": estimate.interval,
+            "noise": estimate.noise,
+            "verdict": VERDICTS[estimate.verdict],
+        }
+    )
+
+
+def _both(words: Iterable[str]) -> str:
+    """One word where both sides have the same, else torch's and paddle's."""
+    return " / ".join(dict.fromkeys(words))

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import backends
-from benchmarks.manager.clean_environment import worker_environment
-from benchmarks.manager.installations import ROOT
+from benchmarks.manager.installations import ROOT, worker_environment
 from common.training.run_folder import Row, best_row
 
 

@@ -103,7 +103,7 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
 def _subject(options: argparse.Namespace) -> "Subject":
     from pathlib import Path
 
-    from benchmarks.parity.map_file import read_names
+    from benchmarks.parity.text import read_names
     from benchmarks.request.model_pair import Subject
 
     sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap
+from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import judge
-from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Bench, CannotCompare
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.free_training import training_stage
@@ -19,6 +18,7 @@ from benchmarks.parity.stages.precisions import PRECISIONS
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.stages.train_mode import train_mode_stage
 from benchmarks.parity.stages.training_state import OWN
+from benchmarks.parity.tensors.gaps import FAIL, PASS, TOLERANCE, Gap
 from benchmarks.request.model_pair import Side, Subject
 
 CANNOT_COMPARE = "cannot-compare"

@@ -1,12 +1,14 @@
 """A report of parity for people: a table, the first divergence explained, and what float32 is like."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks.parity.map_file import trees
 from benchmarks.request.model_pair import Subject
+from common.cli import UsageError
 from common.model_cards import MODELS
 
 COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")
@@ -182,3 +184,37 @@ def _evidence(report: Mapping[str, Any]) -> Sequence[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else "0" if value == 0 else f"{value:.1e}"
+
+
+def read_names(path: Path) -> dict[str, str]:
+    """Read a map: a JSON object of names. Raises UsageError."""
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise UsageError(
+            f"{path}: no JSON ({error}); expected an object of torch's names to paddle's"
+        ) from None
+    if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
+        raise UsageError(f'{path}: expected an object such as {{"conv1.weight": "features.0.weight"}}')
+    return names
+
+
+def trees(pairing: Mapping[str, Any]) -> list[str]:
+    """Both sides' parameters, the first that do not fit marked, and the map to fill in."""
+    lines = []
+    for name in ("torch", "paddle"):
+        lines.append(f"{name}:")
+        for entry in pairing[name]:
+            mark = "->" if entry["name"] == pairing["first"][name] else "  "
+            shape = "x".join(map(str, entry["shape"]))
+            lines.append(f" {mark} {entry['name']}  {shape}  {entry['type']}")
+    return [*lines, "", "Fill in what is empty, and give it as --map FILE.json:", *skeleton(pairing)]
+
+
+def skeleton(pairing: Mapping[str, Any]) -> list[str]:
+    """A map from every parameter of torch to paddle's of that name, or to nothing yet."""
+    theirs: Sequence[str] = [entry["name"] for entry in pairing["paddle"]]
+    names = {entry["name"]: entry["name"] if entry["name"] in theirs else "" for entry in pairing["torch"]}
+    return json.dumps(names, indent=2).splitlines()

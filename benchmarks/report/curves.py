@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from benchmarks.results.formatting import number
-from benchmarks.report.lines import Line, line_chart
+from benchmarks.report.charts import Line, line_chart
 from benchmarks.report.section import Section
+from benchmarks.results.formatting import number
 from benchmarks.results.schema import CompareReport, Curve, Epoch
 
 Value = Callable[[Epoch], float | None]

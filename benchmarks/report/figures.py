@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.results.formatting import batch_of, interval, labeller, number
-from benchmarks.request.request import REFERENCES
 from benchmarks.report.charts import Bars, bar_chart
 from benchmarks.report.section import Section, without_empty
+from benchmarks.request.request import REFERENCES
+from benchmarks.results.formatting import batch_of, interval, labeller, number
 from benchmarks.results.schema import CompareReport, Comparison, Result
 
 

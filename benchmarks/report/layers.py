@@ -1,9 +1,9 @@
 """Why one is faster: both backends' layers side by side."""
 
-from benchmarks.results.formatting import number
 from benchmarks.analysis.layers import TIMES, compared_layers, layer_gaps
 from benchmarks.report.charts import gap_chart
 from benchmarks.report.section import Section, without_empty
+from benchmarks.results.formatting import number
 from benchmarks.results.schema import CompareReport
 
 LAYER_COLUMNS = (

@@ -1,9 +1,9 @@
 """How throughput grows with the number of processes: a part of the pages, and lines of a printed table."""
 
-from benchmarks.results.formatting import interval, number
-from benchmarks.report.section import Section
-from benchmarks.results.schema import CompareReport, Report, Result
 from benchmarks.analysis.scaling import oversubscribed
+from benchmarks.report.section import Section
+from benchmarks.results.formatting import interval, number
+from benchmarks.results.schema import CompareReport, Report, Result
 
 COLUMNS = (
     "backend",

@@ -5,11 +5,11 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks.results.formatting import batch_of, interval, labeller, number
 from benchmarks.analysis.layers import layer_lines
-from benchmarks.request.request import Request
-from benchmarks.report.scaling import scaling_lines
 from benchmarks.parity.text import failure, parity_lines
+from benchmarks.report.scaling import scaling_lines
+from benchmarks.request.request import Request
+from benchmarks.results.formatting import batch_of, interval, labeller, number
 from benchmarks.results.schema import CompareReport, Comparison, Report, Result
 from common.model_cards import MODELS
 

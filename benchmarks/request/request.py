@@ -4,9 +4,10 @@ import argparse
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from backends import ENGINES, PRECISIONS
-from common import model_cards
+from common import dataset, model_cards
 from common.cli import UsageError
 from common.runtime.devices import available_cores, require_device_name
 
@@ -177,3 +178,26 @@ def _refuse_in_groups(options: argparse.Namespace) -> None:
             raise UsageError(f"{flag} is for one process; leave out --processes, or {flag}")
     if max(options.processes) > 1 and ":" in options.device:
         raise UsageError(f"--device {options.device} is one GPU, and each process needs its own; say gpu")
+
+
+def require_data(request: Request) -> None:
+    """Raise UsageError now if the list or an image that it names cannot be read as asked."""
+    if request.data is not None:
+        index = dataset.read_list(request.data, root=request.root)
+        dataset.require_images(index)
+        dataset.require_labels(index, num_classes=request.num_classes)
+
+
+def data_facts(request: Request) -> dict[str, Any] | None:
+    """How a worker is told to read it; None where no list is named."""
+    if request.data is None:
+        return None
+    return {
+        "list": str(request.data),
+        "root": str(request.root) if request.root else None,
+        "input_shape": request.input_shape,
+        "loader": request.loader,
+        "workers": request.workers,
+        "augment": request.augment,
+        "seed": request.seed,
+    }

@@ -10,12 +10,15 @@ Exit code 1 if the slowdown was found, or the unchanged passed, in fewer than 19
 """
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import Request, read_request
+from benchmarks.worker.tasks import Tasks
 from common import cli
 from common.cli import UsageError
 from common.flags import percent, positive
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
     from benchmarks.results.schema import CompareReport
 
 PROGRAM = "benchmarks.selfcheck.planted_slowdowns"
-SLOWED = {5: "benchmarks.selfcheck.slowed:Slower5", 15: "benchmarks.selfcheck.slowed:Slower15"}
+SLOWED = {
+    5: "benchmarks.selfcheck.planted_slowdowns:Slower5",
+    15: "benchmarks.selfcheck.planted_slowdowns:Slower15",
+}
 ENOUGH = 0.95
 STORED = {"rounds": 20, "pairs": 5, "max_regression": 5.0}
 AGAINST = {"rounds": 32, "pairs": 8, "max_regression": 2.0}  # the smaller slowdown needs more of both
@@ -131,6 +137,44 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         if getattr(options, name) is None:
             setattr(options, name, value)
     return options
+
+
+class SlowedTasks(Tasks):
+    """A worker's tasks; every part of a step then takes ``PART`` longer, computing nothing."""
+
+    PART = 0.0
+
+    def prepare(self, **asked: Any) -> dict[str, Any]:
+        """See Tasks."""
+        facts = super().prepare(**asked)
+        job = self._require_job()
+        parts = {name: self._slowed(part, job.timeline.synchronize) for name, part in job.parts.items()}
+        self.job = replace(job, parts=parts)
+        return facts
+
+    def _slowed(self, part: Callable[[], object], wait: Callable[[], None]) -> Callable[[], None]:
+        def slowed() -> None:
+            start = time.perf_counter()
+            part()
+            wait()  # a GPU has only been told to begin
+            end = time.perf_counter()
+            until = end + self.PART * (end - start)
+            while time.perf_counter() < until:
+                pass
+
+        return slowed
+
+
+class Slower5(SlowedTasks):
+    """By 5 %."""
+
+    PART = 0.05
+
+
+class Slower15(SlowedTasks):
+    """By 15 %."""
+
+    PART = 0.15
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from benchmarks.worker.flops import flops_per_image
 from benchmarks.worker.onnx_reference import require_reference
 from benchmarks.worker.prepare import Preparation
 from benchmarks.worker.profiling import AnalysisTasks
-from benchmarks.worker.startup import StartingTasks
+from benchmarks.worker.setup import StartingTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
 from common.engines.engine import timed

@@ -1,12 +1,135 @@
 """From a comparison that failed to the layer to blame."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from benchmarks.parity.gaps import Gap, distance
-from benchmarks.parity.judge.localization import Evidence, Suspect, first_suspect
 from benchmarks.parity.sides.alignment import Match
 from benchmarks.parity.sides.run import Recorded
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.gaps import TOLERANCE, Gap, distance
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
+
+INPUT, OUTPUT, LOSS = "input", "output", "loss"  # what lies before the first layer, and behind the last
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Gaps by call, relative L2: as recorded in the whole network, and of each layer run alone.
+
+    ``before`` is what the layer was given (its input; going backwards the gradient of its output),
+    ``after`` what it made of it. None where there is nothing to compare.
+    """
+
+    before: Callable[[Match], float | None]
+    after: Callable[[Match], float | None]
+    alone: Callable[[Match], float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspect:
+    """A layer, or the place between two, and the gap seen there. ``path`` tells what led to it."""
+
+    layer: str | None
+    relative_l2: float | None
+    path: str
+    base: str | None = None
+
+
+def first_suspect(
+    matches: Sequence[Match], evidence: Evidence, *, backwards: bool = False, tolerance: float = TOLERANCE
+) -> Suspect | None:
+    """The place to blame, going through ``matches`` in order (backwards: from the last to the first)."""
+    ordered = list(reversed(matches)) if backwards else list(matches)
+    guilty = _first_guilty(ordered, evidence, tolerance)
+    if guilty is not None:
+        return guilty
+    doubtful = {match.name for match in _beside_rearranged(ordered)}
+    gap = _first_gap(ordered, evidence, tolerance, backwards=backwards, leave_out=doubtful)
+    gap = gap or _first_gap(ordered, evidence, tolerance, backwards=backwards, leave_out=set())
+    return gap or (None if backwards else _behind_the_last(ordered))
+
+
+def _behind_the_last(ordered: Sequence[Match]) -> Suspect:
+    """All layers agree and the output does not: what only one side runs last, or no layer at all."""
+    last = max((index for index, match in enumerate(ordered) if match.both), default=-1)
+    ours = [match for match in ordered[last + 1 :] if match.ours]
+    only = "; ".join(
+        f"only {'torch' if match.ours else 'paddle'} runs {match.name} there" for match in ordered[last + 1 :]
+    )
+    name = ordered[last].layer if last >= 0 else INPUT
+    path = f"{name} agrees and the output departs" + (f"; {only}" if only else "")
+    layer = ours[0].layer if ours else f"between {name} and {OUTPUT}"
+    return Suspect(layer=layer, relative_l2=None, path=path, base=_base(ours[0]) if ours else None)
+
+
+def _first_guilty(ordered: Sequence[Match], evidence: Evidence, tolerance: float) -> Suspect | None:
+    """A layer that departs in the network and alone. One that cannot be run alone: by its own input."""
+    for match in ordered:
+        if not match.both or match.moved:
+            continue
+        after, alone = evidence.after(match), evidence.alone(match)
+        if alone is None and after is None:
+            continue
+        departs = after is None or after > tolerance
+        if alone is None:
+            before = evidence.before(match)
+            alone = after if before is not None and before <= tolerance else 0.0
+        if departs and alone is not None and alone > tolerance:
+            return Suspect(
+                layer=match.layer,
+                relative_l2=alone,
+                path=f"{match.name} departs by {alone:.1e} when it is given the very same input",
+                base=_base(match),
+            )
+    return None
+
+
+def _first_gap(
+    ordered: Sequence[Match], evidence: Evidence, tolerance: float, *, backwards: bool, leave_out: set[str]
+) -> Suspect | None:
+    """Between A, which agrees, and B, which is given something else; or a layer that only here departs."""
+    earlier: Match | None = None
+    skipped: list[Match] = []  # what only one side runs there
+    for match in ordered:
+        if not match.both:
+            skipped.append(match)
+            continue
+        before, after = evidence.before(match), evidence.after(match)
+        if match.name not in leave_out:
+            if before is not None and before > tolerance:
+                return _between(earlier, match, skipped, gap=before, backwards=backwards)
+            if before is not None and after is not None and after > tolerance:
+                path = (
+                    f"{match.name} departs by {after:.1e} although what it is given agrees; alone it agrees"
+                )
+                return Suspect(layer=match.layer, relative_l2=after, path=path, base=_base(match))
+        earlier, skipped = match, []
+    return None
+
+
+def _between(
+    earlier: Match | None, later: Match, skipped: Sequence[Match], *, gap: float, backwards: bool
+) -> Suspect:
+    names = [earlier.layer if earlier else (LOSS if backwards else INPUT), later.layer]
+    first, second = reversed(names) if backwards else names
+    ours = [match for match in skipped if match.ours]
+    what = "; ".join(
+        f"only {'torch' if match.ours else 'paddle'} runs {match.name} there" for match in skipped
+    )
+    way = "the gradient that comes back to" if backwards else "what is given to"
+    path = f"{names[0]} agrees, {way} {later.name} departs by {gap:.1e}" + (f"; {what}" if what else "")
+    if ours:
+        return Suspect(layer=ours[0].layer, relative_l2=gap, path=path, base=_base(ours[0]))
+    return Suspect(layer=f"between {first} and {second}", relative_l2=gap, path=path)
+
+
+def _beside_rearranged(ordered: Sequence[Match]) -> list[Match]:
+    """Calls whose neighbour runs elsewhere, or only, on one side: their inputs may well differ."""
+    odd = {index for index, match in enumerate(ordered) if match.moved}
+    return [match for index, match in enumerate(ordered) if {index - 1, index, index + 1} & odd]
+
+
+def _base(match: Match) -> str | None:
+    return str(match.ours["base"]) if match.ours else None
 
 
 def blame_forward(recorded: Recorded) -> Suspect | None:

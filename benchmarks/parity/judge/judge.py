@@ -2,10 +2,20 @@
 
 from dataclasses import replace
 
-from benchmarks.parity import known_roundings
-from benchmarks.parity.gaps import FAIL, KNOWN, PASS, Gap, allow_noise, compare, distance, excuse, missing
 from benchmarks.parity.sides.run import Recorded
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors import known_roundings
+from benchmarks.parity.tensors.gaps import (
+    FAIL,
+    KNOWN,
+    PASS,
+    Gap,
+    allow_noise,
+    compare,
+    distance,
+    excuse,
+    missing,
+)
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 NO_EFFECT = "differs, and the difference reaches neither an output nor a gradient"
 

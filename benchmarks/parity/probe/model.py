@@ -10,7 +10,7 @@ import numpy as np
 from backends import Backend, Model, Tensor
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.probe.user_code import resolve
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.cli import UnavailableError, UsageError
 from common.runtime import memory
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.parity.probe.recorder import Recorder
 from benchmarks.parity.probe.training import Trainer
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.runtime import memory
 
 

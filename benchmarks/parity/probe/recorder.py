@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.gaps import distance
 from benchmarks.parity.probe import decisions
-from benchmarks.parity.probe.forced_decisions import decided
+from benchmarks.parity.probe.decisions import decided
 from benchmarks.parity.probe.model import Opened
-from benchmarks.parity.probe.reproductions import rounded
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.probe.rounded import rounded
+from benchmarks.parity.tensors.gaps import distance
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
 class Recorder(Opened):

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model, Tensor
-from benchmarks.parity.probe.reproductions import rounded_hyper_parameters
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.probe.rounded import rounded_hyper_parameters
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.runtime import memory
 
 SHIFT = 997  # drawn numbers by which a gradient's place moves from step to step

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.parity import known_roundings
-from benchmarks.parity.gaps import FAIL, KNOWN, TOLERANCE, Gap, distance
 from benchmarks.parity.sides.alignment import Match, align
 from benchmarks.parity.sides.pair import Bench
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors import known_roundings
+from benchmarks.parity.tensors.gaps import FAIL, KNOWN, TOLERANCE, Gap, distance
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
 class Recorded:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.parity.gaps import FAIL, PASS, Gap, distance
 from benchmarks.parity.sides.pair import Bench
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.precisions import Precision
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 DECIDERS = ("ReLU", "MaxPool2d")
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends import NAMES
-from benchmarks.parity import known_roundings
-from benchmarks.parity.gaps import FAIL, Gap, allow_noise, compare, distance, excuse
 from benchmarks.parity.sides.pair import Bench
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.stages.training_state import OWN, compare_state, rates_of, start, with_suspect
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors import known_roundings
+from benchmarks.parity.tensors.gaps import FAIL, Gap, allow_noise, compare, distance, excuse
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 FREE_RUNNING = {"lenet5": 1e-10}  # relative L2 after 100 steps; measured 9e-15 with Adam
 FREE_RUNNING_OTHERS = 1e-8  # of AlexNets after 20 steps; Adam divides tiny gradients by their tiny size

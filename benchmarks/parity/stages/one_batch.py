@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.gaps import FAIL, PASS, Gap, compare, missing
 from benchmarks.parity.judge import blame
+from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import NO_EFFECT
-from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Bench
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, missing
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 BATCHES = 4  # of the user's own data that are compared
 METRIC_ROWS = 256

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from backends import OPTIMIZERS
-from benchmarks.parity import known_roundings
-from benchmarks.parity.gaps import FAIL, TOLERANCE, Gap, compare, excuse
 from benchmarks.parity.probe.training import draw
 from benchmarks.parity.sides.pair import Bench
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.stages.training_state import OWN, compare_state, rates_of, start, with_suspect
+from benchmarks.parity.tensors import known_roundings
+from benchmarks.parity.tensors.gaps import FAIL, TOLERANCE, Gap, compare, excuse
 
 SMALL = 1_000_000  # parameters up to which many optimizer steps cost nothing
 STEPS_IF_SMALL, STEPS_IF_LARGE = 20, 2  # at least: in the first step a momentum does nothing yet

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.gaps import FAIL, PASS, Gap, compare, fact
-from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.sides.pair import Bench
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, fact
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
 def parameters_stage(bench: Bench) -> Stage:

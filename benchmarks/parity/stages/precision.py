@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import NO_EFFECT
-from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Bench
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.flips import count_flips, explain, folder_of
 from benchmarks.parity.stages.precisions import Precision
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
 def precision_stage(bench: Bench, exact: Recorded, precision: Precision) -> Stage:

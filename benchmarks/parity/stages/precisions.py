@@ -1,4 +1,4 @@
-"""The precisions that are described by their distance from float64."""
+"""Precisions that are described by their distance from float64."""
 
 from dataclasses import dataclass
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity import known_roundings
-from benchmarks.parity.gaps import FAIL, PASS, TOLERANCE, Gap, compare, distance, excuse, fact
+from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import judge
-from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Bench
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.one_batch import named, result_stages
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors import known_roundings
+from benchmarks.parity.tensors.gaps import FAIL, PASS, TOLERANCE, Gap, compare, distance, excuse, fact
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from backends import NAMES
-from benchmarks.parity.gaps import FAIL, Gap, compare, missing
-from benchmarks.parity.judge.localization import Suspect
-from benchmarks.parity.probe.rounded_layers import rounded_value
+from benchmarks.parity.judge.blame import Suspect
+from benchmarks.parity.probe.rounded import rounded_value
 from benchmarks.parity.sides.pair import Bench, chunks
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.gaps import FAIL, Gap, compare, missing
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 LEARNING_RATE = 1e-3
 WEIGHT_DECAY = 1e-2  # on, so that one that is missing somewhere is seen

@@ -1,5 +1,6 @@
 """What jobs are made from, in a worker: models, weights, batches."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from backends import Backend, Model
 from benchmarks.request.job import Order
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
+from common.engines.engine import timed
 from common.weights import safetensors_file
 
 
@@ -50,3 +52,41 @@ class Stock:
     def _feed(self, build: dict[str, Any], data: dict[str, Any], batch_size: int) -> Feed:
         where = {"device": build["device"], "precision": build["precision"]}
         return Feed(backend=self.backend, data=data, batch_size=batch_size, **where)
+
+
+class StartingTasks(Stock):
+    """See benchmarks.worker.tasks.Tasks."""
+
+    def start_up(self, **asked: Any) -> dict[str, float]:
+        """Seconds of building, loading the weights and computing a first batch, as an Order says.
+
+        A deployed model is neither built nor filled: it is loaded as it was compiled.
+        """
+        order = Order(**asked)
+        wait = partial(self.backend.synchronize, order.device)
+        self._equalise(order)
+        assert order.inputs is not None, "a start is from a fixed batch"
+        images, _ = self._inputs(order.build, order.inputs)
+        seconds: dict[str, float] = {"build": 0.0, "load": 0.0}
+        model: Model = None
+        if order.engine != "deploy":
+            model, seconds["build"] = timed(lambda: self.backend.build(**order.build), wait)
+            _, seconds["load"] = timed(lambda: self._load(model, order.weights), wait)
+            self.backend.set_training(model, False)
+            images = self.backend.lay_out(model, images, layout=order.layout)
+        loaded, first = timed(lambda: self._first_batch(order, model, images), wait)
+        seconds["load"] += loaded
+        return {**seconds, "first_batch": first - loaded}
+
+    def _first_batch(self, order: Order, model: Model, images: Any) -> float:
+        """Compute it; the seconds of that in which the engine was loaded."""
+        engine = self.backend.make_engine(
+            model,
+            images,
+            engine=order.engine,
+            precision=order.precision,
+            device=order.device,
+            folder=order.artefact_folder(self.name, images=images),
+        )
+        engine.run(images)
+        return engine.load_seconds or 0.0

@@ -1,0 +1,1 @@
+"""How far are two tensors apart, and what may that be?"""
