@@ -33,8 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     if options.json:
         require_writable(options.json)
-    from benchmarks.measure.training_accuracy import compare
-    from benchmarks.measure.training_runs import Order, run_all
+    from benchmarks.measure.training_runs import Order, compare, run_all
 
     order = Order(
         recipe=options.recipe,
@@ -73,7 +72,7 @@ def _report(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict
 
 def _draw(runs: Sequence["Run"], path: Path) -> None:
     """The mean curves of both backends in one picture."""
-    from benchmarks.measure.training_accuracy import mean_history
+    from benchmarks.measure.training_runs import mean_history
     from common.plots import draw_curves
 
     draw_curves({name: mean_history([r for r in runs if r.backend == name]) for name in NAMES}, path)

@@ -92,19 +92,19 @@ def test_a_body_from_torchvisions_layout_stays_as_it_is_in_the_file(
     import torch
     import torchvision
 
-    from backends.training import initial_weights
+    from backends.training import setup
 
     backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
     torch.save(torchvision.models.alexnet().state_dict(), tmp_path / "alexnet.pth")
-    loaded = initial_weights.load(tmp_path / "alexnet.pth", names=None)
+    loaded = setup.load(tmp_path / "alexnet.pth", names=None)
     recipe = recipes.find("hymenoptera").changed(
         head=head, freeze_features=True, optimizer="adamw", weight_decay=0.1, batch_size=2
     )
     preparation = recipe.preparation
     subject = Subject(model="alexnet", num_classes=2, channels=3, preparation=preparation)
-    subject = initial_weights.with_body(subject, recipe, loaded)
+    subject = setup.with_body(subject, recipe, loaded)
     made = Learner(backend, recipe, subject, device="cpu")
-    initial_weights.begin(made, subject, loaded)
+    setup.begin(made, subject, loaded)
     for step in range(10):
         made.update(*batch(made, step, 2), step=step, rate=1e-3)
     after = made.weights()

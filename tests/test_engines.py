@@ -11,9 +11,8 @@ from benchmarks import run
 from benchmarks.worker.prepare import ERROR_LIMITS, require_dtype, require_right, spread
 from common.cli import UnavailableError
 from common.engines.engine import FACTS, Operation, compiled_ahead
-from common.engines.onednn import parsed
+from common.engines.operations import operations_of, parsed
 from common.engines.paddle_inference import load_predictor, program_operations
-from common.engines.torch_profile import operations_of
 from tests.commands import QUICK, ended
 
 LENET = ["--model", "lenet5", "--phase", "infer", "--device", "cpu", *QUICK]

@@ -8,9 +8,8 @@ import pytest
 
 from benchmarks import compare, run
 from benchmarks.manager import group_session
-from benchmarks.manager import process_group as group_module
-from benchmarks.manager.group_session import GroupSession
-from benchmarks.manager.process_group import Group
+from benchmarks.manager import group_session as group_module
+from benchmarks.manager.group_session import Group, GroupSession
 from benchmarks.manager.worker_process import WorkerFailure
 from common.cli import UsageError
 from tests.commands import QUICK, ended

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.request.model_pair import Subject, draw_batch
-from benchmarks.worker.flops import flops_per_image
+from benchmarks.worker.profiling import flops_per_image
 from common.cli import UsageError
 from common.model_cards import require_input
 from common.weights import initialization

@@ -13,8 +13,8 @@ from benchmarks.analysis.best import best_of_each
 from benchmarks.analysis.layers import layer_gaps, layer_lines
 from benchmarks.report import __main__ as report_command
 from benchmarks.report.answer import answer, confidence, not_measured
-from benchmarks.report.figures import comparison_section
 from benchmarks.report.page import render, write_pages
+from benchmarks.report.sections import comparison_section
 from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
 from benchmarks.results.training_curves import read_curves

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import train
-from benchmarks.measure.training_accuracy import compare, interval, mean_history, verdict
-from benchmarks.measure.training_runs import Run
+from benchmarks.measure.training_runs import Run, compare, interval, mean_history, verdict
 from common.cli import UnavailableError
 from tests.commands import ended
 

@@ -9,8 +9,8 @@ import paddle
 from paddle import inference
 
 from common.engines.engine import Engine, compiled_ahead, require_sensible, timed
-from common.engines.onednn import onednn_operations, verbose
 from common.engines.onnx_runtime import require_packages
+from common.engines.operations import onednn_operations, verbose
 from common.engines.paddle_inference import convert_to_onnx, load_predictor, program_operations
 
 from .device import DTYPES, from_numpy, synchronize

@@ -9,7 +9,7 @@ import torch
 
 from common.engines.engine import Engine, compiled_ahead, require_sensible, timed
 from common.engines.onnx_runtime import require_packages
-from common.engines.torch_profile import torch_operations
+from common.engines.operations import torch_operations
 
 from .device import DTYPES, from_numpy, synchronize
 from .precision import MIXED, autocast

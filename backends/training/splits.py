@@ -11,8 +11,7 @@ from common.cli import UsageError
 from common.dataset.containers import DIGITS
 from common.dataset.image_folder import WHOLE
 from common.dataset.index import Index
-from common.dataset.sources import read_source
-from common.dataset.splitting import complete
+from common.dataset.sources import complete, read_source
 from common.training.recipes import Recipe
 
 Parts = Mapping[str, Index]

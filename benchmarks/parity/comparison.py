@@ -11,13 +11,12 @@ from benchmarks.parity.sides.pair import Bench, CannotCompare
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.free_training import training_stage
 from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat_stage, result_stages
-from benchmarks.parity.stages.optimizer import optimizer_names, optimizer_stage
+from benchmarks.parity.stages.optimizer import OWN, optimizer_names, optimizer_stage
 from benchmarks.parity.stages.parameters import parameters_stage
 from benchmarks.parity.stages.precision import precision_stage
 from benchmarks.parity.stages.precisions import PRECISIONS
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.stages.train_mode import train_mode_stage
-from benchmarks.parity.stages.training_state import OWN
 from benchmarks.parity.tensors.gaps import FAIL, PASS, TOLERANCE, Gap
 from benchmarks.request.model_pair import Side, Subject
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.report.answer import answer, confidence, not_measured
 from benchmarks.report.charts import PATTERN, depth_chart
-from benchmarks.report.curves import curve_section
-from benchmarks.report.figures import comparison_section, cost_section, result_section, throughput_section
-from benchmarks.report.layers import layer_section
 from benchmarks.report.scaling import scaling_section
-from benchmarks.report.section import Section
+from benchmarks.report.sections import (
+    Section,
+    comparison_section,
+    cost_section,
+    curve_section,
+    layer_section,
+    result_section,
+    throughput_section,
+)
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.result_file import write
 from benchmarks.results.schema import CompareReport

@@ -1,7 +1,7 @@
 """How throughput grows with the number of processes: a part of the pages, and lines of a printed table."""
 
 from benchmarks.analysis.scaling import oversubscribed
-from benchmarks.report.section import Section
+from benchmarks.report.sections import Section
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.schema import CompareReport, Report, Result
 

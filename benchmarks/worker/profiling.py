@@ -1,5 +1,7 @@
 """Tasks that explain a figure: the machine's matrix-product peak, and every layer on its own."""
 
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -79,3 +81,18 @@ class AnalysisTasks:
             "backward_seconds": median(seconds["backward"]),
             "kernel": kernels[-1] if kernels else None,
         }
+
+
+def flops_per_image(trace: Sequence[Mapping[str, Any]], shapes: Mapping[str, Sequence[int]]) -> int:
+    """Floating-point operations of one forward pass for one image; a multiply-add counts as two.
+
+    Convolutions and linear layers only, without biases, as papers count. ``trace`` is a backend's,
+    ``shapes`` the neutral shapes of the parameters: (outputs, inputs / groups, ...).
+    """
+    total = 0
+    for layer in trace:
+        weight = shapes.get(f"{layer['name']}.weight", ())
+        if len(weight) >= 2:
+            positions = math.prod(layer["output_shape"][2:])
+            total += 2 * math.prod(weight) * positions
+    return total

@@ -12,10 +12,9 @@ from backends import Backend, Model
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.request.job import Order
 from benchmarks.request.request import REFERENCES
-from benchmarks.worker.flops import flops_per_image
 from benchmarks.worker.onnx_reference import require_reference
 from benchmarks.worker.prepare import Preparation
-from benchmarks.worker.profiling import AnalysisTasks
+from benchmarks.worker.profiling import AnalysisTasks, flops_per_image
 from benchmarks.worker.setup import StartingTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps

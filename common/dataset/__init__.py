@@ -3,8 +3,7 @@
 from common.dataset.checking import check_list
 from common.dataset.index import Index, require_images, require_labels
 from common.dataset.lists import read_list, write_lists
-from common.dataset.sources import read_source
-from common.dataset.splitting import complete, split
+from common.dataset.sources import complete, read_source, split
 
 __all__ = [
     "Index",

@@ -22,8 +22,7 @@ from common import cli
 from common.dataset.checking import check_list, summary, write_clean
 from common.dataset.index import Index
 from common.dataset.lists import write_lists
-from common.dataset.sources import read_source
-from common.dataset.splitting import complete
+from common.dataset.sources import complete, read_source
 from common.download.catalogue import DATA_SETS
 from common.files import require_writable, write_text
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from backends import NAMES
 from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.stages.optimizer import OWN, compare_state, rates_of, start, with_suspect
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.stages.training_state import OWN, compare_state, rates_of, start, with_suspect
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.gaps import FAIL, Gap, allow_noise, compare, distance, excuse
 from benchmarks.parity.tensors.tensor_folder import TensorFolder

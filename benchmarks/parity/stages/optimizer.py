@@ -1,16 +1,107 @@
 """Optimizers on equal gradients."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import cos, pi
+from typing import Any
 
 import numpy as np
 
-from backends import OPTIMIZERS
+from backends import NAMES, OPTIMIZERS
+from benchmarks.parity.judge.blame import Suspect
+from benchmarks.parity.probe.rounded import rounded_value
 from benchmarks.parity.probe.training import draw
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Bench, chunks
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.stages.training_state import OWN, compare_state, rates_of, start, with_suspect
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.gaps import FAIL, TOLERANCE, Gap, compare, excuse
+from benchmarks.parity.tensors.gaps import FAIL, TOLERANCE, Gap, compare, excuse, missing
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
+
+LEARNING_RATE = 1e-3
+WEIGHT_DECAY = 1e-2  # on, so that one that is missing somewhere is seen
+CHUNK_BYTES = 300 * 2**20
+OWN = "own"  # what the user's own optimizer is called
+
+
+def start(bench: Bench, name: str, *, rounding: bool = False, among: Sequence[str] = NAMES) -> None:
+    """Give the sides the weights again and a new optimizer; ``rounding`` is torch's."""
+    bench.ask_both("load", source=bench.path("weights"), among=among)
+    settings = {
+        "learning_rate": rounded_value(LEARNING_RATE),
+        "momentum": rounded_value(0.9),
+        "beta1": rounded_value(0.9),
+        "beta2": rounded_value(0.999),
+        "epsilon": rounded_value(1e-8),
+        "weight_decay": rounded_value(WEIGHT_DECAY),
+    }
+    optimizer = None if name == OWN else name
+    bench.ask_both(
+        "start_training",
+        optimizer=optimizer,
+        settings=settings,
+        own=lambda side: {"rounding": rounding and side == "torch"},
+        among=among,
+    )
+
+
+def rates_of(steps: int) -> list[float]:
+    """A schedule, so that a rate that is not applied is seen: half a cosine, another rate each step."""
+    return [rounded_value(LEARNING_RATE * (1 + cos(pi * step / (steps + 1))) / 2) for step in range(steps)]
+
+
+def compare_state(bench: Bench, name: str, *, tolerance: float, moments: bool = True) -> list[Gap]:
+    """Parameters, then each kind of moment, in parts that fit on the disk."""
+    entries = bench.described["torch"]["parameters"]
+    sizes = [int(np.prod(entry["shape"])) * 8 for entry in entries]
+    kinds = ["parameters"]
+    if moments:
+        told = bench.ask_both("kinds_of_state")
+        kinds += sorted({*told["torch"], *told["paddle"]})
+    gaps = []
+    for kind in kinds:
+        for part in chunks([entry["name"] for entry in entries], sizes, limit=CHUNK_BYTES):
+            bench.ask_both("training_state", target=lambda side: f"state-{side}", names=part, kind=kind)
+            ours, theirs = (TensorFolder(bench.path(f"state-{side}")) for side in ("torch", "paddle"))
+            for parameter in part:
+                title = f"{name}: {parameter}" + ("" if kind == "parameters" else f"/{kind}")
+                gaps += _compare_parameter(title, parameter, ours, theirs, tolerance=tolerance)
+            ours.clear()
+            theirs.clear()
+    return gaps
+
+
+def _compare_parameter(
+    title: str, parameter: str, ours: TensorFolder, theirs: TensorFolder, *, tolerance: float
+) -> list[Gap]:
+    present = parameter in ours, parameter in theirs
+    if all(present):
+        arrays = (np.asarray(folder.load(parameter), np.float64) for folder in (ours, theirs))
+        return [compare(title, *arrays, tolerance=tolerance)]
+    if not any(present) or not (ours if present[0] else theirs).load(parameter).any():
+        return []  # zeros that one side has not written down yet
+    return [missing(title, note=f"{'paddle' if present[0] else 'torch'} keeps none", tolerance=tolerance)]
+
+
+def with_suspect(bench: Bench, stage: Stage) -> Stage:
+    """The layer of the first parameter that failed; rates and losses have none."""
+    owners = {entry["name"]: entry for entry in bench.described["torch"]["parameters"]}
+    first = next((gap for gap in stage.gaps if gap.verdict == FAIL), None)
+    if first is not None:
+        failed = [gap for gap in stage.gaps if gap.verdict == FAIL]
+        named = [gap for gap in failed if _parameter_of(gap) in owners]
+        share = f"{len({_parameter_of(gap) for gap in named})} of {len(owners)} parameters depart"
+        entry: dict[str, Any] = owners[_parameter_of(named[0])] if named else {}
+        is_one = first in named or first.name.endswith("losses")
+        layer = entry.get("layer") if is_one and len(named) < len(owners) else None
+        stage.first = named[0] if layer else first
+        stage.suspect = Suspect(layer=layer, relative_l2=first.relative_l2, path=share, base=None)
+        stage.gaps = [replace(gap) for gap in stage.gaps]
+    return stage
+
+
+def _parameter_of(gap: Gap) -> str:
+    return gap.name.partition(": ")[2].partition("/")[0]
+
 
 SMALL = 1_000_000  # parameters up to which many optimizer steps cost nothing
 STEPS_IF_SMALL, STEPS_IF_LARGE = 20, 2  # at least: in the first step a momentum does nothing yet

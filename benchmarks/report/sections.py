@@ -1,12 +1,37 @@
-"""The figures: ratios, throughput, and every result."""
+"""One part of a report, as both pages show it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from benchmarks.report.charts import Bars, bar_chart
-from benchmarks.report.section import Section, without_empty
+from benchmarks.analysis.layers import TIMES, compared_layers, layer_gaps
+from benchmarks.report.charts import Bars, Line, bar_chart, gap_chart, line_chart
 from benchmarks.request.request import REFERENCES
 from benchmarks.results.formatting import batch_of, interval, labeller, number
-from benchmarks.results.schema import CompareReport, Comparison, Result
+from benchmarks.results.schema import CompareReport, Comparison, Curve, Epoch, Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading, a sentence on how to read it, and what it shows. Cells are text; numbers sort as such."""
+
+    title: str
+    note: str
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    charts: Sequence[str] = ()
+    lines: Sequence[str] = ()
+
+
+def without_empty(section: Section) -> Section | None:
+    """The section without columns in which no row has anything; None if it has no rows."""
+    if not section.rows:
+        return None
+    kept = [place for place, cells in enumerate(zip(*section.rows, strict=True)) if set(cells) != {"-"}]
+    return replace(
+        section,
+        columns=[section.columns[place] for place in kept],
+        rows=[[row[place] for place in kept] for row in section.rows],
+    )
 
 
 def comparison_section(report: CompareReport) -> Section | None:
@@ -138,3 +163,91 @@ def _result(row: Result, label: str) -> list[str]:
         number(row.cost_per_million_images),
         row.status,
     ]
+
+
+LAYER_COLUMNS = (
+    "layer",
+    "type",
+    "torch forward ms",
+    "paddle forward ms",
+    "torch backward ms",
+    "paddle backward ms",
+    "gap ms",
+    "part of all gaps",
+    "kernels told",
+)
+FEW_LAYERS = 12  # that a chart shows; the table has all
+
+
+def layer_section(report: CompareReport) -> Section | None:
+    """What each layer contributes to the gap; None where layers were not timed on both sides."""
+    pairs = layer_gaps(report.results)
+    if not pairs:
+        return None
+    row = compared_layers(report.results)["torch"]
+    total = sum(abs(pair["gap"]) for pair in pairs) or 1.0
+    rows = [
+        [
+            pair["name"],
+            pair["type"],
+            *(number(pair[key] * 1000) for key in (*TIMES, "gap")),
+            f"{abs(pair['gap']) / total:.1%}",
+            pair["kernels"],
+        ]
+        for pair in pairs
+    ]
+    chart = gap_chart(
+        "Paddle's time less torch's, by layer, forward and backward",
+        [(p["name"], p["gap"], f"{p['gap'] * 1000:+.3g} ms") for p in pairs[:FEW_LAYERS]],
+        unit="milliseconds",
+    )
+    return without_empty(
+        Section(
+            title="Why: layer by layer",
+            note=f"Each layer alone, on its input inside the model, in {row.precision}, batch of "
+            f"{row.batch_size}; sorted by what it contributes.",
+            columns=LAYER_COLUMNS,
+            rows=rows,
+            charts=[chart],
+        )
+    )
+
+
+Value = Callable[[Epoch], float | None]
+SHOWN: tuple[tuple[str, Value], ...] = (
+    ("Training loss", lambda epoch: epoch.train_loss),
+    ("Validation loss", lambda epoch: epoch.valid_loss),
+    ("Validation accuracy", lambda epoch: epoch.valid_accuracy),
+)
+
+
+def curve_section(report: CompareReport) -> Section | None:
+    """Loss and accuracy by epoch; None where no runs were named."""
+    if not report.curves:
+        return None
+    charts = []
+    for title, value in SHOWN:
+        lines = [_line(curve, value) for curve in report.curves]
+        shown = [line for line in lines if line.points]
+        if shown:
+            charts.append(line_chart(f"{title} by epoch", shown, unit="epoch"))
+    columns = ["run", "backend", "recipe", "model", "epochs"]
+    return Section(
+        title="Training",
+        note="Runs that were named with --curves; the table has their last epoch.",
+        charts=charts,
+        columns=[*columns, *(title.lower() for title, _ in SHOWN)],
+        rows=[_row(curve) for curve in report.curves],
+    )
+
+
+def _line(curve: Curve, value: Value) -> Line:
+    found = ((epoch.epoch, value(epoch)) for epoch in curve.epochs)
+    points = [(float(number), figure) for number, figure in found if figure is not None]
+    return Line(label=f"{curve.backend or 'run'}, {curve.folder}", kind=curve.backend or "", points=points)
+
+
+def _row(curve: Curve) -> list[str]:
+    last = curve.epochs[-1]
+    figures = [number(value(last)) for _, value in SHOWN]
+    return [curve.folder, curve.backend or "-", curve.recipe, curve.model, str(len(curve.epochs)), *figures]
