@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backends import NAMES, interpreter
-from backends.inference.checkpoints import Opened, add_flags, open_checkpoint
+from backends.inference.checkpoints import OpenCheckpoint, add_flags, open_checkpoint
 from backends.launch import in_own_interpreter, start
 from common import cli
 from common.cli import UnavailableError, UsageError
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     return cli.DONE
 
 
-def convert(opened: Opened, target: Path, *, backend_name: str) -> int:
+def convert(opened: OpenCheckpoint, target: Path, *, backend_name: str) -> int:
     """Write the weights to ``target`` in the kind of file that its name says; returns how many arrays."""
     from backends.inference.classifier import build
     from common.weights.checkpoint import Checkpoint

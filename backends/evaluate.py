@@ -26,7 +26,7 @@ from common.weights.checkpoint import run_of
 if TYPE_CHECKING:
     from backends.inference.classifier import Classifier, Scores
     from common.dataset.index import Index
-    from common.weights.checkpoint import Subject
+    from common.weights.checkpoint import ModelConfig
 
 PROGRAM = "backends.evaluate"
 PARTS = ("test", "valid", "all", "train")  # which one is meant, where none is named
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def labelled(
-    data: Path, subject: "Subject", *, part: str | None, run: Mapping[str, Any] | None
+    data: Path, subject: "ModelConfig", *, part: str | None, run: Mapping[str, Any] | None
 ) -> "tuple[str, Index]":
     """(name, images) of a part of the data, labelled as the checkpoint numbers its classes.
 
@@ -129,7 +129,7 @@ def _percent(value: float | None) -> str:
 
 
 def _draw_grid(
-    index: "Index", classifier: "Classifier", subject: "Subject", names: Sequence[str], path: Path
+    index: "Index", classifier: "Classifier", subject: "ModelConfig", names: Sequence[str], path: Path
 ) -> None:
     """Predictions against labels for images drawn with a fixed seed."""
     from common.plots import draw_grid

@@ -21,7 +21,7 @@ from common.runtime.devices import require_device_name
 if TYPE_CHECKING:
     from backends.inference.annotate import Prediction
     from backends.inference.classifier import Classifier
-    from common.weights.checkpoint import Subject
+    from common.weights.checkpoint import ModelConfig
 
 PROGRAM = "backends.predict"
 
@@ -77,7 +77,7 @@ def _images(paths: Sequence[Path]) -> list[Path]:
 
 
 def _predict(
-    paths: Sequence[Path], classifier: "Classifier", subject: "Subject"
+    paths: Sequence[Path], classifier: "Classifier", subject: "ModelConfig"
 ) -> "tuple[list[Prediction], list[str]]":
     """One image at a time, so that its neighbours do not change a bit; and what could not be decoded."""
     from backends.inference.annotate import Prediction

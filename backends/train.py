@@ -16,7 +16,7 @@ from common.cli import UsageError
 
 if TYPE_CHECKING:
     from backends.training.loop import Loop
-    from backends.training.process_team import Team
+    from backends.training.process_team import ProcessTeam
     from common.training.recipes import Recipe
     from common.training.run_folder import RunFolder
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     return cli.DONE
 
 
-def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "Team") -> None:
+def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "ProcessTeam") -> None:
     from backends.training.display import Curves, follow, layer_table
     from backends.training.setup import assemble
 

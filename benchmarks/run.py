@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.manager.installations import Place
+from benchmarks.manager.installations import Installation
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import FEWEST_ROUNDS, Request, read_request
 from common import cli
@@ -55,12 +55,12 @@ def measure(request: Request, options: argparse.Namespace) -> "Report":
     from benchmarks.manager.group_session import open_session
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.measure import versions
-    from benchmarks.measure.machine_load import Watch
+    from benchmarks.measure.machine_load import MachineLoad
     from benchmarks.measure.sweep import measure_all
     from benchmarks.results.schema import Report
 
-    backend, there, watch = options.backend, options.against, Watch()
-    places = versions.places(backend, there) if there else {backend: Place(backend=backend)}
+    backend, there, watch = options.backend, options.against, MachineLoad()
+    places = versions.places(backend, there) if there else {backend: Installation(backend=backend)}
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         if there:
             how = {"rounds": options.rounds, "pairs": options.pairs}

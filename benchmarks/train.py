@@ -33,9 +33,9 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     if options.json:
         require_writable(options.json)
-    from benchmarks.measure.training_runs import Order, compare, run_all
+    from benchmarks.measure.training_runs import TrainingPlan, compare, run_all
 
-    order = Order(
+    order = TrainingPlan(
         recipe=options.recipe,
         data=options.data and options.data.absolute(),
         output=options.output.absolute(),

@@ -74,7 +74,7 @@ ARRAYS: Mapping[tuple[str, str], Callable[..., Any] | type] = {
 
 # Python's own implementation and not the one in C: its memo is a dict, so that a file cannot ask for
 # gigabytes by numbering an entry four billion.
-class TameUnpickler(pickle._Unpickler):
+class RestrictedUnpickler(pickle._Unpickler):
     """An unpickler to which only the given names mean anything."""
 
     def __init__(
@@ -96,7 +96,7 @@ def load(data: bytes, *, source: object) -> Any:
     Arrays are ArrayRecord. Raises UsageError naming ``source`` for whatever is not plain data.
     """
     try:
-        return TameUnpickler(io.BytesIO(data), encoding="bytes").load()
+        return RestrictedUnpickler(io.BytesIO(data), encoding="bytes").load()
     except UsageError as error:
         raise UsageError(f"{source}: {error}") from None
     except MemoryError:

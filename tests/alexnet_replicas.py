@@ -12,9 +12,9 @@ import numpy as np
 
 from backends.training.learner import Learner
 from backends.training.process_team import gather
-from common.runtime.distributed import Portion
+from common.runtime.distributed import Share
 from common.weights import initialization
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 from tests.replicas import gap, recipe
 
 COUNTS = (4, 3)  # images of the batches
@@ -23,7 +23,7 @@ CLASSES = 5
 
 def learner(team, **member):
     plan = recipe("momentum")
-    subject = Subject(
+    subject = ModelConfig(
         model="alexnet", num_classes=CLASSES, channels=3, options={}, preparation=plan.preparation
     )
     made = Learner(team.backend, plan, subject, device="cpu", shared_masks=True, **member)
@@ -39,7 +39,7 @@ def updated(made):
         images = rng.standard_normal((count, 3, 224, 224), dtype=np.float32)
         labels = rng.integers(CLASSES, size=count)
         rows = np.arange(-(-count // member.ranks) * member.ranks)[member.rank :: member.ranks] % count
-        whole = Portion(own=len(range(member.rank, count, member.ranks)), whole=count)
+        whole = Share(own=len(range(member.rank, count, member.ranks)), whole=count)
         made.update(images[rows], labels[rows], step=step, rate=0.01, portion=whole)
     return made.weights()
 

@@ -19,13 +19,13 @@ from backends import train
 from backends.training.learner import Learner
 from backends.training.process_team import gather
 from benchmarks.request import model_pair as side
-from benchmarks.request.job import Order
+from benchmarks.request.job import JobSpec
 from benchmarks.worker.replicas import GroupTasks
 from common.cli import UnavailableError
-from common.runtime.distributed import Member, Portion
+from common.runtime.distributed import Member, Share
 from common.training import recipes
 from common.weights import initialization, safetensors_file
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 from tests.sides import altered
 from tests.small_models import small_backend
 from tests.training import SMALL
@@ -51,7 +51,7 @@ def learner(team, backend, *, optimizer, dropout=False, alone=False):
     if dropout:
         backend = small_backend(team.backend.__name__.rpartition(".")[2], backend)
     member = {} if alone else {"member": team.member}
-    subject = Subject(**model, preparation=plan.preparation)
+    subject = ModelConfig(**model, preparation=plan.preparation)
     made = Learner(backend, plan, subject, device="cpu", shared_masks=dropout, **member)
     made.backend.set_weights(made.model, initialization.draw("xavier", made.shapes, seed=0))
     return made
@@ -70,9 +70,9 @@ def updated(made, member, *, dropout=False, steps=STEPS, fault=None):
         images, labels = batch(step, dropout=dropout)
         rank = 0 if fault == "repeated shard" else member.rank
         rows = np.arange(-(-len(labels) // member.ranks) * member.ranks)[rank :: member.ranks] % len(labels)
-        whole = Portion(own=len(range(rank, len(labels), member.ranks)), whole=len(labels))
+        whole = Share(own=len(range(rank, len(labels), member.ranks)), whole=len(labels))
         if fault == "padding counts":
-            whole = Portion(own=len(rows), whole=len(rows) * member.ranks)
+            whole = Share(own=len(rows), whole=len(rows) * member.ranks)
         made.update(images[rows], labels[rows], step=step, rate=0.01, portion=whole)
     return made.weights()
 
@@ -156,13 +156,13 @@ def measured(team, folder, **faults):
     tasks = GroupTasks("any", altered(team.backend, **faults))
     tasks.member = team.member
     shape, build = (1, 32, 32), {"name": "lenet5", "num_classes": 10, "channels": 1}
-    subject = side.Subject(model="lenet5", num_classes=10, input_shape=shape, seed=team.member.rank)
+    subject = side.ModelPair(model="lenet5", num_classes=10, input_shape=shape, seed=team.member.rank)
     build |= {"precision": "fp32", "device": "cpu"}
     own = folder / f"process-{team.member.rank}"
     own.mkdir(exist_ok=True)
     side.write_weights(tasks.shapes(build), seed=0, path=own / "weights.safetensors")
     safetensors_file.save(own / "batch.safetensors", side.draw_batch(subject, batch_size=3))
-    order = Order(
+    order = JobSpec(
         build=build,
         weights=str(own / "weights.safetensors"),
         phase="train",

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from benchmarks.results.schema import Best, CompareReport, Comparison, Latency, LayerTimes, Result, Side
+from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison, Latency, LayerTimes, Result
 
 
 def quick(seconds, width):
@@ -69,7 +69,7 @@ def report(torch_speed=100.0, paddle_speed=25.0, *, width=0.02):
         for name in ("torch", "paddle")
     ]
     sides = {
-        name: Side(engine="deploy", precision="fp32", images_per_second=speed)
+        name: BestSide(engine="deploy", precision="fp32", images_per_second=speed)
         for name, speed in (("torch", 130.0), ("paddle", 128.0))
     }
     return CompareReport(

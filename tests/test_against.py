@@ -13,7 +13,7 @@ from benchmarks import run
 from benchmarks.analysis.quick_steps import speed_ratio
 from benchmarks.manager.installations import ROOT, other_place
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.measure.interleave import Alternation
+from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.versions import HERE, THERE, judged, measure_against, sentences
 from benchmarks.request.request import Case
 from benchmarks.results.samples import Block, Measured
@@ -38,7 +38,7 @@ def turns(*, slower, seed, drifting=1.0):
         loader="common", settings_mode="equalised", price_per_hour=None,
     )  # fmt: skip
     places = dict.fromkeys((THERE, HERE), SimpleNamespace(backend="torch"))
-    pair = Alternation(SimpleNamespace(request=request, places=places), CASE, explainer=None)
+    pair = Interleaving(SimpleNamespace(request=request, places=places), CASE, explainer=None)
     pair.processes = [4] * 6
     for name, factor in ((THERE, 1.0), (HERE, slower)):
         process = np.exp(rng.normal(0, 0.005, 6))

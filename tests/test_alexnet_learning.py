@@ -9,7 +9,7 @@ from backends.inference.classifier import split_head
 from backends.training.learner import Learner
 from common.training import recipes
 from common.weights import initialization
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 def learner(backend, recipe, *, num_classes=2, precision="fp64", **changed):
     values = {"precision": precision, "batch_size": 2, "learning_rate": 1e-4} | changed
     recipe = recipes.find(recipe).changed(**values)
-    subject = Subject(
+    subject = ModelConfig(
         model=recipe.model,
         num_classes=num_classes,
         channels=recipe.preparation.channels,
@@ -101,7 +101,7 @@ def test_a_body_from_torchvisions_layout_stays_as_it_is_in_the_file(
         head=head, freeze_features=True, optimizer="adamw", weight_decay=0.1, batch_size=2
     )
     preparation = recipe.preparation
-    subject = Subject(model="alexnet", num_classes=2, channels=3, preparation=preparation)
+    subject = ModelConfig(model="alexnet", num_classes=2, channels=3, preparation=preparation)
     subject = setup.with_body(subject, recipe, loaded)
     made = Learner(backend, recipe, subject, device="cpu")
     setup.begin(made, subject, loaded)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.measure.interleave import Alternation
+from benchmarks.measure.interleave import Interleaving
 from benchmarks.results.samples import Block, Measured
 
 SECONDS = 10  # that a test waits for what should be there at once
@@ -62,7 +62,7 @@ class Bar:
 def pair(monkeypatch):
     monkeypatch.setattr("benchmarks.measure.interleave.unequal_settings", lambda *_, **__: None)
     monkeypatch.setattr("benchmarks.measure.interleave.compared_settings", lambda *_: ())
-    return Alternation(Session(), None, explainer=SimpleNamespace(explain=lambda *_: None))
+    return Interleaving(Session(), None, explainer=SimpleNamespace(explain=lambda *_: None))
 
 
 def test_later_processes_are_prepared_at_once_and_go_on_with_what_was_measured(pair):

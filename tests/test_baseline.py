@@ -11,7 +11,7 @@ from scipy import stats
 from benchmarks import compare
 from benchmarks.analysis.regression import changes, machine_drift, sentence
 from benchmarks.manager.environment import require_same_machine
-from benchmarks.measure.interleave import Alternation
+from benchmarks.measure.interleave import Interleaving
 from benchmarks.results import result_file
 from common.cli import UsageError
 from tests.commands import QUICK, ended
@@ -146,7 +146,7 @@ def test_absolute_figures_are_corrected_by_the_machines_drift():
 
 def test_a_regression_is_exit_code_1(local, tmp_path, capsys, monkeypatch):
     target, precise = tmp_path / "before.json", []
-    monkeypatch.setattr(Alternation, "_knows", lambda self, percent: precise.append(percent) or True)
+    monkeypatch.setattr(Interleaving, "_knows", lambda self, percent: precise.append(percent) or True)
     run = [*LENET, "--pairs", "2", "--skip-parity"]
     assert ended(compare.main, [*run, "--json", str(target)], capsys)[0] == 0
     assert precise == []

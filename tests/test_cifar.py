@@ -56,7 +56,7 @@ def test_a_pickle_that_calls_anything_is_refused_and_not_run(tmp_path, function)
 
 def test_the_refusal_is_what_stops_it(tmp_path, monkeypatch):
     """The same pickle, read by an unpickler that allows every name, leaves its trace."""
-    monkeypatch.delattr(restricted_pickle.TameUnpickler, "find_class")
+    monkeypatch.delattr(restricted_pickle.RestrictedUnpickler, "find_class")
     trace = tmp_path / "was run"
     content = pickle.dumps({b"data": Hostile(os.mkdir, str(trace))}, 2)
     with pytest.raises(UsageError):

@@ -8,10 +8,10 @@ import pytest
 from backends.inference.classifier import split_head
 from backends.training.learner import Learner
 from common.cli import UnavailableError
-from common.runtime.distributed import Portion
+from common.runtime.distributed import Share
 from common.training import recipes
 from common.weights import initialization
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 from tests.sides import altered
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -23,7 +23,7 @@ def learner(backend, *, shared_masks=False, weights=None, **changed):
     """lenet5 on grey images, with tanh, so that every gradient is smooth."""
     values = {"precision": "fp64", "schedule": "constant", "batch_size": BATCH, "learning_rate": 0.01}
     recipe = recipes.find("digits").changed(**values | changed)
-    subject = Subject(
+    subject = ModelConfig(
         model="lenet5", num_classes=10, channels=1, options=recipe.options, preparation=recipe.preparation
     )
     made = Learner(backend, recipe, subject, device="cpu", shared_masks=shared_masks)
@@ -94,7 +94,7 @@ def test_a_batch_is_not_copied_for_the_cpu(backend):
     """A step sees what the loader's memory holds when the step is made."""
     made = learner(backend, precision="fp32")
     images, labels = batch(0)
-    whole = [Portion(own=BATCH, whole=BATCH)]
+    whole = [Share(own=BATCH, whole=BATCH)]
     part = next(made.parts([(images, labels)], whole))
     images[:] = batch(1)[0]
     seen = backend.to_numpy(made.learn(part, step=0, rate=0.01).loss)
@@ -108,7 +108,7 @@ def test_parts_on_a_device_that_is_fed_ahead_keep_their_place(backend):
     sizes = [(12, 12), (7, 12), (0, 12)]
     batches = [batch(number, max(own, 1)) for number, (own, _) in enumerate(sizes)]
     made.backend = altered(backend, feed=lambda fed, **_: iter(list(fed)))
-    found = list(made.parts(batches, [Portion(*size) for size in sizes]))
+    found = list(made.parts(batches, [Share(*size) for size in sizes]))
     assert [(part.number, part.counted, part.last) for part in found] == [
         (0, 5, False),
         (1, 5, False),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.request.model_pair import Subject, draw_batch
+from benchmarks.request.model_pair import ModelPair, draw_batch
 from benchmarks.worker.profiling import flops_per_image
 from common.cli import UsageError
 from common.model_cards import require_input
@@ -133,9 +133,9 @@ def test_dropout_is_off_in_evaluation_and_on_in_training(backend):
 def test_flops_of_alexnet(backend):
     """714 million multiply-adds: torchvision tells 0.71 GFLOPS for its AlexNet, counting each as one."""
     model = built(backend, "alexnet", num_classes=1000)
-    images = draw_batch(Subject(model="alexnet", num_classes=1000, input_shape=(3, 224, 224)), batch_size=2)[
-        "images"
-    ]
+    images = draw_batch(
+        ModelPair(model="alexnet", num_classes=1000, input_shape=(3, 224, 224)), batch_size=2
+    )["images"]
     layers = backend.trace(model, backend.from_numpy(images, device="cpu", precision="fp32"))
     assert flops_per_image(layers, backend.parameter_shapes(model)) == 2 * 714_188_480
 

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.manager.worker_process import Worker
 from benchmarks.parity.comparison import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
 from benchmarks.parity.tensors.gaps import SPREAD
-from benchmarks.request.model_pair import Subject
+from benchmarks.request.model_pair import ModelPair
 from tests.pairs import faults, innocents
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +32,7 @@ def compare(workers, tmp_path):
             side: {role: f"tests.pairs.parts:{side}.{_part(role, name)}" for role in pair.own}
             for side in sides
         }
-        subject = Subject(
+        subject = ModelPair(
             num_classes=5,
             input_shape=(3, 12, 12),
             batch_size=4,

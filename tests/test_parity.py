@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from benchmarks.parity.comparison import run_gate
-from benchmarks.request.model_pair import Subject, draw_batch
+from benchmarks.request.model_pair import ModelPair, draw_batch
 from common.weights import initialization
 
 SUBJECTS = {
-    "alexnet": Subject(model="alexnet", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
-    "alexnet_wide": Subject(model="alexnet_wide", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
-    "alexnet_lrn": Subject(model="alexnet_lrn", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
-    "alexnet_2012": Subject(model="alexnet_2012", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
-    "lenet5": Subject(model="lenet5", num_classes=10, input_shape=(3, 32, 32), batch_size=4),
+    "alexnet": ModelPair(model="alexnet", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "alexnet_wide": ModelPair(model="alexnet_wide", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "alexnet_lrn": ModelPair(model="alexnet_lrn", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "alexnet_2012": ModelPair(model="alexnet_2012", num_classes=10, input_shape=(3, 224, 224), batch_size=1),
+    "lenet5": ModelPair(model="lenet5", num_classes=10, input_shape=(3, 32, 32), batch_size=4),
 }
 LENET5_OPTIONS = [
     {"activation": activation, "pool": pool, "c5_activation": c5_activation}
@@ -71,7 +71,7 @@ def test_the_same_backend_twice_is_bit_identical(backend):
 def gradients_of_lenet5(backend, **options):
     model = backend.build("lenet5", num_classes=10, channels=1, precision="fp64", device="cpu", **options)
     backend.set_weights(model, initialization.draw_scaled(backend.parameter_shapes(model), seed=3))
-    batch = draw_batch(Subject(model="lenet5", num_classes=10, input_shape=(1, 32, 32)), batch_size=2)
+    batch = draw_batch(ModelPair(model="lenet5", num_classes=10, input_shape=(1, 32, 32)), batch_size=2)
     images, labels = (
         backend.from_numpy(batch[name], device="cpu", precision="fp64") for name in ("images", "labels")
     )

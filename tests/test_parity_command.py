@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.parity.sides.pair import Bench, chunks
-from benchmarks.request.model_pair import Subject
+from benchmarks.parity.sides.pair import Pair, chunks
+from benchmarks.request.model_pair import ModelPair
 from common.cli import UnavailableError
 
 ROOT = Path(__file__).parent.parent
@@ -139,8 +139,8 @@ def _worker_of(process, backend):
 
 def test_too_little_space_is_told_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30})())
-    subject = Subject(model="alexnet", num_classes=1000, input_shape=(3, 224, 224))
-    with Bench(None, None, subject=subject, scratch=tmp_path) as bench:
+    subject = ModelPair(model="alexnet", num_classes=1000, input_shape=(3, 224, 224))
+    with Pair(None, None, subject=subject, scratch=tmp_path) as bench:
         bench.described = {"torch": {"parameters": [{"shape": [61_100_840]}]}}
         with pytest.raises(UnavailableError, match=r"1.7 GiB are needed .* 1.0 GiB are free; set TMPDIR"):
             bench.require_space()

@@ -5,11 +5,11 @@ import pytest
 
 from benchmarks.parity.comparison import run_gate
 from benchmarks.parity.tensors.gaps import allow_noise, compare, excuse
-from benchmarks.request.model_pair import Subject
+from benchmarks.request.model_pair import ModelPair
 from tests.sides import LocalSide, altered
 from tests.small_models import small_backend
 
-SUBJECT = Subject(model="lenet5", num_classes=5, input_shape=(3, 8, 8), batch_size=4)
+SUBJECT = ModelPair(model="lenet5", num_classes=5, input_shape=(3, 8, 8), batch_size=4)
 
 
 @pytest.fixture

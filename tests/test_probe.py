@@ -5,10 +5,10 @@ import pytest
 
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
-from benchmarks.request.model_pair import Subject, draw_batch
+from benchmarks.request.model_pair import ModelPair, draw_batch
 from common.weights import initialization
 
-SUBJECT = Subject(model="lenet5", num_classes=10, input_shape=(3, 32, 32), seed=0, batch_size=2)
+SUBJECT = ModelPair(model="lenet5", num_classes=10, input_shape=(3, 32, 32), seed=0, batch_size=2)
 SETTINGS = {
     "learning_rate": 1e-3,
     "momentum": 0.9,

@@ -10,7 +10,7 @@ from common.cli import UsageError
 from common.training import recipes
 from common.training.recipes import RECIPES, Recipe
 from common.transforms import PCALighting, ToArray
-from common.transforms.data_config import Lighting, Preparation
+from common.transforms.data_config import DataConfig, Lighting
 from common.weights import initialization
 
 # recipe: what its article states
@@ -118,7 +118,7 @@ def picture():
     ],
 )
 def test_what_is_prepared_has_the_shape_that_is_told(changed, shape):
-    preparation = Preparation(channels=3, mean=(0.5,) * 3, std=(0.5,) * 3, **changed)
+    preparation = DataConfig(channels=3, mean=(0.5,) * 3, std=(0.5,) * 3, **changed)
     assert preparation.input_shape == shape
     rng = np.random.default_rng(0)
     assert preparation.for_evaluation()(picture()).shape == shape

@@ -14,9 +14,9 @@ from common import model_cards
 from common.cli import Parser, UsageError
 from common.flags import natural, number, numbers, positive, side_or_sides
 from common.model_cards import ACTIVATIONS, POOLS
-from common.transforms.data_config import Preparation
+from common.transforms.data_config import DataConfig
 from common.weights import checkpoint
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 from common.weights.external import ForeignWeights, read_foreign
 from common.weights.name_map import fit, read_map
 
@@ -25,10 +25,10 @@ ABOUT_IMAGES = ("resize", "crop", "pad", "mean", "std", "scale")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opened:
+class OpenCheckpoint:
     """A checkpoint: what it is, and its arrays, which fit no model yet."""
 
-    subject: Subject
+    subject: ModelConfig
     weights: ForeignWeights
     names: Mapping[str, str] | None = None
 
@@ -65,13 +65,13 @@ def add_flags(parser: Parser) -> None:
     )
 
 
-def open_checkpoint(path: Path, options: argparse.Namespace) -> Opened:
+def open_checkpoint(path: Path, options: argparse.Namespace) -> OpenCheckpoint:
     """The checkpoint in a file or of a run's folder. Raises UsageError for flags that do not go with it."""
     path = checkpoint.locate(path)
     ours = checkpoint.read(path) if path.suffix == ".safetensors" else None
     if ours is not None:
         _require_agreement(path, ours.subject, options)
-        return Opened(
+        return OpenCheckpoint(
             subject=ours.subject,
             weights=ForeignWeights(source=path, framework=None, arrays=ours.weights),
             names=read_map(options.map),
@@ -81,10 +81,10 @@ def open_checkpoint(path: Path, options: argparse.Namespace) -> Opened:
         raise UsageError(
             f"{path}: does not tell its model; give --model, one of {', '.join(model_cards.MODELS)}"
         )
-    return Opened(subject=_told(weights, options), weights=weights, names=read_map(options.map))
+    return OpenCheckpoint(subject=_told(weights, options), weights=weights, names=read_map(options.map))
 
 
-def _require_agreement(path: Path, subject: Subject, options: argparse.Namespace) -> None:
+def _require_agreement(path: Path, subject: ModelConfig, options: argparse.Namespace) -> None:
     """Raise UsageError for a flag that says something else than our checkpoint says itself."""
     told = {"activation": ACTIVATIONS[0], "pool": POOLS[0], **subject.options}
     told |= subject.preparation.to_json() | {"model": subject.model, "num_classes": subject.num_classes}
@@ -98,7 +98,7 @@ def _require_agreement(path: Path, subject: Subject, options: argparse.Namespace
             )
 
 
-def _told(weights: ForeignWeights, options: argparse.Namespace) -> Subject:
+def _told(weights: ForeignWeights, options: argparse.Namespace) -> ModelConfig:
     """The subject as the flags tell it; sizes that they do not tell are read off the arrays."""
     card = model_cards.find(options.model)
     arrays = list(weights.neutral().values())
@@ -114,7 +114,7 @@ def _told(weights: ForeignWeights, options: argparse.Namespace) -> Subject:
     if channels not in (1, 3):
         raise UsageError(f"{weights.source}: its first layer has {channels} channels; images have 1 or 3")
     pad = options.pad or 0
-    preparation = Preparation(
+    preparation = DataConfig(
         channels=channels,
         resize=options.resize or (card.input_shape[1] - 2 * pad, card.input_shape[2] - 2 * pad),
         crop=options.crop or 0,
@@ -124,7 +124,7 @@ def _told(weights: ForeignWeights, options: argparse.Namespace) -> Subject:
         scale=options.scale or 255.0,
     )
     model_cards.require_input(options.model, preparation.input_shape)
-    return Subject(
+    return ModelConfig(
         model=options.model,
         num_classes=options.num_classes or len(arrays[-1]),
         channels=channels,

@@ -11,13 +11,13 @@ from common.dataset.index import Index
 from common.loader.loader import Loader
 from common.training.metrics import ConfusionMatrix, RunningMean, TopKError
 from common.training.recipes import Recipe
-from common.transforms.data_config import Preparation
-from common.weights.checkpoint import Subject
+from common.transforms.data_config import DataConfig
+from common.weights.checkpoint import ModelConfig
 
 
 def evaluation_loader(
     index: Index,
-    preparation: Preparation,
+    preparation: DataConfig,
     *,
     device: str,
     batch_size: int = 64,
@@ -135,7 +135,7 @@ class Classifier:
 
 
 def build(
-    backend: Backend, subject: Subject, *, precision: str, device: str, training: Recipe | None = None
+    backend: Backend, subject: ModelConfig, *, precision: str, device: str, training: Recipe | None = None
 ) -> Model:
     """The subject's model, for training with the recipe's dropout, else for evaluation."""
     options: dict[str, Any] = dict(subject.options)

@@ -13,7 +13,7 @@ import numpy as np
 from backends import Backend, Model
 from common.cli import progress
 from common.training.run_folder import CURVES, Row, RunFolder
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -52,7 +52,7 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.4f}"
 
 
-def layer_table(backend: Backend, model: Model, subject: Subject, *, device: str) -> str:
+def layer_table(backend: Backend, model: Model, subject: ModelConfig, *, device: str) -> str:
     """Name, type, output shape and parameters of each layer in execution order, and their sum."""
     from tabulate import tabulate
 

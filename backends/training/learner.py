@@ -9,16 +9,16 @@ import numpy as np
 
 from backends import Backend, Model, Tensor
 from backends.inference.classifier import Classifier, build
-from backends.training.param_groups import Groups
-from common.runtime.distributed import Member, Portion
+from backends.training.param_groups import ParamGroups
+from common.runtime.distributed import Member, Share
 from common.training.dropout_masks import Masks
 from common.training.loss_scale import LossScale
 from common.training.recipes import Recipe
 from common.transforms.preprocessing import Preprocessing
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 
 
-class Part(NamedTuple):
+class MicroBatch(NamedTuple):
     """Part number ``number`` of a batch, on the device; ``last`` of it, or not.
 
     The first ``counted`` images count, as ``share`` of those of all processes.
@@ -35,13 +35,13 @@ class Part(NamedTuple):
 def parts(
     backend: Backend,
     batches: Iterable[tuple[np.ndarray, np.ndarray]],
-    portions: Iterable[Portion],
+    portions: Iterable[Share],
     *,
     size: int,
     device: str,
     precision: str,
     preprocessing: Preprocessing,
-) -> Iterator[Part]:
+) -> Iterator[MicroBatch]:
     """Parts of ``size`` images or fewer. ``portions`` says of each batch which images count.
 
     Where none counts, there is one image of no share: the other processes wait for this one.
@@ -58,7 +58,7 @@ def parts(
                 yield images[start:end], labels[start:end]
 
     fed = backend.feed(cut(), device=device, precision=precision, preprocessing=preprocessing)
-    return (Part(images, labels, *planned.popleft()) for images, labels in fed)
+    return (MicroBatch(images, labels, *planned.popleft()) for images, labels in fed)
 
 
 ALONE = Member()
@@ -83,7 +83,7 @@ class Learner:
         self,
         backend: Backend,
         recipe: Recipe,
-        subject: Subject,
+        subject: ModelConfig,
         *,
         device: str,
         shared_masks: bool = False,
@@ -99,12 +99,12 @@ class Learner:
         self.scale = LossScale(active=recipe.precision == "fp16")
         self.updates = 0
         self._masks = Masks(recipe.seed, rank=member.rank, ranks=member.ranks) if shared_masks else None
-        self._groups = Groups(backend, self.model, recipe)
+        self._groups = ParamGroups(backend, self.model, recipe)
         self._replica: Model | None = None
 
     def parts(
-        self, batches: Iterable[tuple[np.ndarray, np.ndarray]], portions: Iterable[Portion]
-    ) -> Iterator[Part]:
+        self, batches: Iterable[tuple[np.ndarray, np.ndarray]], portions: Iterable[Share]
+    ) -> Iterator[MicroBatch]:
         """Batches as ``learn`` takes them, in parts of the recipe's batch size.
 
         On a GPU images are uint8, as ``Loader(as_bytes=True)`` gives them.
@@ -119,7 +119,7 @@ class Learner:
             preprocessing=self.preprocessing,
         )
 
-    def learn(self, part: Part, *, step: int, rate: float) -> Outcome:
+    def learn(self, part: MicroBatch, *, step: int, rate: float) -> Outcome:
         """Add a part's gradients to those of its batch; with the last one, make the update.
 
         Each part's mean loss counts by its share of the images of all processes, so that parts of any
@@ -144,10 +144,10 @@ class Learner:
         *,
         step: int,
         rate: float,
-        portion: Portion | None = None,
+        portion: Share | None = None,
     ) -> list[Outcome]:
         """One update on one batch, of which ``portion`` counts (all of it)."""
-        whole = portion or Portion(own=len(labels), whole=len(labels))
+        whole = portion or Share(own=len(labels), whole=len(labels))
         return [self.learn(part, step=step, rate=rate) for part in self.parts([(images, labels)], [whole])]
 
     def classifier(self) -> Classifier:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from backends.training.learner import Learner
-from backends.training.process_team import Team
-from backends.training.scores import Tally, Validation
+from backends.training.process_team import ProcessTeam
+from backends.training.scores import EpochMeans, Validation
 from common.dataset.index import Index
 from common.loader.loader import Loader
-from common.runtime.distributed import Portion, portion
+from common.runtime.distributed import Share, portion
 from common.training.recipes import Recipe
 from common.training.run_folder import HISTORY, Row, RunFolder, best_row, has_stalled
-from common.weights.checkpoint import LAST, Checkpoint, Subject
+from common.weights.checkpoint import LAST, Checkpoint, ModelConfig
 
 READ_EVERY = 20  # updates on a GPU before losses are waited for
 
@@ -34,11 +34,11 @@ class Loop:
     def __init__(
         self,
         learner: Learner,
-        subject: Subject,
+        subject: ModelConfig,
         parts: Mapping[str, Index],
         folder: RunFolder,
         *,
-        team: Team,
+        team: ProcessTeam,
         facts: Mapping[str, Any],
         workers: int = 0,
         strict: bool = False,
@@ -76,7 +76,7 @@ class Loop:
         self.epoch, self.batch = 0, 0
         self.history: list[Row] = []
         self.speeds: dict[int, float | None] = {}
-        self.tally = Tally()
+        self.tally = EpochMeans()
 
     @property
     def step(self) -> int:
@@ -126,7 +126,7 @@ class Loop:
         self.speeds[self.epoch + 1] = (len(self.train.index) - begun * self.batch_size) / spent
         self._finish_epoch()
 
-    def _portions(self) -> Iterator[Portion]:
+    def _portions(self) -> Iterator[Share]:
         """Which images of the batches to come in this epoch count for this process."""
         for batch in range(self.batch, len(self.train)):
             yield portion(
@@ -160,7 +160,7 @@ class Loop:
         }
         self.history.append(row)
         self.epoch, self.batch = self.epoch + 1, 0
-        self.tally = Tally()
+        self.tally = EpochMeans()
         self._require_equal_weights()
         if best_row(self.history) is row:
             # Before the run's state: killed between the two, the epoch is done again and saved again.

@@ -15,7 +15,7 @@ KEPT = ("momentum_buffer", "exp_avg", "exp_avg_sq")  # what SGD with momentum an
 
 
 @dataclass(frozen=True)
-class Group:
+class ParamGroup:
     """Parameters that share an optimizer; its rate is the schedule's times ``factor``."""
 
     optimizer: Optimizer
@@ -23,7 +23,7 @@ class Group:
     names: frozenset[str]
 
 
-class Groups:
+class ParamGroups:
     """All parameters of a model, or the head alone, or the head and a body that learns at another rate."""
 
     def __init__(self, backend: Backend, model: Model, recipe: Recipe) -> None:
@@ -72,7 +72,7 @@ class Groups:
             own = {key: array for key, array in moments.items() if key.rpartition("/")[0] in group.names}
             self.backend.set_moments(self.model, group.optimizer, own, updates=updates)
 
-    def _group(self, names: Sequence[str], factor: float) -> Group:
+    def _group(self, names: Sequence[str], factor: float) -> ParamGroup:
         optimizer = self.backend.make_optimizer(
             self.model,
             self.recipe.optimizer,
@@ -84,7 +84,7 @@ class Groups:
             weight_decay=_float32(self.recipe.weight_decay),
             only=set(names),
         )
-        return Group(optimizer, factor, frozenset(names))
+        return ParamGroup(optimizer, factor, frozenset(names))
 
 
 def _float32(value: float) -> float:

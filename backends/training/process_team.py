@@ -29,7 +29,7 @@ LOST = ("gloo", "nccl", "connection closed", "connection reset", "broken pipe")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Team:
+class ProcessTeam:
     """A backend, this process's device, and its place among the processes of the run."""
 
     backend: Backend
@@ -116,10 +116,10 @@ class Team:
         return str(error) if self.member.is_first else f"process {self.member.rank}: {error}"
 
 
-def gather(name: str, *, device: str, threads: int | None) -> Team:
+def gather(name: str, *, device: str, threads: int | None) -> ProcessTeam:
     """The team that the backend's launcher has started, or a team of one; see ``start_member``."""
     backend, found, member = start_member(name, device=device, threads=threads)
-    return Team(backend=backend, device=found, member=member)
+    return ProcessTeam(backend=backend, device=found, member=member)
 
 
 def _lost(error: RuntimeError) -> str | None:

@@ -9,12 +9,12 @@ import numpy as np
 from backends import Tensor
 from backends.inference.classifier import Scores, evaluation_loader
 from backends.training.learner import Learner, Outcome
-from backends.training.process_team import Team
+from backends.training.process_team import ProcessTeam
 from common.dataset.index import Index
 from common.loader.loader import Loader
 from common.training.metrics import RunningMean
 from common.training.run_folder import Row
-from common.weights.checkpoint import Subject
+from common.weights.checkpoint import ModelConfig
 
 
 class Flaw(NamedTuple):
@@ -24,7 +24,7 @@ class Flaw(NamedTuple):
     loss: float
 
 
-class Tally:
+class EpochMeans:
     """Means over the images of an epoch. What was added is on the device until it is read."""
 
     def __init__(self) -> None:
@@ -52,11 +52,11 @@ class Tally:
         self._pending.clear()
         return None
 
-    def summed(self, total: Callable[[np.ndarray], np.ndarray]) -> "Tally":
+    def summed(self, total: Callable[[np.ndarray], np.ndarray]) -> "EpochMeans":
         """The means over all processes' images; ``total`` adds up their arrays. All have to ask for it."""
         own = [self.loss.total, self.loss.count, self.hits.total, self.hits.count]
         sums = total(np.array(own, dtype=np.float64)).tolist()
-        together = Tally()
+        together = EpochMeans()
         together.loss.add(sums[0], int(sums[1]))
         together.hits.add(sums[2], int(sums[3]))
         return together
@@ -77,10 +77,10 @@ class Validation:
     def __init__(
         self,
         learner: Learner,
-        subject: Subject,
+        subject: ModelConfig,
         parts: Mapping[str, Index],
         *,
-        team: Team,
+        team: ProcessTeam,
         workers: int,
         strict: bool,
         cache_bytes: int,

@@ -13,20 +13,24 @@ from backends.inference.classifier import split_head
 from backends.training.flags import resumed_recipe
 from backends.training.learner import Learner
 from backends.training.loop import Loop
-from backends.training.process_team import Team
+from backends.training.process_team import ProcessTeam
 from backends.training.splits import Parts, class_names, fingerprint, open_data
 from common.cli import UsageError
 from common.model_cards import require_input
 from common.training.recipes import Recipe
 from common.training.run_folder import CLASSES, RECIPE, RunFolder
 from common.weights import checkpoint, initialization
-from common.weights.checkpoint import Checkpoint, Subject
+from common.weights.checkpoint import Checkpoint, ModelConfig
 from common.weights.external import ForeignWeights, read_foreign
 from common.weights.name_map import fit, read_map
 
 
 def assemble(
-    options: argparse.Namespace, recipe: Recipe, folder: RunFolder, state: Checkpoint | None, team: Team
+    options: argparse.Namespace,
+    recipe: Recipe,
+    folder: RunFolder,
+    state: Checkpoint | None,
+    team: ProcessTeam,
 ) -> Loop:
     """The loop that the flags ask for; ``state`` is the run's last one, if it has one."""
     if state is not None:
@@ -72,10 +76,10 @@ def assemble(
     return loop
 
 
-def _subject(recipe: Recipe, parts: Parts) -> Subject:
+def _subject(recipe: Recipe, parts: Parts) -> ModelConfig:
     names = class_names(parts)
     require_input(recipe.model, recipe.preparation.input_shape)
-    return Subject(
+    return ModelConfig(
         model=recipe.model,
         num_classes=len(names),
         channels=recipe.preparation.channels,
@@ -94,7 +98,7 @@ def _require_same_run(output: Path, facts: Mapping[str, Any], state: Checkpoint)
             )
 
 
-def _record(options: argparse.Namespace, recipe: Recipe, team: Team) -> dict[str, Any]:
+def _record(options: argparse.Namespace, recipe: Recipe, team: ProcessTeam) -> dict[str, Any]:
     """What recipe.json says: every value that was used, and where it came from."""
     return {
         **recipe.to_json(),
@@ -132,7 +136,7 @@ def load(path: Path, *, names: Mapping[str, str] | None) -> Loaded:
     return Loaded(weights=weights, names=names, classes=ours.subject.classes)
 
 
-def with_body(subject: Subject, recipe: Recipe, loaded: Loaded | None) -> Subject:
+def with_body(subject: ModelConfig, recipe: Recipe, loaded: Loaded | None) -> ModelConfig:
     """The subject whose model keeps the loaded last layer, where the recipe says ``append``."""
     if recipe.head != "append":
         return subject
@@ -144,7 +148,7 @@ def with_body(subject: Subject, recipe: Recipe, loaded: Loaded | None) -> Subjec
     return replace(subject, options={**subject.options, "body_classes": len(last)})
 
 
-def begin(learner: Learner, subject: Subject, loaded: Loaded | None) -> str:
+def begin(learner: Learner, subject: ModelConfig, loaded: Loaded | None) -> str:
     """Give the learner its first weights; says what they are."""
     recipe = learner.recipe
     drawn = initialization.draw(recipe.initial, learner.shapes, seed=recipe.seed)
@@ -158,7 +162,7 @@ def begin(learner: Learner, subject: Subject, loaded: Loaded | None) -> str:
     return f"weights of {loaded.weights.source}; last layer {head}"
 
 
-def _keeps_head(learner: Learner, subject: Subject, loaded: Loaded) -> bool:
+def _keeps_head(learner: Learner, subject: ModelConfig, loaded: Loaded) -> bool:
     """Whether the loaded last layer tells the same classes apart, as far as one can see."""
     if learner.recipe.head != "fit":
         return False

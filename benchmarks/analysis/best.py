@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from backends import ENGINES, NAMES
-from benchmarks.results.schema import Best, Comparison, Result, Side
+from benchmarks.results.schema import Best, BestSide, Comparison, Result
 
 SIDE = ("engine", "precision", "layout", "threads")
 
@@ -44,7 +44,7 @@ def compared(best: Best, comparisons: Iterable[Comparison]) -> Comparison | None
     return None
 
 
-def _ran_as(side: Side, row: Comparison, place: int) -> bool:
+def _ran_as(side: BestSide, row: Comparison, place: int) -> bool:
     """Whether a side ran in a comparison, of whose two it is the first or the last ("eager / deploy").
 
     Threads may not be told: in files of before they were, and where both sides have others.
@@ -56,6 +56,6 @@ def _ran_as(side: Side, row: Comparison, place: int) -> bool:
     )
 
 
-def _side(row: Result) -> Side:
+def _side(row: Result) -> BestSide:
     assert row.images_per_second is not None
-    return Side(**{name: getattr(row, name) for name in SIDE}, images_per_second=row.images_per_second)
+    return BestSide(**{name: getattr(row, name) for name in SIDE}, images_per_second=row.images_per_second)

@@ -18,17 +18,17 @@ from types import TracebackType
 from typing import Any
 
 from benchmarks.manager import session as single
-from benchmarks.manager.installations import Place
+from benchmarks.manager.installations import Installation
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import Worker, WorkerFailure
-from benchmarks.request.job import Order
+from benchmarks.request.job import JobSpec
 from benchmarks.request.request import Case, Request
 from benchmarks.results.samples import Block, Measured, slowest
 
 SETTLING_SECONDS = 2.0  # after a failure: whoever caused it may be heard of later than whoever waited for it
 
 
-class Group:
+class WorkerGroup:
     """Workers that measure together. A failure of one of them ends all."""
 
     def __init__(self, name: str, *, size: int, start: Callable[[], Worker], timeout: float) -> None:
@@ -42,7 +42,7 @@ class Group:
             self.close()
             raise
 
-    def __enter__(self) -> "Group":
+    def __enter__(self) -> "WorkerGroup":
         return self
 
     def __exit__(
@@ -146,10 +146,10 @@ class GroupSession(Session):
         *,
         scratch: Path,
         tasks: str = TASKS,
-        places: Mapping[str, Place] | None = None,
+        places: Mapping[str, Installation] | None = None,
     ) -> None:
         super().__init__(request, scratch=scratch, tasks=tasks, places=places)
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, WorkerGroup] = {}
         self._pace: dict[str, float] = {}  # seconds of a step, as it was last seen
 
     def __exit__(self, *_: object) -> None:
@@ -160,7 +160,7 @@ class GroupSession(Session):
         """Start groups side by side, then wait for each to have its framework imported."""
         for name in names:
             self.end(name)
-            self._groups[name] = Group(
+            self._groups[name] = WorkerGroup(
                 name, size=size, start=partial(self._new_worker, name), timeout=self.request.timeout
             )
         for name in names:
@@ -231,7 +231,7 @@ class GroupSession(Session):
         most = single.REQUEST_SECONDS / (2 * pace)  # a step that sends nothing goes with each
         return max(1, min(max(least, math.ceil(seconds / pace)), int(most)))
 
-    def _joined(self, name: str, case: Case) -> Group:
+    def _joined(self, name: str, case: Case) -> WorkerGroup:
         """A backend's group of so many processes, which have met; one of another size is ended."""
         group = self._groups.get(name)
         if group is None or group.size != case.processes:
@@ -245,7 +245,7 @@ class GroupSession(Session):
             group.has_met = True
         return group
 
-    def _devices(self, group: Group, case: Case) -> list[str]:
+    def _devices(self, group: WorkerGroup, case: Case) -> list[str]:
         """The CPU for all, or a GPU for each."""
         asked = self.request.device
         device = str(group.workers[0].ask("find_device", name=asked))
@@ -258,7 +258,7 @@ class GroupSession(Session):
         names = [{"name": f"gpu:{rank}"} for rank in range(case.processes)]
         return [str(found) for found in group.ask("find_device", each=names)]
 
-    def _share(self, name: str, case: Case, rank: int, device: str) -> Order:
+    def _share(self, name: str, case: Case, rank: int, device: str) -> JobSpec:
         """What one process is asked to set up: images, and what is compiled, are its own."""
         order = self._order(name, case, device=device)
         artefacts = Path(order.artefacts) / f"process-{rank}"
@@ -276,7 +276,9 @@ class GroupSession(Session):
             raise WorkerFailure(name, "unsupported", reason)
 
 
-def open_session(request: Request, *, scratch: Path, places: Mapping[str, Place] | None = None) -> Session:
+def open_session(
+    request: Request, *, scratch: Path, places: Mapping[str, Installation] | None = None
+) -> Session:
     """A session of groups where numbers of processes were asked for, else of single workers."""
     kind = GroupSession if request.grouped else Session
     return kind(request, scratch=scratch, places=places)

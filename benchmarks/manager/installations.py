@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Installation:
     """A backend, the Python that runs it, and the folder of our code.
 
     Without an interpreter it is TORCH_PYTHON's or PADDLE_PYTHON's, else the running one.
@@ -25,19 +25,19 @@ class Place:
     tasks: str | None = None  # MODULE:CLASS that it serves; None: what the session serves
 
 
-def both_backends() -> Mapping[str, Place]:
+def both_backends() -> Mapping[str, Installation]:
     """The two sides of a comparison of the frameworks, by name."""
-    return {name: Place(backend=name) for name in NAMES}
+    return {name: Installation(backend=name) for name in NAMES}
 
 
-def other_place(backend: str, text: str) -> Place:
+def other_place(backend: str, text: str) -> Installation:
     """Another version of a backend: an interpreter, its environment's folder, or a checkout of this project.
 
     Raises UsageError where it is none of them.
     """
     path = Path(text).expanduser()
     if (path / "benchmarks" / "worker" / "__main__.py").is_file():
-        return Place(backend=backend, root=path.resolve())
+        return Installation(backend=backend, root=path.resolve())
     if path.is_dir() and _runs(path / "bin" / "python"):
         path = path / "bin" / "python"
     found = shutil.which(text) if path.parent == Path() else str(path.absolute())  # links mean environments
@@ -46,7 +46,7 @@ def other_place(backend: str, text: str) -> Place:
             f"--against {text}: is no Python, no environment's folder and no checkout of this project; "
             f"give one of them"
         )
-    return Place(backend=backend, interpreter=found)
+    return Installation(backend=backend, interpreter=found)
 
 
 def _runs(path: Path) -> bool:

@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.manager.installations import Place, both_backends
+from benchmarks.manager.installations import Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker
-from benchmarks.request.job import Order
-from benchmarks.request.model_pair import Subject, draw_batch, write_weights
+from benchmarks.request.job import JobSpec
+from benchmarks.request.model_pair import ModelPair, draw_batch, write_weights
 from benchmarks.request.request import Case, Request, data_facts
 from benchmarks.results.samples import Block, Measured
 from common.weights import safetensors_file
@@ -29,19 +29,19 @@ class Session:
         *,
         scratch: Path,
         tasks: str = TASKS,
-        places: Mapping[str, Place] | None = None,
+        places: Mapping[str, Installation] | None = None,
     ) -> None:
         self.request, self._tasks = request, tasks
         self.places = places or both_backends()
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
-        self.subject = Subject(
+        self.subject = ModelPair(
             model=request.model,
             num_classes=request.num_classes,
             input_shape=request.input_shape,
             seed=request.seed,
         )
-        self.supplies = Supplies(self.subject, scratch=scratch)
+        self.supplies = InputFiles(self.subject, scratch=scratch)
 
     def __enter__(self) -> "Session":
         return self
@@ -105,13 +105,13 @@ class Session:
         """Arguments of Backend.build for a combination: mixed precisions keep parameters in fp32."""
         return self.subject.build(precision="fp64" if case.precision == "fp64" else "fp32", device=device)
 
-    def _order(self, name: str, case: Case, *, device: str) -> Order:
+    def _order(self, name: str, case: Case, *, device: str) -> JobSpec:
         build, worker = self.build(case, device), self.worker(name)
         artefacts = self.supplies.scratch / name  # each side's own: one may be of another version
         artefacts.mkdir(exist_ok=True)
         # A start is always from a fixed batch; it is prepared once, to be checked and compiled.
         data = None if case.phase == "startup" else data_facts(self.request)
-        return Order(
+        return JobSpec(
             build=build,
             weights=self.supplies.weights(worker, precision=build["precision"], device=device),
             phase="infer" if case.phase == "startup" else case.phase,
@@ -169,10 +169,10 @@ class Session:
         return block
 
 
-class Supplies:
+class InputFiles:
     """Files of a subject in a scratch folder, made when they are first asked for."""
 
-    def __init__(self, subject: Subject, *, scratch: Path) -> None:
+    def __init__(self, subject: ModelPair, *, scratch: Path) -> None:
         self._subject, self.scratch = subject, scratch
 
     def weights(self, worker: Worker, *, precision: str, device: str) -> str:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 import backends
-from benchmarks.manager.installations import ROOT, Place, worker_environment
+from benchmarks.manager.installations import ROOT, Installation, worker_environment
 from common.cli import UsageError
 
 FailedStatus = Literal["unsupported", "out-of-memory", "crashed", "timeout"]
@@ -81,9 +81,9 @@ class Worker:
         tasks: str = TASKS,
         keeps_memory: bool = False,
         as_shipped: bool = False,
-        place: Place | None = None,
+        place: Installation | None = None,
     ) -> None:
-        self._place = place or Place(backend=backend)
+        self._place = place or Installation(backend=backend)
         self.backend, self._keeps_memory, self._as_shipped = backend, keeps_memory, as_shipped
         self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
         self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests

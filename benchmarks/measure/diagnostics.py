@@ -8,7 +8,7 @@ from benchmarks.request.request import Case
 from benchmarks.results.samples import Measured
 
 
-class Explainer:
+class Diagnostics:
     """Asks the workers of a session, and nothing twice that cannot have changed."""
 
     def __init__(self, session: Session) -> None:

@@ -19,7 +19,7 @@ from benchmarks.analysis.ratio import (
 )
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.measure.diagnostics import Explainer
+from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.request.request import Case
 from benchmarks.results.samples import Measured
@@ -68,10 +68,10 @@ PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
 
 
-class Alternation:
+class Interleaving:
     """One combination on both sides of a session. What one cannot do becomes a row; the other goes on."""
 
-    def __init__(self, session: Session, case: Case, *, explainer: Explainer) -> None:
+    def __init__(self, session: Session, case: Case, *, explainer: Diagnostics) -> None:
         self.session, self.case, self._explainer = session, case, explainer
         self.names = tuple(session.places)
         self.cases = dict.fromkeys(self.names, case)  # what each side runs: only tuning makes them differ

@@ -13,7 +13,7 @@ BUSY = 0.15  # of the processors' time, taken by others: figures are then worth 
 THROTTLED = 0.9  # of the highest clock seen
 
 
-class Watch:
+class MachineLoad:
     """Looks at the machine when it is made, and again when it is asked."""
 
     def __init__(self) -> None:

@@ -11,9 +11,9 @@ from benchmarks.analysis.scaling import scaling, with_efficiencies
 from benchmarks.manager.environment import describe
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.measure.diagnostics import Explainer
-from benchmarks.measure.interleave import Alternation
-from benchmarks.measure.machine_load import Watch, unsteady
+from benchmarks.measure.diagnostics import Diagnostics
+from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.request.request import Case
@@ -39,15 +39,15 @@ class Sweep:
         self.session, self._facts, self._folder, self._earlier = session, facts, folder, earlier
         self.parity: dict[str, Any] | None = None
         self._done: list[tuple[schema.Comparison, list[schema.Result]]] = []
-        self._watch, self._explainer = Watch(), Explainer(session)
+        self._watch, self._explainer = MachineLoad(), Diagnostics(session)
 
     def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
-        """Measure what the earlier report does not have; see ``Alternation.run``."""
+        """Measure what the earlier report does not have; see ``Interleaving.run``."""
         for case in self.session.request.cases:
             bar.set_description(str(case))
             found = kept(self._earlier, case)
             if found is None:
-                pair = Alternation(self.session, case, explainer=self._explainer)
+                pair = Interleaving(self.session, case, explainer=self._explainer)
                 pair.run(rounds=rounds, processes=processes, bar=bar, precise=precise)
                 found = comparison(pair), pair.rows()
             else:
@@ -59,7 +59,7 @@ class Sweep:
     def failed(self, failure: WorkerFailure) -> schema.CompareReport:
         """The report where a worker was lost before anything was timed."""
         for case in self.session.request.cases:
-            pair = Alternation(self.session, case, explainer=self._explainer)
+            pair = Interleaving(self.session, case, explainer=self._explainer)
             pair.failures = dict.fromkeys((failure.backend,), failure)
             self._done.append((comparison(pair), pair.rows()))
         return self.report()
@@ -83,7 +83,7 @@ class Sweep:
 
 def measure_all(session: Session, backend: str) -> list[Result]:
     """A row for every combination of the session's request; what cannot be had becomes one as well."""
-    rows, explainer = [], Explainer(session)
+    rows, explainer = [], Diagnostics(session)
     with progress(total=len(session.request.cases)) as bar:
         for case in session.request.cases:
             bar.set_description(str(case))
@@ -96,7 +96,7 @@ def measure_all(session: Session, backend: str) -> list[Result]:
     return with_efficiencies(rows)
 
 
-def _measure(session: Session, explainer: Explainer, backend: str, case: Case) -> Result:
+def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case) -> Result:
     request = session.request
     tried: list[dict[str, Any]] = []
     if request.settings_mode == "tuned":
@@ -118,7 +118,7 @@ VERDICTS = {
 }
 
 
-def comparison(pair: Alternation) -> Comparison:
+def comparison(pair: Interleaving) -> Comparison:
     """What came of one combination on torch and paddle, its two sides."""
     rows, request, case = pair.rows(), pair.session.request, pair.case
     speeds: dict[str, Any] = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}

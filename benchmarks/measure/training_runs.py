@@ -19,7 +19,7 @@ from common.training.run_folder import Row, best_row
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class TrainingPlan:
     """What is to be trained."""
 
     recipe: str
@@ -58,7 +58,7 @@ class Run:
         return None
 
 
-def run_all(order: Order) -> list[Run]:
+def run_all(order: TrainingPlan) -> list[Run]:
     """Every seed on both backends; which of them comes first alternates, for machines that drift."""
     order.output.mkdir(parents=True, exist_ok=True)
     runs = []
@@ -68,7 +68,7 @@ def run_all(order: Order) -> list[Run]:
     return runs
 
 
-def _run(order: Order, name: str, seed: int) -> Run:
+def _run(order: TrainingPlan, name: str, seed: int) -> Run:
     folder = order.output / f"{name}-{seed}"
     interpreter = backends.interpreter(name)
     command = [interpreter, "-m", "backends.train", "--backend", name, "--recipe", order.recipe]

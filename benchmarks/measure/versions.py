@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 
 from backends import NAMES
-from benchmarks.manager.installations import Place, other_place
+from benchmarks.manager.installations import Installation, other_place
 from benchmarks.manager.session import Session
-from benchmarks.measure.diagnostics import Explainer
-from benchmarks.measure.interleave import Alternation
+from benchmarks.measure.diagnostics import Diagnostics
+from benchmarks.measure.interleave import Interleaving
 from benchmarks.request.request import Case
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import Against, Result
@@ -16,29 +16,29 @@ from common.cli import progress
 HERE, THERE = "here", "there"
 
 
-def places(backend: str, text: str) -> dict[str, Place]:
+def places(backend: str, text: str) -> dict[str, Installation]:
     """The sides of a session: there, as ``--against`` names it, and here, in the order of a ratio."""
     assert backend in NAMES
-    return {THERE: other_place(backend, text), HERE: Place(backend=backend)}
+    return {THERE: other_place(backend, text), HERE: Installation(backend=backend)}
 
 
 def measure_against(
     session: Session, *, rounds: int, pairs: int, max_regression: float
 ) -> tuple[list[Result], list[Against]]:
     """Every combination: the rows of here, and what became of each; ``max_regression`` is in percent."""
-    rows, found, explainer = [], [], Explainer(session)
+    rows, found, explainer = [], [], Diagnostics(session)
     cases = session.request.cases
     with progress(total=rounds * len(cases)) as bar:
         for case in cases:
             bar.set_description(str(case))
-            turns = Alternation(session, case, explainer=explainer)
+            turns = Interleaving(session, case, explainer=explainer)
             turns.run(rounds=rounds, processes=pairs, bar=bar, precise=max_regression)
             rows.append(turns.row(HERE))
             found.append(judged(turns, case, max_regression=max_regression))
     return rows, found
 
 
-def judged(turns: Alternation, case: Case, *, max_regression: float) -> Against:
+def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against:
     """Faster, slower, or no difference; a regression is slower for certain, and by more than is allowed."""
     here, there = turns.row(HERE), turns.row(THERE)
     common = {

@@ -25,7 +25,7 @@ from common.runtime.devices import available_cores, require_device_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmarks.request.model_pair import Subject
+    from benchmarks.request.model_pair import ModelPair
 
 PROGRAM = "benchmarks.parity"
 ROLES = {
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     return cli.FAILED if report["verdict"] == "fail" else cli.WRONG_REQUEST
 
 
-def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
+def check(options: argparse.Namespace, subject: "ModelPair") -> dict[str, Any]:
     """Run every stage on two workers; returns what ``--json`` writes."""
     from benchmarks.manager.environment import cpu_model, describe
     from benchmarks.manager.scratch import scratch_folder
@@ -100,11 +100,11 @@ def check(options: argparse.Namespace, subject: "Subject") -> dict[str, Any]:
     return {"schema_version": SCHEMA_VERSION, **report, "environment": describe(os.environ, versions)}
 
 
-def _subject(options: argparse.Namespace) -> "Subject":
+def _subject(options: argparse.Namespace) -> "ModelPair":
     from pathlib import Path
 
     from benchmarks.parity.text import read_names
-    from benchmarks.request.model_pair import Subject
+    from benchmarks.request.model_pair import ModelPair
 
     sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
     if len(sources) == 1:
@@ -116,7 +116,7 @@ def _subject(options: argparse.Namespace) -> "Subject":
     if options.map and not sources:
         raise UsageError("--map belongs to --torch and --paddle: our models' names are equal")
     num_classes, input_shape = (options.num_classes, options.input_shape) if sources else read_size(options)
-    return Subject(
+    return ModelPair(
         model=options.model or "",
         num_classes=num_classes,
         input_shape=input_shape,

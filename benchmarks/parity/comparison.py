@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import judge
-from benchmarks.parity.sides.pair import Bench, CannotCompare
+from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.free_training import training_stage
 from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat_stage, result_stages
@@ -18,7 +18,7 @@ from benchmarks.parity.stages.precisions import PRECISIONS
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.stages.train_mode import train_mode_stage
 from benchmarks.parity.tensors.gaps import FAIL, PASS, TOLERANCE, Gap
-from benchmarks.request.model_pair import Side, Subject
+from benchmarks.request.model_pair import Askable, ModelPair
 
 CANNOT_COMPARE = "cannot-compare"
 ORDER = (
@@ -46,16 +46,18 @@ class Plan:
     optimizers: Sequence[str] = ()
 
 
-def run_gate(torch_side: Side, paddle_side: Side, *, subject: Subject, scratch: Path) -> dict[str, Any]:
+def run_gate(
+    torch_side: Askable, paddle_side: Askable, *, subject: ModelPair, scratch: Path
+) -> dict[str, Any]:
     """The stages that must hold before anything is timed; returns the "parity" object of a result file."""
     return run_parity(torch_side, paddle_side, subject=subject, scratch=scratch, plan=Plan(stages=GATE))
 
 
 def run_parity(
-    torch_side: Side,
-    paddle_side: Side,
+    torch_side: Askable,
+    paddle_side: Askable,
     *,
-    subject: Subject,
+    subject: ModelPair,
     scratch: Path,
     plan: Plan,
     device: str = "cpu",
@@ -68,7 +70,7 @@ def run_parity(
     ``together``: both workers compute at once, each on threads of its own.
     """
     sides = {"torch_side": torch_side, "paddle_side": paddle_side}
-    with Bench(**sides, subject=subject, scratch=scratch, device=device, together=together) as bench:
+    with Pair(**sides, subject=subject, scratch=scratch, device=device, together=together) as bench:
         try:
             stages = _stages(bench, plan, tell)
         except CannotCompare as error:
@@ -79,7 +81,7 @@ def run_parity(
     return report
 
 
-def _stages(bench: Bench, plan: Plan, tell: Callable[[str], object]) -> list[Stage]:
+def _stages(bench: Pair, plan: Plan, tell: Callable[[str], object]) -> list[Stage]:
     """Computed in the order in which tensors can be deleted soonest, told in that of ORDER."""
     wanted, stages = plan.stages, []
     tell("parameters")
@@ -116,7 +118,7 @@ def _stages(bench: Bench, plan: Plan, tell: Callable[[str], object]) -> list[Sta
 
 
 def _training_stages(
-    bench: Bench, recorded: Recorded, plan: Plan, tell: Callable[[str], object]
+    bench: Pair, recorded: Recorded, plan: Plan, tell: Callable[[str], object]
 ) -> list[Stage]:
     stages, names = [], optimizer_names(bench, plan.optimizers)
     if "train-mode" in plan.stages:
@@ -165,7 +167,7 @@ def _trees(error: CannotCompare) -> dict[str, Any]:
     }
 
 
-def _evidence(bench: Bench) -> dict[str, Any]:
+def _evidence(bench: Pair) -> dict[str, Any]:
     """What the comparison itself cost, and what it was made with."""
     subject = bench.subject
     return {

@@ -17,7 +17,7 @@ from common.runtime.devices import available_cores
 
 if TYPE_CHECKING:
     from benchmarks.parity.comparison import Plan
-    from benchmarks.request.model_pair import Subject
+    from benchmarks.request.model_pair import ModelPair
 
 PROGRAM = "benchmarks.parity.evidence"
 SEEDS, STEPS = 20, 20
@@ -63,14 +63,14 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
             yield report["verdict"]
 
 
-def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[Subject, Plan]]":
+def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[ModelPair, Plan]]":
     from benchmarks.parity.comparison import GATE, Plan
-    from benchmarks.request.model_pair import Subject
+    from benchmarks.request.model_pair import ModelPair
 
     card = model_cards.find(options.model)
 
-    def subject(*, seed: int, batch_size: int) -> Subject:
-        return Subject(
+    def subject(*, seed: int, batch_size: int) -> ModelPair:
+        return ModelPair(
             model=options.model,
             num_classes=card.num_classes,
             input_shape=card.input_shape,

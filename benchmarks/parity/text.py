@@ -7,7 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from benchmarks.request.model_pair import Subject
+from benchmarks.request.model_pair import ModelPair
 from common.cli import UsageError
 from common.model_cards import MODELS
 
@@ -15,7 +15,7 @@ COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")
 GIB = 2**30
 
 
-def report_text(report: Mapping[str, Any], subject: Subject) -> str:
+def report_text(report: Mapping[str, Any], subject: ModelPair) -> str:
     """All that the command prints."""
     lines = [_heading(report, subject), "", *stage_lines(report)]
     if report["verdict"] == "cannot-compare":
@@ -107,7 +107,7 @@ def precision_lines(stage: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _heading(report: Mapping[str, Any], subject: Subject) -> str:
+def _heading(report: Mapping[str, Any], subject: ModelPair) -> str:
     shape = "x".join(map(str, subject.input_shape))
     what = (
         f"{subject.sources['torch']} against {subject.sources['paddle']}"

@@ -6,7 +6,7 @@ from typing import Any
 from backends import ENGINES
 from benchmarks.analysis.best import compared
 from benchmarks.results.formatting import batch_of, labeller, number
-from benchmarks.results.schema import Best, CompareReport, Comparison, Side
+from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
 WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
@@ -74,7 +74,7 @@ def _clause(fast: str | None, torch_way: str, paddle_way: str, bests: Sequence[B
     return f"{at} {names[fast]} is {times} times as fast as {names[slow]}"
 
 
-def _way(side: Side) -> str:
+def _way(side: BestSide) -> str:
     """How a side reached its best, as far as that is not what everybody expects."""
     layout = "" if side.layout == "NCHW" else f", {side.layout}"
     return f"{side.engine}, {side.precision}{layout}"

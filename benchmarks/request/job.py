@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class JobSpec:
     """A model, how it runs, and on what: ``dataclasses.asdict`` of it is JSON.
 
     The images are ``inputs``, the file of a fixed batch, or ``data``, a list to read inside every step.

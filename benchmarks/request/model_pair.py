@@ -12,7 +12,7 @@ from common.weights import initialization, safetensors_file
 ROLES = ("loss", "optimizer", "data", "metric")  # what may be the user's own beside the model
 
 
-class Side(Protocol):
+class Askable(Protocol):
     """A backend that can be asked for tasks: a worker, or tasks in this process."""
 
     def ask(self, task: str, **arguments: Any) -> Any:
@@ -20,7 +20,7 @@ class Side(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class ModelPair:
     """A model and its size; the seed of its weights and of the batch.
 
     ``sources`` has, for a pair of the user's own, each backend's MODULE:CALLABLE; ``plugins`` the
@@ -59,12 +59,12 @@ class Subject:
         """Whether both sides bring a part of the user's own for this role."""
         return all(role in self.plugins.get(name, {}) for name in ("torch", "paddle"))
 
-    def shapes(self, side: Side, *, precision: str, device: str = "cpu") -> dict[str, list[int]]:
+    def shapes(self, side: Askable, *, precision: str, device: str = "cpu") -> dict[str, list[int]]:
         """The side's parameters; its next task finds the model built already."""
         return dict(side.ask("shapes", build=self.build(precision=precision, device=device)))
 
 
-def draw_batch(subject: Subject, *, batch_size: int) -> dict[str, np.ndarray]:
+def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:
     """Images like normalised photographs, N(0, 1) in float32, and labels: the same for both sides."""
     rng = np.random.default_rng((subject.seed, batch_size))
     return {

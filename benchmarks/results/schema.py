@@ -114,7 +114,7 @@ class Comparison(_Record):
     reason: str | None = None
 
 
-class Side(_Record):
+class BestSide(_Record):
     """The best that one backend reached."""
 
     engine: str
@@ -133,8 +133,8 @@ class Best(_Record):
     phase: str
     batch_size: int
     processes: int = 1
-    torch: Side
-    paddle: Side
+    torch: BestSide
+    paddle: BestSide
     ratio: float
 
 

@@ -75,7 +75,7 @@ def _run(
 def _compare(
     request: Request, options: argparse.Namespace, *, slower: bool = False, times: int = 1
 ) -> "CompareReport":
-    from benchmarks.manager.installations import Place, both_backends
+    from benchmarks.manager.installations import Installation, both_backends
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.manager.session import Session
     from benchmarks.measure.sweep import Sweep
@@ -83,7 +83,7 @@ def _compare(
 
     rounds, places = times * options.rounds, both_backends()
     if slower:
-        planted = Place(backend=options.backend, tasks=SLOWED[options.slower])
+        planted = Installation(backend=options.backend, tasks=SLOWED[options.slower])
         places = {**places, options.backend: planted}
     with (
         scratch_folder() as scratch,
@@ -98,14 +98,14 @@ def _compare(
 
 
 def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> tuple[bool, str]:
-    from benchmarks.manager.installations import Place
+    from benchmarks.manager.installations import Installation
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.manager.session import Session
     from benchmarks.measure.versions import HERE, THERE, measure_against, sentences
 
     tasks = SLOWED[options.slower] if slower else None
-    there = Place(backend=options.backend)
-    places = {THERE: there, HERE: Place(backend=options.backend, tasks=tasks)}
+    there = Installation(backend=options.backend)
+    places = {THERE: there, HERE: Installation(backend=options.backend, tasks=tasks)}
     with scratch_folder() as scratch, Session(request, scratch=scratch, places=places) as session:
         how = {"rounds": options.rounds, "pairs": options.pairs}
         _, changes = measure_against(session, **how, max_regression=options.max_regression)

@@ -63,22 +63,24 @@ def _our_loop(
     from backends.training.flags import CACHE_MIB
     from backends.training.learner import Learner
     from backends.training.loop import Loop
-    from backends.training.process_team import Team
+    from backends.training.process_team import ProcessTeam
     from common.dataset.image_folder import WHOLE
     from common.dataset.sources import read_source
     from common.runtime.distributed import Member
     from common.training import recipes
     from common.training.run_folder import RunFolder
     from common.weights import initialization
-    from common.weights.checkpoint import Subject
+    from common.weights.checkpoint import ModelConfig
 
     index = read_source(data)[WHOLE]
     recipe = recipes.find("flowers").for_model(model)
     recipe = recipe.changed(batch_size=batch_size, learning_rate=LEARNING_RATE, epochs=10**6)
-    subject = Subject(model=model, num_classes=index.num_classes, channels=3, preparation=recipe.preparation)
+    subject = ModelConfig(
+        model=model, num_classes=index.num_classes, channels=3, preparation=recipe.preparation
+    )
     learner = Learner(backend, recipe, subject, device="cpu")
     backend.set_weights(learner.model, initialization.draw("kaiming", learner.shapes, seed=0))
-    team = Team(backend=backend, device="cpu", member=Member())
+    team = ProcessTeam(backend=backend, device="cpu", member=Member())
     folder = RunFolder(data, writes=False)
     epochs = Loop(
         learner,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from backends import Backend, Model
-from benchmarks.request.job import Order
+from benchmarks.request.job import JobSpec
 from benchmarks.request.request import REFERENCES
 from common.cli import UnavailableError
 from common.engines.engine import Engine, Operation, compiled_ahead, timed
@@ -23,7 +23,7 @@ def require_reference(*, precision: str, device: str, layout: str, training: boo
     require_packages(REFERENCES)
 
 
-def reference_engine(backend: Backend, model: Model, images: Any, *, order: Order, folder: Path) -> Engine:
+def reference_engine(backend: Backend, model: Model, images: Any, *, order: JobSpec, folder: Path) -> Engine:
     """The model exported to ``folder`` and loaded into ONNX Runtime.
 
     ``run`` takes and returns the backend's tensors. The batch ``images`` is held as an array already;

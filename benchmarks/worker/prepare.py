@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model
-from benchmarks.request.job import Order
+from benchmarks.request.job import JobSpec
 from benchmarks.request.request import REFERENCES
 from benchmarks.worker.onnx_reference import reference_engine
 from benchmarks.worker.steps import Batch, Job, make_job
@@ -81,13 +81,13 @@ def require_dtype(operations: Sequence[Operation], *, engine: str, precision: st
 
 
 @dataclass(kw_only=True)
-class Preparation:
+class JobBuilder:
     """A model with its weights and a batch, to be turned into the job that an order asks for."""
 
     name: str
     backend: Backend
     model: Model
-    order: Order
+    order: JobSpec
     batch: Batch
     feed: Iterator[Batch] | None
     learning: Callable[[Model], Model] = lambda model: model  # what is trained in the model's place

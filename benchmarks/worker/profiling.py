@@ -20,7 +20,7 @@ PEAK_SECONDS = 0.6
 LAYER_SECONDS = 0.1  # of each layer, at least
 
 
-class AnalysisTasks:
+class ProfilingTasks:
     """Tasks beside the measuring of steps; see benchmarks.worker.tasks.Tasks."""
 
     backend: Backend

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model
-from benchmarks.request.job import Order
+from benchmarks.request.job import JobSpec
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
 from common.engines.engine import timed
 from common.weights import safetensors_file
 
 
-class Stock:
+class ModelTasks:
     """Makes them with a backend; the base of what a worker can be asked for."""
 
     def __init__(self, name: str, backend: Backend) -> None:
@@ -27,7 +27,7 @@ class Stock:
         self._kept = (build, model)
         return {name: list(shape) for name, shape in self.backend.parameter_shapes(model).items()}
 
-    def _equalise(self, order: Order) -> None:
+    def _equalise(self, order: JobSpec) -> None:
         if order.equalise:
             tf32 = order.precision == "tf32"
             self.backend.equalise(threads=order.threads, device=order.device, tf32=tf32)
@@ -54,15 +54,15 @@ class Stock:
         return Feed(backend=self.backend, data=data, batch_size=batch_size, **where)
 
 
-class StartingTasks(Stock):
+class StartupTasks(ModelTasks):
     """See benchmarks.worker.tasks.Tasks."""
 
     def start_up(self, **asked: Any) -> dict[str, float]:
-        """Seconds of building, loading the weights and computing a first batch, as an Order says.
+        """Seconds of building, loading the weights and computing a first batch, as an JobSpec says.
 
         A deployed model is neither built nor filled: it is loaded as it was compiled.
         """
-        order = Order(**asked)
+        order = JobSpec(**asked)
         wait = partial(self.backend.synchronize, order.device)
         self._equalise(order)
         assert order.inputs is not None, "a start is from a fixed batch"
@@ -78,7 +78,7 @@ class StartingTasks(Stock):
         seconds["load"] += loaded
         return {**seconds, "first_batch": first - loaded}
 
-    def _first_batch(self, order: Order, model: Model, images: Any) -> float:
+    def _first_batch(self, order: JobSpec, model: Model, images: Any) -> float:
         """Compute it; the seconds of that in which the engine was loaded."""
         engine = self.backend.make_engine(
             model,

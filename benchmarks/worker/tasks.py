@@ -10,19 +10,19 @@ import numpy as np
 
 from backends import Backend, Model
 from benchmarks.parity.probe.probe import Probe
-from benchmarks.request.job import Order
+from benchmarks.request.job import JobSpec
 from benchmarks.request.request import REFERENCES
 from benchmarks.worker.onnx_reference import require_reference
-from benchmarks.worker.prepare import Preparation
-from benchmarks.worker.profiling import AnalysisTasks, flops_per_image
-from benchmarks.worker.setup import StartingTasks
+from benchmarks.worker.prepare import JobBuilder
+from benchmarks.worker.profiling import ProfilingTasks, flops_per_image
+from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
 from common.engines.engine import timed
 from common.runtime import memory
 
 
-class Tasks(AnalysisTasks, StartingTasks):
+class Tasks(ProfilingTasks, StartupTasks):
     """Every public method is a task. At most one job is prepared at a time."""
 
     def __init__(self, name: str, backend: Backend) -> None:
@@ -53,11 +53,11 @@ class Tasks(AnalysisTasks, StartingTasks):
         return getattr(self._probe, step)(**arguments)
 
     def prepare(self, **asked: Any) -> dict[str, Any]:
-        """Build, load, compile, check and set up one job, as an Order says.
+        """Build, load, compile, check and set up one job, as an JobSpec says.
 
         Returns the settings in force, what is known of the model, and what all this took.
         """
-        order = Order(**asked)
+        order = JobSpec(**asked)
         self.release()
         self._equalise(order)
         wait = partial(self.backend.synchronize, order.device)
@@ -69,7 +69,7 @@ class Tasks(AnalysisTasks, StartingTasks):
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
         settings = self.backend.read_settings(order.device)
-        preparation = Preparation(
+        preparation = JobBuilder(
             name=self.name,
             backend=self.backend,
             model=model,

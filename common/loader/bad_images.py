@@ -19,7 +19,7 @@ _DONE_WITH = {"replace": "replaced by others", "leave out": "left out"}
 logger = logging.getLogger(__name__)
 
 
-class Damage:
+class BadImages:
     """The damaged images of an index: their reasons by position, told once and counted."""
 
     def __init__(self, index: Index, on_damage: OnDamage) -> None:

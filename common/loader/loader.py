@@ -12,7 +12,7 @@ import numpy as np
 
 from common.dataset.decoding import DecodeError
 from common.dataset.index import Index
-from common.loader.bad_images import LEFT_OUT, Damage, OnDamage
+from common.loader.bad_images import LEFT_OUT, BadImages, OnDamage
 from common.loader.memory import Buffers, ImageCache
 from common.transforms import Compose, Transform, is_random
 from common.transforms.preprocessing import TOGETHER, Preprocessing
@@ -68,12 +68,12 @@ class Loader:
     as_bytes: bool = False
     _cache: ImageCache = field(init=False, repr=False)
     _uncached: Preprocessing = field(init=False, repr=False)
-    _damage: Damage = field(init=False, repr=False)
+    _damage: BadImages = field(init=False, repr=False)
     _batches: Buffers = field(init=False, repr=False)
     _pixels: Buffers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_damage", Damage(self.index, self.on_damage))
+        object.__setattr__(self, "_damage", BadImages(self.index, self.on_damage))
         self._set_up_cache()
         shape, dtype = self.preprocessing.shape, np.uint8 if self.as_bytes else np.float32
         # For batches being filled, and two that a caller holds: the last one and this one.

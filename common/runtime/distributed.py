@@ -76,7 +76,7 @@ class Launcher(NamedTuple):
         return {name: str(number) for name, number in {**said, self.gpu: member.gpu}.items()}
 
 
-class Portion(NamedTuple):
+class Share(NamedTuple):
     """Of one batch: the images that count for this process, and those of all processes together.
 
     A process with none still takes part, with an image of weight 0: the others wait for it.
@@ -86,11 +86,11 @@ class Portion(NamedTuple):
     whole: int
 
 
-def portion(length: int, *, batch: int, batch_size: int, member: Member) -> Portion:
+def portion(length: int, *, batch: int, batch_size: int, member: Member) -> Share:
     """Whose images are in a batch of an epoch over ``length`` samples; ``batch_size`` is that of all.
 
     ``epoch_order`` gives every process equally many by repeating the first samples at the end. What is
     repeated does not count, so that every sample counts exactly once.
     """
     whole = min(batch_size, length - batch * batch_size)
-    return Portion(own=len(range(member.rank, whole, member.ranks)), whole=whole)
+    return Share(own=len(range(member.rank, whole, member.ranks)), whole=whole)

@@ -12,7 +12,7 @@ from typing import Any
 from common import model_cards
 from common.cli import UsageError
 from common.training.schedule import Schedule
-from common.transforms.data_config import Preparation
+from common.transforms.data_config import DataConfig
 from common.transforms.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
 Values = Mapping[str, Any]
@@ -34,7 +34,7 @@ class Recipe:
 
     name: str
     model: str
-    preparation: Preparation
+    preparation: DataConfig
     options: Values = field(default_factory=dict)
     initial: str = "torch"
     valid_fraction: float = 0.1
@@ -106,10 +106,10 @@ class Recipe:
         """The reverse of ``to_json``."""
         known = {each.name for each in fields(cls)}
         entries = {name: value for name, value in values.items() if name in known}
-        return cls(**entries | {"preparation": Preparation.from_json(values["preparation"])})
+        return cls(**entries | {"preparation": DataConfig.from_json(values["preparation"])})
 
 
-IMAGE_VALUES = frozenset(asdict(Preparation(channels=1, resize=1, mean=(), std=())))
+IMAGE_VALUES = frozenset(asdict(DataConfig(channels=1, resize=1, mean=(), std=())))
 
 
 HALF = (0.5, 0.5, 0.5)
@@ -117,7 +117,7 @@ HALF = (0.5, 0.5, 0.5)
 FLOWERS = Recipe(
     name="flowers",
     model="alexnet_wide",
-    preparation=Preparation(channels=3, resize=(224, 224), random_crop=224, flip=0.5, mean=HALF, std=HALF),
+    preparation=DataConfig(channels=3, resize=(224, 224), random_crop=224, flip=0.5, mean=HALF, std=HALF),
     initial="kaiming_fan_out",
     epochs=200,
     learning_rate=2e-4,
@@ -126,7 +126,7 @@ FLOWERS = Recipe(
 SIGNS = Recipe(
     name="signs",
     model="alexnet_lrn",
-    preparation=Preparation(channels=3, resize=(224, 224), flip=0.5, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+    preparation=DataConfig(channels=3, resize=(224, 224), flip=0.5, mean=IMAGENET_MEAN, std=IMAGENET_STD),
     initial="paddle",
     epochs=90,
     batch_size=64,
@@ -139,7 +139,7 @@ SIGNS = Recipe(
 MNIST = Recipe(
     name="mnist",
     model="alexnet",
-    preparation=Preparation(channels=1, resize=(227, 227), mean=(0.5,), std=(0.5,)),
+    preparation=DataConfig(channels=1, resize=(227, 227), mean=(0.5,), std=(0.5,)),
     initial="kaiming",
     epochs=5,
     batch_size=128,
@@ -163,7 +163,7 @@ CIFAR10 = Recipe(
     name="cifar10",
     model="lenet5",
     options={"activation": "sigmoid", "c5_activation": False},
-    preparation=Preparation(channels=3, resize=(32, 32), mean=(0.0,) * 3, std=(1.0,) * 3),
+    preparation=DataConfig(channels=3, resize=(32, 32), mean=(0.0,) * 3, std=(1.0,) * 3),
     initial="centred",
     epochs=30,
     optimizer="momentum",
@@ -183,7 +183,7 @@ CIFAR10 = Recipe(
 HYMENOPTERA = Recipe(
     name="hymenoptera",
     model="alexnet",
-    preparation=Preparation(
+    preparation=DataConfig(
         channels=3, resize=256, crop=224, random_crop=224, flip=0.5, mean=IMAGENET_MEAN, std=IMAGENET_STD
     ),
     initial="kaiming",
@@ -209,7 +209,7 @@ DIGITS = Recipe(
     name="digits",
     model="lenet5",
     options={"activation": "tanh"},
-    preparation=Preparation(channels=1, resize=(32, 32), mean=(0.5,), std=(0.5,)),
+    preparation=DataConfig(channels=1, resize=(32, 32), mean=(0.5,), std=(0.5,)),
     initial="xavier",
     test_fraction=0.2,
     epochs=30,

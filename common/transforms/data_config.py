@@ -17,7 +17,7 @@ from common.transforms.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preparation:
+class DataConfig:
     """From a decoded image to the numbers that a model takes.
 
     ``resize`` is (height, width), or the shorter side, of which ``crop`` then cuts out the middle square;
@@ -59,7 +59,7 @@ class Preparation:
             steps.append(Lighting(self.lighting))
         return self._preprocessing(steps)
 
-    def resized(self, side: int) -> "Preparation":
+    def resized(self, side: int) -> "DataConfig":
         """The same for a model whose images are ``side`` wide and high."""
         return replace(self, resize=(side, side), crop=0, pad=0, random_crop=side if self.random_crop else 0)
 
@@ -68,7 +68,7 @@ class Preparation:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Preparation":
+    def from_json(cls, values: Mapping[str, Any]) -> "DataConfig":
         """The reverse of ``to_json``."""
         known = {field.name for field in fields(cls)}
         entries: dict[str, Any] = {

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from common.cli import UsageError
-from common.transforms.data_config import Preparation
+from common.transforms.data_config import DataConfig
 from common.weights import safetensors_file
 
 LAST, BEST = "last.safetensors", "best.safetensors"
@@ -23,7 +23,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class ModelConfig:
     """The model that weights belong to, and how its images are prepared."""
 
     model: str
@@ -31,7 +31,7 @@ class Subject:
     channels: int
     options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] | None = None
-    preparation: Preparation
+    preparation: DataConfig
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -45,14 +45,14 @@ class Subject:
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Subject":
+    def from_json(cls, values: Mapping[str, Any]) -> "ModelConfig":
         """The reverse of ``to_json``."""
         classes = values["classes"]
         entries = {name: values[name] for name in ("model", "num_classes", "channels", "options")}
         return cls(
             **entries,
             classes=classes and tuple(classes),
-            preparation=Preparation.from_json(values["preparation"]),
+            preparation=DataConfig.from_json(values["preparation"]),
         )
 
 
@@ -60,7 +60,7 @@ class Subject:
 class Checkpoint:
     """Weights of a subject; for going on also the moments and ``run``, the state of the run."""
 
-    subject: Subject
+    subject: ModelConfig
     weights: Mapping[str, np.ndarray]
     moments: Mapping[str, np.ndarray] = field(default_factory=dict)
     run: Mapping[str, Any] = field(default_factory=dict)
@@ -80,7 +80,7 @@ def read(path: Path) -> Checkpoint | None:
     arrays = safetensors_file.load(path)
     moments = {name: arrays.pop(name) for name in list(arrays) if name.startswith(MOMENTS)}
     return Checkpoint(
-        subject=Subject.from_json(facts["subject"]),
+        subject=ModelConfig.from_json(facts["subject"]),
         weights=arrays,
         moments={name.removeprefix(MOMENTS): array for name, array in moments.items()},
         run=facts["run"],

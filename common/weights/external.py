@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from common.cli import UsageError
-from common.restricted_pickle import ARRAYS, ArrayRecord, TameUnpickler
+from common.restricted_pickle import ARRAYS, ArrayRecord, RestrictedUnpickler
 from common.weights import safetensors_file
 from common.weights.layout import transpose
 from common.weights.torch_file import Tensor, is_torch_file, read_torch_file
@@ -102,7 +102,7 @@ def _state_dict(content: Any) -> Mapping[Any, Any]:
     return {}
 
 
-class _PaddleUnpickler(TameUnpickler):
+class _PaddleUnpickler(RestrictedUnpickler):
     def __init__(self, file: Any) -> None:
         # paddle writes a parameter as a call of tuple on (its name, its array).
         pair = {("builtins", "tuple"): tuple, ("__builtin__", "tuple"): tuple}

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from common.cli import UsageError
-from common.restricted_pickle import ARRAYS, TameUnpickler
+from common.restricted_pickle import ARRAYS, RestrictedUnpickler
 
 BFLOAT16 = "bfloat16"  # NumPy has no such type: its bytes are widened to float32
 STORAGES = {
@@ -132,7 +132,7 @@ def _names() -> dict[tuple[str, str], Callable[..., Any] | type]:
     return names
 
 
-class _Unpickler(TameUnpickler):
+class _Unpickler(RestrictedUnpickler):
     def __init__(self, file: Any) -> None:
         super().__init__(file, _names(), encoding="utf-8")
 

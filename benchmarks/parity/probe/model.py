@@ -17,7 +17,7 @@ from common.runtime import memory
 ULP = 2.0**-52  # what images are moved by to see how rounding spreads
 
 
-class Opened:
+class OpenModel:
     """One model at a time, with what belongs to it. Every public method can be asked for."""
 
     def __init__(self, name: str, backend: Backend) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.parity.probe import decisions
 from benchmarks.parity.probe.decisions import decided
-from benchmarks.parity.probe.model import Opened
+from benchmarks.parity.probe.model import OpenModel
 from benchmarks.parity.probe.rounded import rounded
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.gaps import distance
@@ -20,7 +20,7 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.runtime import memory
 
 
-class Recorder(Opened):
+class Recorder(OpenModel):
     """Writes what a model computes, layer by layer."""
 
     def record(

@@ -10,7 +10,7 @@ import numpy as np
 from backends import NAMES
 from benchmarks.parity.sides.pairing import Pairing, Unpaired, pair
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
-from benchmarks.request.model_pair import Side, Subject, draw_batch, stirred
+from benchmarks.request.model_pair import Askable, ModelPair, draw_batch, stirred
 from common.cli import UnavailableError
 from common.weights import initialization
 
@@ -24,7 +24,7 @@ class Sides:
     ``together``: both compute at once what both are asked for. Sides must then be workers.
     """
 
-    def __init__(self, torch_side: Side, paddle_side: Side, *, scratch: Path, together: bool) -> None:
+    def __init__(self, torch_side: Askable, paddle_side: Askable, *, scratch: Path, together: bool) -> None:
         self._sides, self._together = {"torch": torch_side, "paddle": paddle_side}, together
         self._root = scratch / "parity"
         self.peak_disk_bytes = 0
@@ -98,15 +98,15 @@ class CannotCompare(Exception):
         self.described = described
 
 
-class Bench(Sides):
+class Pair(Sides):
     """Knows what is open on both sides, how they pair, and what they are given."""
 
     def __init__(
         self,
-        torch_side: Side,
-        paddle_side: Side,
+        torch_side: Askable,
+        paddle_side: Askable,
         *,
-        subject: Subject,
+        subject: ModelPair,
         scratch: Path,
         device: str = "cpu",
         together: bool = False,

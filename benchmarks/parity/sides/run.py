@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.parity.sides.alignment import Match, align
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.gaps import FAIL, KNOWN, TOLERANCE, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -17,7 +17,7 @@ class Recorded:
     "gradients/PARAMETER", "buffers/NAME", "layers/CALL/output", "layers/CALL/gradient".
     """
 
-    def __init__(self, bench: Bench, *, training: bool = False, masks: str | None = None) -> None:
+    def __init__(self, bench: Pair, *, training: bool = False, masks: str | None = None) -> None:
         self.bench, self.mode = bench, {"training": training, "masks": masks}
         self.label = "train" if training else "eval"
         self.folders = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.precisions import Precision
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
@@ -13,12 +13,12 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 DECIDERS = ("ReLU", "MaxPool2d")
 
 
-def folder_of(bench: Bench, precision: Precision, name: str) -> str:
+def folder_of(bench: Pair, precision: Precision, name: str) -> str:
     """Where one framework's run in that precision lies."""
     return bench.path(f"{precision.name}-{name}")
 
 
-def count_flips(bench: Bench, exact: Recorded, name: str, precision: Precision) -> list[dict[str, Any]]:
+def count_flips(bench: Pair, exact: Recorded, name: str, precision: Precision) -> list[dict[str, Any]]:
     """Decisions of one framework's run that the float64 truth takes otherwise."""
     calls = _deciding_calls(exact, name)
     if not calls:
@@ -43,7 +43,7 @@ def _deciding_calls(exact: Recorded, name: str) -> dict[str, str]:
 
 
 def explain(
-    bench: Bench,
+    bench: Pair,
     exact: Recorded,
     gaps: list[Gap],
     *,
@@ -87,7 +87,7 @@ def _gradients(files: Iterable[str]) -> list[str]:
     return [file[10:] for file in files if file.startswith("gradients/")]
 
 
-def _movements(bench: Bench, exact: Recorded, names: set[str], precision: Precision) -> dict[str, float]:
+def _movements(bench: Pair, exact: Recorded, names: set[str], precision: Precision) -> dict[str, float]:
     """How far each tensor may move in that precision, from how far it moves in float64.
 
     Its tolerance at least.
@@ -112,7 +112,7 @@ def _movements(bench: Bench, exact: Recorded, names: set[str], precision: Precis
 
 
 def _force(
-    bench: Bench, exact: Recorded, name: str, failed: list[str], precision: Precision
+    bench: Pair, exact: Recorded, name: str, failed: list[str], precision: Precision
 ) -> dict[str, float]:
     """Distances of a run from the float64 one that is forced to decide as it did."""
     folder = bench.folder("forced")

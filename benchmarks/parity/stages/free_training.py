@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends import NAMES
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.stages.optimizer import OWN, compare_state, rates_of, start, with_suspect
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
@@ -18,7 +18,7 @@ FREE_RUNNING_OTHERS = 1e-8  # of AlexNets after 20 steps; Adam divides tiny grad
 TRAINING_SPREADS = 10  # how many times its size a rounding may grow to in training
 
 
-def training_stage(bench: Bench, *, names: Sequence[str], steps: int, keys: Sequence[str] = ()) -> Stage:
+def training_stage(bench: Pair, *, names: Sequence[str], steps: int, keys: Sequence[str] = ()) -> Stage:
     """Training on the batch over and over, each side on its own gradients, with equal masks.
 
     ``keys`` are the known roundings that the layers can show.
@@ -38,7 +38,7 @@ class FreeRun:
     ``keys`` are the known roundings that the model can show.
     """
 
-    bench: Bench
+    bench: Pair
     name: str
     steps: int
     tolerance: float

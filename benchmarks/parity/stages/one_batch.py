@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.parity.judge import blame
 from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import NO_EFFECT
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, missing
@@ -20,7 +20,7 @@ METRIC_ROWS = 256
 METRIC_TOLERANCE = 1e-6  # metrics are counted in float32 by many
 
 
-def data_stage(bench: Bench) -> Stage:
+def data_stage(bench: Pair) -> Stage:
     """The first batches of the user's own data on both sides: order, pixels, labels."""
     counts = bench.ask_both("batches", target=lambda name: f"data-{name}", count=BATCHES)
     folders = [TensorFolder(bench.path(f"data-{name}")) for name in ("torch", "paddle")]
@@ -42,7 +42,7 @@ def data_stage(bench: Bench) -> Stage:
     return Stage(name="data", dtype=None, gaps=gaps)
 
 
-def repeat_stage(bench: Bench, recorded: Recorded) -> Stage:
+def repeat_stage(bench: Pair, recorded: Recorded) -> Stage:
     """Each backend again, and again after another call: bit-identical, or something is hidden or random."""
     gaps, suspect = [], None
     for when in ("at once", "after another call"):
@@ -150,7 +150,7 @@ def named(gap: Gap, name: str) -> Gap:
     return replace(gap, name=name)
 
 
-def metrics_stage(bench: Bench) -> Stage:
+def metrics_stage(bench: Pair) -> Stage:
     """The user's own metric on both sides, on the same drawn logits and labels."""
     rng = np.random.default_rng(bench.subject.seed)
     classes = bench.subject.num_classes

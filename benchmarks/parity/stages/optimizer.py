@@ -11,7 +11,7 @@ from backends import NAMES, OPTIMIZERS
 from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.probe.rounded import rounded_value
 from benchmarks.parity.probe.training import draw
-from benchmarks.parity.sides.pair import Bench, chunks
+from benchmarks.parity.sides.pair import Pair, chunks
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.gaps import FAIL, TOLERANCE, Gap, compare, excuse, missing
@@ -23,7 +23,7 @@ CHUNK_BYTES = 300 * 2**20
 OWN = "own"  # what the user's own optimizer is called
 
 
-def start(bench: Bench, name: str, *, rounding: bool = False, among: Sequence[str] = NAMES) -> None:
+def start(bench: Pair, name: str, *, rounding: bool = False, among: Sequence[str] = NAMES) -> None:
     """Give the sides the weights again and a new optimizer; ``rounding`` is torch's."""
     bench.ask_both("load", source=bench.path("weights"), among=among)
     settings = {
@@ -49,7 +49,7 @@ def rates_of(steps: int) -> list[float]:
     return [rounded_value(LEARNING_RATE * (1 + cos(pi * step / (steps + 1))) / 2) for step in range(steps)]
 
 
-def compare_state(bench: Bench, name: str, *, tolerance: float, moments: bool = True) -> list[Gap]:
+def compare_state(bench: Pair, name: str, *, tolerance: float, moments: bool = True) -> list[Gap]:
     """Parameters, then each kind of moment, in parts that fit on the disk."""
     entries = bench.described["torch"]["parameters"]
     sizes = [int(np.prod(entry["shape"])) * 8 for entry in entries]
@@ -82,7 +82,7 @@ def _compare_parameter(
     return [missing(title, note=f"{'paddle' if present[0] else 'torch'} keeps none", tolerance=tolerance)]
 
 
-def with_suspect(bench: Bench, stage: Stage) -> Stage:
+def with_suspect(bench: Pair, stage: Stage) -> Stage:
     """The layer of the first parameter that failed; rates and losses have none."""
     owners = {entry["name"]: entry for entry in bench.described["torch"]["parameters"]}
     first = next((gap for gap in stage.gaps if gap.verdict == FAIL), None)
@@ -108,7 +108,7 @@ STEPS_IF_SMALL, STEPS_IF_LARGE = 20, 2  # at least: in the first step a momentum
 FOR_LARGE = ("adam",)  # it keeps the most; each further one costs an AlexNet 10 s
 
 
-def optimizer_stage(bench: Bench, *, names: Sequence[str], steps: int) -> Stage:
+def optimizer_stage(bench: Pair, *, names: Sequence[str], steps: int) -> Stage:
     """The same NumPy gradients to both: parameters, what the optimizer keeps, and the learning rates."""
     small = bench.parameters() <= SMALL
     steps = max(steps, STEPS_IF_SMALL if small else STEPS_IF_LARGE)
@@ -125,14 +125,14 @@ def optimizer_stage(bench: Bench, *, names: Sequence[str], steps: int) -> Stage:
     )
 
 
-def optimizer_names(bench: Bench, asked: Sequence[str]) -> list[str]:
+def optimizer_names(bench: Pair, asked: Sequence[str]) -> list[str]:
     """The user's own, else those that were asked for, else all, or for a large model one."""
     if bench.subject.has("optimizer"):
         return [OWN]
     return list(asked or (OPTIMIZERS if bench.parameters() <= SMALL else FOR_LARGE))
 
 
-def _compare_optimizer(bench: Bench, name: str, *, steps: int, rounding: bool = False) -> list[Gap]:
+def _compare_optimizer(bench: Pair, name: str, *, steps: int, rounding: bool = False) -> list[Gap]:
     start(bench, name, rounding=rounding)
     rates = bench.ask_both(
         "apply_gradients",
@@ -148,7 +148,7 @@ def _compare_optimizer(bench: Bench, name: str, *, steps: int, rounding: bool = 
     ]
 
 
-def _excuse_hyper_parameters(bench: Bench, gaps: Sequence[Gap], *, steps: int) -> list[Gap]:
+def _excuse_hyper_parameters(bench: Pair, gaps: Sequence[Gap], *, steps: int) -> list[Gap]:
     """The user's optimizer has hyper-parameters as they are; paddle keeps some of them in float32."""
     again = {gap.name: gap for gap in _compare_optimizer(bench, OWN, steps=steps, rounding=True)}
     key = ["hyper-parameters"]
@@ -162,7 +162,7 @@ def _excuse_hyper_parameters(bench: Bench, gaps: Sequence[Gap], *, steps: int) -
     ]
 
 
-def _draw_gradients(bench: Bench, *, steps: int) -> None:
+def _draw_gradients(bench: Pair, *, steps: int) -> None:
     """Gradients for each parameter, of sizes from 1e-6 up, as real ones are."""
     folder = bench.folder("drawn")
     for place, entry in enumerate(bench.described["torch"]["parameters"]):

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.parity.judge.blame import Suspect
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, fact
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
-def parameters_stage(bench: Bench) -> Stage:
+def parameters_stage(bench: Pair) -> Stage:
     """Counts, names, shapes, trainable or frozen; buffers that are constants must be equal."""
     ours, theirs = (
         {entry["name"]: entry for entry in bench.described[name]["parameters"]} for name in bench.described
@@ -40,11 +40,11 @@ def parameters_stage(bench: Bench) -> Stage:
     return Stage(name="parameters", dtype=None, tolerance=None, gaps=gaps, suspect=suspect, facts=facts)
 
 
-def _everything(bench: Bench) -> list[Mapping[str, Any]]:
+def _everything(bench: Pair) -> list[Mapping[str, Any]]:
     return [*bench.described["torch"]["parameters"], *bench.described["torch"]["buffers"]]
 
 
-def _buffers(bench: Bench) -> list[Gap]:
+def _buffers(bench: Pair) -> list[Gap]:
     """Statistics are copied, so they only have to be there; constants are the definition's own."""
     pairing = bench.pairing
     assert pairing is not None

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import NO_EFFECT
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.flips import count_flips, explain, folder_of
 from benchmarks.parity.stages.precisions import Precision
@@ -22,7 +22,7 @@ from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
-def precision_stage(bench: Bench, exact: Recorded, precision: Precision) -> Stage:
+def precision_stage(bench: Pair, exact: Recorded, precision: Precision) -> Stage:
     """Run both sides in that precision on the same weights and batch; ``exact`` still has its tensors.
 
     A side that cannot compute in it is told with its reason, and the other is described alone.
@@ -52,7 +52,7 @@ def precision_stage(bench: Bench, exact: Recorded, precision: Precision) -> Stag
     return _with_suspect(stage, exact)
 
 
-def _run(bench: Bench, exact: Recorded, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
+def _run(bench: Pair, exact: Recorded, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
     """Record the sides and measure every tensor; they are back in float64 afterwards."""
     bench.reopen(precision="fp32")
     bench.ask_both(

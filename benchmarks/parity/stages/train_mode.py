@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import judge
-from benchmarks.parity.sides.pair import Bench
+from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.run import Recorded
 from benchmarks.parity.stages.one_batch import named, result_stages
 from benchmarks.parity.stages.stage import Stage
@@ -18,7 +18,7 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
-def train_mode_stage(bench: Bench, evaluated: Recorded) -> Stage:
+def train_mode_stage(bench: Pair, evaluated: Recorded) -> Stage:
     """Dropout's rates and scales; with equal masks the same forward and backward; statistics after it."""
     gaps, suspect = _dropout_gaps(bench, evaluated)
     _write_masks(bench, evaluated)
@@ -42,7 +42,7 @@ def train_mode_stage(bench: Bench, evaluated: Recorded) -> Stage:
     return stage
 
 
-def _dropout_gaps(bench: Bench, evaluated: Recorded) -> tuple[list[Gap], Suspect | None]:
+def _dropout_gaps(bench: Pair, evaluated: Recorded) -> tuple[list[Gap], Suspect | None]:
     ours, theirs = ({facts["name"]: facts for facts in told} for told in bench.ask_both("dropouts").values())
     rounded: dict[str, Mapping[str, Any]] = {}
     gaps: list[Gap] = []
@@ -110,7 +110,7 @@ def _same_kind(layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) ->
     return fact(f"{layer} (what is dropped)", (), verdict=PASS if same else FAIL, note=note)
 
 
-def _write_masks(bench: Bench, evaluated: Recorded) -> None:
+def _write_masks(bench: Pair, evaluated: Recorded) -> None:
     """Masks drawn once, at torch's rate, for every dropout layer that both sides have."""
     facts = {entry["name"]: entry for entry in bench.ask("torch", "dropouts")}
     ours, theirs = bench.folder("masks-torch"), bench.folder("masks-paddle")
@@ -135,7 +135,7 @@ def _randomness(recorded: Recorded) -> list[str]:
     ]
 
 
-def _statistics_suspect(bench: Bench, gap: Gap) -> Suspect:
+def _statistics_suspect(bench: Pair, gap: Gap) -> Suspect:
     entry = next(e for e in bench.described["torch"]["buffers"] if e["name"] == gap.name)
     path = f"{gap.name} departs by {gap.relative_l2:.1e} after one step in training mode"
     return Suspect(layer=entry["layer"], relative_l2=gap.relative_l2, path=path, base=entry["type"])
