@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from common.engines.kinds import ENGINE_KINDS
 from common.runtime.distributed import Member
+from common.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from common.dataset.index import Index
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 NAMES = ("torch", "paddle")
 PRECISIONS = ("fp32", "fp64", "tf32", "bf16", "fp16")
-ENGINES = ("eager", "compiled", "deploy")
+ENGINES = tuple(kind.name for kind in ENGINE_KINDS.values() if not kind.neutral)
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 
 Model: TypeAlias = Any  # opaque handles: what they are is the framework's business
@@ -77,10 +79,8 @@ class Backend(Protocol):
     def equalise(self, *, threads: int, device: str, tf32: bool = False) -> None:
         """Set what both frameworks can set alike: threads, and on a GPU TF32 and no autotuning."""
 
-    def read_settings(self, device: str) -> dict[str, Any]:
-        """What is really in force, read back: threads, tf32_matmul, tf32_convolution, autotune and
-        deterministic; the last four are None on the CPU, where they mean nothing.
-        """
+    def read_settings(self, device: str) -> Settings:
+        """Read back what is in force: threads, and on a GPU TF32, autotuning and determinism."""
 
     # Models ---------------------------------------------------------------------------------------
 

@@ -122,7 +122,7 @@ def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
 
     session.start(NAMES)
     sides = [session.worker(name) for name in NAMES]
-    return run_gate(*sides, subject=session.subject, scratch=scratch)
+    return run_gate(*sides, subject=session.pair, scratch=scratch)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -123,7 +123,7 @@ def mirror(served):
 def one_thread(torch_backend, paddle_backend):
     """Small models gain nothing from more, and on a busy machine each operation waits for them."""
     backends_here = (torch_backend, paddle_backend)
-    before = [backend.read_settings("cpu")["threads"] for backend in backends_here]
+    before = [backend.read_settings("cpu").threads for backend in backends_here]
     for backend in backends_here:
         backend.equalise(threads=1, device="cpu")
     yield

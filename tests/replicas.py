@@ -18,8 +18,9 @@ import numpy as np
 from backends import train
 from backends.training.learner import Learner
 from backends.training.process_team import gather
-from benchmarks.request import model_pair as side
+from benchmarks.request.case import Case
 from benchmarks.request.job import JobSpec
+from benchmarks.request.model_pair import ModelPair, draw_batch, write_weights
 from benchmarks.worker.replicas import GroupTasks
 from common.cli import UnavailableError
 from common.runtime.distributed import Member, Share
@@ -155,27 +156,21 @@ def measured(team, folder, **faults):
     """What a group that is measured says before its first step, with a fault in what it does together."""
     tasks = GroupTasks("any", altered(team.backend, **faults))
     tasks.member = team.member
-    shape, build = (1, 32, 32), {"name": "lenet5", "num_classes": 10, "channels": 1}
-    subject = side.ModelPair(model="lenet5", num_classes=10, input_shape=shape, seed=team.member.rank)
-    build |= {"precision": "fp32", "device": "cpu"}
+    pair = ModelPair(model="lenet5", num_classes=10, input_shape=(1, 32, 32), seed=team.member.rank)
+    model = pair.spec("any", precision="fp32", device="cpu")
     own = folder / f"process-{team.member.rank}"
     own.mkdir(exist_ok=True)
-    side.write_weights(tasks.shapes(build), seed=0, path=own / "weights.safetensors")
-    safetensors_file.save(own / "batch.safetensors", side.draw_batch(subject, batch_size=3))
-    order = JobSpec(
-        build=build,
-        weights=str(own / "weights.safetensors"),
-        phase="train",
-        threads=1,
-        batch_size=3,
-        engine="eager",
-        precision="fp32",
-        layout="NCHW",
-        artefacts=str(own),
+    write_weights(tasks.shapes(asdict(model)), seed=0, path=own / "weights.safetensors")
+    safetensors_file.save(own / "batch.safetensors", draw_batch(pair, batch_size=3))
+    spec = JobSpec(
+        case=Case(phase="train", engine="eager", precision="fp32", batch_size=3, threads=1),
+        model=model,
         equalise=True,
+        weights=str(own / "weights.safetensors"),
+        artefacts=str(own),
         inputs=str(own / "batch.safetensors"),
     )
-    tasks.prepare(**asdict(order))
+    tasks.prepare(spec.to_json())
     try:
         distances = tasks.check_averaging()
     except UnavailableError as error:

@@ -15,15 +15,17 @@ from benchmarks.manager.installations import ROOT, other_place
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.versions import HERE, THERE, judged, measure_against, sentences
+from benchmarks.request.job import JobFacts
 from benchmarks.request.request import Case
 from benchmarks.results.samples import Block, Measured
 from benchmarks.selfcheck import planted_slowdowns
 from common.cli import UsageError
+from common.runtime.settings import Settings
 from tests.commands import QUICK, ended
 
 CASE = Case(phase="infer", engine="eager", precision="fp32", batch_size=8, threads=2)
 LENET = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--device", "cpu", *QUICK]
-FACTS = {"settings": {"threads": 2}, "device": "cpu", "parameters": 1}
+FACTS = JobFacts(settings=Settings(threads=2), device="cpu", parameters=1)
 
 
 def turns(*, slower, seed, drifting=1.0):
@@ -152,7 +154,7 @@ def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
         def start(self, names):
             pass
 
-    monkeypatch.setattr("benchmarks.measure.versions.Alternation", Turns)
+    monkeypatch.setattr("benchmarks.measure.versions.Interleaving", Turns)
     monkeypatch.setattr("benchmarks.measure.versions.judged", lambda *_, **__: None)
     session = SimpleNamespace(request=SimpleNamespace(cases=["infer"]))
     measure_against(session, rounds=4, pairs=2, max_regression=2.0)

@@ -2,13 +2,16 @@
 
 import math
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.interleave import Interleaving
+from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Block, Measured
+from common.runtime.settings import Settings
 
 SECONDS = 10  # that a test waits for what should be there at once
 
@@ -32,7 +35,9 @@ class Session:
             self.meeting.wait(SECONDS)
             if name == self.fails:
                 raise WorkerFailure(name, "crashed", "it was planted")
-        return Measured(facts={"build_seconds": self.prepared[name], "error": self.prepared[name]})
+        number = self.prepared[name]
+        settings = Settings(threads=2)
+        return Measured(facts=JobFacts(settings=settings, device="cpu", build_seconds=number, error=number))
 
     def measure(self, name, measured, **_):
         block = Block(process=measured.process)
@@ -71,7 +76,8 @@ def test_later_processes_are_prepared_at_once_and_go_on_with_what_was_measured(p
     for measured in pair.measured.values():
         assert len(measured.blocks) == len(measured.unsynchronised_seconds) == 12
         assert [block.process for block in measured.blocks] == [0] * 4 + [1] * 4 + [2] * 4
-        assert measured.facts == {"build_seconds": 1, "error": 3}  # the first had the machine to itself
+        facts = measured.facts
+        assert (facts.build_seconds, facts.error) == (1, 3)  # the first had the machine to itself
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,7 @@ def test_only_a_processor_has_neighbours_to_allow_for(pair):
         pair.processes = []
         pair.run(rounds=6, processes=1, bar=Bar())
         for measured in pair.measured.values():
-            measured.facts["device"] = device
+            measured.facts = replace(measured.facts, device=device)
         low, high = pair.estimate().interval
         widths[device] = high / low
         pair.session.prepared = dict.fromkeys(pair.names, 0)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_broken_parity_ends_with_1_and_nothing_is_timed(local, tmp_path, capsys)
 
 def test_unequal_settings_are_not_comparable_and_exit_code_2(local, tmp_path, capsys):
     local.planted["paddle"] = lambda backend: {
-        "read_settings": lambda device: backend.read_settings(device) | {"threads": 77}
+        "read_settings": lambda device: replace(backend.read_settings(device), threads=77)
     }
     target = tmp_path / "result.json"
     arguments = [

@@ -1,6 +1,7 @@
 """Engines: proven against eager float64 before they are timed, in the dtype that really ran."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,7 +105,7 @@ def test_as_installed_fp32_may_round_as_tf32_does(local, tmp_path, capsys):
         settings = real.read_settings("cpu")
         return {
             "make_engine": make_engine,
-            "read_settings": lambda device: settings | {"tf32_convolution": on},
+            "read_settings": lambda device: replace(settings, tf32_convolution=on),
         }
 
     local.planted["torch"] = rounded

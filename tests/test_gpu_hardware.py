@@ -74,7 +74,7 @@ def test_tf32_is_switched_off_and_on(backend, gpu):
     for tf32 in (False, True):
         backend.equalise(threads=1, device=gpu, tf32=tf32)
         settings = backend.read_settings(gpu)
-        assert (settings["tf32_matmul"], settings["tf32_convolution"]) == (tf32, tf32)
+        assert (settings.tf32_matmul, settings.tf32_convolution) == (tf32, tf32)
         got = backend.to_numpy(backend.matrix_product(matrix, device=gpu, precision="fp32")())
         errors[tf32] = np.linalg.norm(got - exact) / np.linalg.norm(exact)
     assert errors[False] < 1e-6

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backends.open_model import open_model
 from benchmarks.parity.comparison import run_gate
 from benchmarks.request.model_pair import ModelPair, draw_batch
 from common.weights import initialization
@@ -85,7 +86,7 @@ def gradients_of_lenet5(backend, **options):
 
 
 def run_in_float32(backend, subject):
-    model = backend.build(**subject.build(precision="fp32", device="cpu"))
+    model = open_model(backend, subject.spec("any", precision="fp32", device="cpu"))
     shapes = backend.parameter_shapes(model)
     backend.set_weights(model, initialization.draw_scaled(shapes, seed=0))
     backend.set_training(model, False)

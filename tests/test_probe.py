@@ -1,5 +1,7 @@
 """A worker's side of a comparison: what it did before changes nothing of what it does next."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,7 @@ SETTINGS = {
 def probe(backend, tmp_path):
     name = backend.__name__.rpartition(".")[2]
     made = Probe(name, backend)
-    described = made.open(SUBJECT.build(precision="fp64", device="cpu", backend=name), {}, str(tmp_path))
+    described = made.open(asdict(SUBJECT.spec(name, precision="fp64", device="cpu")), {}, str(tmp_path))
     shapes = {entry["name"]: entry["shape"] for entry in described["parameters"]}
     TensorFolder(tmp_path / "weights").fill(initialization.draw_scaled(shapes, seed=0).items())
     TensorFolder(tmp_path / "batch").fill(draw_batch(SUBJECT, batch_size=2).items())

@@ -7,6 +7,7 @@ import pytest
 
 import backends
 from benchmarks import compare, run
+from benchmarks.request.job import ImageSource
 from benchmarks.selfcheck import data_loading
 from benchmarks.selfcheck.data_loading import LoadingTasks
 from benchmarks.worker.feed import Feed
@@ -40,10 +41,11 @@ def test_phase_data_reads_and_builds_no_model(
 
 
 def feed(name, index, *, loader, augment=False, batch_size=3):
-    data = {"list": str(index.source), "root": None, "input_shape": [3, 32, 32], "loader": loader}
-    data |= {"workers": 0, "augment": augment, "seed": 0}
+    source = ImageSource(
+        list=str(index.source), root=None, input_shape=(3, 32, 32), loader=loader, augment=augment
+    )
     backend = backends.load(name)
-    return Feed(backend=backend, data=data, batch_size=batch_size, device="cpu", precision="fp32")
+    return Feed(backend=backend, source=source, batch_size=batch_size, device="cpu", precision="fp32")
 
 
 def arrays(backend, batches, count):

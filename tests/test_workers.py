@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from backends.open_model import ModelSpec
 from benchmarks.manager.installations import THREAD_VARIABLES, worker_environment
 from benchmarks.manager.worker_process import Worker, WorkerFailure
+from benchmarks.request.case import Case
+from benchmarks.request.job import JobSpec
 from common.cli import UsageError
 from tests.processes import gone
 
@@ -48,16 +51,12 @@ def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start):
     with pytest.raises(UsageError, match="no such file"):
         worker.ask(
             "prepare",
-            build={"name": "lenet5", "num_classes": 10, "channels": 3, "precision": "fp64", "device": "cpu"},
-            weights="/no/weights",
-            phase="infer",
-            threads=1,
-            batch_size=1,
-            engine="eager",
-            precision="fp64",
-            layout="NCHW",
-            artefacts="/no/folder",
-            equalise=True,
+            spec=JobSpec(
+                case=Case(phase="infer", engine="eager", precision="fp64", batch_size=1, threads=1),
+                model=ModelSpec(name="lenet5", num_classes=10, precision="fp64", device="cpu"),
+                equalise=True,
+                weights="/no/weights",
+            ).to_json(),
         )
 
 
@@ -108,8 +107,8 @@ def test_an_abort_for_want_of_memory_is_told_from_a_crash(start, paddle_backend)
 
 
 def test_being_killed_for_want_of_memory_is_told_from_a_crash(start, monkeypatch):
-    monkeypatch.setattr("benchmarks.manager.worker_process.memory_kills", lambda: 5)
-    monkeypatch.setattr("benchmarks.manager.worker_process.memory_kills", lambda: 6)
+    counts = iter((5, 6))  # when the worker is started, and when it has died
+    monkeypatch.setattr("benchmarks.manager.worker_process.memory_kills", lambda: next(counts))
     assert failure_of(start(), "kill", signal_name="SIGKILL").status == "out-of-memory"
 
 

@@ -8,7 +8,8 @@ from functools import partial
 import paddle
 from paddle import inference
 
-from common.engines.engine import Engine, compiled_ahead, require_sensible, timed
+from common.engines.engine import Engine, compiled_ahead, timed
+from common.engines.kinds import ENGINE_KINDS, FrameworkLimits, Wanted, require_possible
 from common.engines.onnx_runtime import require_packages
 from common.engines.operations import onednn_operations, verbose
 from common.engines.paddle_inference import convert_to_onnx, load_predictor, program_operations
@@ -19,20 +20,14 @@ from .settings import THREADS
 
 ARTEFACT = "model"
 LAYOUTS = ("NCHW",)
-MIXED_ON_CPU = ("deploy",)
+LIMITS = FrameworkLimits(
+    LAYOUTS, mixed_on_cpu=("deploy",), unmixed="paddle.amp.auto_cast warns and casts nothing"
+)
 EXPORTER = ("onnx", "paddle2onnx")
 
 
 def require(*, engine, precision, device, layout="NCHW", training=False):
-    require_sensible(
-        engine=engine,
-        precision=precision,
-        device=device,
-        training=training,
-        layout=layout,
-        layouts=LAYOUTS,
-        mixed_on_cpu=MIXED_ON_CPU,
-    )
+    require_possible(engine, Wanted(precision, device, layout, training), LIMITS)
 
 
 def lay_out(model, images, *, layout):
@@ -51,15 +46,15 @@ def infer(model, images):
 
 def make_engine(model, images, *, engine, precision, device, folder):
     wait, place = partial(synchronize, device), {"precision": precision, "device": device}
-    compile_seconds = load_seconds = None
-    if engine == "deploy":
+    compiles, compile_seconds, load_seconds = ENGINE_KINDS[engine].compiles, None, None
+    if compiles == "ahead":
         compile_seconds = compiled_ahead(folder, partial(export, model, images, precision=precision), wait)
         run, load_seconds = timed(partial(load, folder, **place), wait)
     else:
-        called = compiled(model) if engine == "compiled" else model
+        called = compiled(model) if compiles == "first" else model
         run = partial(_run_in, called, **place)
         _, first_seconds = timed(partial(run, images), wait)
-        compile_seconds = first_seconds if engine == "compiled" else None
+        compile_seconds = first_seconds if compiles == "first" else None
     return Engine(
         run=run,
         operations=partial(operations, run, model, engine=engine, **place),
@@ -93,7 +88,7 @@ def export_onnx(model, images, path):
 
 
 def operations(run, model, images, *, engine, precision, device):
-    if engine == "compiled":
+    if ENGINE_KINDS[engine].compiles == "first":
         return program_operations(model.forward.get_concrete_program(images)[0].main_program)
     return onednn_operations(partial(run, images), verbose("/paddle/libs/"))
 

@@ -6,7 +6,8 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/guides/flags/flags_en.html
 import paddle
 from paddle.base import core
 
-from common.runtime.devices import Setting, openmp_threads
+from common.runtime.devices import openmp_threads
+from common.runtime.settings import Setting, Settings
 
 
 def _flag(name):
@@ -32,10 +33,10 @@ def equalise(*, threads, device, tf32=False):
 
 def read_settings(device):
     on_gpu = device != "cpu"
-    return {
-        "threads": THREADS.read(),
-        "tf32_matmul": TF32_MATMUL.read() if on_gpu else None,
-        "tf32_convolution": TF32_CONVOLUTION.read() if on_gpu else None,
-        "autotune": AUTOTUNE.read() if on_gpu else None,
-        "deterministic": DETERMINISTIC.read() if on_gpu else None,
-    }
+    return Settings(
+        threads=THREADS.read(),
+        tf32_matmul=TF32_MATMUL.read() if on_gpu else None,
+        tf32_convolution=TF32_CONVOLUTION.read() if on_gpu else None,
+        autotune=AUTOTUNE.read() if on_gpu else None,
+        deterministic=DETERMINISTIC.read() if on_gpu else None,
+    )

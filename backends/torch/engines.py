@@ -7,7 +7,8 @@ from functools import partial
 
 import torch
 
-from common.engines.engine import Engine, compiled_ahead, require_sensible, timed
+from common.engines.engine import Engine, compiled_ahead, timed
+from common.engines.kinds import ENGINE_KINDS, FrameworkLimits, Wanted, require_possible
 from common.engines.onnx_runtime import require_packages
 from common.engines.operations import torch_operations
 
@@ -16,20 +17,12 @@ from .precision import MIXED, autocast
 
 ARTEFACT = "model"
 LAYOUTS = {"NCHW": torch.contiguous_format, "NHWC": torch.channels_last}
-MIXED_ON_CPU = ("eager", "compiled", "deploy")
+LIMITS = FrameworkLimits(LAYOUTS, mixed_on_cpu=("eager", "compiled", "deploy"), unmixed="")
 EXPORTER = ("onnx", "onnxscript")
 
 
 def require(*, engine, precision, device, layout="NCHW", training=False):
-    require_sensible(
-        engine=engine,
-        precision=precision,
-        device=device,
-        training=training,
-        layout=layout,
-        layouts=LAYOUTS,
-        mixed_on_cpu=MIXED_ON_CPU,
-    )
+    require_possible(engine, Wanted(precision, device, layout, training), LIMITS)
 
 
 def lay_out(model, images, *, layout):
@@ -48,15 +41,15 @@ def infer(model, images):
 
 def make_engine(model, images, *, engine, precision, device, folder):
     wait, place = partial(synchronize, device), {"precision": precision, "device": device}
-    compile_seconds = load_seconds = None
-    if engine == "deploy":
+    compiles, compile_seconds, load_seconds = ENGINE_KINDS[engine].compiles, None, None
+    if compiles == "ahead":
         compile_seconds = compiled_ahead(folder, partial(export, model, images, precision=precision), wait)
         run, load_seconds = timed(partial(load, folder, **place), wait)
     else:
-        called = compiled(model) if engine == "compiled" else model
+        called = compiled(model) if compiles == "first" else model
         run = partial(_run_in, called, **place)
         _, first_seconds = timed(partial(run, images), wait)
-        compile_seconds = first_seconds if engine == "compiled" else None
+        compile_seconds = first_seconds if compiles == "first" else None
     return Engine(
         run=run,
         operations=partial(operations, run, model, engine=engine, **place),

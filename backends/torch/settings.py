@@ -6,7 +6,7 @@ https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
 import torch
 from torch.backends import cuda, cudnn
 
-from common.runtime.devices import Setting
+from common.runtime.settings import Setting, Settings
 
 
 def _flag(name, owner=cudnn):
@@ -31,10 +31,10 @@ def equalise(*, threads, device, tf32=False):
 
 def read_settings(device):
     on_gpu = device != "cpu"
-    return {
-        "threads": THREADS.read(),
-        "tf32_matmul": TF32_MATMUL.read() if on_gpu else None,
-        "tf32_convolution": TF32_CONVOLUTION.read() if on_gpu else None,
-        "autotune": AUTOTUNE.read() if on_gpu else None,
-        "deterministic": DETERMINISTIC.read() if on_gpu else None,
-    }
+    return Settings(
+        threads=THREADS.read(),
+        tf32_matmul=TF32_MATMUL.read() if on_gpu else None,
+        tf32_convolution=TF32_CONVOLUTION.read() if on_gpu else None,
+        autotune=AUTOTUNE.read() if on_gpu else None,
+        deterministic=DETERMINISTIC.read() if on_gpu else None,
+    )

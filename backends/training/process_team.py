@@ -39,7 +39,7 @@ class ProcessTeam:
     @property
     def threads(self) -> int:
         """Threads that this process computes with."""
-        return int(self.backend.read_settings(self.device)["threads"])
+        return int(self.backend.read_settings(self.device).threads)
 
     def total(self, array: np.ndarray) -> np.ndarray:
         """The sum of all processes' arrays, float64 or int64, of one shape. All have to ask for it."""

@@ -21,8 +21,9 @@ from benchmarks.manager import session as single
 from benchmarks.manager.installations import Installation
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import Worker, WorkerFailure
-from benchmarks.request.job import JobSpec
-from benchmarks.request.request import Case, Request
+from benchmarks.request.case import Case
+from benchmarks.request.job import JobFacts, JobSpec
+from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured, slowest
 
 SETTLING_SECONDS = 2.0  # after a failure: whoever caused it may be heard of later than whoever waited for it
@@ -183,17 +184,18 @@ class GroupSession(Session):
         self._require(name, case)
         group = self._joined(name, case)
         devices = self._devices(group, case)
-        how: dict[str, Any] = {"engine": case.engine, "precision": case.precision, "layout": case.layout}
-        worker = group.workers[0]
-        worker.ask("require", **how, device=devices[0], training=case.phase == "train")
-        orders = [asdict(self._share(name, case, rank, device)) for rank, device in enumerate(devices)]
-        facts = group.ask("prepare", each=orders)
-        if any(fact["settings"] != facts[0]["settings"] for fact in facts):
-            raise WorkerFailure(name, "unsupported", f"the processes' settings differ: {facts}"[:1000])
+        group.workers[0].ask("require", case=asdict(case), device=devices[0])
+        specs = [
+            {"spec": self._own_job(name, case, rank, device).to_json()} for rank, device in enumerate(devices)
+        ]
+        facts = [JobFacts.from_json(reply) for reply in group.ask("prepare", each=specs)]
+        settings = [fact.settings for fact in facts]
+        if any(one != settings[0] for one in settings):
+            raise WorkerFailure(name, "unsupported", f"the processes' settings differ: {settings}"[:1000])
         if case.phase == "train" and case.processes > 1:
             group.ask("check_averaging")
         self._pace.pop(name, None)
-        return Measured(facts=facts[0] | {"device": devices[0].partition(":")[0]})
+        return Measured(facts=replace(facts[0], device=devices[0].partition(":")[0]))
 
     def warm_up(self, name: str) -> None:
         """Run the untimed steps."""
@@ -258,13 +260,12 @@ class GroupSession(Session):
         names = [{"name": f"gpu:{rank}"} for rank in range(case.processes)]
         return [str(found) for found in group.ask("find_device", each=names)]
 
-    def _share(self, name: str, case: Case, rank: int, device: str) -> JobSpec:
+    def _own_job(self, name: str, case: Case, rank: int, device: str) -> JobSpec:
         """What one process is asked to set up: images, and what is compiled, are its own."""
-        order = self._order(name, case, device=device)
-        artefacts = Path(order.artefacts) / f"process-{rank}"
+        spec = self.job(name, case, device=device)
+        artefacts = Path(spec.artefacts) / f"process-{rank}"
         artefacts.mkdir(exist_ok=True)
-        inputs = self.supplies.inputs(case.batch_size, number=rank)
-        return replace(order, artefacts=str(artefacts), inputs=inputs)
+        return replace(spec, artefacts=str(artefacts), inputs=self.inputs.batch(case.batch_size, number=rank))
 
     def _require(self, name: str, case: Case) -> None:
         """Raise WorkerFailure for what is measured in a single process only."""

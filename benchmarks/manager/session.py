@@ -6,11 +6,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from backends.open_model import ModelSpec
 from benchmarks.manager.installations import Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker
-from benchmarks.request.job import JobSpec
+from benchmarks.request.case import Case
+from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair, draw_batch, write_weights
-from benchmarks.request.request import Case, Request, data_facts
+from benchmarks.request.request import Request, image_source
 from benchmarks.results.samples import Block, Measured
 from common.weights import safetensors_file
 
@@ -35,13 +37,13 @@ class Session:
         self.places = places or both_backends()
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
-        self.subject = ModelPair(
+        self.pair = ModelPair(
             model=request.model,
             num_classes=request.num_classes,
             input_shape=request.input_shape,
             seed=request.seed,
         )
-        self.supplies = InputFiles(self.subject, scratch=scratch)
+        self.inputs = InputFiles(self.pair, scratch=scratch)
 
     def __enter__(self) -> "Session":
         return self
@@ -63,7 +65,7 @@ class Session:
             self.places[name].backend,
             place=self.places[name],
             threads=self.request.threads,
-            scratch=self.supplies.scratch,
+            scratch=self.inputs.scratch,
             timeout=self.request.timeout,
             tasks=self.places[name].tasks or self._tasks,
             as_shipped=self.request.settings_mode == "as-shipped",
@@ -85,45 +87,31 @@ class Session:
         """Have a backend set up a combination. Raises WorkerFailure if it cannot be had."""
         worker = self.worker(name)
         device = worker.ask("find_device", name=self.request.device)
-        how: dict[str, Any] = {"engine": case.engine, "precision": case.precision, "layout": case.layout}
-        worker.ask("require", **how, device=device, training=case.phase == "train")
-        if case.phase == "data":
-            facts = worker.ask(
-                "prepare_reading",
-                build=self.build(case, device),
-                data=data_facts(self.request),
-                threads=None if self.request.settings_mode == "as-shipped" else case.threads,
-                batch_size=case.batch_size,
-            )
-            return Measured(facts=facts | {"device": device})
-        order = asdict(self._order(name, case, device=device))
-        facts = worker.ask("prepare", **order)
-        starting = order if case.phase == "startup" else None
-        return Measured(facts=facts | {"device": device}, starting=starting)
+        worker.ask("require", case=asdict(case), device=device)
+        spec = self.job(name, case, device=device)
+        facts = JobFacts.from_json(worker.ask("prepare", spec=spec.to_json()))
+        return Measured(facts=facts, starting=spec if case.phase == "startup" else None)
 
-    def build(self, case: Case, device: str) -> dict[str, Any]:
-        """Arguments of Backend.build for a combination: mixed precisions keep parameters in fp32."""
-        return self.subject.build(precision="fp64" if case.precision == "fp64" else "fp32", device=device)
-
-    def _order(self, name: str, case: Case, *, device: str) -> JobSpec:
-        build, worker = self.build(case, device), self.worker(name)
-        artefacts = self.supplies.scratch / name  # each side's own: one may be of another version
+    def job(self, name: str, case: Case, *, device: str) -> JobSpec:
+        """What a side's worker is asked to set up for a combination."""
+        model = self.pair.spec(self.places[name].backend, precision=case.storage, device=device)
+        equalise = self.request.settings_mode != "as-shipped"
+        images = image_source(self.request)
+        if case.phase == "data":  # no model is needed to read images
+            return JobSpec(case=case, model=model, equalise=equalise, images=images)
+        if case.phase == "startup":
+            # A start is always from a fixed batch; it is prepared once, to be checked and compiled.
+            case, images = replace(case, phase="infer"), None
+        artefacts = self.inputs.scratch / name  # each side's own: one may be of another version
         artefacts.mkdir(exist_ok=True)
-        # A start is always from a fixed batch; it is prepared once, to be checked and compiled.
-        data = None if case.phase == "startup" else data_facts(self.request)
         return JobSpec(
-            build=build,
-            weights=self.supplies.weights(worker, precision=build["precision"], device=device),
-            phase="infer" if case.phase == "startup" else case.phase,
-            threads=case.threads,
-            batch_size=case.batch_size,
-            engine=case.engine,
-            precision=case.precision,
-            layout=case.layout,
+            case=case,
+            model=model,
+            equalise=equalise,
+            weights=self.inputs.weights(self.worker(name), model),
             artefacts=str(artefacts),
-            equalise=self.request.settings_mode != "as-shipped",
-            inputs=None if data else self.supplies.inputs(case.batch_size),
-            data=data,
+            inputs=None if images else self.inputs.batch(case.batch_size),
+            images=images,
         )
 
     def warm_up(self, name: str) -> None:
@@ -163,30 +151,30 @@ class Session:
             begun = time.monotonic()
             self.start([name])
             seconds = {"import": time.monotonic() - begun}
-            seconds |= self.worker(name).ask("start_up", **measured.starting)
+            seconds |= self.worker(name).ask("start_up", spec=measured.starting.to_json())
             block.extend({part: [value] for part, value in seconds.items()})
         measured.blocks.append(block)
         return block
 
 
 class InputFiles:
-    """Files of a subject in a scratch folder, made when they are first asked for."""
+    """Weights and batches for workers, drawn once, the same for both; made when first asked for."""
 
-    def __init__(self, subject: ModelPair, *, scratch: Path) -> None:
-        self._subject, self.scratch = subject, scratch
+    def __init__(self, pair: ModelPair, *, scratch: Path) -> None:
+        self._pair, self.scratch = pair, scratch
 
-    def weights(self, worker: Worker, *, precision: str, device: str) -> str:
+    def weights(self, worker: Worker, model: ModelSpec) -> str:
         """One set of weights; ``worker`` tells the shapes, and keeps the model for its next task."""
         path = self.scratch / "weights.safetensors"
         if not path.exists():
-            shapes = self._subject.shapes(worker, precision=precision, device=device)
-            write_weights(shapes, seed=self._subject.seed, path=path)
+            shapes = worker.ask("shapes", model=asdict(model))
+            write_weights(shapes, seed=self._pair.seed, path=path)
         return str(path)
 
-    def inputs(self, batch_size: int, *, number: int = 0) -> str:
+    def batch(self, batch_size: int, *, number: int = 0) -> str:
         """A fixed batch of images and labels; each number has another one."""
         path = self.scratch / f"batch-{batch_size}-{number}.safetensors"
         if not path.exists():
-            subject = replace(self._subject, seed=self._subject.seed + number)
-            safetensors_file.save(path, draw_batch(subject, batch_size=batch_size))
+            pair = replace(self._pair, seed=self._pair.seed + number)
+            safetensors_file.save(path, draw_batch(pair, batch_size=batch_size))
         return str(path)

@@ -1,11 +1,13 @@
-"""What explains a figure, asked of a worker after the timing: memory, peaks, layers."""
+"""Measurements that explain a figure, asked of a worker after the timing: memory, peaks, layers."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from benchmarks.manager.session import Session
-from benchmarks.request.request import Case
+from benchmarks.request.case import Case
 from benchmarks.results.samples import Measured
+from common.engines.kinds import EAGER
 
 
 class Diagnostics:
@@ -17,37 +19,35 @@ class Diagnostics:
         self._layer_times: dict[str, list[dict[str, Any]]] = {}
 
     def explain(self, name: str, case: Case, measured: Measured) -> None:
-        """Read the peak memory of a backend's job, release it, and find out what explains its figures."""
+        """Read the peak memory of a backend's job, release it, and measure what explains its figures."""
         if measured.starting is not None:
             return
-        worker, request = self._session.worker(name), self._session.request
+        worker, device = self._session.worker(name), measured.facts.device
         measured.peak_memory_bytes = worker.ask("peak_memory_bytes")
         worker.ask("release")
         if case.phase == "data":
             return
-        threads = None if request.settings_mode == "as-shipped" else case.threads
-        measured.matmul_peak_flops = self._peak(name, case, measured.facts["device"], threads)
-        if request.layers and case.engine == "eager":
-            measured.layers = self._layers(name, case, measured.facts["device"], threads)
+        measured.matmul_peak_flops = self._peak(name, case, device)
+        if self._session.request.layers and case.engine == EAGER.name:
+            measured.layers = self._layers(name, case, device)
 
-    def _peak(self, name: str, case: Case, device: str, threads: int | None) -> float | None:
-        key = (name, device, case.precision, threads)
+    def _peak(self, name: str, case: Case, device: str) -> float | None:
+        as_shipped = self._session.request.settings_mode == "as-shipped"
+        where: dict[str, Any] = {
+            "precision": case.precision,
+            "device": device,
+            "threads": None if as_shipped else case.threads,
+        }
+        key = (name, *where.values())
         if key not in self._peaks:
-            where: dict[str, Any] = {"precision": case.precision, "device": device, "threads": threads}
             self._peaks[key] = self._session.worker(name).ask("matmul_peak", **where)
         return self._peaks[key]
 
-    def _layers(self, name: str, case: Case, device: str, threads: int | None) -> list[dict[str, Any]]:
-        worker, supplies = self._session.worker(name), self._session.supplies
-        build = self._session.build(case, device)
-        asked: dict[str, Any] = {
-            "build": build,
-            "precision": case.precision,
-            "weights": supplies.weights(worker, precision=build["precision"], device=device),
-            "inputs": supplies.inputs(case.batch_size),
-            "threads": threads,
-        }
-        key = json.dumps([name, asked])
+    def _layers(self, name: str, case: Case, device: str) -> list[dict[str, Any]]:
+        # Both passes of a layer are timed whatever the phase is, on a fixed batch whatever steps read.
+        spec = self._session.job(name, replace(case, phase="infer"), device=device)
+        spec = replace(spec, images=None, inputs=self._session.inputs.batch(case.batch_size))
+        key = json.dumps([name, spec.to_json()])
         if key not in self._layer_times:
-            self._layer_times[key] = worker.ask("time_layers", **asked)
+            self._layer_times[key] = self._session.worker(name).ask("time_layers", spec=spec.to_json())
         return self._layer_times[key]

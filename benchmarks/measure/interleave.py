@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +22,11 @@ from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.rows import failed_row, measured_row
-from benchmarks.request.request import Case
+from benchmarks.request.case import Case
+from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Measured
 from benchmarks.results.schema import UNEQUAL_SETTINGS, Result
+from common.engines.kinds import EAGER
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -44,18 +47,18 @@ def compared_settings(mode: str, cases: Sequence[Case]) -> Sequence[str]:
     """Those that have to be equal: all that the mode makes equal and the engine tells."""
     if mode != "equalised":
         return ("device",)
-    if {case.engine for case in cases} != {"eager"}:
+    if {case.engine for case in cases} != {EAGER.name}:
         return [key for key in COMPARABLE if key not in ("layout", "activation_dtype")]  # may be unknown
     return COMPARABLE
 
 
-def unequal_settings(
-    facts: Mapping[str, Mapping[str, Any]], *, keys: Sequence[str] = COMPARABLE
-) -> str | None:
+def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COMPARABLE) -> str | None:
     """Which settings in force differ between the backends, as a reason; None if none does."""
     if len(facts) < 2:
         return None
-    (ours, left), (theirs, right) = ((name, {**fact["settings"], **fact}) for name, fact in facts.items())
+    (ours, left), (theirs, right) = (
+        (name, asdict(fact.settings) | {"device": fact.device}) for name, fact in facts.items()
+    )
     different = [
         f"{key} is {left[key]} in {ours} and {right[key]} in {theirs}"
         for key in keys
@@ -112,7 +115,7 @@ class Interleaving:
     def estimate(self) -> RatioEstimate:
         """The ratio of both sides' throughput, the second over the first; both were measured."""
         first, second = self._both_rounds()
-        on_cpu = self.measured[self.names[0]].facts["device"] == "cpu"
+        on_cpu = self.measured[self.names[0]].facts.device == "cpu"
         return estimate_ratio(
             first,
             second,
@@ -201,8 +204,8 @@ class Interleaving:
         measured = self.measured[name]
         measured.process += 1
         self.session.end(name)
-        took = {part: measured.facts[part] for part in PREPARING if part in measured.facts}
-        measured.facts = self.session.prepare(name, self.cases[name]).facts | took
+        took = {part: getattr(measured.facts, part) for part in PREPARING}
+        measured.facts = replace(self.session.prepare(name, self.cases[name]).facts, **took)
 
     def _tune(self, name: str) -> None:
         from benchmarks.measure.tuning import tune

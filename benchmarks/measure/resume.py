@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.request.request import REFERENCES, Case, Request
+from benchmarks.request.case import Case
+from benchmarks.request.request import REFERENCES, Request
 from benchmarks.results.result_file import read
 from benchmarks.results.schema import CompareReport, Comparison, Result
 from common.cli import UsageError

@@ -1,5 +1,6 @@
 """What was measured, or why it was not, as the rows of a result file."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ from benchmarks.analysis.quick_steps import quick_seconds
 from benchmarks.analysis.ratio import percentiles_ms
 from benchmarks.analysis.scaling import communicating
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.request.request import Case, Request
+from benchmarks.request.case import Case
+from benchmarks.request.request import Request
 from benchmarks.results.samples import Measured
 from benchmarks.results.schema import Latency, LayerTimes, Result
 
@@ -20,9 +22,9 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
     speed = None if starting else case.batch_size * case.processes / float(np.median(steps))
     return Result(
         **_asked(request, name, case)
-        | {"device": facts["device"], "threads": facts["settings"]["threads"] or case.threads},
+        | {"device": facts.device, "threads": facts.settings.threads or case.threads},
         status="ok",
-        settings=facts["settings"],
+        settings=facts.settings.to_json(),
         images_per_second=speed,
         step_seconds=steps,
         block_steps=[len(block.step_seconds) for block in measured.blocks],
@@ -30,14 +32,14 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         latency_ms=Latency(**percentiles_ms(steps)),
         warmup_steps=request.warmup,
         peak_memory_bytes=measured.peak_memory_bytes,
-        compile_seconds=facts.get("compile_seconds"),
+        compile_seconds=facts.compile_seconds,
         import_seconds=measured.part_seconds("import"),
         build_seconds=measured.part_seconds("build"),
-        load_seconds=measured.part_seconds("load") if starting else facts.get("load_seconds"),
+        load_seconds=measured.part_seconds("load") if starting else facts.load_seconds,
         first_batch_seconds=measured.part_seconds("first_batch"),
-        error=facts.get("error"),
-        parameters=facts.get("parameters"),
-        flops_per_image=facts.get("flops_per_image"),
+        error=facts.error,
+        parameters=facts.parameters,
+        flops_per_image=facts.flops_per_image,
         matmul_peak_flops=measured.matmul_peak_flops,
         fraction_of_matmul_peak=_fraction(case, measured, speed),
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),
@@ -60,19 +62,12 @@ def failed_row(request: Request, case: Case, failure: WorkerFailure) -> Result:
 
 
 def _asked(request: Request, name: str, case: Case) -> dict[str, Any]:
-    return {
+    return asdict(case) | {
         "backend": name,
         "model": request.model,
         "num_classes": request.num_classes,
         "input_shape": request.input_shape,
-        "phase": case.phase,
-        "engine": case.engine,
-        "precision": case.precision,
         "device": request.device,
-        "batch_size": case.batch_size,
-        "threads": case.threads,
-        "layout": case.layout,
-        "processes": case.processes,
         "loader": request.loader,
         "settings_mode": request.settings_mode,
     }
@@ -87,7 +82,7 @@ def cost_per_million(price_per_hour: float | None, images_per_second: float | No
 
 def _fraction(case: Case, measured: Measured, speed: float | None) -> float | None:
     """The arithmetic done, as a part of what the framework's matrix product reaches on this machine."""
-    step = flops_of_step(case.phase, measured.facts.get("flops_per_image") or 0)
+    step = flops_of_step(case.phase, measured.facts.flops_per_image or 0)
     peak = measured.matmul_peak_flops
     if peak:
         peak *= case.processes  # it was that of one

@@ -16,7 +16,7 @@ from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
 from benchmarks.measure.rows import failed_row, measured_row
-from benchmarks.request.request import Case
+from benchmarks.request.case import Case
 from benchmarks.results import result_file, schema
 from benchmarks.results.schema import Comparison, Result
 from common.cli import progress

@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.request.request import Case
+from benchmarks.request.case import Case
 
 ROUNDOFF = {"bf16": 2**-9, "fp16": 2**-12, "tf32": 2**-12}  # no logit can be nearer to float64
 TRIAL_SECONDS, TRIAL_STEPS = 0.5, 3
@@ -71,7 +71,7 @@ class _Search:
 
     def _speed(self, case: Case, limit: float) -> tuple[float | None, str]:
         measured = self.session.prepare(self.name, case)
-        error = measured.facts.get("error") or 0.0
+        error = measured.facts.error or 0.0
         if error > limit:
             return None, f"error {error:.1e} is more than --max-error {limit:g}"
         self.session.measure(self.name, measured, min_steps=1, min_seconds=0)

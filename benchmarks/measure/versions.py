@@ -8,7 +8,7 @@ from benchmarks.manager.installations import Installation, other_place
 from benchmarks.manager.session import Session
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
-from benchmarks.request.request import Case
+from benchmarks.request.case import Case
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import Against, Result
 from common.cli import progress

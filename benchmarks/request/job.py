@@ -1,37 +1,105 @@
-"""What a worker is asked to set up, as it passes from the parent to the worker."""
+"""A job as it travels from the parent to a worker, and what comes back of it: plain data, JSON on the way."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from backends.open_model import ModelSpec
+from benchmarks.request.case import Case
+from common.runtime.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSource:
+    """A list of real images, and how they are read inside the measured time."""
+
+    list: str
+    root: str | None  # folder of the images; None: the list's
+    input_shape: tuple[int, int, int]
+    loader: str = "common"
+    workers: int = 0
+    augment: bool = False
+    seed: int = 0
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ImageSource":
+        """The reverse of ``dataclasses.asdict``."""
+        return cls(**{**values, "input_shape": tuple(values["input_shape"])})
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobSpec:
-    """A model, how it runs, and on what: ``dataclasses.asdict`` of it is JSON.
+    """A case, its model, and the files that it needs.
 
-    The images are ``inputs``, the file of a fixed batch, or ``data``, a list to read inside every step.
-    What an engine compiled, and the float64 logits, lie in the folder ``artefacts``.
+    Each step takes the fixed batch in the file ``inputs``, or reads its own from ``images``. What an engine
+    compiles, and the float64 logits that it is held against, lie in the folder ``artefacts``. Without
+    ``equalise`` the framework's settings stay as they are.
     """
 
-    build: dict[str, Any]  # arguments of Backend.build
-    weights: str
-    phase: str
-    threads: int
-    batch_size: int
-    engine: str
-    precision: str
-    layout: str
-    artefacts: str
+    case: Case
+    model: ModelSpec
     equalise: bool
+    weights: str = ""
+    artefacts: str = ""
     inputs: str | None = None
-    data: dict[str, Any] | None = None
+    images: ImageSource | None = None
 
     @property
     def device(self) -> str:
         """Where the model is built and run."""
-        return str(self.build["device"])
+        return self.model.device
 
-    def artefact_folder(self, name: str, *, images: Any) -> Path:
-        """Where a backend keeps what it compiled ahead for images of a shape."""
-        words = (name, self.engine, self.precision, self.layout, *images.shape)
+    @property
+    def threads(self) -> int | None:
+        """Threads to be set; None where the framework chooses."""
+        return self.case.threads if self.equalise else None
+
+    def artefact_folder(self, backend: str, *, images: Any) -> Path:
+        """Where a backend keeps what it compiled ahead for a batch like ``images``."""
+        case = self.case
+        words = (backend, case.engine, case.precision, case.layout, *images.shape)
         return Path(self.artefacts) / "-".join(map(str, words))
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "JobSpec":
+        """The reverse of ``to_json``."""
+        images = values["images"]
+        return cls(
+            **{
+                **values,
+                "case": Case(**values["case"]),
+                "model": ModelSpec(**values["model"]),
+                "images": images and ImageSource.from_json(images),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFacts:
+    """What a worker reports of a prepared job: the settings in force, its model, what preparing took.
+
+    ``error`` is the relative L2 of the logits from eager float64. None: not applicable, or not measured.
+    """
+
+    settings: Settings
+    device: str
+    parameters: int | None = None
+    flops_per_image: int | None = None
+    build_seconds: float | None = None
+    load_seconds: float | None = None
+    compile_seconds: float | None = None
+    error: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "JobFacts":
+        """The reverse of ``to_json``."""
+        return cls(**{**values, "settings": Settings(**values["settings"])})

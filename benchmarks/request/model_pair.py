@@ -1,12 +1,13 @@
 """What is compared: a model of ours by name, or anyone's own pair; its batch and its weights."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from backends.open_model import ModelSpec
 from common.weights import initialization, safetensors_file
 
 ROLES = ("loss", "optimizer", "data", "metric")  # what may be the user's own beside the model
@@ -43,25 +44,16 @@ class ModelPair:
         """Whether the models are the user's own."""
         return bool(self.sources)
 
-    def build(self, *, precision: str, device: str, backend: str = "") -> dict[str, Any]:
-        """Arguments for Backend.build; for a pair of the user's own, where to find the model instead."""
+    def spec(self, backend: str, *, precision: str, device: str) -> ModelSpec:
+        """The model of one side."""
+        spec = ModelSpec(precision=precision, device=device)
         if self.foreign:
-            return {"source": self.sources[backend], "precision": precision, "device": device}
-        return {
-            "name": self.model,
-            "num_classes": self.num_classes,
-            "channels": self.input_shape[0],
-            "precision": precision,
-            "device": device,
-        }
+            return replace(spec, source=self.sources[backend], folder=self.folder)
+        return replace(spec, name=self.model, num_classes=self.num_classes, channels=self.input_shape[0])
 
     def has(self, role: str) -> bool:
         """Whether both sides bring a part of the user's own for this role."""
         return all(role in self.plugins.get(name, {}) for name in ("torch", "paddle"))
-
-    def shapes(self, side: Askable, *, precision: str, device: str = "cpu") -> dict[str, list[int]]:
-        """The side's parameters; its next task finds the model built already."""
-        return dict(side.ask("shapes", build=self.build(precision=precision, device=device)))
 
 
 def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:

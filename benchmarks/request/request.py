@@ -4,38 +4,22 @@ import argparse
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from backends import ENGINES, PRECISIONS
+from benchmarks.request.case import Case
+from benchmarks.request.job import ImageSource
 from common import dataset, model_cards
 from common.cli import UsageError
+from common.engines.kinds import ENGINE_KINDS
 from common.runtime.devices import available_cores, require_device_name
 
 PHASES = ("infer", "train", "data", "startup")
 SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
 LAYOUTS = ("NCHW", "NHWC")
-REFERENCES = ("onnxruntime",)  # engines of neither framework
+REFERENCES = tuple(kind.name for kind in ENGINE_KINDS.values() if kind.neutral)
 FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One combination of a sweep: one result row per backend."""
-
-    phase: str
-    engine: str
-    precision: str
-    batch_size: int
-    threads: int
-    layout: str = "NCHW"
-    processes: int = 1  # that work at once: batch size and threads are those of each
-
-    def __str__(self) -> str:
-        layout = "" if self.layout == "NCHW" else f" {self.layout}"
-        times = "" if self.processes == 1 else f" x {self.processes} processes"
-        return f"{self.phase} {self.engine} {self.precision}{layout} batch {self.batch_size}{times}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,16 +172,16 @@ def require_data(request: Request) -> None:
         dataset.require_labels(index, num_classes=request.num_classes)
 
 
-def data_facts(request: Request) -> dict[str, Any] | None:
-    """How a worker is told to read it; None where no list is named."""
+def image_source(request: Request) -> ImageSource | None:
+    """How workers read the list; None where no list is named."""
     if request.data is None:
         return None
-    return {
-        "list": str(request.data),
-        "root": str(request.root) if request.root else None,
-        "input_shape": request.input_shape,
-        "loader": request.loader,
-        "workers": request.workers,
-        "augment": request.augment,
-        "seed": request.seed,
-    }
+    return ImageSource(
+        list=str(request.data),
+        root=str(request.root) if request.root else None,
+        input_shape=request.input_shape,
+        loader=request.loader,
+        workers=request.workers,
+        augment=request.augment,
+        seed=request.seed,
+    )

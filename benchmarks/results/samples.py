@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from benchmarks.request.job import JobFacts, JobSpec
+
 
 @dataclass(kw_only=True)
 class Block:
@@ -28,8 +30,8 @@ class Block:
 class Measured:
     """What came of one combination on one backend so far."""
 
-    facts: dict[str, Any]
-    starting: dict[str, Any] | None = None  # what a new process is asked in phase startup
+    facts: JobFacts
+    starting: JobSpec | None = None  # what a new process is asked in phase startup
     blocks: list[Block] = field(default_factory=list)
     process: int = 0  # that measures now, counted from 0
     peak_memory_bytes: int | None = None

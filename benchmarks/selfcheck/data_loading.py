@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from backends import NAMES
+from benchmarks.request.job import ImageSource
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
 from benchmarks.worker.tasks import Tasks
@@ -45,21 +47,24 @@ FEWEST_ROUNDS = 5
 class LoadingTasks(Tasks):
     """A worker's tasks, and passes over a list by each way to load it."""
 
-    def open_ways(self, data: dict[str, Any], batch_size: int, threads: int) -> list[str]:
+    def open_ways(self, source: dict[str, Any], batch_size: int, threads: int) -> list[str]:
         """Set up every way to load the list; returns their names."""
         self.backend.equalise(threads=threads, device="cpu")
-        workers = data["workers"]
+        images = ImageSource.from_json(source)
+        workers = images.workers
 
         def feed(loader: str, workers: int) -> Feed:
-            own = data | {"loader": loader, "workers": workers}
-            return Feed(backend=self.backend, data=own, batch_size=batch_size, device="cpu", precision="fp32")
+            own = replace(images, loader=loader, workers=workers)
+            return Feed(
+                backend=self.backend, source=own, batch_size=batch_size, device="cpu", precision="fp32"
+            )
 
         self.feeds = {COMMON: feed("common", workers), "native, 0 workers": feed("native", 0)}
         self.feeds[f"native, {workers} workers"] = feed("native", workers)
         index = self.feeds[COMMON].index
         paths = [index.locate(position) for position in range(len(index))]
         self.pool = ThreadPoolExecutor(max(workers, 1))
-        size = (data["input_shape"][2], data["input_shape"][1])
+        size = (images.input_shape[2], images.input_shape[1])
         self.ways: dict[str, Callable[[], int]] = {LIMIT: lambda: self._limit(paths, size)}
         for name, one in self.feeds.items():
             self.ways[name] = partial(_read_epoch, one.epochs())
@@ -128,16 +133,15 @@ def main(arguments: Sequence[str]) -> int:
 def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, list[float]], float | None]:
     from common.cli import progress
 
-    data = {
-        "list": str(options.data.absolute()),
-        "root": str(options.root.absolute()) if options.root else None,
-        "input_shape": options.input_shape,
-        "workers": options.workers,
-        "augment": options.augment,
-        "seed": 0,
-    }
+    images = ImageSource(
+        list=str(options.data.absolute()),
+        root=str(options.root.absolute()) if options.root else None,
+        input_shape=options.input_shape,
+        workers=options.workers,
+        augment=options.augment,
+    )
     size = {"batch_size": options.batch_size, "threads": options.threads}
-    ways: list[str] = worker.ask("open_ways", data=data, **size)
+    ways: list[str] = worker.ask("open_ways", source=asdict(images), **size)
     difference = None if options.augment else float(worker.ask("largest_difference"))
     speeds: dict[str, list[float]] = {way: [] for way in ways}
     with progress(total=options.rounds + 1) as bar:

@@ -11,7 +11,7 @@ Exit code 1 if the slowdown was found, or the unchanged passed, in fewer than 19
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -144,9 +144,9 @@ class SlowedTasks(Tasks):
 
     PART = 0.0
 
-    def prepare(self, **asked: Any) -> dict[str, Any]:
+    def prepare(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """See Tasks."""
-        facts = super().prepare(**asked)
+        facts = super().prepare(spec)
         job = self._require_job()
         parts = {name: self._slowed(part, job.timeline.synchronize) for name, part in job.parts.items()}
         self.job = replace(job, parts=parts)

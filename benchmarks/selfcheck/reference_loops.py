@@ -10,13 +10,16 @@ ratio of neighbouring blocks is told. Exit code 1 if the harness has under 95 % 
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
+from backends.open_model import open_model
 from benchmarks.request.flags import add_flags
+from benchmarks.request.job import JobSpec
 from benchmarks.request.request import read_request
 from benchmarks.selfcheck.crosscheck import ReferenceTasks, timed_loop
 from common import cli
@@ -26,7 +29,7 @@ from common.flags import positive, seconds
 if TYPE_CHECKING:
     from benchmarks.manager.session import Session
     from benchmarks.manager.worker_process import Worker
-    from benchmarks.request.request import Case
+    from benchmarks.request.case import Case
 
 PROGRAM = "benchmarks.selfcheck.reference_loops"
 LEAST = 0.95  # of the fastest loop
@@ -41,18 +44,20 @@ Step = Callable[[], object]
 class HandwrittenTasks(ReferenceTasks):
     """A worker's tasks, and loops as people write them."""
 
-    def open_ways(self, *, build: dict[str, Any], weights: str, inputs: str, threads: int) -> list[str]:
+    def open_ways(self, *, spec: Mapping[str, Any]) -> list[str]:
         """Have the loops ready; returns their names. Each has a model of its own."""
-        images, _ = self._inputs(build, inputs)
+        job = JobSpec.from_json(spec)
+        images, _ = self._inputs(job)
 
         def model() -> Any:
-            made = self.backend.build(**build)
-            self._load(made, weights)
+            made = open_model(self.backend, job.model)
+            self._load(made, job.weights)
             made.eval()
             return made
 
         make = {"torch": torch_ways, "paddle": paddle_ways}[self.name]
-        self._ways = make(model, images, threads=threads, folder=Path(weights).parent / "by-hand")
+        folder = Path(job.weights).parent / "by-hand"
+        self._ways = make(model, images, threads=job.case.threads, folder=folder)
         for step in self._ways.values():
             for _ in range(WARM_UP):
                 step()
@@ -145,11 +150,9 @@ def _measure(session: "Session", options: argparse.Namespace) -> tuple["Case", d
         session.end(name)
     session.prepare(name, case)
     session.warm_up(name)
-    worker, supplies = session.worker(name), session.supplies
-    weights = supplies.weights(worker, precision="fp32", device="cpu")
-    size: dict[str, Any] = {"inputs": supplies.inputs(case.batch_size), "threads": case.threads}
-    build = session.subject.build(precision="fp32", device="cpu")
-    ways: list[str] = worker.ask("open_ways", build=build, weights=weights, **size)
+    worker = session.worker(name)
+    spec = session.job(name, replace(case, precision="fp32"), device="cpu")
+    ways: list[str] = worker.ask("open_ways", spec=spec.to_json())
     return case, {way: _ratios(worker, way, options) for way in ways}
 
 

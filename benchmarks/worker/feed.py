@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend
+from benchmarks.request.job import ImageSource
 from benchmarks.worker.steps import Batch
 from common import dataset
 from common.cli import UsageError
@@ -21,10 +22,10 @@ PASS_IMAGES = 512  # of a pass, if the list has as many
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """Batches of a list, on the device: ``data`` as Session asks for them."""
+    """Batches of a list of images, on the device."""
 
     backend: Backend
-    data: dict[str, Any]
+    source: ImageSource
     batch_size: int
     device: str
     precision: str
@@ -35,7 +36,7 @@ class Feed:
         images = len(self.index)
         if images < self.batch_size:
             raise UsageError(
-                f"{self.data['list']}: {images} images do not fill a batch of {self.batch_size}; "
+                f"{self.source.list}: {images} images do not fill a batch of {self.batch_size}; "
                 f"give a smaller --batch-size"
             )
         return max(1, min(images, PASS_IMAGES) // self.batch_size)
@@ -50,7 +51,7 @@ class Feed:
 
     def endless(self) -> Iterator[Batch]:
         """Full batches without an end."""
-        if self.data["loader"] == "common":
+        if self.source.loader == "common":
             return self._fed(self._loader.endless())
         assert self.batches_per_pass
         return (batch for epoch in self.epochs() for batch in epoch)
@@ -58,11 +59,11 @@ class Feed:
     @cached_property
     def index(self) -> dataset.Index:
         """The list's images."""
-        root = Path(self.data["root"]) if self.data["root"] else None
-        return dataset.read_list(Path(self.data["list"]), root=root)
+        root = Path(self.source.root) if self.source.root else None
+        return dataset.read_list(Path(self.source.list), root=root)
 
     def _epoch(self, number: int) -> Iterator[Batch]:
-        if self.data["loader"] == "common":
+        if self.source.loader == "common":
             return self._fed(self._loader.epoch(number))
         return iter(self._native)
 
@@ -72,8 +73,8 @@ class Feed:
 
     @cached_property
     def _preprocessing(self) -> Preprocessing:
-        make = training_preprocessing if self.data["augment"] else evaluation_preprocessing
-        return make(self.data["input_shape"])
+        make = training_preprocessing if self.source.augment else evaluation_preprocessing
+        return make(self.source.input_shape)
 
     @cached_property
     def _loader(self) -> Loader:
@@ -81,9 +82,9 @@ class Feed:
             index=self.index,
             preprocessing=self._preprocessing,
             batch_size=self.batch_size,
-            workers=self.data["workers"],
-            seed=self.data["seed"],
-            shuffle=self.data["augment"],
+            workers=self.source.workers,
+            seed=self.source.seed,
+            shuffle=self.source.augment,
             as_bytes=self.device != "cpu",
         )
 
@@ -91,10 +92,10 @@ class Feed:
     def _native(self) -> Any:
         return self.backend.native_loader(
             self.index,
-            shape=self.data["input_shape"],
+            shape=self.source.input_shape,
             batch_size=self.batch_size,
-            workers=self.data["workers"],
-            training=self.data["augment"],
+            workers=self.source.workers,
+            training=self.source.augment,
             device=self.device,
             precision=self.precision,
         )

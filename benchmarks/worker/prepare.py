@@ -2,21 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backends import Backend, Model
+from backends.open_model import ModelSpec, open_model
 from benchmarks.request.job import JobSpec
-from benchmarks.request.request import REFERENCES
-from benchmarks.worker.onnx_reference import reference_engine
+from benchmarks.worker.setup import ModelTasks
 from benchmarks.worker.steps import Batch, Job, make_job
 from benchmarks.worker.timing import run_steps
 from common.cli import UnavailableError
 from common.engines.engine import Operation, dtypes_that_ran, timed
+from common.engines.kinds import ENGINE_KINDS
+from common.runtime.settings import Settings
 from common.weights import safetensors_file
 
 # Relative L2 of the logits from eager float64: what rounding may do. Measured on the five models, random
@@ -33,23 +36,21 @@ def spread(batch_size: int) -> list[int]:
     )
 
 
-def reference_logits(
-    backend: Backend, build: dict[str, Any], *, weights: str, images: np.ndarray
-) -> np.ndarray:
+def reference_logits(backend: Backend, spec: ModelSpec, *, weights: str, images: np.ndarray) -> np.ndarray:
     """Logits of the eager engine in float64 on the CPU."""
-    model = backend.build(**build | {"precision": "fp64", "device": "cpu"})
+    model = open_model(backend, replace(spec, precision="fp64", device="cpu"))
     backend.set_weights(model, safetensors_file.load(Path(weights)))
     backend.set_training(model, False)
     tensor = backend.from_numpy(np.ascontiguousarray(images), device="cpu", precision="fp64")
     logits = backend.to_numpy(backend.infer(model, tensor))
-    if build["device"] != "cpu":  # building for the CPU made it the device of what comes next
-        backend.build(**build)
+    if spec.device != "cpu":  # building for the CPU made it the device of what comes next
+        open_model(backend, spec)
     return logits
 
 
-def arithmetic(precision: str, settings: Mapping[str, Any]) -> str:
+def arithmetic(precision: str, settings: Settings) -> str:
     """The precision that rounds as the settings in force do: as installed, fp32 on a GPU may be TF32."""
-    tf32 = settings["tf32_matmul"] or settings["tf32_convolution"]
+    tf32 = settings.tf32_matmul or settings.tf32_convolution
     return "tf32" if precision == "fp32" and tf32 else precision
 
 
@@ -80,96 +81,115 @@ def require_dtype(operations: Sequence[Operation], *, engine: str, precision: st
     return DTYPES[precision] if ran else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What proof showed before a job is timed; seconds are None where nothing was done."""
+
+    error: float  # of the logits, relative L2 from eager float64
+    layout: str | None
+    activation_dtype: str | None
+    compile_seconds: float | None = None
+    engine_load_seconds: float | None = None
+
+
 @dataclass(kw_only=True)
 class JobBuilder:
-    """A model with its weights and a batch, to be turned into the job that an order asks for."""
+    """A model with its weights and a batch, to be turned into the job that a spec asks for."""
 
-    name: str
-    backend: Backend
+    tasks: ModelTasks
     model: Model
-    order: JobSpec
+    spec: JobSpec
     batch: Batch
     feed: Iterator[Batch] | None
     learning: Callable[[Model], Model] = lambda model: model  # what is trained in the model's place
 
-    def job(self) -> tuple[Job, dict[str, Any]]:
-        """The job, and facts: what was compiled and loaded, the dtype that ran, the error found."""
-        backend, order, device = self.backend, self.order, self.order.device
-        images = backend.lay_out(self.model, self.batch[0], layout=order.layout)
-        self.batch = batch = (images, self.batch[1])
-        where = {"engine": order.engine, "precision": order.precision, "device": device}
-        backend.set_training(self.model, False)
-        shared: dict[str, Any] = {
-            "device": device,
-            "batch": batch,
-            "precision": order.precision,
-            "feed": self._laid_out(self.feed) if self.feed else None,
-        }
-        if self.order.phase == "train":
-            called = backend.compiled(self.model) if self.order.engine == "compiled" else self.model
-            facts = self._check_training(called, batch, where)
-            backend.set_training(self.model, True)
-            job = make_job(backend, self.learning(called), phase="train", **shared)
-            if self.order.engine == "compiled":
-                _, facts["compile_seconds"] = timed(
-                    lambda: run_steps(job.parts, job.timeline, steps=1), lambda: backend.synchronize(device)
-                )
-            return job, facts
-        folder = order.artefact_folder(self.name, images=images)
-        if order.engine in REFERENCES:
-            engine = reference_engine(backend, self.model, images, order=order, folder=folder)
-        else:
-            engine = backend.make_engine(self.model, images, folder=folder, **where)
-        operations = engine.operations(images)
-        facts = self._checked(engine.run(images), operations, where)
-        costs = {"compile_seconds": engine.compile_seconds, "engine_load_seconds": engine.load_seconds}
-        return make_job(backend, engine.run, phase="infer", **shared), facts | costs
+    def __post_init__(self) -> None:
+        self.backend, self.case = self.tasks.backend, self.spec.case
+        self.kind = ENGINE_KINDS[self.case.engine]
+        self._where = {"precision": self.case.precision, "device": self.spec.device}
 
-    def _check_training(self, called: Model, batch: Batch, where: dict[str, Any]) -> dict[str, Any]:
-        """Training is checked in evaluation mode: without dropout the logits are known."""
-        with self.backend.autocast(precision=self.order.precision, device=where["device"]):
-            logits, _ = self.backend.compute_loss(called, *batch)
+    def job(self) -> tuple[Job, Checked]:
+        """The job, and what its check found."""
+        images = self.backend.lay_out(self.model, self.batch[0], layout=self.case.layout)
+        self.batch = (images, self.batch[1])
+        self.backend.set_training(self.model, False)
+        return self._training_job() if self.case.phase == "train" else self._inference_job(images)
+
+    def _inference_job(self, images: Any) -> tuple[Job, Checked]:
+        engine = self.tasks.open_engine(self.spec, self.model, images)
+        operations = engine.operations(images)
+        checked = replace(
+            self._checked(engine.run(images), operations),
+            compile_seconds=engine.compile_seconds,
+            engine_load_seconds=engine.load_seconds,
+        )
+        return self._made(engine.run), checked
+
+    def _training_job(self) -> tuple[Job, Checked]:
+        # Checked in evaluation mode: without dropout the logits are known.
+        called = self.backend.compiled(self.model) if self.kind.compiles == "first" else self.model
+        checked = self._checked(self._training_logits(called), self._operations_in_training(called))
+        self.backend.set_training(self.model, True)
+        job = self._made(self.learning(called))
+        if self.kind.compiles == "first":
+            step = partial(run_steps, job.parts, job.timeline, steps=1)
+            _, seconds = timed(step, partial(self.backend.synchronize, self.spec.device))
+            checked = replace(checked, compile_seconds=seconds)
+        return job, checked
+
+    def _made(self, called: Any) -> Job:
+        return make_job(
+            self.backend,
+            called,
+            phase=self.case.phase,
+            batch=self.batch,
+            feed=self._laid_out(self.feed) if self.feed else None,
+            **self._where,
+        )
+
+    def _training_logits(self, called: Model) -> Any:
+        with self.backend.autocast(**self._where):
+            logits, _ = self.backend.compute_loss(called, *self.batch)
+        return logits
+
+    def _operations_in_training(self, called: Model) -> list[Operation]:
+        if self.kind.compiles == "first":
+            return []
 
         def run(images: Any) -> Any:
-            with self.backend.autocast(precision=self.order.precision, device=where["device"]):
+            with self.backend.autocast(**self._where):
                 return self.backend.infer(called, images)
 
-        ran = (
-            [] if self.order.engine == "compiled" else self.backend.operations(run, called, batch[0], **where)
-        )
-        return self._checked(logits, ran, where)
+        return self.backend.operations(run, called, self.batch[0], engine=self.kind.name, **self._where)
 
-    def _checked(self, logits: Any, operations: list[Operation], where: dict[str, Any]) -> dict[str, Any]:
+    def _checked(self, logits: Any, operations: list[Operation]) -> Checked:
         chosen = spread(self.batch[0].shape[0])
-        settings = self.backend.read_settings(where["device"])
-        told = {"engine": self.order.engine, "precision": arithmetic(self.order.precision, settings)}
-        error = require_right(self.backend.to_numpy(logits)[chosen], self._reference(chosen), **told)
-        layout = self.order.layout
-        if self.order.engine == "eager":
-            traced = self._traced(where["device"])
+        settings = self.backend.read_settings(self.spec.device)
+        asked = {"engine": self.kind.name, "precision": arithmetic(self.case.precision, settings)}
+        error = require_right(self.backend.to_numpy(logits)[chosen], self._reference(chosen), **asked)
+        layout: str | None = self.case.layout
+        if self.kind.compiles == "never":
+            traced = self._traced()
             layout = traced[0]["layout"]
             operations = operations or [Operation(layer["type"], layer["dtype"]) for layer in traced]
-        return {"error": error, "layout": layout, "activation_dtype": require_dtype(operations, **told)}
+        return Checked(error=error, layout=layout, activation_dtype=require_dtype(operations, **asked))
 
-    def _traced(self, device: str) -> list[dict[str, Any]]:
-        """What the layers put out: the layout, and the dtype where operations are not told."""
-        with self.backend.autocast(precision=self.order.precision, device=device):
+    def _traced(self) -> list[dict[str, Any]]:
+        """Layout of what the layers put out, and its dtype where operations are not reported."""
+        with self.backend.autocast(**self._where):
             return self.backend.trace(self.model, self.batch[0])
 
     def _reference(self, chosen: list[int]) -> np.ndarray:
         """Eager float64 logits of these images; a fixed batch's are kept for the next process."""
         images = self.backend.to_numpy(self.batch[0])[chosen]
-        key = hashlib.sha256(
-            images.tobytes() + json.dumps(self.order.build, sort_keys=True).encode()
-        ).hexdigest()
-        path = Path(self.order.artefacts) / f"{self.name}-{key[:16]}.safetensors"
+        model = json.dumps(asdict(self.spec.model), sort_keys=True)
+        key = hashlib.sha256(images.tobytes() + model.encode()).hexdigest()
+        path = Path(self.spec.artefacts) / f"{self.tasks.name}-{key[:16]}.safetensors"
         if not path.exists():
-            logits = reference_logits(
-                self.backend, self.order.build, weights=self.order.weights, images=images
-            )
+            logits = reference_logits(self.backend, self.spec.model, weights=self.spec.weights, images=images)
             safetensors_file.save(path, {"logits": logits})
         return safetensors_file.load(path)["logits"]
 
     def _laid_out(self, feed: Iterator[Batch]) -> Iterator[Batch]:
         for images, labels in feed:
-            yield self.backend.lay_out(self.model, images, layout=self.order.layout), labels
+            yield self.backend.lay_out(self.model, images, layout=self.case.layout), labels

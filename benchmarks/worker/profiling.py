@@ -2,17 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from backends import Backend
+from backends.open_model import open_model
+from benchmarks.request.job import JobSpec
+from benchmarks.worker.setup import ModelTasks
 from benchmarks.worker.steps import DeviceTimeline
 from benchmarks.worker.timing import run_steps, time_steps
 from common.engines.engine import Layer, is_heavy
-from common.weights import safetensors_file
+from common.engines.kinds import EAGER
 
 # Of the square matrices: 2 GFLOP, 1 TFLOP. Small on a CPU: of many products one is undisturbed.
 SIZES = {"cpu": 1024, "gpu": 8192}
@@ -20,10 +21,8 @@ PEAK_SECONDS = 0.6
 LAYER_SECONDS = 0.1  # of each layer, at least
 
 
-class ProfilingTasks:
+class ProfilingTasks(ModelTasks):
     """Tasks beside the measuring of steps; see benchmarks.worker.tasks.Tasks."""
-
-    backend: Backend
 
     def matmul_peak(self, precision: str, device: str, threads: int | None) -> float | None:
         """Floating-point operations a second in a large square matrix product: the fastest of several.
@@ -43,20 +42,15 @@ class ProfilingTasks:
         seconds = time_steps({"multiply": multiply}, timeline, min_steps=2, min_seconds=PEAK_SECONDS)
         return 2 * size**3 / min(seconds["multiply"])
 
-    def time_layers(
-        self, build: dict[str, Any], precision: str, weights: str, inputs: str, threads: int | None
-    ) -> list[dict[str, Any]]:
+    def time_layers(self, spec: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Median seconds of every layer's forward and backward pass, each alone, in execution order."""
-        device = build["device"]
-        if threads:
-            self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
-        model = self.backend.build(**build)
-        self.backend.set_weights(model, safetensors_file.load(Path(weights)))
+        job = JobSpec.from_json(spec)
+        self._equalise(job)
+        model = open_model(self.backend, job.model)
+        self._load(model, job.weights)
         self.backend.set_training(model, True)
-        images = self.backend.from_numpy(
-            safetensors_file.load(Path(inputs))["images"], device=device, precision=build["precision"]
-        )
-        how = {"precision": precision, "device": device}
+        images, _ = self._inputs(job)
+        how = {"precision": job.case.precision, "device": job.device}
         with self.backend.autocast(**how):
             layers = self.backend.isolate_layers(model, images)
         return [self._time_layer(layer, **how) for layer in layers]
@@ -70,7 +64,7 @@ class ProfilingTasks:
         timeline = DeviceTimeline(self.backend, device)
         run_steps(parts, timeline, steps=1)
         seconds = time_steps(parts, timeline, min_steps=3, min_seconds=LAYER_SECONDS)
-        asked = {"engine": "eager", "precision": precision, "device": device}
+        asked = {"engine": EAGER.name, "precision": precision, "device": device}
         ran = self.backend.operations(lambda _: forward(), None, None, **asked)
         # None where the layer has no arithmetic to speak of, or the framework does not tell.
         kernels = [operation.kernel for operation in ran if is_heavy(operation.name)]

@@ -3,16 +3,18 @@
 import gc
 import math
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from backends import Backend, Model
+from backends.open_engine import require_engine
 from benchmarks.parity.probe.probe import Probe
-from benchmarks.request.job import JobSpec
-from benchmarks.request.request import REFERENCES
-from benchmarks.worker.onnx_reference import require_reference
+from benchmarks.request.case import Case
+from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.worker.prepare import JobBuilder
 from benchmarks.worker.profiling import ProfilingTasks, flops_per_image
 from benchmarks.worker.setup import StartupTasks
@@ -39,12 +41,17 @@ class Tasks(ProfilingTasks, StartupTasks):
         """See Backend."""
         return self.backend.find_device(name)
 
-    def require(self, *, engine: str, **asked: Any) -> None:
-        """See Backend; the reference's engine belongs to neither."""
-        if engine in REFERENCES:
-            require_reference(**asked)
-        else:
-            self.backend.require(engine=engine, **asked)
+    def require(self, case: Mapping[str, Any], device: str) -> None:
+        """Raise UnavailableError, with the remedy, where a case cannot be had on a device."""
+        wanted = Case(**case)
+        require_engine(
+            self.backend,
+            wanted.engine,
+            precision=wanted.precision,
+            device=device,
+            layout=wanted.layout,
+            training=wanted.phase == "train",
+        )
 
     def parity(self, step: str, **arguments: Any) -> Any:
         """One step of a comparison: a public method of Probe."""
@@ -52,46 +59,63 @@ class Tasks(ProfilingTasks, StartupTasks):
             self.release()
         return getattr(self._probe, step)(**arguments)
 
-    def prepare(self, **asked: Any) -> dict[str, Any]:
-        """Build, load, compile, check and set up one job, as an JobSpec says.
-
-        Returns the settings in force, what is known of the model, and what all this took.
-        """
-        order = JobSpec(**asked)
+    def prepare(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Set up one job, as a JobSpec says; returns JobFacts."""
+        job = JobSpec.from_json(spec)
         self.release()
-        self._equalise(order)
-        wait = partial(self.backend.synchronize, order.device)
-        model, build_seconds = timed(lambda: self._built(order.build), wait)
-        _, load_seconds = timed(lambda: self._load(model, order.weights), wait)
-        feed = self._feed(order.build, order.data, order.batch_size).endless() if order.data else None
-        batch = next(feed) if feed else self._inputs(order.build, order.inputs or "")
-        facts = self._facts(model, batch[0])
+        self._equalise(job)
+        facts = self._prepare_reading(job) if job.case.phase == "data" else self._prepare_steps(job)
+        return facts.to_json()
+
+    def _prepare_steps(self, job: JobSpec) -> JobFacts:
+        """Open and fill the model, compile it, check it, and have its steps ready."""
+        wait = partial(self.backend.synchronize, job.device)
+        model, build_seconds = timed(lambda: self._opened(job.model), wait)
+        _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
+        feed = self._feed(job).endless() if job.images else None
+        batch = next(feed) if feed else self._inputs(job)
+        parameters, flops = self._size(model, batch[0])
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
-        settings = self.backend.read_settings(order.device)
-        preparation = JobBuilder(
-            name=self.name,
-            backend=self.backend,
-            model=model,
-            order=order,
-            batch=batch,
-            feed=feed,
-            learning=self._learning,
+        settings = self.backend.read_settings(job.device)
+        builder = JobBuilder(
+            tasks=self, model=model, spec=job, batch=batch, feed=feed, learning=self._learning
         )
-        self.job, checked = preparation.job()
-        self._count_memory_anew(order.device)
-        settings |= {key: checked[key] for key in ("layout", "activation_dtype")}
-        if order.phase == "train":
-            settings["optimizer"] = f"momentum, learning rate {LEARNING_RATE}"
-        engine_load = checked.get("engine_load_seconds")
-        return {
-            **facts,
-            "settings": settings,
-            "build_seconds": build_seconds,
-            "load_seconds": load_seconds if engine_load is None else engine_load,
-            "compile_seconds": checked.get("compile_seconds"),
-            "error": checked["error"],
-        }
+        self.job, checked = builder.job()
+        self._count_memory_anew(job.device)
+        optimizer = f"momentum, learning rate {LEARNING_RATE}" if job.case.phase == "train" else None
+        return JobFacts(
+            settings=replace(
+                settings,
+                layout=checked.layout,
+                activation_dtype=checked.activation_dtype,
+                optimizer=optimizer,
+            ),
+            device=job.device,
+            parameters=parameters,
+            flops_per_image=flops,
+            build_seconds=build_seconds,
+            load_seconds=load_seconds if checked.engine_load_seconds is None else checked.engine_load_seconds,
+            compile_seconds=checked.compile_seconds,
+            error=checked.error,
+        )
+
+    def _prepare_reading(self, job: JobSpec) -> JobFacts:
+        """Have the reading of real images ready, and no model."""
+        memory.reset_peak()
+        self.backend.reset_peak_memory(job.device)
+        feed = self._feed(job)
+        self.job = make_reading_job(
+            self.backend, feed.passes(), device=job.device, batches_per_pass=feed.batches_per_pass
+        )
+        settings = replace(
+            self.backend.read_settings(job.device),
+            layout="NCHW",
+            activation_dtype=str(next(feed.endless())[0].dtype).rpartition(".")[2],
+            augment=feed.source.augment,
+            workers=feed.source.workers,
+        )
+        return JobFacts(settings=settings, device=job.device)
 
     def _learning(self, model: Model) -> Model:
         """What is trained in a model's place: the model itself, where nobody else learns with it."""
@@ -101,24 +125,6 @@ class Tasks(ProfilingTasks, StartupTasks):
         gc.collect()
         memory.reset_peak()  # not before a job is ready: its float64 reference is larger than what is timed
         self.backend.reset_peak_memory(device)
-
-    def prepare_reading(
-        self, *, build: dict[str, Any], data: dict[str, Any], threads: int | None, batch_size: int
-    ) -> dict[str, Any]:
-        """Set up the reading of real images, and no model; returns the settings in force."""
-        self.release()
-        memory.reset_peak()
-        device = build["device"]
-        if threads:  # None: as shipped
-            self.backend.equalise(threads=threads, device=device)
-        self.backend.reset_peak_memory(device)
-        feed = self._feed(build, data, batch_size)
-        self.job = make_reading_job(
-            self.backend, feed.passes(), device=device, batches_per_pass=feed.batches_per_pass
-        )
-        dtype = str(next(feed.endless())[0].dtype).rpartition(".")[2]
-        settings = {**self.backend.read_settings(device), "layout": "NCHW", "activation_dtype": dtype}
-        return {"settings": {**settings, "augment": data["augment"], "workers": data["workers"]}}
 
     def warm_up(self, steps: int) -> None:
         """Run untimed steps of the job."""
@@ -151,13 +157,11 @@ class Tasks(ProfilingTasks, StartupTasks):
         self.job = None
         gc.collect()
 
-    def _facts(self, model: Model, images: Any) -> dict[str, Any]:
+    def _size(self, model: Model, images: Any) -> tuple[int, int]:
+        """Parameters of a model, and floating-point operations of its forward pass for one image."""
         shapes = self.backend.parameter_shapes(model)
         layers = self.backend.trace(model, images)
-        return {
-            "parameters": sum(math.prod(shape) for shape in shapes.values()),
-            "flops_per_image": flops_per_image(layers, shapes),
-        }
+        return sum(math.prod(shape) for shape in shapes.values()), flops_per_image(layers, shapes)
 
     def _require_job(self) -> Job:
         assert self.job is not None, "prepare first"

@@ -1,14 +1,13 @@
-"""Engines, whatever the framework: a way to compute logits, and what it cost to get it."""
+"""An engine: a way to compute logits, and what it cost to get it, whatever the framework."""
 
 import json
 import shutil
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from common.cli import UnavailableError
 from common.files import write_text
 
 FACTS = "compiled.json"  # written last: a folder without it was left by a process that died
@@ -72,39 +71,6 @@ def compiled_ahead(folder: Path, export: Callable[[Path], object], wait: Callabl
 def dtypes_that_ran(operations: Sequence[Operation]) -> set[str]:
     """The dtypes of all convolutions and matrix products."""
     return {operation.dtype for operation in operations if is_heavy(operation.name) and operation.dtype}
-
-
-def require_sensible(
-    *,
-    engine: str,
-    precision: str,
-    device: str,
-    training: bool,
-    layout: str,
-    layouts: Collection[str],
-    mixed_on_cpu: Collection[str],
-) -> None:
-    """Raise UnavailableError, with the remedy, for what cannot be had.
-
-    ``layouts`` are those that the framework's models can be given, ``mixed_on_cpu`` its engines that
-    compute in bf16 or fp16 on a CPU when asked to.
-    """
-    if engine == "deploy" and training:
-        raise UnavailableError("deployed models do not train; choose --engine eager or compiled")
-    if engine == "deploy" and precision == "fp64":
-        raise UnavailableError("models are deployed in fp32 or less; choose --engine eager or compiled")
-    if precision == "tf32" and device == "cpu":
-        raise UnavailableError("tf32 is a precision of GPUs; choose fp32, or a GPU with --device")
-    if layout not in layouts:
-        raise UnavailableError(
-            f"layout {layout} cannot be had: the layers get theirs when they are written, here "
-            f"{', '.join(layouts)}; choose that with --layout"
-        )
-    if precision in ("bf16", "fp16") and device == "cpu" and engine not in mixed_on_cpu:
-        raise UnavailableError(
-            f"the {engine} engine computes {precision} on the CPU in float32 (paddle.amp.auto_cast warns "
-            f"and casts nothing); choose --precision fp32 or fp64"
-        )
 
 
 def is_heavy(name: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from common.engines.engine import Operation, is_heavy
+from common.engines.kinds import ENGINE_KINDS
 
 DTYPES = {"f32": "float32", "f64": "float64", "bf16": "bfloat16", "f16": "float16", "s8": "int8"}
 NAMES_AT = 5  # of the fields "onednn_verbose,v1,primitive,exec,cpu,convolution,brg_conv_fwd:avx2,..."
@@ -81,7 +82,9 @@ def _stdout_of(action: Callable[[], object]) -> str:
 
 def torch_operations(run: Callable[[], object], torch: Any, *, engine: str, device: str) -> list[Operation]:
     """What computes while something runs in an engine. ``torch`` is the framework."""
-    if engine == "deploy" and device == "cpu":  # frozen, it calls its kernels past what the profiler sees
+    if (
+        ENGINE_KINDS[engine].compiles == "ahead" and device == "cpu"
+    ):  # frozen, it calls its kernels past what the profiler sees
         return onednn_operations(run, torch.backends.mkldnn.verbose(1))
     # Not torch.profiler.profile, which is made of the same: it imports the compiler, 2 s of every process.
     on = None if device == "cpu" else "cuda"

@@ -3,9 +3,7 @@
 import ctypes
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from common.cli import UnavailableError, UsageError
 
@@ -40,13 +38,6 @@ def choose_device(name: str, *, gpus: int, framework: str) -> str:
 def gpu_number(device: str) -> int:
     """The N of "gpu:N"."""
     return int(device.removeprefix("gpu:"))
-
-
-class Setting(NamedTuple):
-    """How a setting is read back, and how it is set."""
-
-    read: Callable[[], Any]
-    write: Callable[[Any], object]
 
 
 def available_cores() -> int:

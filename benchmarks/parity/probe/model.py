@@ -3,15 +3,17 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from backends import Backend, Model, Tensor
+from backends.open_model import ModelSpec, open_model
+from backends.user_code import resolve
 from benchmarks.parity.probe.training import Trainer
-from benchmarks.parity.probe.user_code import resolve
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
-from common.cli import UnavailableError, UsageError
+from common.cli import UnavailableError
 from common.runtime import memory
 
 ULP = 2.0**-52  # what images are moved by to see how rounding spreads
@@ -23,28 +25,21 @@ class OpenModel:
     def __init__(self, name: str, backend: Backend) -> None:
         self.name, self.backend = name, backend
         self.model: Model = None
-        self._build: dict[str, Any] = {}
+        self._spec = ModelSpec(precision="fp64", device="cpu")
         self._own: dict[str, str] = {}  # a parameter's or buffer's own name, by the one that it goes by
         self._plugins: dict[str, str] = {}
         self._folder = ""
         self._trainer: Trainer | None = None
 
-    def open(self, build: dict[str, Any], plugins: dict[str, str], folder: str) -> dict[str, Any]:
-        """Build a model afresh and tell what it consists of.
+    def open(self, model: dict[str, Any], plugins: dict[str, str], folder: str) -> dict[str, Any]:
+        """Open a model afresh, as a ModelSpec says; returns what it consists of, as Backend.describe does.
 
-        ``build`` are Backend.build's arguments, or has ``source`` instead of a name. ``plugins`` are
-        sources of the user's own parts by role; all are looked up in ``folder``.
+        ``plugins`` are sources of the user's own parts by role, which are looked up in ``folder``.
         """
         self.close()
-        self._build, self._plugins, self._folder = build, plugins, folder
+        self._spec, self._plugins, self._folder = ModelSpec(**model), plugins, folder
         memory.reset_peak()
-        if "source" in build:
-            where = {"precision": build["precision"], "device": self.backend.find_device(build["device"])}
-            model = resolve(build["source"], folder=folder)()
-            self._require_model(model, build["source"])
-            self.model = self.backend.adopt(model, **where)
-        else:
-            self.model = self.backend.build(**build)
+        self.model = open_model(self.backend, self._spec)
         self._own = {}
         for role in plugins:
             self._plugin(role)
@@ -52,16 +47,14 @@ class OpenModel:
 
     def recast(self, precision: str) -> None:
         """The open model in another precision."""
-        self._build = {**self._build, "precision": precision}
-        where = {"precision": precision, "device": self.backend.find_device(self._build["device"])}
+        self._spec = replace(self._spec, precision=precision)
         self._forget_training()
-        self.model = self.backend.adopt(self.model, **where)
+        self.model = self.backend.adopt(self.model, **self._where())
 
     def refusal(self, precision: str) -> str | None:
         """Why this backend cannot compute gradients in a precision here; None if it can."""
-        device = self.backend.find_device(self._build["device"])
         try:
-            self.backend.require_training(precision=precision, device=device)
+            self.backend.require_training(precision=precision, device=self._where()["device"])
         except UnavailableError as error:
             return str(error)
         return None
@@ -123,7 +116,7 @@ class OpenModel:
     def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> "Computation":
         images, labels = self._batch(batch, moved=moved)
         loss = self._plugin("loss") if "loss" in self._plugins else None
-        precision = {"precision": autocast or self._build["precision"], "device": self._where()["device"]}
+        precision = self._where() | ({"precision": autocast} if autocast else {})
         return Computation(
             self.backend, self.model, images=images, labels=labels, loss=loss, precision=precision
         )
@@ -139,16 +132,12 @@ class OpenModel:
 
     def _where(self) -> dict[str, str]:
         return {
-            "device": self.backend.find_device(self._build["device"]),
-            "precision": self._build["precision"],
+            "device": self.backend.find_device(self._spec.device),
+            "precision": self._spec.precision,
         }
 
     def _plugin(self, role: str) -> Any:
         return resolve(self._plugins[role], folder=self._folder)
-
-    def _require_model(self, model: object, source: str) -> None:
-        if not hasattr(model, "named_parameters") or not callable(model):
-            raise UsageError(f"{source} returned {type(model).__name__}, not a {self.name} model")
 
 
 class Computation:

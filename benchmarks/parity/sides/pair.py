@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -122,8 +123,8 @@ class Pair(Sides):
         subject = self.subject
 
         def own(name: str) -> Mapping[str, Any]:
-            build = subject.build(precision=precision, device=self.device, backend=name)
-            return {"build": build, "plugins": dict(subject.plugins.get(name, {}))}
+            spec = subject.spec(name, precision=precision, device=self.device)
+            return {"model": asdict(spec), "plugins": dict(subject.plugins.get(name, {}))}
 
         self.described = self.ask_both("open", own=own, folder=subject.folder)
         return self.described

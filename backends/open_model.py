@@ -1,0 +1,44 @@
+"""The one way to a model on a backend: ours by name and size, anyone's own by MODULE:CALLABLE."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from backends.contract import Backend, Model
+from backends.user_code import resolve
+from common.cli import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Which model, in which precision ("fp32" or "fp64"), on which device.
+
+    One of ours has a ``name``, ``num_classes``, ``channels`` and ``options`` of its own, such as lenet5's
+    ``pool``. A user's own has a ``source``, MODULE:CALLABLE, which is looked up in ``folder``.
+    """
+
+    precision: str
+    device: str
+    name: str = ""
+    num_classes: int = 0
+    channels: int = 3
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    folder: str = ""
+
+
+def open_model(backend: Backend, spec: ModelSpec) -> Model:
+    """The model, in training mode, with its own initial values. Raises UsageError for what is no model."""
+    if not spec.source:
+        return backend.build(
+            spec.name,
+            num_classes=spec.num_classes,
+            channels=spec.channels,
+            precision=spec.precision,
+            device=spec.device,
+            **spec.options,
+        )
+    model = resolve(spec.source, folder=spec.folder)()
+    if not hasattr(model, "named_parameters") or not callable(model):
+        raise UsageError(f"{spec.source} returned {type(model).__name__}, which is no model")
+    return backend.adopt(model, precision=spec.precision, device=backend.find_device(spec.device))
