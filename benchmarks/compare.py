@@ -77,7 +77,7 @@ def _judged(report: "CompareReport", before: Path | None) -> int:
         lacking = "holds nothing of what was measured; give the same flags, --threads too"
         cli.complain(PROGRAM, f"{before}: {lacking}")
         return cli.WRONG_REQUEST
-    slower = [entry for entry in report.regressions if entry["regression"]]
+    slower = [entry for entry in report.regressions if entry.regression]
     if slower:
         cli.complain(PROGRAM, regression.sentence(slower[0]))
         return cli.FAILED

@@ -6,7 +6,6 @@ from benchmarks import run
 from benchmarks.analysis.scaling import communicating, oversubscribed, scaling, with_efficiencies
 from benchmarks.report.page import render
 from benchmarks.report.scaling import scaling_lines
-from benchmarks.results.formatting import batch_of
 from benchmarks.results.samples import slowest
 from tests.commands import ended
 from tests.reports import comparison, report, result
@@ -91,7 +90,7 @@ def test_the_pages_have_a_table_of_scaling_where_there_were_groups():
             "4 processes with 1 threads each share 2 cores",
         ):
             assert words in page
-    assert batch_of(whole.results[-1]) == "8 x 4 processes"
+    assert whole.results[-1].case.batch == "8 x 4 processes"
     assert "train eager fp32 batch 8 x 4 processes" in render(whole, "report.html")
 
 

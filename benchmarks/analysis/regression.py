@@ -7,65 +7,66 @@ has changed. Either is that of the undisturbed steps.
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from statistics import geometric_mean
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from benchmarks.analysis.quick_steps import Estimate, speed, speed_ratio
-from benchmarks.analysis.ratio import NORMAL, REPETITION
 from benchmarks.results.formatting import labeller
-from benchmarks.results.schema import CompareReport, Comparison, Result
+from benchmarks.results.schema import CaseRecord, Change, CompareReport, Comparison, Result
 
 Row = TypeVar("Row", Comparison, Result)
 
-CASE = (
-    "model",
-    "phase",
-    "engine",
-    "precision",
-    "device",
-    "batch_size",
-    "threads",
-    "layout",
-    "processes",
-)
-TOLD = ("phase", "engine", "precision", "layout", "threads", "batch_size", "processes")
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A change of speed, a logarithm, before it is judged; ``steady``: of the two, the other has changed."""
+
+    row: CaseRecord
+    backend: str
+    by: Literal["ratio", "speed"]
+    estimate: Estimate
+    drift: float | None
+    change: float
+    own: float | None = None
+    steady: bool = False
 
 
-def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[dict[str, Any]]:
-    """One entry a combination that both reports have; ``max_regression`` is in percent.
+def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[Change]:
+    """One change for each combination that both reports have; ``max_regression`` is in percent.
 
-    ``change`` is the speed now over the speed before of the backend that is named: of two, the one that has
-    lost against the other. ``noise`` is how far it may be off, with 95 % for all entries together.
-    ``regression`` says whether it is slower beyond both, unless it is the other that became faster;
-    ``unclear`` whether it looks slower than is allowed, within the noise.
+    Of two backends, the one that has lost against the other is named. It is no regression where it is the
+    other that became faster.
     """
     drift = machine_drift(now.results, before.results)
-    compared = _in_both(
-        [row for row in now.comparisons if row.ratio], [row for row in before.comparisons if row.ratio]
+    pairs = _in_both(*([row for row in report.comparisons if _has_ratio(row)] for report in (now, before)))
+    single = _in_both(*([row for row in report.results if row.images_per_second] for report in (now, before)))
+    single = [(row, earlier) for row, earlier in single if not any(_of_pair(row, pair) for pair, _ in pairs)]
+    allowed = math.log1p(-max_regression / 100)
+    found = [_by_ratio(*pair, drift, allowed=allowed) for pair in pairs]
+    found += [_by_speed(*rows, drift) for rows in single]
+    label = labeller([one.row for one in found])
+    return [_judged(one, label(one.row), allowed=allowed, looks=len(found)) for one in found]
+
+
+def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> Change:
+    """The change with its verdict; ``allowed`` is a logarithm, ``looks`` how many changes are looked at."""
+    half_width, change = found.estimate.half_width(looks=looks), math.log(found.change)
+    certain, slower = change < -half_width, change < allowed
+    other_faster = certain and found.steady
+    return Change(
+        **asdict(found.row.case) | {"threads": found.row.threads},
+        backend=found.backend,
+        combination=combination,
+        by=found.by,
+        change=found.change,
+        own=found.own,
+        drift=found.drift,
+        noise=1 - math.exp(-half_width),
+        regression=slower and certain and not other_faster,
+        unclear=slower and not certain,
+        other_faster=other_faster,
     )
-    alone = [
-        (row, earlier)
-        for row, earlier in _in_both(
-            [row for row in now.results if row.images_per_second],
-            [row for row in before.results if row.images_per_second],
-        )
-        if not any(_of_pair(row, pair) for pair, _ in compared)
-    ]
-    looks, allowed = len(compared) + len(alone), math.log1p(-max_regression / 100)
-    found = [_by_ratio(*pair, drift, allowed=allowed) for pair in compared]
-    found += [_by_speed(*pair, drift) for pair in alone]
-    rows: list[Comparison | Result] = [row for row, _ in compared] + [row for row, _ in alone]
-    label = labeller(rows)
-    for entry, row in zip(found, rows, strict=True):
-        entry["combination"] = label(row)
-        half_width, steady = entry.pop("estimate").half_width(looks=looks), entry.pop("steady")
-        certain = math.log(entry["change"]) < -half_width
-        slower = math.log(entry["change"]) < allowed
-        entry["noise"] = 1 - math.exp(-half_width)
-        entry["other_faster"] = certain and steady
-        entry["regression"] = slower and certain and not entry["other_faster"]
-        entry["unclear"] = slower and not certain
-    return found
 
 
 def machine_drift(now: Iterable[Result], before: Iterable[Result]) -> float | None:
@@ -76,22 +77,22 @@ def machine_drift(now: Iterable[Result], before: Iterable[Result]) -> float | No
     return geometric_mean(factors) if factors else None
 
 
-def sentence(entry: dict[str, Any]) -> str:
+def sentence(change: Change) -> str:
     """One line on a change, for people."""
-    against = "against the other backend" if entry["by"] == "ratio" else "in images/s"
-    facts = [f"noise ±{entry['noise']:.1%}"]
-    if entry["by"] == "ratio":
-        facts.append(f"its own figure {entry['own'] - 1:+.1%}")
-    if entry["drift"] is not None:
-        facts.append(f"the machine is at {entry['drift']:.0%} of what it was")
-    verdict = ": slower than the baseline" if entry["regression"] else ""
-    if entry["other_faster"]:
+    against = "against the other backend" if change.by == "ratio" else "in images/s"
+    facts = [f"noise ±{change.noise:.1%}"]
+    if change.own is not None:
+        facts.append(f"its own figure {change.own - 1:+.1%}")
+    if change.drift is not None:
+        facts.append(f"the machine is at {change.drift:.0%} of what it was")
+    verdict = ": slower than the baseline" if change.regression else ""
+    if change.other_faster:
         verdict = ": the other has become faster"
-    if entry["unclear"]:
+    if change.unclear:
         verdict = ": slower, or noise; --pairs and --rounds would tell"
     return (
-        f"{entry['backend']} {entry['combination']}: "
-        f"{entry['change'] - 1:+.1%} {against} ({'; '.join(facts)}){verdict}"
+        f"{change.backend} {change.combination}: "
+        f"{change.change - 1:+.1%} {against} ({'; '.join(facts)}){verdict}"
     )
 
 
@@ -101,29 +102,32 @@ def _in_both(now: Sequence[Row], before: Sequence[Row]) -> list[tuple[Row, Row]]
     return [(row, earlier[_key(row)]) for row in now if _key(row) in earlier]
 
 
+def _has_ratio(row: Comparison) -> bool:
+    return bool(row.ratio and row.torch_quick_seconds and row.paddle_quick_seconds)
+
+
 def _of_pair(row: Result, pair: Comparison) -> bool:
     """Whether a row is one of the two of a pair."""
-    told = {key: getattr(pair, key) for key in TOLD}
     return all(
-        value is None or str(getattr(row, key)) in str(value).split(" / ")  # tuned: "eager / deploy"
-        for key, value in told.items()
+        not value or str(getattr(row, name)) in str(value).split(" / ")  # tuned: "eager / deploy"
+        for name, value in asdict(pair.case).items()
     )
 
 
-def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, allowed: float) -> dict[str, Any]:
+def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, allowed: float) -> _Found:
     change = _ratio(now) - _ratio(before)
     backend = "paddle" if change.mean <= 0 else "torch"
     own = _own_speed(now, backend) - _own_speed(before, backend)
-    return {
-        "backend": backend,
-        **{key: getattr(now, key) for key in TOLD},
-        "change": math.exp(-abs(change.mean)),
-        "estimate": change,
-        "by": "ratio",
-        "own": math.exp(own.mean) / (drift or 1),
-        "steady": _has_not_slowed(own, drift, allowed),
-        "drift": drift,
-    }
+    return _Found(
+        row=now,
+        backend=backend,
+        by="ratio",
+        estimate=change,
+        drift=drift,
+        change=math.exp(-abs(change.mean)),
+        own=math.exp(own.mean) / (drift or 1),
+        steady=_has_not_slowed(own, drift, allowed),
+    )
 
 
 def _has_not_slowed(own: Estimate, drift: float | None, allowed: float) -> bool:
@@ -138,39 +142,31 @@ def _has_not_slowed(own: Estimate, drift: float | None, allowed: float) -> bool:
     return min(least, least - math.log(drift)) > allowed
 
 
-def _by_speed(now: Result, before: Result, drift: float | None) -> dict[str, Any]:
+def _by_speed(now: Result, before: Result, drift: float | None) -> _Found:
     change = _speed(now) - _speed(before)
-    return {
-        "backend": now.backend,
-        **{key: getattr(now, key) for key in TOLD},
-        "change": math.exp(change.mean) / (drift or 1),
-        "estimate": change,
-        "by": "speed",
-        "steady": False,
-        "drift": drift,
-    }
+    return _Found(
+        row=now,
+        backend=now.backend,
+        by="speed",
+        estimate=change,
+        drift=drift,
+        change=math.exp(change.mean) / (drift or 1),
+    )
 
 
 def _ratio(row: Comparison) -> Estimate:
-    if len(row.torch_quick_seconds) > 1:
-        return speed_ratio(row.torch_quick_seconds, row.paddle_quick_seconds)
-    # A file of before these were told: its interval is a repetition's, and normal.
-    assert row.ratio and row.ratio_ci95
-    low, high = row.ratio_ci95
-    deviation = math.log(high / low) / 2 / REPETITION / NORMAL
-    return Estimate(mean=math.log(row.ratio), variance=deviation**2, freedom=math.inf)
+    return speed_ratio(row.torch_quick_seconds, row.paddle_quick_seconds)
 
 
 def _own_speed(row: Comparison, backend: str) -> Estimate:
     seconds: list[float] = getattr(row, f"{backend}_quick_seconds")
-    median: float = getattr(row, f"{backend}_images_per_second")
-    return speed(seconds or [row.batch_size / median])
+    return speed(seconds)
 
 
 def _speed(row: Result) -> Estimate:
     if len(row.quick_seconds) > 1:
         return speed(row.quick_seconds)
-    # One block alone, or a file of before these were told: the median, as uncertain as steps are spread.
+    # One block alone: the median, as uncertain as steps are spread.
     steps = sorted(row.step_seconds)
     quarter = len(steps) // 4
     spread = math.log(steps[-1 - quarter] / steps[quarter]) / 2
@@ -179,7 +175,7 @@ def _speed(row: Result) -> Estimate:
 
 def _key(row: Row) -> tuple[Any, ...]:
     mode = row.settings if isinstance(row, Comparison) else (row.backend, row.settings_mode)
-    return mode, *(getattr(row, name) for name in CASE)
+    return mode, row.model, row.device, row.case
 
 
 def _peak(row: Result) -> tuple[Any, ...]:

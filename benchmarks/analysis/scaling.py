@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
+from benchmarks.request.case import Case
 from benchmarks.results.schema import Comparison, Result, Scaling
 
-SAME = ("backend", "model", "phase", "engine", "precision", "device", "batch_size", "threads", "layout")
-PAIRED = tuple(name for name in SAME if name != "backend")
+Key = tuple[str, str, Case]
 
 
 def communicating(step_seconds: Sequence[float], unsynchronised_seconds: Sequence[float]) -> float | None:
@@ -29,12 +30,12 @@ def with_efficiencies(rows: Iterable[Result]) -> list[Result]:
     Only where one process was measured as well, with the same batch and threads for each process.
     """
     rows = list(rows)
-    alone = {_key(row, SAME): row.images_per_second for row in rows if row.processes == 1}
+    alone = {(row.backend, _alone(row)): row.images_per_second for row in rows if row.processes == 1}
     return [row.model_copy(update={"scaling_efficiency": _efficiency(row, alone)}) for row in rows]
 
 
-def _efficiency(row: Result, alone: Mapping[tuple[Any, ...], float | None]) -> float | None:
-    one = alone.get(_key(row, SAME))
+def _efficiency(row: Result, alone: Mapping[tuple[str, Key], float | None]) -> float | None:
+    one = alone.get((row.backend, _alone(row)))
     return row.images_per_second / (row.processes * one) if one and row.images_per_second else None
 
 
@@ -45,18 +46,21 @@ def scaling(rows: Sequence[Result], comparisons: Iterable[Comparison]) -> list[S
     it (as Zou and Donner 2008 combine those of two independent estimates).
     """
     measured = [row for row in comparisons if row.ratio and row.ratio_ci95]
-    alone = {_key(row, PAIRED): row for row in measured if row.processes == 1}
+    alone = {_alone(row): row for row in measured if row.processes == 1}
     found = []
     for row in measured:
-        one = alone.get(_key(row, PAIRED))
+        one = alone.get(_alone(row))
         if one is not None and row.processes > 1:
             found.append(_scaling(row, one, _efficiencies(rows, row)))
     return found
 
 
 def _efficiencies(rows: Iterable[Result], pair: Comparison) -> dict[str, float | None]:
-    key = (*_key(pair, PAIRED), pair.processes)
-    return {row.backend: row.scaling_efficiency for row in rows if (*_key(row, PAIRED), row.processes) == key}
+    return {
+        row.backend: row.scaling_efficiency
+        for row in rows
+        if row.case == pair.case and _alone(row) == _alone(pair)
+    }
 
 
 def _scaling(row: Comparison, one: Comparison, efficiencies: Mapping[str, float | None]) -> Scaling:
@@ -70,7 +74,9 @@ def _scaling(row: Comparison, one: Comparison, efficiencies: Mapping[str, float 
     if not interval[0] <= 1 <= interval[1]:
         verdict = "paddle scales better" if ratio > 0 else "torch scales better"
     return Scaling(
-        **{name: getattr(row, name) for name in (*PAIRED, "processes")},
+        **asdict(row.case) | {"threads": row.threads},
+        model=row.model,
+        device=row.device,
         torch_efficiency=efficiencies.get("torch"),
         paddle_efficiency=efficiencies.get("paddle"),
         ratio=math.exp(ratio),
@@ -84,8 +90,9 @@ def _logarithms(row: Comparison) -> tuple[float, float, float]:
     return math.log(row.ratio), math.log(row.ratio_ci95[0]), math.log(row.ratio_ci95[1])
 
 
-def _key(row: Result | Comparison, names: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in names)
+def _alone(row: Result | Comparison) -> Key:
+    """The key of the same combination in one process."""
+    return row.model, row.device, replace(row.case, processes=1)
 
 
 def oversubscribed(row: Result, cores: int | None) -> str | None:

@@ -73,10 +73,12 @@ def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Res
 
 def _is_of(comparison: Comparison, case: Case) -> bool:
     """Whether a comparison is what came of a case; of a tuned one all but these was chosen on the way."""
-    own = asdict(case)
-    if comparison.settings == "tuned" and not {comparison.engine, case.engine} & set(REFERENCES):
-        own = {name: own[name] for name in ("phase", "batch_size", "processes")}
-    return all(getattr(comparison, name) == value for name, value in own.items())
+    found = comparison.case
+    if comparison.settings == "tuned" and not {found.engine, case.engine} & set(REFERENCES):
+        return all(
+            getattr(found, name) == getattr(case, name) for name in ("phase", "batch_size", "processes")
+        )
+    return found == case
 
 
 def _way(case: Case) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,16 +123,14 @@ def comparison(pair: Interleaving) -> Comparison:
     """What came of one combination on torch and paddle, its two sides."""
     rows, request, case = pair.rows(), pair.session.request, pair.case
     speeds: dict[str, Any] = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}
-    common: dict[str, Any] = {
-        "model": request.model,
-        "phase": case.phase,
+    threads = {row.threads for row in rows}
+    common: dict[str, Any] = asdict(case) | {
         "engine": _both(row.engine for row in rows),
         "precision": _both(row.precision for row in rows),
         "layout": _both(row.layout for row in rows),
-        "threads": rows[0].threads if len({row.threads for row in rows}) == 1 else None,
+        "threads": threads.pop() if len(threads) == 1 else None,
+        "model": request.model,
         "device": rows[0].device,
-        "batch_size": case.batch_size,
-        "processes": case.processes,
         "settings": request.settings_mode,
     }
     if pair.failures:

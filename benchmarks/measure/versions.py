@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from backends import NAMES
 from benchmarks.manager.installations import Installation, other_place
@@ -41,13 +42,7 @@ def measure_against(
 def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against:
     """Faster, slower, or no difference; a regression is slower for certain, and by more than is allowed."""
     here, there = turns.row(HERE), turns.row(THERE)
-    common = {
-        "phase": case.phase,
-        "engine": here.engine,
-        "precision": here.precision,
-        "layout": here.layout,
-        "batch_size": case.batch_size,
-        "processes": case.processes,
+    common = asdict(here.case) | {
         "threads": case.threads,
         "here_images_per_second": here.images_per_second,
         "there_images_per_second": there.images_per_second,

@@ -49,13 +49,13 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
     """A Markdown table: a row for each combination, a column of images a second for each file."""
     from tabulate import tabulate
 
-    from benchmarks.results.formatting import batch_of, number
+    from benchmarks.results.formatting import number
 
     figures: dict[tuple[str, ...], dict[str, str]] = {}
     for name, report in reports.items():
         for row in report.results:
             key = (row.model, row.backend, row.phase, row.engine, row.precision, row.device)
-            case = (*key, batch_of(row), row.layout, str(row.threads), row.settings_mode)
+            case = (*key, row.case.batch, row.layout, str(row.threads), row.settings_mode)
             text = number(row.images_per_second) if row.status == "ok" else row.status
             figures.setdefault(case, {})[name] = text
     columns = ["model", "backend", "phase", "engine", "precision", "device", "batch", "layout", "threads"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from backends import ENGINES
 from benchmarks.analysis.best import compared
-from benchmarks.results.formatting import batch_of, labeller, number
+from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
@@ -65,7 +65,7 @@ def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
 
 def _clause(fast: str | None, torch_way: str, paddle_way: str, bests: Sequence[Best]) -> str:
     names = {"torch": f"torch ({torch_way})", "paddle": f"paddle ({paddle_way})"}
-    at = f"at batch {_listed([batch_of(best) for best in bests])}"
+    at = f"at batch {_listed([best.batch for best in bests])}"
     if fast is None:
         return f"{at} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
     ratios = sorted(max(best.ratio, 1 / best.ratio) for best in bests)
@@ -96,7 +96,7 @@ def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
 def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
     """The comparison of the best of both; where they had turns of their own, all of their combination."""
     pair = compared(best, comparisons)
-    own = [row for row in comparisons if (row.phase, batch_of(row)) == (best.phase, batch_of(best))]
+    own = [row for row in comparisons if (row.phase, row.case.batch) == (best.phase, best.batch)]
     return own if pair is None else [pair]
 
 

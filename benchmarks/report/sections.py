@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from benchmarks.analysis.layers import TIMES, compared_layers, layer_gaps
 from benchmarks.report.charts import Bars, Line, bar_chart, gap_chart, line_chart
 from benchmarks.request.request import REFERENCES
-from benchmarks.results.formatting import batch_of, interval, labeller, number
+from benchmarks.results.formatting import interval, labeller, number
 from benchmarks.results.schema import CompareReport, Comparison, Curve, Epoch, Result
 
 
@@ -71,7 +71,7 @@ def comparison_section(report: CompareReport) -> Section | None:
 
 def _place(row: Comparison) -> tuple[object, ...]:
     threads = None if row.settings == "tuned" else row.threads  # what was chosen, and not for the reference
-    return row.phase, batch_of(row), threads, row.device
+    return row.phase, row.case.batch, threads, row.device
 
 
 def _of_reference(row: Comparison | None) -> list[str]:
@@ -144,7 +144,7 @@ def _peak_mib(row: Result) -> float | None:
 
 def _label(row: Result) -> str:
     layout = "" if row.layout == "NCHW" else f", {row.layout}"
-    return f"{row.engine}, {row.precision}{layout}, batch {batch_of(row)}, {row.threads} threads"
+    return f"{row.engine}, {row.precision}{layout}, batch {row.case.batch}, {row.threads} threads"
 
 
 def _result(row: Result, label: str) -> list[str]:

@@ -9,7 +9,7 @@ from benchmarks.analysis.layers import layer_lines
 from benchmarks.parity.text import failure, parity_lines
 from benchmarks.report.scaling import scaling_lines
 from benchmarks.request.request import Request
-from benchmarks.results.formatting import batch_of, interval, labeller, number
+from benchmarks.results.formatting import interval, labeller, number
 from benchmarks.results.schema import CompareReport, Comparison, Report, Result
 from common.model_cards import MODELS
 
@@ -118,7 +118,7 @@ def _run_row(result: Result) -> list[str]:
         result.precision,
         result.layout,
         str(result.threads),
-        batch_of(result),
+        result.case.batch,
         number(result.images_per_second),
         *([number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
         f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
@@ -133,7 +133,7 @@ def _compare_row(row: Comparison) -> list[str]:
         row.precision,
         row.layout,
         str(row.threads or "-"),
-        batch_of(row),
+        row.case.batch,
         number(row.torch_images_per_second),
         number(row.paddle_images_per_second),
         number(row.ratio),

@@ -1,25 +1,17 @@
-"""Combinations in words, each told apart from the others of its report."""
+"""Combinations and figures in words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
-from benchmarks.results.schema import Against, Best, Comparison, Result
-
-
-def batch_of(row: Result | Comparison | Best | Against) -> str:
-    """The batch size, and how many processes have such a batch each."""
-    return str(row.batch_size) if row.processes == 1 else f"{row.batch_size} x {row.processes} processes"
+from benchmarks.results.schema import CaseRecord
 
 
-def labeller(
-    rows: Iterable[Result | Comparison | Against],
-) -> Callable[[Result | Comparison | Against], str]:
-    """Names the combination of a row; its threads only where the rows have different numbers of them."""
+def labeller(rows: Sequence[CaseRecord]) -> Callable[[CaseRecord], str]:
+    """A function that names a row's combination; its threads only where the rows have different numbers."""
     several = len({row.threads for row in rows}) > 1
 
-    def label(row: Result | Comparison | Against) -> str:
-        layout = "" if row.layout == "NCHW" else f" {row.layout}"
+    def label(row: CaseRecord) -> str:
         threads = f", {row.threads} threads" if several and row.threads else ""
-        return f"{row.phase} {row.engine} {row.precision}{layout} batch {batch_of(row)}{threads}"
+        return f"{row.case}{threads}"
 
     return label
 

@@ -13,8 +13,6 @@ from common.files import write_text
 
 READABLE = (1,)  # later versions are added here, with what turns an older file into a newer one
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# Of version 1 as it was before its first release: figures that were computed otherwise, and are left unread.
-DROPPED = ("fast_seconds", "torch_fast_seconds", "paddle_fast_seconds")
 
 
 def read(path: Path) -> CompareReport:
@@ -37,19 +35,11 @@ def read(path: Path) -> CompareReport:
         )
     alone: dict[str, Any] = {"parity": None, "comparisons": [], "best": []}  # of benchmarks.run
     try:
-        return CompareReport.model_validate(_without_dropped(alone | content))
+        return CompareReport.model_validate(alone | content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise UsageError(f"{path}: {where}: {first['msg']}; give a file that --json wrote") from None
-
-
-def _without_dropped(content: Any) -> Any:
-    if isinstance(content, list):
-        return [_without_dropped(part) for part in content]
-    if isinstance(content, dict):
-        return {name: _without_dropped(part) for name, part in content.items() if name not in DROPPED}
-    return content
 
 
 def json_schema() -> str:

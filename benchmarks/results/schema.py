@@ -1,8 +1,11 @@
 """What a result file holds. A number that was not measured is null; result_file reads and writes it."""
 
+from dataclasses import fields
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from benchmarks.request.case import Case
 
 SCHEMA_VERSION: Literal[1] = 1
 UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
@@ -32,21 +35,40 @@ class LayerTimes(_Record):
     kernel: str | None = None
 
 
-class Result(_Record):
-    """One combination on one backend: what was asked, what was in force, what was measured."""
+class CaseRecord(_Record):
+    """The fields of a Case, as every row has them, as asked for.
 
+    Where the two sides of a row differ, ``engine``, ``precision`` and ``layout`` name torch's and paddle's
+    ("eager / deploy"), and ``threads`` is None.
+    """
+
+    phase: str
+    engine: str
+    precision: str
+    layout: str = "NCHW"
+    batch_size: int
+    threads: int | None = None
+    processes: int = 1
+
+    @property
+    def case(self) -> Case:
+        """The row's key; threads of 0 where two sides have different ones."""
+        names = [field.name for field in fields(Case)]
+        return Case(**{name: getattr(self, name) for name in names} | {"threads": self.threads or 0})
+
+
+class Result(CaseRecord):
+    """One combination on one backend: what was asked, what was in force, what was measured.
+
+    ``images_per_second`` is of all ``processes``, each with this batch size and so many threads.
+    """
+
+    threads: int
     backend: str
     model: str
     num_classes: int
     input_shape: tuple[int, int, int]
-    phase: str
-    engine: str
-    precision: str
     device: str
-    batch_size: int
-    threads: int
-    layout: str = "NCHW"  # as asked for; what was in force is in ``settings``
-    processes: int = 1  # each with this batch size and so many threads; ``images_per_second`` is of all
     loader: str
     settings_mode: str
     settings: dict[str, Any] | None = None
@@ -83,7 +105,7 @@ class Result(_Record):
     unsynchronised_step_seconds: list[float] = []  # of steps that send no gradients
 
 
-class Comparison(_Record):
+class Comparison(CaseRecord):
     """Both backends in one combination. ``ratio`` is paddle's throughput over torch's, in the same turns.
 
     It is put together from the ratio of each round (``intervals``), and so is near the quotient of the two
@@ -91,12 +113,7 @@ class Comparison(_Record):
     """
 
     model: str
-    phase: str
-    engine: str
-    precision: str
     device: str
-    batch_size: int
-    processes: int = 1
     settings: str
     torch_images_per_second: float | None = None
     paddle_images_per_second: float | None = None
@@ -105,8 +122,6 @@ class Comparison(_Record):
     torch_quick_seconds: list[float] = []  # see Result; a baseline is compared by them
     paddle_quick_seconds: list[float] = []
     noise: float | None = None
-    layout: str = "NCHW"
-    threads: int | None = None
     drift: float | None = None  # of the ratio, from the first half of the rounds to the second
     pace: float | None = None  # by how much both became faster meanwhile: the machine
     outliers: float | None = None  # the part of the steps that took far longer, the worse of both
@@ -137,19 +152,18 @@ class Best(_Record):
     paddle: BestSide
     ratio: float
 
+    @property
+    def batch(self) -> str:
+        """The batch size, and how many processes have such a batch each; see ``Case.batch``."""
+        times = "" if self.processes == 1 else f" x {self.processes} processes"
+        return f"{self.batch_size}{times}"
 
-class Scaling(_Record):
+
+class Scaling(CaseRecord):
     """Both backends' efficiency with several processes. ``ratio`` is paddle's over torch's."""
 
     model: str
-    phase: str
-    engine: str
-    precision: str
     device: str
-    batch_size: int
-    threads: int | None
-    layout: str
-    processes: int
     torch_efficiency: float | None
     paddle_efficiency: float | None
     ratio: float
@@ -157,20 +171,13 @@ class Scaling(_Record):
     verdict: Literal["torch scales better", "paddle scales better", "no difference"]
 
 
-class Against(_Record):
+class Against(CaseRecord):
     """One combination here and in another version of the same backend, measured in turns.
 
     ``change`` is the speed here over the speed there, of the undisturbed steps; the interval is where it
     truly lies. Images a second are those of the median step, as everywhere.
     """
 
-    phase: str
-    engine: str
-    precision: str
-    layout: str
-    batch_size: int
-    processes: int = 1
-    threads: int
     here_images_per_second: float | None = None
     there_images_per_second: float | None = None
     change: float | None = None
@@ -180,6 +187,26 @@ class Against(_Record):
     regression: bool = False
     reason: str | None = None
     there: Result | None = None
+
+
+class Change(CaseRecord):
+    """One combination against an earlier report: the backend that has lost, or alone was measured.
+
+    ``change`` is its speed now over its speed before, ``noise`` how far that may be off with 95 % for all
+    changes of the report together. ``own`` is the change of its own figure, corrected by the machine's
+    ``drift``, where ``by`` is the ratio of both.
+    """
+
+    backend: str
+    combination: str
+    by: Literal["ratio", "speed"]
+    change: float
+    own: float | None = None
+    drift: float | None = None
+    noise: float
+    regression: bool  # slower beyond the noise and what is allowed
+    unclear: bool  # slower than is allowed, within the noise
+    other_faster: bool
 
 
 class Report(_Record):
@@ -218,6 +245,6 @@ class CompareReport(Report):
     comparisons: list[Comparison]
     best: list[Best]
     request: dict[str, Any] | None = None  # the flags: what was asked for
-    regressions: list[dict[str, Any]] = []
+    regressions: list[Change] = []
     scaling: list[Scaling] = []
     curves: list[Curve] = []

@@ -68,8 +68,8 @@ def _run(
 
     now = _compare(request, options, slower=slower)
     entries = changes(now, before, max_regression=options.max_regression)
-    worst = min(entries, key=lambda entry: float(entry["change"]))
-    return any(entry["regression"] for entry in entries), sentence(worst)
+    worst = min(entries, key=lambda entry: entry.change)
+    return any(entry.regression for entry in entries), sentence(worst)
 
 
 def _compare(
