@@ -13,10 +13,10 @@ import pytest
 
 import backends
 from common.download import resumable
-from tests.commands import LocalWorker
-from tests.faulty_server import Served, serving
-from tests.served_photos import ARCHIVE, published
-from tests.sides import LocalSide
+from tests.support.commands import LocalWorker
+from tests.support.faulty_server import Served, serving
+from tests.support.served_photos import ARCHIVE, published
+from tests.support.sides import LocalSide
 
 REQUIRED = tuple(name for name in os.environ.get("TEST_BACKENDS", "").split(",") if name)
 

@@ -86,3 +86,21 @@ def test_nobody_imports_the_tests():
         names = set(imported(module, text, is_package=path.name == "__init__.py"))
         assert not {name for name in names if name.split(".")[0] == "tests"}, module
         assert '"tests.' not in text, f"{module} names a module of the tests"
+
+
+def folders_without_a_room(tests, root):
+    """Folders of tests that are named after no folder of the sources."""
+    own = {"support", "campaigns", "pairs"}
+    folders = [path.parent.relative_to(tests) for path in tests.rglob("__init__.py") if path.parent != tests]
+    return [str(folder) for folder in folders if str(folder) not in own and not (root / folder).is_dir()]
+
+
+def test_the_tests_lie_as_the_rooms_do():
+    assert folders_without_a_room(ROOT / "tests", ROOT) == []
+
+
+def test_a_folder_of_tests_for_a_room_that_is_gone_is_seen(tmp_path):
+    for folder in ("tests", "tests/support", "tests/common", "tests/common/cellar", "common"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "__init__.py").touch()
+    assert folders_without_a_room(tmp_path / "tests", tmp_path) == ["common/cellar"]

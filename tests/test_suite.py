@@ -18,7 +18,7 @@ def collected(tmp_path, test_backends):
         "pytest",
         "-q",
         "-rs",
-        "tests/test_gpu_path.py",
+        "tests/backends/test_gpu_path.py",
         "-k",
         "cpu_is_timed and paddle",
     ]

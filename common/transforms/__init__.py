@@ -5,7 +5,7 @@ torchvision's transforms with Pillow and NumPy inside, so that both frameworks s
 Each is called as ``transform(image, rng)``; those that draw nothing ignore ``rng``. A random one is two
 steps, ``draw`` and ``apply``, so that what was drawn can be given to another library.
 Reference: https://docs.pytorch.org/vision/stable/transforms.html; paddle.vision's agree as well, except
-for what tests/test_paddle_transforms.py lists.
+for what tests/common/transforms/test_paddle_transforms.py lists.
 """
 
 from common.transforms.base import Compose, Normalize, ToArray, Transform, is_random

@@ -4,7 +4,8 @@
     PYTHONPATH=OTHER python -m tests.pairs.other_checkers
 
 PaDiff is no dependency: it is imported from wherever it was put. Both frameworks run in this process, as it
-wants them to. What our own checker says of the same pairs is what tests/test_pairs.py asserts.
+wants them to. What our own checker says of the same pairs is asserted by
+tests/benchmarks/parity/test_pairs.py.
 """
 
 import contextlib

@@ -1,0 +1,1 @@
+"""Tests that both twins fulfil the contract, and of the commands."""

@@ -1,0 +1,86 @@
+"""Commands start on the backend that is meant, and read the data that are meant."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from backends import launch
+from backends.predict import main as predict
+from backends.training.splits import class_names, fingerprint, open_data
+from common.cli import UnavailableError, UsageError
+from common.training import recipes
+from tests.support.commands import ended
+from tests.support.paths import ROOT
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Classes of 12 and 8 images."""
+    for name, count in (("ants", 12), ("bees", 8)):
+        (tmp_path / "tree" / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (8, 8)).save(tmp_path / "tree" / name / f"{number:02}.png")
+    return tmp_path / "tree"
+
+
+def test_a_command_starts_again_in_the_backends_own_interpreter(tmp_path):
+    """Under the same process number, and once: launchers wait for it."""
+    wrapper, trace = tmp_path / "python", tmp_path / "trace"
+    wrapper.write_text(f'#!/bin/sh\necho $$ >> {trace}\nexec {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    command = [sys.executable, "-m", "backends.evaluate", "--backend", "torch", "--data", "digits"]
+    command += ["--checkpoint", "/nowhere.pth"]
+    environment = {**os.environ, "TORCH_PYTHON": str(wrapper)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.count(b"\n") == 1
+    assert trace.read_text().split() == [str(process.pid)]
+
+
+def test_an_interpreter_that_is_not_there_is_named(capsys, monkeypatch):
+    monkeypatch.setenv("PADDLE_PYTHON", "/nowhere/python")
+    arguments = ["--backend", "paddle", "--checkpoint", "x.pth", "x.png"]
+    code, _, err = ended(predict, arguments, capsys)
+    assert (code, len(err)) == (3, 1)
+    assert "PADDLE_PYTHON: there is no program /nowhere/python" in err[0]
+
+
+def test_a_framework_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "backends.torch", None)
+    with pytest.raises(UnavailableError, match=r"torch cannot be imported by .*TORCH_PYTHON"):
+        launch.start("torch", device="cpu")
+
+
+def test_a_tenth_of_each_class_is_for_validation(tree):
+    parts = open_data(recipes.find("flowers"), tree)
+    assert {part: np.bincount(index.labels).tolist() for part, index in parts.items()} == {
+        "train": [11, 8],
+        "valid": [1],
+    }
+    assert class_names(parts) == ("ants", "bees")
+
+
+def test_a_limit_takes_the_first_and_leaves_no_class_out(tree):
+    recipe = recipes.find("flowers").changed(limit=6, valid_fraction=0.0)
+    assert open_data(recipe, tree)["train"].labels.tolist() == [0, 0, 0, 1, 1, 1]
+    digits = open_data(recipes.find("digits"), None)["train"]
+    limited = open_data(recipes.find("digits").changed(limit=100), None)["train"]
+    assert limited.labels.tolist() == digits.labels[:100].tolist()
+
+
+def test_the_fingerprint_tells_other_data_apart(tree):
+    recipe = recipes.find("flowers")
+    before = fingerprint(open_data(recipe, tree))
+    assert fingerprint(open_data(recipe, tree)) == before
+    (tree / "bees" / "07.png").rename(tree / "ants" / "99.png")
+    assert fingerprint(open_data(recipe, tree)) != before
+
+
+def test_data_are_needed():
+    with pytest.raises(UsageError, match="--data PATH"):
+        open_data(recipes.find("signs"), None)

@@ -1,0 +1,1 @@
+"""Tests of training runs, in one process and in many."""

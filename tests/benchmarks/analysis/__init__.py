@@ -1,0 +1,1 @@
+"""Tests of intervals, baselines and scaling figures."""

@@ -1,0 +1,83 @@
+"""Whatever ends a command: no worker and no temporary folder is left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from benchmarks.manager.scratch import PREFIX, scratch_folder
+from tests.support.paths import ROOT
+from tests.support.processes import gone
+
+
+def test_the_scratch_folder_disappears(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        (folder / "file").write_text("x")
+    assert not folder.exists()
+    with pytest.raises(KeyboardInterrupt), scratch_folder() as folder:
+        raise KeyboardInterrupt
+    assert not folder.exists()
+
+
+def test_a_left_scratch_folder_is_swept_and_one_in_use_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / f"{PREFIX}left"
+    left.mkdir()
+    (left / "owner.lock").touch()
+    with scratch_folder() as first:
+        assert not left.exists()
+        with scratch_folder() as second:
+            assert first.exists()
+            assert second.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+# A shell's background job ignores Ctrl-C, and what it starts inherits that: a parent of a test heeds it.
+PARENT = """
+import signal
+import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from benchmarks.run import main
+from common import cli
+cli.run(main, program="benchmarks.run")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_a_parent_that_is_ended_leaves_no_worker_and_no_folder(tmp_path, torch_backend, number, code):
+    """In the middle of a measurement of many seconds, while the worker computes."""
+    arguments = ["--backend", "torch", "--model", "lenet5", "--min-seconds", "100", "--phase", "infer"]
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    worker = wait_for_busy_child(parent.pid)
+    assert list(tmp_path.glob(f"{PREFIX}*"))
+    parent.send_signal(number)
+    _, errors = parent.communicate(timeout=20)
+    assert parent.returncode == code
+    assert "Traceback" not in errors
+    assert gone(worker)
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
+
+
+def wait_for_busy_child(pid):
+    """The worker, once it computes: it has used more processor time than importing takes."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for child in psutil.Process(pid).children():
+            if "benchmarks.worker" in child.cmdline() and sum(child.cpu_times()[:2]) > 6:
+                return child.pid
+        time.sleep(0.1)
+    raise AssertionError("no worker appeared")

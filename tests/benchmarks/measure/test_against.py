@@ -1,0 +1,170 @@
+"""Two versions of one backend in turns: 5 % slower is found, nothing is not, and no version is refused."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks import run
+from benchmarks.analysis.quick_steps import speed_ratio
+from benchmarks.manager.installations import ROOT, other_place
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.versions import HERE, THERE, judged, measure_against, sentences
+from benchmarks.request.job import JobFacts
+from benchmarks.request.request import Case
+from benchmarks.results.samples import Block, Measured
+from benchmarks.selfcheck import planted_slowdowns
+from common.cli import UsageError
+from common.runtime.settings import Settings
+from tests.support.commands import QUICK, ended
+
+CASE = Case(phase="infer", engine="eager", precision="fp32", batch_size=8, threads=2)
+LENET = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--device", "cpu", *QUICK]
+FACTS = JobFacts(settings=Settings(threads=2), device="cpu", parameters=1)
+
+
+def turns(*, slower, seed, drifting=1.0):
+    """24 rounds in six pairs of processes on a shared machine; here takes ``slower`` times as long.
+
+    Two blocks of three are disturbed by others, by a third on average, and each process has a speed of its
+    own. The machine slows down by ``drifting`` meanwhile, for both.
+    """
+    rng = np.random.default_rng(seed)
+    request = SimpleNamespace(
+        seed=seed, model="alexnet", num_classes=1000, input_shape=(3, 224, 224), device="cpu", warmup=1,
+        loader="common", settings_mode="equalised", price_per_hour=None,
+    )  # fmt: skip
+    places = dict.fromkeys((THERE, HERE), SimpleNamespace(backend="torch"))
+    pair = Interleaving(SimpleNamespace(request=request, places=places), CASE, explainer=None)
+    pair.processes = [4] * 6
+    for name, factor in ((THERE, 1.0), (HERE, slower)):
+        process = np.exp(rng.normal(0, 0.005, 6))
+        measured = Measured(facts=FACTS)
+        for number, machine in enumerate(np.linspace(1, drifting, 24)):
+            for _ in range(2):
+                disturbed = 1 + rng.exponential(0.33) * (rng.random() < 0.67)
+                steps = 0.1 * machine * factor * disturbed * process[number // 4]
+                steps *= np.exp(np.abs(rng.normal(0, 0.03, 12)))
+                measured.blocks.append(Block(process=number // 4, seconds={"forward": steps.tolist()}))
+        pair.measured[name] = measured
+    return pair
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch):
+    monkeypatch.setattr("benchmarks.analysis.ratio.RESAMPLES", 60)
+
+
+@pytest.mark.parametrize(("slower", "least", "most"), [(1.05, 19, 20), (1.0, 0, 1)])
+def test_five_percent_are_found_and_nothing_is_not(slower, least, most):
+    found = [judged(turns(slower=slower, seed=seed), CASE, max_regression=2) for seed in range(20)]
+    assert least <= sum(entry.regression for entry in found) <= most
+    assert all(entry.change_ci95[0] < entry.change < entry.change_ci95[1] for entry in found)
+
+
+def test_a_machine_that_slows_down_meanwhile_is_no_regression():
+    assert not judged(turns(slower=1.0, seed=1, drifting=1.5), CASE, max_regression=2).regression
+
+
+def test_a_slowdown_that_is_allowed_is_told_and_no_regression():
+    entry = judged(turns(slower=1.05, seed=2), CASE, max_regression=10)
+    assert (entry.verdict, entry.regression) == ("slower", False)
+    assert "torch infer eager fp32 batch 8: slower, -" in sentences([entry], backend="torch")[0]
+
+
+def test_starts_are_compared_and_have_no_throughput():
+    entry = judged(turns(slower=1.3, seed=2), CASE, max_regression=2)
+    entry.here_images_per_second = entry.there_images_per_second = None
+    assert sentences([entry], backend="torch")[0].endswith("%)")
+
+
+def test_a_version_that_cannot_run_it_leaves_the_other_its_figure():
+    pair = turns(slower=1.0, seed=3)
+    pair.failures[THERE] = WorkerFailure("torch", "crashed", "TypeError: no such argument")
+    entry = judged(pair, CASE, max_regression=2)
+    assert (entry.verdict, entry.there.status, entry.regression) == ("not comparable", "crashed", False)
+    assert entry.here_images_per_second > 0
+    assert "there: TypeError" in sentences([entry], backend="torch")[0]
+
+
+def test_an_interpreter_an_environment_and_a_checkout_are_found(tmp_path):
+    (tmp_path / "env/bin").mkdir(parents=True)
+    python = tmp_path / "env/bin/python"
+    python.symlink_to(sys.executable)
+    assert other_place("torch", str(python)).interpreter == str(python)  # not what the link leads to
+    assert other_place("torch", str(tmp_path / "env")).interpreter == str(python)
+    assert other_place("torch", Path(shutil.which("sh")).name).interpreter == shutil.which("sh")
+    checkout = other_place("torch", str(ROOT))
+    assert (checkout.root, checkout.interpreter) == (ROOT, None)
+
+
+@pytest.mark.parametrize("text", ["/no/such/python", "no-such-python", str(Path(__file__)), "/"])
+def test_what_is_no_version_is_refused(text):
+    with pytest.raises(UsageError, match=f"--against {text}: is no Python"):
+        other_place("torch", text)
+
+
+def test_both_versions_are_in_the_file_and_a_regression_is_exit_code_1(local, tmp_path, capsys, monkeypatch):
+    target = tmp_path / "result.json"
+    arguments = [*LENET, "--against", str(ROOT), "--rounds", "4", "--pairs", "1", "--json", str(target)]
+    code, out, errors = ended(run.main, [*arguments, "--max-regression", "100"], capsys)
+    assert (code, errors) == (0, [])
+    report = json.loads(target.read_text())
+    (entry,) = report["against"]
+    here, there = (row["quick_seconds"] for row in (report["results"][0], entry["there"]))
+    assert np.log(entry["change"]) == pytest.approx(speed_ratio(there, here).mean)
+    assert report["results"][0]["images_per_second"] == entry["here_images_per_second"]
+    assert report["environment"]["against"]["place"] == str(ROOT)
+    assert "torch infer eager fp32 batch 8" in out
+    slower = [judged(turns(slower=1.3, seed=1), CASE, max_regression=2)]
+    monkeypatch.setattr("benchmarks.measure.versions.measure_against", lambda *_, **__: ([], slower))
+    code, _, errors = ended(run.main, arguments, capsys)
+    assert (code, "slower, -2" in errors[0]) == (1, True)
+
+
+def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
+    """Against each other, and one after the other against what is stored; the baseline itself is not."""
+    asked = []
+
+    class Turns:
+        def __init__(self, *_, **__):
+            pass
+
+        def run(self, *, precise, **_):
+            asked.append(precise)
+
+        def row(self, name):
+            return name
+
+    class Opened:
+        def __init__(self, request, **_):
+            self.request = request
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def start(self, names):
+            pass
+
+    monkeypatch.setattr("benchmarks.measure.versions.Interleaving", Turns)
+    monkeypatch.setattr("benchmarks.measure.versions.judged", lambda *_, **__: None)
+    session = SimpleNamespace(request=SimpleNamespace(cases=["infer"]))
+    measure_against(session, rounds=4, pairs=2, max_regression=2.0)
+    monkeypatch.setattr("benchmarks.manager.session.Session", Opened)
+    monkeypatch.setattr("benchmarks.measure.sweep.Sweep.__init__", lambda *_, **__: None)
+    monkeypatch.setattr("benchmarks.measure.sweep.Sweep.report", lambda _: None)
+    monkeypatch.setattr(
+        "benchmarks.measure.sweep.Sweep.run", lambda _, *, precise, **__: asked.append(precise)
+    )
+    options = planted_slowdowns._parse(["--max-regression", "5"])
+    planted_slowdowns._compare(session.request, options, times=planted_slowdowns.BASELINE)
+    planted_slowdowns._compare(session.request, options)
+    assert asked == [2.0, None, 5.0]

@@ -1,0 +1,87 @@
+"""What else the machine did meanwhile: other programs, its host, its clocks, a GPU's heat."""
+
+from collections import namedtuple
+from types import SimpleNamespace
+
+import psutil
+import pynvml
+import pytest
+
+from benchmarks.measure import machine_load
+from benchmarks.measure.machine_load import MachineLoad, unsteady
+from benchmarks.measure.sweep import Sweep
+from tests.support.reports import comparison
+
+Times = namedtuple("Times", "user nice system idle steal")
+NVML = {
+    "nvmlInit": lambda: None,
+    "nvmlDeviceGetCount": lambda: 1,
+    "nvmlDeviceGetHandleByIndex": lambda number: f"GPU {number}",
+    "nvmlDeviceGetClockInfo": lambda handle, kind: 1980,
+    "nvmlDeviceGetPowerUsage": lambda handle: 118880,
+    "nvmlDeviceGetTemperature": lambda handle, sensor: 36,
+    "nvmlShutdown": lambda: None,
+}
+
+
+def watched(monkeypatch, *, busy=0.0, ours=0.0, steal=0.0, clocks=(3000, 3000)):
+    """What is told after ten seconds on two processors, so many seconds of which were taken."""
+    seconds, spent, mhz = iter([0.0, 10.0]), iter([0.0, ours]), iter(clocks)
+    times = iter([Times(0, 0, 0, 0, 0), Times(busy, 0, 0, 20 - busy - steal, steal)])
+    monkeypatch.setattr(machine_load.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(machine_load.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(machine_load, "_children_seconds", lambda: next(spent))
+    monkeypatch.setattr(machine_load, "_clock", lambda _: next(mhz))
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(times))
+    return MachineLoad().told()
+
+
+def test_a_quiet_machine_is_no_warning(monkeypatch):
+    told = watched(monkeypatch, busy=19.0, ours=18.5)
+    assert told["other_cpu_fraction"] == pytest.approx(0.025)
+    assert told["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("happened", "warning"),
+    [
+        ({"busy": 19.0, "ours": 10.0}, "other processes used 45% of the processors"),
+        ({"steal": 2.0}, "the host withheld 10% of the processors' time"),
+        ({"clocks": (3000, 2000)}, "the processors' clock changed from 3000 to 2000 MHz"),
+    ],
+)
+def test_what_disturbs_is_told(monkeypatch, happened, warning):
+    assert watched(monkeypatch, **happened)["warnings"] == [warning]
+
+
+def test_a_machine_whose_pace_changes_is_told_of_the_worst_combination():
+    steady, slower, faster = (comparison(1.0, 1.0, pace=pace) for pace in (-0.1, -0.3, 0.2))
+    assert unsteady([steady, comparison(1.0, 1.0)]) == []
+    assert unsteady([steady, faster, slower]) == [
+        "the machine became 30% slower within infer eager fp32 batch 8"
+    ]
+    assert unsteady([faster])[0].startswith("the machine became 20% faster")
+
+
+def test_a_report_warns_of_a_machine_whose_pace_changed():
+    session = SimpleNamespace(versions={}, request=SimpleNamespace(cases=[]))
+    sweep = Sweep(session, facts={}, folder=None, earlier=None)
+    sweep._done.append((comparison(1.0, 1.0, pace=-0.3), []))
+    (warning,) = [text for text in sweep.report().environment["warnings"] if "became" in text]
+    assert warning == "the machine became 30% slower within infer eager fp32 batch 8"
+
+
+def test_a_gpu_tells_its_clock_its_power_and_its_heat(monkeypatch):
+    for name, function in NVML.items():
+        monkeypatch.setattr(pynvml, name, function)
+    assert watched(monkeypatch)["gpu_state"] == [{"sm_mhz": 1980, "watts": 118.88, "celsius": 36}]
+
+
+@pytest.mark.parametrize("failing", ["nvmlInit", "nvmlDeviceGetPowerUsage"])
+def test_a_gpu_that_tells_nothing_is_no_error(monkeypatch, failing):
+    def fails(*_):
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    for name, function in NVML.items():
+        monkeypatch.setattr(pynvml, name, fails if name == failing else function)
+    assert watched(monkeypatch)["gpu_state"] == []

@@ -1,0 +1,1 @@
+"""Tests of the parity engine: planted faults and innocent differences."""

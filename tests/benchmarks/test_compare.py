@@ -1,0 +1,187 @@
+"""benchmarks.compare: gate, figures of both, verdicts, and what happens when one side fails."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks import compare
+from benchmarks.request.request import read_request
+from tests.support.commands import QUICK, ended
+from tests.support.paths import ROOT
+
+COMPARISON_KEYS = {
+    "model",
+    "phase",
+    "engine",
+    "precision",
+    "device",
+    "batch_size",
+    "settings",
+    "torch_images_per_second",
+    "paddle_images_per_second",
+    "ratio",
+    "ratio_ci95",
+    "noise",
+    "verdict",
+    "reason",
+}
+
+
+def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
+    target = tmp_path / "result.json"
+    arguments = [
+        "--model",
+        "lenet5",
+        "--rounds",
+        "4",
+        "--pairs",
+        "2",
+        "--device",
+        "cpu",
+        *QUICK,
+        "--json",
+        str(target),
+    ]
+    code, out, errors = ended(compare.main, arguments, capsys)
+    assert (code, errors) == (0, [])
+    assert "Parity in float64: pass" in out
+    report = json.loads(target.read_text())
+    assert report["parity"]["verdict"] == "pass"
+    assert len(report["results"]) == 4
+    for row in report["comparisons"]:
+        assert row.keys() >= COMPARISON_KEYS
+        assert row["verdict"] in ("torch faster", "paddle faster", "no difference")
+        assert row["ratio"] == pytest.approx(ratio_of_rounds(report, row["phase"]))
+        assert row["ratio_ci95"][0] <= row["ratio"] <= row["ratio_ci95"][1]
+        assert row["noise"] >= 0
+        assert len(row["torch_quick_seconds"]) == len(row["paddle_quick_seconds"]) == 2  # pairs of processes
+    assert [(best["phase"], best["batch_size"]) for best in report["best"]] == [("infer", 8), ("train", 8)]
+
+
+def ratio_of_rounds(report, phase):
+    """From the raw steps: each round's ratio, and the Hodges-Lehmann estimate of them all."""
+    sides = [
+        [np.median(steps) for steps in rounds_of(row)] for row in report["results"] if row["phase"] == phase
+    ]
+    ratios = np.log(sides[0]) - np.log(sides[1])
+    return np.exp(np.median([(a + b) / 2 for n, a in enumerate(ratios) for b in ratios[n:]]))
+
+
+def rounds_of(row):
+    """Steps by round, two blocks each."""
+    ends = np.cumsum(row["block_steps"])[1::2]
+    return np.split(row["step_seconds"], ends[:-1])
+
+
+def test_a_sweep_is_of_all_that_no_flag_names():
+    asked = compare._parse(["--model", "lenet5", "--sweep"])
+    cases = read_request(asked).cases
+    assert {case.batch_size for case in cases} == {1, 8, 32}
+    assert {case.engine for case in cases} == {"eager", "deploy"}
+    named = compare._parse(["--model", "lenet5", "--sweep", "--batch-size", "4", "--rounds", "9"])
+    assert ({case.batch_size for case in read_request(named).cases}, named.rounds) == ({4}, 9)
+    plain = compare._parse(["--model", "lenet5"])
+    assert [(case.batch_size, case.engine) for case in read_request(plain).cases] == [(8, "eager")] * 2
+
+
+def test_broken_parity_ends_with_1_and_nothing_is_timed(local, tmp_path, capsys):
+    def doubled(backend):
+        def gradients(model, names=None):
+            return {name: 2 * array for name, array in backend.get_gradients(model, names).items()}
+
+        return {"get_gradients": gradients}
+
+    local.planted["paddle"] = doubled
+    target = tmp_path / "result.json"
+    arguments = [
+        "--model",
+        "lenet5",
+        "--rounds",
+        "4",
+        "--pairs",
+        "1",
+        "--device",
+        "cpu",
+        *QUICK,
+        "--json",
+        str(target),
+    ]
+    code, out, errors = ended(compare.main, arguments, capsys)
+    assert (code, len(errors)) == (1, 1)
+    assert "parity is broken, first in stage 'gradients' at output.bias" in errors[0]
+    report = json.loads(target.read_text())
+    assert report["parity"]["first_divergence"]["layer"] == "output"
+    assert report["results"] == report["comparisons"] == report["best"] == []
+    assert "images/s" not in out
+    assert ended(compare.main, [*arguments, "--skip-parity"], capsys)[0] == 0
+
+
+def test_unequal_settings_are_not_comparable_and_exit_code_2(local, tmp_path, capsys):
+    local.planted["paddle"] = lambda backend: {
+        "read_settings": lambda device: replace(backend.read_settings(device), threads=77)
+    }
+    target = tmp_path / "result.json"
+    arguments = [
+        "--model",
+        "lenet5",
+        "--rounds",
+        "4",
+        "--pairs",
+        "1",
+        "--device",
+        "cpu",
+        *QUICK,
+        "--json",
+        str(target),
+    ]
+    code, _, errors = ended(compare.main, arguments, capsys)
+    assert (code, len(errors)) == (2, 1)
+    assert "not comparable" in errors[0]
+    assert "and 77 in paddle" in errors[0]
+    assert {row["verdict"] for row in json.loads(target.read_text())["comparisons"]} == {"not comparable"}
+
+
+@pytest.mark.parametrize(("status", "expected"), [("crashed", 3), ("timeout", 3), ("out-of-memory", 0)])
+def test_one_backend_that_fails_leaves_the_other_its_figures(local, tmp_path, capsys, status, expected):
+    local.failing["paddle"] = {"measure": (status, "it broke")}
+    target = tmp_path / "result.json"
+    arguments = ["--model", "lenet5", "--rounds", "4", "--phase", "infer", "--device", "cpu", *QUICK]
+    code, _, errors = ended(compare.main, [*arguments, "--json", str(target)], capsys)
+    assert code == expected
+    assert ("it broke" in "".join(errors)) == bool(expected)
+    report = json.loads(target.read_text())
+    ours, theirs = report["results"]
+    assert (ours["status"], theirs["status"], theirs["reason"]) == ("ok", status, "it broke")
+    assert ours["images_per_second"] > 0
+    assert report["comparisons"][0]["verdict"] == "not comparable"
+    assert report["comparisons"][0]["torch_images_per_second"] == ours["images_per_second"]
+
+
+def test_a_real_comparison_from_the_command_line(tmp_path, torch_backend, paddle_backend):
+    """Real workers, twice two of them: gate, alternation, JSON, table."""
+    target = tmp_path / "result.json"
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.compare",
+        "--model",
+        "lenet5",
+        "--phase",
+        "infer",
+        "--device",
+        "cpu",
+    ]
+    command += ["--rounds", "4", "--pairs", "1", "--min-seconds", "0", "--json", str(target)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(target.read_text())
+    assert report["parity"]["verdict"] == "pass"
+    assert report["comparisons"][0]["ratio"] > 0
+    assert all(row["idle_cpu_seconds"] < 0.1 for row in report["results"])
+    assert "paddle / torch" in done.stdout
+    assert "infer eager fp32 batch 8" in done.stderr  # the progress bar

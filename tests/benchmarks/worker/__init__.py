@@ -1,0 +1,1 @@
+"""Tests of the timing loop and of feeding a device."""

@@ -1,0 +1,1 @@
+"""Long campaigns, run by hand; the suite runs a short version of each."""

@@ -1,0 +1,1 @@
+"""Tests of lists, folders, containers and decoding."""

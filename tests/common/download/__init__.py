@@ -1,0 +1,1 @@
+"""Tests of downloads and archives, against a server on this machine."""

@@ -1,0 +1,1 @@
+"""Tests of order, batches, caches and damaged images."""

@@ -1,0 +1,1 @@
+"""Tests of recipes, schedules and metrics."""

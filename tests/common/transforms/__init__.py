@@ -1,0 +1,1 @@
+"""Tests of transforms, against torchvision's and paddle.vision's."""

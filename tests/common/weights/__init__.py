@@ -1,0 +1,1 @@
+"""Tests of weight files, ours and others'."""

@@ -1,0 +1,1 @@
+"""Helpers of the tests: fakes, faulty servers and workers, small models."""
