@@ -1,0 +1,49 @@
+"""The documents are true: every room is in the README's table, and every file that they name exists."""
+
+import ast
+import re
+
+import pytest
+
+from tests.support.paths import ROOT
+
+FLOORS = ("common", "backends", "benchmarks")
+DOCUMENTS = [
+    path
+    for path in sorted(ROOT.rglob("*.md"))
+    if path.relative_to(ROOT).parts[0] in {*FLOORS, "tests", path.name} and path.name != "CHANGELOG.md"
+]
+NAMED = re.compile(
+    r"`((?:common|backends|benchmarks|tests)/[\w./]*)`|-m ((?:common|backends|benchmarks|tests)[\w.]*)"
+)
+
+
+def rooms():
+    """The README's row for every room: its folder, and the first line of its docstring."""
+    for floor in FLOORS:
+        for path in sorted((ROOT / floor).rglob("__init__.py")):
+            question = ast.get_docstring(ast.parse(path.read_text())).splitlines()[0]
+            yield f"| `{path.parent.relative_to(ROOT)}/` | {question} |"
+
+
+def missing(text):
+    """Files, folders and modules that a document names and the project does not have."""
+    for file, module in NAMED.findall(text):
+        path = ROOT / (file or module.replace(".", "/"))
+        if not (path.exists() or path.with_suffix(".py").exists()):
+            yield file or module
+
+
+def test_the_readme_has_every_room_and_no_other():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    assert [line for line in lines if re.match(r"\| `[\w/]+/` \|", line)] == list(rooms())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_document_names_exists(document):
+    assert list(missing(document.read_text())) == []
+
+
+def test_what_does_not_exist_is_seen():
+    text = "see `common/cellar.py`, `common/cli.py` and python -m benchmarks.compere, -m benchmarks.compare"
+    assert list(missing(text)) == ["common/cellar.py", "benchmarks.compere"]
