@@ -290,9 +290,6 @@ class Backend(Protocol):
     def backward(self, loss: Tensor, *, scale: float = 1.0) -> None:
         """Add the gradients of the loss times ``scale`` to the parameters'."""
 
-    def train_step(self, model: Model, optimizer: Optimizer, *, images: Tensor, labels: Tensor) -> Tensor:
-        """One update on a batch. Returns the loss still on the device: float(loss) waits for it."""
-
     # Optimizers -----------------------------------------------------------------------------------
 
     def make_optimizer(

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "ProcessTeam") -> None:
-    from backends.training.display import Curves, follow, layer_table
+    from backends.training.display import Curves, EpochBar, layer_table
     from backends.training.setup import assemble
 
     state = folder.last(team.checkpoint)
@@ -60,7 +60,12 @@ def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", t
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
     curves = Curves(folder)
-    follow(loop, after_epoch=lambda: curves.follow(loop.rows()))
+    with EpochBar(loop) as bar:
+        for epoch in loop.epochs():
+            for mean_loss, rate in epoch:
+                bar.show_update(mean_loss, rate)
+            bar.show_epoch(loop.rows()[-1])
+            curves.update(loop.rows())
     curves.draw(loop.rows())
     _finish(loop, folder)
 

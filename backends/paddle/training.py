@@ -1,8 +1,6 @@
-"""One training step, whole and in its parts."""
+"""Loss and gradients of a batch."""
 
 import paddle
-
-from .optimizers import update
 
 
 def compute_loss(model, images, labels, *, label_smoothing=0.0):
@@ -13,10 +11,3 @@ def compute_loss(model, images, labels, *, label_smoothing=0.0):
 
 def backward(loss, *, scale=1.0):
     (loss if scale == 1 else loss * scale).backward()
-
-
-def train_step(model, optimizer, *, images, labels):
-    _, loss = compute_loss(model, images, labels)
-    backward(loss)
-    update(optimizer)
-    return loss.detach()

@@ -32,7 +32,7 @@ from .optimizers import (
 )
 from .precision import autocast, require_training
 from .settings import equalise, read_settings
-from .training import backward, compute_loss, train_step
+from .training import backward, compute_loss
 from .weights import (
     freeze,
     get_buffers,
@@ -105,7 +105,6 @@ __all__ = [
     "synchronize",
     "to_numpy",
     "trace",
-    "train_step",
     "unsynchronised",
     "update",
     "versions",

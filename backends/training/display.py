@@ -5,8 +5,8 @@ import math
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,36 +16,45 @@ from common.training.run_folder import CURVES, Row, RunFolder
 from common.weights.checkpoint import ModelConfig
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
+    from typing import Self  # a worker may have Python 3.10
 
     from backends.training.loop import Loop
 
 
-def follow(loop: "Loop", *, after_epoch: Callable[[], None]) -> None:
-    """Run the loop to its end; ``after_epoch`` is called whenever an epoch is finished."""
-    total = loop.recipe.epochs * loop.batches_per_epoch
-    with progress(total=total, done=loop.step, unit="batch", shown=loop.team.member.is_first) as bar:
-        for epoch in loop.epochs():
-            for loss, rate in epoch:
-                bar.set_postfix_str(
-                    f"loss {'?' if loss is None else f'{loss:.4f}'}, rate {rate:.2e}", refresh=False
-                )
-                bar.update()
-            _tell(loop.rows()[-1], bar)
-            after_epoch()
+class EpochBar:
+    """A bar of a run's batches on stderr, and on stdout a line for each epoch that is finished."""
 
+    def __init__(self, loop: "Loop") -> None:
+        total = loop.recipe.epochs * loop.batches_per_epoch
+        self._bar = progress(total=total, done=loop.step, unit="batch", shown=loop.team.member.is_first)
 
-def _tell(row: dict[str, Any], bar: "tqdm[Any]") -> None:
-    """Print a line for an epoch that is finished."""
-    valid, speed = row["valid_accuracy"], row["images_per_second"]
-    bar.write(
-        f"epoch {row['epoch']}: train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.2%}"
-        + (f"; valid loss {_number(row['valid_loss'])}, accuracy {valid:.2%}" if valid is not None else "")
-        + f"; rate {row['learning_rate']:.2e}"
-        + (f"; {speed:.0f} images/s" if speed else ""),
-        file=sys.stdout,
-    )
-    sys.stdout.flush()
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def show_update(self, loss: float | None, rate: float) -> None:
+        """Move on by one batch; ``loss`` is the epoch's mean so far, None while it is on the device."""
+        mean = "?" if loss is None else f"{loss:.4f}"
+        self._bar.set_postfix_str(f"loss {mean}, rate {rate:.2e}", refresh=False)
+        self._bar.update()
+
+    def show_epoch(self, row: Row) -> None:
+        """Print the line of a finished epoch."""
+        valid, speed = row["valid_accuracy"], row["images_per_second"]
+        self._bar.write(
+            f"epoch {row['epoch']}: train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.2%}"
+            + (
+                f"; valid loss {_number(row['valid_loss'])}, accuracy {valid:.2%}"
+                if valid is not None
+                else ""
+            )
+            + f"; rate {row['learning_rate']:.2e}"
+            + (f"; {speed:.0f} images/s" if speed else ""),
+            file=sys.stdout,
+        )
+        sys.stdout.flush()
 
 
 def _number(value: float | None) -> str:
@@ -88,7 +97,7 @@ class Curves:
     def __init__(self, folder: RunFolder) -> None:
         self._path, self._drawn, self._possible = folder.path / CURVES, -math.inf, folder.writes
 
-    def follow(self, rows: Sequence[Row]) -> None:
+    def update(self, rows: Sequence[Row]) -> None:
         """Draw, unless that was done a moment ago."""
         if time.monotonic() - self._drawn >= DRAW_SECONDS:
             self.draw(rows)

@@ -100,7 +100,7 @@ def test_twins_of_settings_have_the_same_public_functions():
         ("def update(optimizer):", "def step(optimizer):"),
         ("beta2=0.999", "beta2=0.99"),
         ("def backward(loss, *, scale=1.0):", "def backward(loss, scale=1.0):"),
-        ("def train_step(model, optimizer, *, images", "def train_step(model, optimizer, images"),
+        ("def compute_loss(model, images, labels, *, label", "def compute_loss(model, images, labels, label"),
     ],
 )
 def test_a_changed_name_default_or_argument_is_seen(change, by):

@@ -58,7 +58,7 @@ def test_the_rate_is_that_of_training_alone(capsys, tmp_path, monkeypatch, torch
     clock = Clock()
     monkeypatch.setattr("time.perf_counter", clock)
     for name in (
-        "backends.training.display.Curves.follow",
+        "backends.training.display.Curves.update",
         "backends.training.loop.Loop._save",
         "backends.training.scores.Validation.row",
     ):
