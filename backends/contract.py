@@ -1,4 +1,4 @@
-"""What must a framework be able to do? The contract that both twins fulfil.
+"""The functions that both backends offer: the contract that the twins fulfil.
 
 Only NumPy arrays, numbers and opaque handles cross this border: a model, an optimizer, a tensor or a
 moment goes back to the backend that made it, and nobody else looks inside. Devices are named "cpu" or
@@ -34,7 +34,7 @@ Moment: TypeAlias = Any
 
 
 class Backend(Protocol):
-    """What a framework must be able to do. The twins implement it as plain modules."""
+    """Functions of a backend. The twins implement them as plain modules."""
 
     # Device ---------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ class Backend(Protocol):
         """Highest memory held by tensors since the reset; None where the framework keeps no count."""
 
     def is_out_of_memory(self, error: BaseException) -> bool:
-        """Whether an exception says that memory ran out, on the device or on the host."""
+        """True if an exception says that memory ran out, on the device or on the host."""
 
     def versions(self) -> dict[str, str | None]:
         """Versions of the framework and of the numeric libraries that it computes with."""
@@ -136,7 +136,7 @@ class Backend(Protocol):
     # Inspection -----------------------------------------------------------------------------------
 
     def describe(self, model: Model) -> dict[str, list[dict[str, Any]]]:
-        """What the model consists of, in definition order.
+        """Describe the model's layers, parameters and buffers, in definition order.
 
         "parameters" and "buffers" have ``name``, ``shape`` (neutral), ``layer`` and that layer's
         ``type``; parameters also ``trainable``. "layers" are the leaves: ``name``, ``type``, and
@@ -184,7 +184,7 @@ class Backend(Protocol):
     # Dropout --------------------------------------------------------------------------------------
 
     def measure_dropout(self, model: Model) -> list[dict[str, Any]]:
-        """What each dropout layer does to ones, in float64: ``name``, ``rate`` as configured,
+        """Apply each dropout layer to ones, in float64: ``name``, ``rate`` as configured,
         ``channelwise``, ``decisions``, ``dropped`` (how many of them), ``scale`` (what is left of 1 in
         training), ``evaluation`` (the same in evaluation mode). Uses up random numbers.
         """
@@ -320,7 +320,7 @@ class Backend(Protocol):
     def get_moments(
         self, model: Model, optimizer: Optimizer, names: Collection[str], which: Collection[str] | None = None
     ) -> dict[str, np.ndarray]:
-        """What the optimizer keeps of these parameters, neutral layout: "PARAMETER/exp_avg" (torch's
+        """Optimizer state of these parameters, neutral layout: "PARAMETER/exp_avg" (torch's
         words), and "PARAMETER/step" where it counts steps. ``which`` are the kinds (None: all); nothing
         before the first update.
         """

@@ -1,4 +1,4 @@
-"""How well a checkpoint does on labelled images.
+"""Evaluate a checkpoint on labelled images.
 
 python -m backends.evaluate --backend torch --checkpoint runs/mnist --data MNIST
 """

@@ -1,4 +1,4 @@
-"""What a checkpoint sees in images: python -m backends.predict --backend B --checkpoint C IMAGE..."""
+"""Classify images with a checkpoint: python -m backends.predict --backend B --checkpoint C IMAGE..."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""What every command shares: one-line errors, exit codes, an orderly end after a signal.
+"""Shared by every command: one-line errors, exit codes, an orderly end after a signal.
 
 Exit codes: 0 done; 1 the verdict is "fail"; 2 the request is wrong; 3 what was asked for cannot
 be had here, or a worker died; 130 after SIGINT, 143 after SIGTERM.
@@ -22,7 +22,7 @@ class UsageError(ValueError):
 
 
 class UnavailableError(RuntimeError):
-    """What was asked for cannot be had on this machine (exit code 3)."""
+    """A request that this machine cannot fulfil (exit code 3)."""
 
 
 class Terminated(BaseException):

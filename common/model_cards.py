@@ -1,4 +1,4 @@
-"""What is known of each model without building it: enough to refuse a wrong request early."""
+"""Facts of each model without building it: enough to refuse a wrong request early."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ from common.cli import UsageError
 
 
 class ArrayRecord:
-    """What a pickled NumPy array says of itself: its shape, its type and its bytes."""
+    """A pickled NumPy array: its shape, dtype and bytes."""
 
     def __init__(self, *_: object) -> None:
         self.state: tuple[Any, ...] = ()
@@ -34,7 +34,7 @@ class ArrayRecord:
 
 
 class DtypeRecord:
-    """What a pickled NumPy type says of itself."""
+    """A pickled NumPy dtype."""
 
     def __init__(self, name: Any = "", *_: object) -> None:
         self.name, self.state = name, (3, "|")
@@ -84,7 +84,7 @@ class RestrictedUnpickler(pickle._Unpickler):
         self._names = names
 
     def find_class(self, module: str, name: str) -> Any:
-        """What stands for a name in the file; any name that was not foreseen is refused."""
+        """Return the stand-in for a name in the file; refuse any name that is not listed."""
         if (module, name) not in self._names:
             raise UsageError(f"names {module}.{name}, which data need not; nothing of it was run")
         return self._names[module, name]

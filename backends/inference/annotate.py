@@ -19,7 +19,7 @@ LEAST_SIDE = 224  # smaller images are enlarged, or nobody could read what is wr
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What was seen in one image: probabilities (classes,), in the order of the classes."""
+    """Prediction for one image: probabilities (classes,), in the order of the classes."""
 
     path: Path
     image: Image.Image

@@ -1,4 +1,4 @@
-"""What a model makes of labelled images: batches in, metrics out."""
+"""Classifier on labelled images: batches in, metrics out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ class Classifier:
             yield self.backend.to_numpy(logits), self.backend.to_numpy(labels)
 
     def score(self, loader: Loader, *, num_classes: int) -> Scores:
-        """How well the model does on a loader's images."""
+        """Compute the model's metrics on a loader's images."""
         scores = Scores(num_classes)
         for logits, labels in self.over(loader):
             scores.update(logits, labels)

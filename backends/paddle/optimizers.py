@@ -97,7 +97,7 @@ def _step(optimizer, count):
 
 
 def kept_of(optimizer, parameter):
-    """What the optimizer keeps of a parameter, by its own words."""
+    """State of a parameter in the optimizer, by its own names."""
     kept = {name: owned.get(parameter.name) for name, owned in optimizer._accumulators.items()}
     return {name: value for name, value in kept.items() if isinstance(value, paddle.Tensor)}
 

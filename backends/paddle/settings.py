@@ -1,4 +1,4 @@
-"""What decides speed and rounding beside the model: set alike on both sides, then read back.
+"""Settings that decide speed and rounding: set alike on both sides, then read back.
 
 https://www.paddlepaddle.org.cn/documentation/docs/en/guides/flags/flags_en.html
 """

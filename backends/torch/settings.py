@@ -1,4 +1,4 @@
-"""What decides speed and rounding beside the model: set alike on both sides, then read back.
+"""Settings that decide speed and rounding: set alike on both sides, then read back.
 
 https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html
 """

@@ -77,7 +77,7 @@ def freeze(model, names):
 
 
 def read_of_each(model, names, read):
-    """What ``read`` tells of each named parameter, as "PARAMETER/WHAT", in the neutral layout."""
+    """Arrays that ``read`` returns of each named parameter, as "PARAMETER/WHAT", in the neutral layout."""
     arrays = {}
     for name, parameter, transposed in neutral_parameters(model):
         if name in names:

@@ -65,7 +65,7 @@ ALONE = Member()
 
 
 class Outcome(NamedTuple):
-    """What a part of a batch gave, still on the device; its first ``counted`` images count."""
+    """Outcome of a micro-batch, still on the device; its first ``counted`` images count."""
 
     logits: Tensor
     loss: Tensor

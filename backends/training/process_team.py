@@ -48,7 +48,7 @@ class ProcessTeam:
         return self.backend.sum_over_processes(array, device=self.device)
 
     def from_first(self, data: bytes | None) -> bytes | None:
-        """What the first process gives here; the others' is not looked at."""
+        """Return the first process's value in all; the others' is not looked at."""
         if self.member.ranks == 1:
             return data
         size = len(data) if data is not None and self.member.is_first else 0
@@ -71,7 +71,7 @@ class ProcessTeam:
             return checkpoint.read(copy)
 
     def agrees(self, number: int) -> bool:
-        """Whether all processes have this number. All have to ask, and get the same answer."""
+        """True if all processes have this number. All have to ask, and get the same answer."""
         theirs = self.total(np.array([number if self.member.is_first else 0]))[0]
         return not self.total(np.array([int(number != theirs)]))[0]
 
@@ -123,7 +123,7 @@ def gather(name: str, *, device: str, threads: int | None) -> ProcessTeam:
 
 
 def _lost(error: RuntimeError) -> str | None:
-    """What to say if an error means that another process does not answer."""
+    """Explain an error that means that another process does not answer."""
     text = " ".join(str(error).split())
     if not any(word in text.lower() for word in LOST):
         return None

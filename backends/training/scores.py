@@ -33,7 +33,7 @@ class EpochMeans:
 
     @property
     def waiting(self) -> int:
-        """How many outcomes have not been read yet."""
+        """Number of outcomes that have not been read yet."""
         return len(self._pending)
 
     def add(self, step: int, outcome: Outcome) -> None:
@@ -62,7 +62,7 @@ class EpochMeans:
         return together
 
     def state(self) -> dict[str, Any]:
-        """What has to be remembered in the middle of an epoch."""
+        """State to save in the middle of an epoch."""
         return {"loss": [self.loss.total, self.loss.count], "hits": [self.hits.total, self.hits.count]}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ class Validation:
         self._loaders: dict[str, Loader] = {}
 
     def score(self, part: str) -> Scores | None:
-        """How well the learner's weights do on a part of the data; None where there is no such part."""
+        """Score the learner's weights on a split; None where there is no such split."""
         if part not in self.parts:
             return None
         if part not in self._loaders:
@@ -100,7 +100,7 @@ class Validation:
         return scores
 
     def row(self) -> Row:
-        """What the history says of the part "valid"; a loss that is no number is none."""
+        """Entries of the history for the split "valid"; a loss that is not finite is None."""
         scores = self.score("valid")
         if scores is None:
             return {"valid_loss": None, "valid_accuracy": None}

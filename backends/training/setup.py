@@ -99,7 +99,7 @@ def _require_same_run(output: Path, facts: Mapping[str, Any], state: Checkpoint)
 
 
 def _record(options: argparse.Namespace, recipe: Recipe, team: ProcessTeam) -> dict[str, Any]:
-    """What recipe.json says: every value that was used, and where it came from."""
+    """Content of recipe.json: every value that was used, and where it came from."""
     return {
         **recipe.to_json(),
         "published": options.published,
@@ -163,7 +163,7 @@ def begin(learner: Learner, subject: ModelConfig, loaded: Loaded | None) -> str:
 
 
 def _keeps_head(learner: Learner, subject: ModelConfig, loaded: Loaded) -> bool:
-    """Whether the loaded last layer tells the same classes apart, as far as one can see."""
+    """True if the loaded last layer has the same classes, as far as one can see."""
     if learner.recipe.head != "fit":
         return False
     same = loaded.classes is None or loaded.classes == subject.classes

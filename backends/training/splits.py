@@ -55,7 +55,7 @@ def class_names(parts: Parts) -> tuple[str, ...]:
 
 
 def fingerprint(parts: Parts) -> dict[str, Any]:
-    """What tells whether a run goes on with the data that it began with: counts and labels."""
+    """Fingerprint of a run's data, for resuming: counts and labels."""
     return {
         part: [len(index), zlib.crc32(np.ascontiguousarray(index.labels).tobytes())]
         for part, index in sorted(parts.items())

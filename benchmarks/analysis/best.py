@@ -45,7 +45,7 @@ def compared(best: Best, comparisons: Iterable[Comparison]) -> Comparison | None
 
 
 def _ran_as(side: BestSide, row: Comparison, place: int) -> bool:
-    """Whether a side ran in a comparison, of whose two it is the first or the last ("eager / deploy").
+    """True if a side ran in a comparison, of whose two it is the first or the last ("eager / deploy").
 
     Threads may not be told: in files of before they were, and where both sides have others.
     """

@@ -1,4 +1,4 @@
-"""What one measurement has in common with the next: its undisturbed steps.
+"""Undisturbed steps: what one measurement has in common with the next.
 
 Other programs, and other guests of the same host, make steps longer, and for a while. A median over half a
 minute says how busy that half minute was; the quick steps say what the code costs. So they are what

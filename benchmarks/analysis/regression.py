@@ -70,7 +70,7 @@ def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> C
 
 
 def machine_drift(now: Iterable[Result], before: Iterable[Result]) -> float | None:
-    """How much faster the machine is than it was, by its matrix-product peaks; None if not known."""
+    """Speed of the machine over what it was, by matrix-product peaks; None if not known."""
     old = {_peak(row): row.matmul_peak_flops for row in before if row.matmul_peak_flops}
     new = {_peak(row): row.matmul_peak_flops for row in now if row.matmul_peak_flops}
     factors = [speed / old[key] for key, speed in new.items() if key in old]
@@ -107,7 +107,7 @@ def _has_ratio(row: Comparison) -> bool:
 
 
 def _of_pair(row: Result, pair: Comparison) -> bool:
-    """Whether a row is one of the two of a pair."""
+    """True if a row is one of the two of a pair."""
     return all(
         not value or str(getattr(row, name)) in str(value).split(" / ")  # tuned: "eager / deploy"
         for name, value in asdict(pair.case).items()
@@ -131,7 +131,7 @@ def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, allow
 
 
 def _has_not_slowed(own: Estimate, drift: float | None, allowed: float) -> bool:
-    """Whether a backend that has lost against the other is, for certain, no slower than is allowed itself.
+    """True if a backend that lost against the other is, for certain, no slower than is allowed itself.
 
     As it was measured, and on a machine as fast as before: what is known of the machine is one reading each
     time, and it may lie. Where the two contradict each other, the ratio alone decides.

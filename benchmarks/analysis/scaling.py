@@ -1,4 +1,4 @@
-"""How throughput grows with the number of processes, and what of a step goes into sending gradients."""
+"""Scaling over processes, and the share of a step that sends gradients."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a figure depends on beside the code: machine, system, versions, commit, date."""
+"""Environment of a figure: machine, system, versions, commit, date."""
 
 import importlib.metadata
 import platform
@@ -40,7 +40,7 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
 
 
 def machine() -> dict[str, Any]:
-    """What a figure depends on most: the processor, and the GPUs."""
+    """Processor and GPUs: a figure depends most on them."""
     return {"cpu": cpu_model(), "gpus": _gpus()[0]}
 
 
@@ -66,7 +66,7 @@ def _named(parts: str | list[str] | None) -> str:
 
 @cache
 def cpu_model() -> str | None:
-    """What the processor calls itself."""
+    """Name of the processor."""
     import cpuinfo  # asks the processor in a process of its own: a second
 
     name: str | None = cpuinfo.get_cpu_info().get("brand_raw")

@@ -53,7 +53,7 @@ class WorkerGroup:
 
     @property
     def size(self) -> int:
-        """How many workers there are."""
+        """Number of workers."""
         return len(self.workers)
 
     @property
@@ -261,7 +261,7 @@ class GroupSession(Session):
         return [str(found) for found in group.ask("find_device", each=names)]
 
     def _own_job(self, name: str, case: Case, rank: int, device: str) -> JobSpec:
-        """What one process is asked to set up: images, and what is compiled, are its own."""
+        """Job of one process: images, and what is compiled, are its own."""
         spec = self.job(name, case, device=device)
         artefacts = Path(spec.artefacts) / f"process-{rank}"
         artefacts.mkdir(exist_ok=True)

@@ -75,7 +75,7 @@ STRIPPED = ("PYTHONHOME", "NVIDIA_TF32_OVERRIDE", "TORCH_ALLOW_TF32_CUBLAS_OVERR
 
 
 def is_withheld(name: str) -> bool:
-    """Whether an environment variable is kept from workers."""
+    """True if an environment variable is kept from workers."""
     return name in STRIPPED or name.startswith(STRIPPED_PREFIXES)
 
 

@@ -93,7 +93,7 @@ class Session:
         return Measured(facts=facts, starting=spec if case.phase == "startup" else None)
 
     def job(self, name: str, case: Case, *, device: str) -> JobSpec:
-        """What a side's worker is asked to set up for a combination."""
+        """Job that a side's worker sets up for a case."""
         model = self.pair.spec(self.places[name].backend, precision=case.storage, device=device)
         equalise = self.request.settings_mode != "as-shipped"
         images = image_source(self.request)

@@ -45,7 +45,7 @@ def _memory_complaint(log: Path) -> str | None:
 
 
 def memory_kills() -> int:
-    """How often the kernel has killed a process for want of memory (proc_vmstat)."""
+    """Number of processes that the kernel has killed for want of memory (proc_vmstat)."""
     path = Path("/proc/vmstat")
     for line in path.read_text().splitlines() if path.exists() else ():
         if line.startswith("oom_kill "):

@@ -1,4 +1,4 @@
-"""Whether the machine had other things to do meanwhile: processors, clocks, on a GPU power and heat."""
+"""Load of the machine meanwhile: processors, clocks, on a GPU power and heat."""
 
 import os
 import time

@@ -24,7 +24,7 @@ DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried a
 
 
 def request_facts(request: Request, **more: Any) -> dict[str, Any]:
-    """What was asked for, as a result file keeps it."""
+    """Request as a result file keeps it."""
     facts = {name: value for name, value in asdict(request).items() if name not in SWEPT}
     facts["input_shape"] = list(request.input_shape)
     if request.settings_mode == "tuned":
@@ -72,7 +72,7 @@ def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Res
 
 
 def _is_of(comparison: Comparison, case: Case) -> bool:
-    """Whether a comparison is what came of a case; of a tuned one all but these was chosen on the way."""
+    """True if a comparison belongs to a case; of a tuned one all but these was chosen on the way."""
     found = comparison.case
     if comparison.settings == "tuned" and not {found.engine, case.engine} & set(REFERENCES):
         return all(

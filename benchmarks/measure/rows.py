@@ -1,4 +1,4 @@
-"""What was measured, or why it was not, as the rows of a result file."""
+"""Rows of a result file: what was measured, or why it was not."""
 
 from dataclasses import asdict
 from typing import Any
@@ -74,7 +74,7 @@ def _asked(request: Request, name: str, case: Case) -> dict[str, Any]:
 
 
 def cost_per_million(price_per_hour: float | None, images_per_second: float | None) -> float | None:
-    """What a million images cost, in the currency of the price; None without one."""
+    """Cost of a million images, in the currency of the price; None without one."""
     if price_per_hour is None or images_per_second is None:
         return None
     return price_per_hour / 3600 / images_per_second * 1e6

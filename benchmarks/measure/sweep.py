@@ -120,7 +120,7 @@ VERDICTS = {
 
 
 def comparison(pair: Interleaving) -> Comparison:
-    """What came of one combination on torch and paddle, its two sides."""
+    """Results of one case on torch and paddle, its two sides."""
     rows, request, case = pair.rows(), pair.session.request, pair.case
     speeds: dict[str, Any] = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}
     threads = {row.threads for row in rows}

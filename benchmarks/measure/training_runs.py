@@ -20,7 +20,7 @@ from common.training.run_folder import Row, best_row
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """What is to be trained."""
+    """Runs to train."""
 
     recipe: str
     data: Path | None
@@ -32,7 +32,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run reached. ``accuracy`` is that of ``part``; ``reason`` says why there is none."""
+    """Result of a run. ``accuracy`` is that of ``part``; ``reason`` says why there is none."""
 
     backend: str
     seed: int
@@ -98,7 +98,7 @@ def _failed(name: str, seed: int, reason: str) -> Run:
 
 
 def read_run(name: str, seed: int, folder: Path) -> Run:
-    """What the folder of a finished run says: its test accuracy, else its best validation accuracy."""
+    """Read a finished run: its test accuracy, else its best validation accuracy."""
     from common.weights import safetensors_file
 
     history = json.loads((folder / "history.json").read_text(encoding="utf-8"))

@@ -168,7 +168,7 @@ def _trees(error: CannotCompare) -> dict[str, Any]:
 
 
 def _evidence(bench: Pair) -> dict[str, Any]:
-    """What the comparison itself cost, and what it was made with."""
+    """Cost of the comparison, and the versions it was made with."""
     subject = bench.subject
     return {
         "batch_size": subject.batch_size,

@@ -28,7 +28,7 @@ def report_text(report: Mapping[str, Any], subject: ModelPair) -> str:
 
 
 def parity_lines(parity: Mapping[str, Any] | None) -> list[str]:
-    """What benchmarks.compare prints of its gate."""
+    """Text of the gate in benchmarks.compare."""
     if parity is None:
         return ["Parity: not checked"]
     return [f"Parity in float64: {parity['verdict']}", *(f"  {line}" for line in stage_lines(parity))]
@@ -139,7 +139,7 @@ def _row(stage: Mapping[str, Any]) -> list[str]:
 
 
 def _excess(tensor: Mapping[str, Any]) -> float:
-    """How far a tensor's gap is on the way to its tolerance, or beyond it."""
+    """A tensor's gap over its tolerance; infinite over a tolerance of 0."""
     gap, tolerance = float(tensor["relative_l2"]), float(tensor["tolerance"])
     return gap / tolerance if tolerance else gap and float("inf")
 

@@ -24,13 +24,13 @@ def answer(report: CompareReport) -> str:
 
 
 def confidence(report: CompareReport) -> str:
-    """How sure the answer is, and why."""
+    """Confidence of the answer, and its reasons."""
     level, reasons = _confidence(report)
     return f"Confidence is {level}: {', '.join(reasons)}."
 
 
 def not_measured(report: CompareReport) -> list[str]:
-    """What a reader might take for granted and this report does not show."""
+    """List what a reader might take for granted and this report does not show."""
     rows = report.results
     label = labeller(rows)
     told = [f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"]
@@ -55,7 +55,7 @@ def not_measured(report: CompareReport) -> list[str]:
 
 
 def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
-    """What holds for a phase: batch sizes with the same outcome together, the first one's first."""
+    """Summarise a phase: batch sizes with the same outcome together, the first one's first."""
     groups: dict[tuple[str | None, str, str], list[Best]] = {}
     for best in bests:
         fast = None if _within_noise(best, comparisons) else "paddle" if best.ratio > 1 else "torch"
@@ -75,13 +75,13 @@ def _clause(fast: str | None, torch_way: str, paddle_way: str, bests: Sequence[B
 
 
 def _way(side: BestSide) -> str:
-    """How a side reached its best, as far as that is not what everybody expects."""
+    """Engine and precision of a side's best, and its layout unless that is NCHW."""
     layout = "" if side.layout == "NCHW" else f", {side.layout}"
     return f"{side.engine}, {side.precision}{layout}"
 
 
 def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
-    """Whether no winner may be named.
+    """True if no winner may be named.
 
     Where the best of both were compared with each other, their verdict counts. Else they ran in turns of
     their own, and the widest noise or half-interval of this phase and batch size is what they may differ by.

@@ -1,4 +1,4 @@
-"""How throughput grows with the number of processes: a part of the pages, and lines of a printed table."""
+"""Scaling over processes: a section of the pages, and lines of a printed table."""
 
 from benchmarks.analysis.scaling import oversubscribed
 from benchmarks.report.sections import Section

@@ -180,7 +180,7 @@ FEW_LAYERS = 12  # that a chart shows; the table has all
 
 
 def layer_section(report: CompareReport) -> Section | None:
-    """What each layer contributes to the gap; None where layers were not timed on both sides."""
+    """Table of each layer's share of the gap; None where layers were not timed on both sides."""
     pairs = layer_gaps(report.results)
     if not pairs:
         return None

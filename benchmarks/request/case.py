@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What is measured, as far as it varies within a sweep. Each case is one result row per backend."""
+    """One case of a sweep. Each is one result row per backend."""
 
     phase: str
     engine: str

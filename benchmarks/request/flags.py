@@ -21,7 +21,7 @@ def add_flags(parser: Parser, *, model_required: bool = True) -> None:
 
 
 def _add_combinations(group: Group) -> None:
-    """What is measured: the product of these."""
+    """Flags of the cases: the product of their values is measured."""
     group.add_argument("--phase", type=words(PHASES), default="infer,train", help=swept(PHASES))
     group.add_argument("--engine", type=words(ENGINES), help=f"{swept(ENGINES)} (default eager)")
     group.add_argument("--precision", type=words(PRECISIONS), help=f"{swept(PRECISIONS)} (default fp32)")
@@ -42,7 +42,7 @@ def _add_combinations(group: Group) -> None:
 
 
 def _add_ways(group: Group) -> None:
-    """How it is measured, and what is told with it."""
+    """Flags of the measurement and of its output."""
     group.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
     group.add_argument(
         "--settings",

@@ -81,7 +81,7 @@ class JobSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class JobFacts:
-    """What a worker reports of a prepared job: the settings in force, its model, what preparing took.
+    """Facts of a prepared job: the settings in force, its model, what preparing took.
 
     ``error`` is the relative L2 of the logits from eager float64. None: not applicable, or not measured.
     """

@@ -1,4 +1,4 @@
-"""What is compared: a model of ours by name, or anyone's own pair; its batch and its weights."""
+"""Models to compare: ours by name, or anyone's own pair, with batch and weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,7 +41,7 @@ class ModelPair:
 
     @property
     def foreign(self) -> bool:
-        """Whether the models are the user's own."""
+        """True if the models are the user's own."""
         return bool(self.sources)
 
     def spec(self, backend: str, *, precision: str, device: str) -> ModelSpec:
@@ -52,7 +52,7 @@ class ModelPair:
         return replace(spec, name=self.model, num_classes=self.num_classes, channels=self.input_shape[0])
 
     def has(self, role: str) -> bool:
-        """Whether both sides bring a part of the user's own for this role."""
+        """True if both sides bring an object of the user's own for this role."""
         return all(role in self.plugins.get(name, {}) for name in ("torch", "paddle"))
 
 

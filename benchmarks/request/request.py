@@ -1,4 +1,4 @@
-"""What the flags of benchmarks.run and benchmarks.compare ask for, checked."""
+"""Requests of benchmarks.run and benchmarks.compare, checked."""
 
 import argparse
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a command was asked for, checked as far as that goes without a framework."""
+    """Request of a command, checked as far as that goes without a framework."""
 
     model: str
     num_classes: int
@@ -132,7 +132,7 @@ def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
 
 
 def _reference_cases(cases: tuple[Case, ...], options: argparse.Namespace) -> tuple[Case, ...]:
-    """What the reference computes: inference, wherever a case infers. UsageError where none does."""
+    """Cases of the reference: inference, wherever a case infers. UsageError where none does."""
     found = [
         replace(case, engine=options.reference, precision="fp32", layout="NCHW")
         for case in cases
@@ -173,7 +173,7 @@ def require_data(request: Request) -> None:
 
 
 def image_source(request: Request) -> ImageSource | None:
-    """How workers read the list; None where no list is named."""
+    """Source of images for workers; None where no list is named."""
     if request.data is None:
         return None
     return ImageSource(

@@ -28,7 +28,7 @@ class Block:
 
 @dataclass(kw_only=True)
 class Measured:
-    """What came of one combination on one backend so far."""
+    """Results of one case on one backend so far."""
 
     facts: JobFacts
     starting: JobSpec | None = None  # what a new process is asked in phase startup

@@ -1,4 +1,4 @@
-"""What a result file holds. A number that was not measured is null; result_file reads and writes it."""
+"""Content of a result file. A number that was not measured is null; result_file reads and writes it."""
 
 from dataclasses import fields
 from typing import Any, Literal
@@ -210,7 +210,7 @@ class Change(CaseRecord):
 
 
 class Report(_Record):
-    """What `benchmarks.run --json` writes."""
+    """File that `benchmarks.run --json` writes."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     environment: dict[str, Any]
@@ -239,7 +239,7 @@ class Curve(_Record):
 
 
 class CompareReport(Report):
-    """What `benchmarks.compare --json` writes."""
+    """File that `benchmarks.compare --json` writes."""
 
     parity: dict[str, Any] | None
     comparisons: list[Comparison]

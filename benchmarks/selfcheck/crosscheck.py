@@ -48,7 +48,7 @@ class ReferenceTasks(Tasks):
         return float(median(sum(step) for step in zip(*seconds.values(), strict=True)))
 
     def _way(self, name: str) -> Callable[[float], float]:
-        """How a reference is timed: the seconds of a step, from so many seconds of steps."""
+        """Timer of a reference: the seconds of a step, from so many seconds of steps."""
         return {"bare_loop": self._bare_loop, "torch_benchmark": self._torch_benchmark}[name]
 
     def _bare_loop(self, min_seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""How fast images are loaded: the common loader beside the limit and beside the framework's own loader.
+"""Throughput of loading images: the common loader beside the limit and beside the framework's own loader.
 
     python -m benchmarks.selfcheck.data_loading --backend torch --data LIST.txt [--augment] [--workers 2]
 

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 def _run(
     request: Request, options: argparse.Namespace, before: "CompareReport | None", *, slower: bool
 ) -> tuple[bool, str]:
-    """Whether the gate called it a regression, and its sentence on it."""
+    """Verdict of the gate: True for a regression, and its sentence on it."""
     if before is None:
         return _against(request, options, slower=slower)
     from benchmarks.analysis.regression import changes, sentence

@@ -136,7 +136,7 @@ def _listen(channel: socket.socket, requests: "queue.SimpleQueue[Any]", scratch:
 
 
 def _status(error: Exception, tasks: Any) -> str:
-    """What a result row calls it; "invalid" is the request's fault."""
+    """Status of an error in a result row; "invalid" is the request's fault."""
     names: Mapping[str, str] = {
         "UsageError": "invalid",
         "UnavailableError": "unsupported",

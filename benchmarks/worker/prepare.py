@@ -83,7 +83,7 @@ def require_dtype(operations: Sequence[Operation], *, engine: str, precision: st
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What proof showed before a job is timed; seconds are None where nothing was done."""
+    """Proof from before a job is timed; seconds are None where nothing was done."""
 
     error: float  # of the logits, relative L2 from eager float64
     layout: str | None

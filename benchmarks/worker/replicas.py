@@ -1,4 +1,4 @@
-"""What the workers of a group can be asked for beside a single worker's tasks.
+"""Tasks of a group's workers, beside those of a single worker.
 
 In training each computes on images of its own and the gradients are averaged by the framework's own
 data-parallel wrapper. In inference the replicas have nothing to say to each other.

@@ -34,7 +34,7 @@ class DeviceTimeline:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is measured: the parts of a step, and the last step's result as a number to look at."""
+    """A step in its timed phases, and the last step's result as a number to look at."""
 
     device: str
     parts: Parts

@@ -1,4 +1,4 @@
-"""What a worker can be asked for. Runs in a backend's own interpreter; arguments and results are JSON."""
+"""Tasks of a worker. Runs in a backend's own interpreter; arguments and results are JSON."""
 
 import gc
 import math
@@ -118,7 +118,7 @@ class Tasks(ProfilingTasks, StartupTasks):
         return JobFacts(settings=settings, device=job.device)
 
     def _learning(self, model: Model) -> Model:
-        """What is trained in a model's place: the model itself, where nobody else learns with it."""
+        """The trained object: the model itself, or its replica where others learn with it."""
         return model
 
     def _count_memory_anew(self, device: str) -> None:

@@ -91,7 +91,7 @@ def write_clean(path: Path, target: Path, problems: Iterable[Problem]) -> None:
 
 
 def summary(path: Path, checked: Checked, *, root: Path) -> list[str]:
-    """What to tell a person: one line if every image is missing, else the first bad lines and a count."""
+    """Summarise for a person: one line if every image is missing, else the first bad lines and a count."""
     bad = len(checked.problems)
     if checked.missing and checked.missing == checked.lines:
         return [f"{path}: all {bad} images are missing under {root}; name their folder with --root"]
@@ -123,5 +123,5 @@ def _reason(image: Path, known: Mapping[str, str]) -> str | None:
 
 
 def _digest(image: Path) -> str | None:
-    """What tells a file's content; None for what is no file of its own."""
+    """Hash a file's content; None for what is no file of its own."""
     return hashlib.sha256(image.read_bytes()).hexdigest() if image.is_file() else None

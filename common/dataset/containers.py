@@ -25,7 +25,7 @@ _lock = threading.Lock()
 
 
 def is_container(path: Path) -> bool:
-    """Whether a file of this name holds many images."""
+    """True if a file of this name holds many images."""
     return path.name == DIGITS or any(
         pattern.fullmatch(path.name) is not None for pattern in (idx.IMAGES, cifar.BATCH)
     )
@@ -55,7 +55,7 @@ def read_container(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is such an image, as a file or in a container, as far as names tell."""
+    """True if such an image exists, as a file or in a container, as far as names tell."""
     address = split_address(path)
     return path.is_file() if address is None else address[0].name == DIGITS or address[0].is_file()
 

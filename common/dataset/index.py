@@ -33,7 +33,7 @@ class Index:
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are: those with a name, or those up to the highest label."""
+        """Number of classes: those with a name, or those up to the highest label."""
         return len(self.classes) if self.classes else int(self.labels.max()) + 1
 
     def locate(self, position: int) -> Path:

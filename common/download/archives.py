@@ -28,7 +28,7 @@ class ArchiveError(ValueError):
 
 @dataclass
 class Allowance:
-    """What may still be unpacked: members, and bytes of their content."""
+    """Budget that is left for unpacking: members, and bytes of their content."""
 
     members: int
     size: int
@@ -109,7 +109,7 @@ def _require_file_or_folder(member: tarfile.TarInfo) -> None:
 
 
 class _Counted(gzip.GzipFile):
-    """What tarfile reads, up to a limit: a small file can be made to decompress for hours."""
+    """Stream for tarfile with a limit: a small file can be made to decompress for hours."""
 
     allowance: Allowance
 

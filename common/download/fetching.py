@@ -50,7 +50,7 @@ def fetch(name: str, output: Path, *, mirror: str = "") -> tuple[Path, bool]:
 
 
 def count_files(folder: Path) -> int:
-    """How many files a fetched data set has."""
+    """Count the files of a fetched data set."""
     return len(_note_of(folder)["files"])
 
 

@@ -24,7 +24,9 @@ class Operation(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """How to compute logits: ``run(images)``, still on the device. Seconds are None where nothing was done.
+    """Runner of a model: ``run(images)`` returns logits, still on the device.
+
+    Seconds are None where nothing was done.
 
     ``operations(images)`` runs once more and tells what computed, in which dtype.
     """
@@ -49,7 +51,7 @@ class Layer(Protocol):
 
 
 def timed(action: Callable[[], Any], wait: Callable[[], object]) -> tuple[Any, float]:
-    """What an action returns, and the seconds until the device has done it."""
+    """Return an action's result, and the seconds until the device has done it."""
     wait()
     start = time.perf_counter()
     result = action()
@@ -74,5 +76,5 @@ def dtypes_that_ran(operations: Sequence[Operation]) -> set[str]:
 
 
 def is_heavy(name: str) -> bool:
-    """Whether an operation of this name is one in which a network's arithmetic lies."""
+    """True for an operation that holds a network's arithmetic, by its name."""
     return any(word in name.lower() for word in HEAVY)

@@ -8,7 +8,7 @@ from common.cli import UnavailableError
 
 
 class Wanted(NamedTuple):
-    """What an engine is to run: a precision on a device, in a layout, to train or to infer."""
+    """Request to an engine: precision, device, layout, and whether it trains."""
 
     precision: str
     device: str
@@ -34,7 +34,7 @@ class EngineKind:
 
 
 class FrameworkLimits(NamedTuple):
-    """What a framework cannot do whatever is wanted: its ``layouts``, and where it does not mix precisions.
+    """Limits of a framework, whatever is asked for: its ``layouts``, and where it does not mix precisions.
 
     ``mixed_on_cpu`` are its engines that compute in bf16 or fp16 on a CPU; of the others ``unmixed`` says
     what happens instead.

@@ -43,7 +43,7 @@ class OnnxModel:
         return logits
 
     def operations(self, images: np.ndarray) -> list[Operation]:
-        """What computed, and the dtype of its first input, as ONNX Runtime's profile of one run has it."""
+        """Kernels and the dtype of their first input, from ONNX Runtime's profile of one run."""
         session = self._open(profile_prefix=str(self._path.with_suffix("")))
         session.run(None, {self._input: images})
         profile = Path(session.end_profiling())

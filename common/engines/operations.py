@@ -1,4 +1,4 @@
-"""What oneDNN really ran, told by oneDNN itself: dtypes and kernels.
+"""Kernels that oneDNN and torch's profiler report, with their dtypes.
 
 https://uxlfoundation.github.io/oneDNN/dev_guide_verbose.html
 """
@@ -65,7 +65,7 @@ def parsed(text: str) -> list[Operation]:
 
 
 def _stdout_of(action: Callable[[], object]) -> str:
-    """What an action writes on file descriptor 1, from below Python."""
+    """Capture what an action writes on file descriptor 1, from below Python."""
     sys.stdout.flush()
     ours = os.dup(1)
     with tempfile.TemporaryFile() as log:
@@ -81,7 +81,7 @@ def _stdout_of(action: Callable[[], object]) -> str:
 
 
 def torch_operations(run: Callable[[], object], torch: Any, *, engine: str, device: str) -> list[Operation]:
-    """What computes while something runs in an engine. ``torch`` is the framework."""
+    """Record the operations that run in an engine. ``torch`` is the framework."""
     if (
         ENGINE_KINDS[engine].compiles == "ahead" and device == "cpu"
     ):  # frozen, it calls its kernels past what the profiler sees

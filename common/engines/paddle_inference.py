@@ -1,4 +1,4 @@
-"""What becomes of a model that paddle saved: its deployment engine, set up, or an ONNX file.
+"""Engine of a model that paddle saved: paddle.inference, or an ONNX file.
 
 On the CPU that engine is oneDNN, on a GPU TensorRT where paddle has it.
 Knows no framework: paddle's own module is passed in, or a stand-in where there is no GPU.

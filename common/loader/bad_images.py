@@ -1,4 +1,4 @@
-"""What becomes of images that cannot be decoded while batches are made of an index."""
+"""Policy for images that cannot be decoded: refuse, replace or skip."""
 
 import logging
 import threading

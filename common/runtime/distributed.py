@@ -20,7 +20,7 @@ class Member(NamedTuple):
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one that prints and writes."""
+        """True for the process that prints and writes."""
         return self.rank == 0
 
     def share_of(self, batch_size: int) -> int:

@@ -1,4 +1,4 @@
-"""How much memory this process holds, and the most that it held (Linux)."""
+"""Memory of this process, now and at its peak (Linux)."""
 
 import ctypes
 from contextlib import suppress

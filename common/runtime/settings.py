@@ -8,7 +8,7 @@ ONLY_SOMETIMES = ("optimizer", "augment", "workers")  # left out of JSON where t
 
 
 class Setting(NamedTuple):
-    """How a framework's setting is read back, and how it is set."""
+    """A framework's setting: its getter and its setter."""
 
     read: Callable[[], Any]
     write: Callable[[Any], object]

@@ -18,7 +18,7 @@ class LossScale:
         self.value, self.good = (INITIAL if active else 1.0), 0
 
     def accepts(self, norm: float) -> bool:
-        """Whether gradients of this norm can be applied; adapts the factor for the next update."""
+        """Adapt the factor; returns True if gradients of this norm are finite and can be applied."""
         if not self.active:
             return True
         if not math.isfinite(norm):
@@ -30,7 +30,7 @@ class LossScale:
         return True
 
     def state(self) -> list[float]:
-        """What has to be remembered."""
+        """State to save."""
         return [self.value, self.good]
 
     def restore(self, state: list[float]) -> None:

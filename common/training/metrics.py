@@ -1,4 +1,4 @@
-"""How well a classifier does: error rates, means, and who is taken for whom.
+"""Metrics of a classifier: error rates, means, confusion matrix.
 
 Arrays in, numbers out; each is updated batch by batch. Samples whose logits are not all finite cannot be
 ranked: they count as wrong, in no column of the confusion matrix, and ``not_finite`` tells how many.

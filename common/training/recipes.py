@@ -20,7 +20,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a model is trained; every value can be given on the command line.
+    """Hyper-parameters of a training run; every value is a flag, too.
 
     ``options`` are the model's own (activation, pool, ...). ``initial`` names a distribution of
     ``common.weights.initialization``. ``valid_fraction`` and ``test_fraction`` of each class are taken from
@@ -96,7 +96,7 @@ class Recipe:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """What was used, as JSON can hold it: without the values that were not."""
+        """The values in use as JSON, without those that are not."""
         unused = ("published", "with_model")
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in unused}
         return values | {"options": dict(self.options), "preparation": self.preparation.to_json()}

@@ -107,7 +107,7 @@ def best_row(history: Sequence[Row]) -> Row | None:
 
 
 def has_stalled(history: Sequence[Row], *, patience: int) -> bool:
-    """Whether so many epochs have passed without a better one; a patience of 0 never ends."""
+    """True after ``patience`` epochs without a better one; a patience of 0 never ends."""
     best = best_row(history)
     waited = len(history) - best["epoch"] if best else 0
     return bool(patience) and waited >= patience

@@ -36,7 +36,7 @@ class Compose:
 
 
 def is_random(transform: Transform) -> bool:
-    """Whether a transform may draw: all may that do not call themselves ``deterministic``."""
+    """True unless a transform calls itself ``deterministic``: it may draw random numbers."""
     if isinstance(transform, Compose):
         return any(is_random(step) for step in transform.transforms)
     return not getattr(transform, "deterministic", False)

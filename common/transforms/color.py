@@ -33,7 +33,7 @@ class Grayscale:
 
 
 class Jitter(NamedTuple):
-    """What ColorJitter drew: the order of its four steps, and a factor for each; None leaves one out."""
+    """Draws of ColorJitter: the order of its four steps, and a factor for each; None leaves one out."""
 
     order: tuple[int, ...]
     brightness: float | None

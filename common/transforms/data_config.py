@@ -1,4 +1,4 @@
-"""How a recipe prepares images, for training and for everything after it, as plain data.
+"""Preprocessing of a recipe as plain data, for training and everything after it.
 
 What evaluation needs travels in a checkpoint, so that nobody has to repeat it by hand.
 """

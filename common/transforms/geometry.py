@@ -85,7 +85,7 @@ class RandomHorizontalFlip:
         return self.apply(image, self.draw(required(rng)))
 
     def draw(self, rng: Rng) -> bool:
-        """Whether to mirror."""
+        """Draw whether to mirror."""
         return bool(rng.random() < self.p)
 
     def apply(self, image: Image.Image, mirror: bool) -> Image.Image:

@@ -19,7 +19,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """What a model is given of an image: float32 (channels, height, width), ``(x / scale - mean) / std``.
+    """Preprocessing of an image for a model: float32 (channels, height, width), ``(x / scale - mean) / std``.
 
     ``image`` turns any decoded image into one of ``shape`` (channels, height, width). Without ``mean`` and
     ``std``, one number per channel each, values are only scaled. The arithmetic is done in float32 and in
@@ -53,7 +53,7 @@ class Preprocessing:
         copy_planes(image, target)
 
     def steps(self) -> list[tuple[Callable[..., Any], np.ndarray]]:
-        """What scaling does one after the other, each with numbers of float32 (channels or 1, 1, 1).
+        """Arithmetic of scaling, in order, each with numbers of float32 (channels or 1, 1, 1).
 
         The operations are ``operator``'s and serve arrays and tensors of any framework.
         """

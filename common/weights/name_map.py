@@ -55,7 +55,7 @@ def read_map(path: Path | None) -> dict[str, str] | None:
 
 
 def _why_not(arrays: Mapping[str, np.ndarray], shapes: Shapes) -> str:
-    """What to say of a file whose names are not the model's: a map, or all that does not fit."""
+    """Explain a file whose names are not the model's: propose a map, or list all that does not fit."""
     pairs = list(zip(shapes.items(), arrays.items(), strict=False))
     misfits = [
         f"{theirs} {array.shape} for {ours} {tuple(shape)}"

@@ -149,13 +149,13 @@ class _Unpickler(RestrictedUnpickler):
 
 
 def is_torch_file(start: bytes) -> bool:
-    """Whether the first bytes of a file are those of one of torch's."""
+    """True if a file begins as torch's files do."""
     magic = LEGACY_MAGIC.to_bytes(10, "little")
     return start.startswith(b"PK\x03\x04") or magic in start[:16]
 
 
 def read_torch_file(path: Path) -> tuple[Any, Callable[[Tensor], np.ndarray]]:
-    """What the file holds, with a Tensor where one is, and how to get a tensor's numbers.
+    """Read a file's content, with a Tensor where one is, and how to get a tensor's numbers.
 
     Raises UsageError for a file that holds more than tensors and plain values, and nearly anything for a
     damaged one, then or when numbers are asked for.

@@ -193,7 +193,7 @@ class _Alone:
 
 
 def _left(gap: Gap) -> float:
-    """What is left of a gap without what is known or mere noise."""
+    """Remainder of a gap without known roundings and mere noise."""
     return 0.0 if gap.passed else gap.relative_l2
 
 

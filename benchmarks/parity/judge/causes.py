@@ -1,4 +1,4 @@
-"""What is known to go wrong between torch and paddle, by type of layer: where to look first."""
+"""Known differences between torch and paddle, by type of layer: where to look first."""
 
 CAUSES: dict[str, tuple[str, ...]] = {
     "AdaptiveAvgPool2d": ("the output size",),

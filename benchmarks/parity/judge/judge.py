@@ -88,5 +88,5 @@ def _compare(recorded: Recorded, reference: TensorFolder, ours: str, theirs: str
 
 
 def _is_forward(name: str) -> bool:
-    """Whether a tensor is computed before the loss."""
+    """True if a tensor is computed before the loss."""
     return name == "forward/logits" or name.endswith("/output") or name.startswith("buffers/")

@@ -1,4 +1,4 @@
-"""What ReLU and max-pool decided, and which decisions another precision took otherwise.
+"""Decisions of ReLU and max-pool, and those that another precision flips.
 
 Runs in torch's worker, on the layer inputs that either framework recorded.
 """

@@ -95,7 +95,7 @@ class OpenModel:
             memory.give_back()
 
     def _called(self) -> dict[str, str]:
-        """What parameters and buffers go by, by their own names."""
+        """Names in use of parameters and buffers, by the model's own names."""
         return {own: name for name, own in self._own.items()}
 
     def _neutral(self, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:

@@ -131,7 +131,7 @@ class Recorder(OpenModel):
             return self.backend.measure_dropout(self.model)
 
     def flips(self, exact: str, other: str, calls: dict[str, str]) -> list[dict[str, Any]]:
-        """How many decisions of each ReLU and max-pool another run took otherwise. On torch's side.
+        """Count the decisions of each ReLU and max-pool that another run flips. On torch's side.
 
         ``exact`` and ``other`` are recordings, ``calls`` the labels in ``other`` by those in ``exact``.
         """
@@ -202,7 +202,7 @@ class Probe(Recorder):
             return self._trainer.train(self._computation(batch, moved=moved), steps=steps, rates=rates)
 
     def kinds_of_state(self) -> list[str]:
-        """What the optimizer keeps of parameters, such as "exp_avg", beside the parameters themselves."""
+        """Optimizer state of parameters, such as "exp_avg", beside the parameters themselves."""
         assert self._trainer is not None, "start_training first"
         optimizer, names = self._trainer.optimizer, self.backend.parameter_shapes(self.model)
         small = min(names, key=lambda name: int(np.prod(names[name])), default="")

@@ -32,7 +32,7 @@ class Match:
 
     @property
     def both(self) -> bool:
-        """Whether both sides have it."""
+        """True if both sides have it."""
         return self.ours is not None and self.theirs is not None
 
 

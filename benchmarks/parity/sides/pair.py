@@ -161,7 +161,7 @@ class Pair(Sides):
             )
 
     def parameters(self) -> int:
-        """How many numbers torch's model has."""
+        """Number of parameters in torch's model."""
         shapes = [entry["shape"] for entry in self.described["torch"]["parameters"]]
         return int(sum(np.prod(shape, dtype=np.int64) for shape in shapes))
 

@@ -108,7 +108,7 @@ def _fits(entry: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _is_numbered(name: str) -> bool:
-    """Whether a name such as "3.weight" tells a place and no more: another layer may stand there."""
+    """True if a name is a place and no more, such as "3.weight": another layer may stand there."""
     return name.split(".")[-2:-1] != [] and name.split(".")[-2].isdecimal()
 
 

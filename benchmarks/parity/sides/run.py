@@ -93,7 +93,7 @@ class Recorded:
         return folder
 
     def repeated(self, backend: str) -> dict[str, Any]:
-        """What a side is asked with to repeat its run."""
+        """Arguments with which a side repeats its run."""
         return {"reference": str(self.folders[backend].path), **self._options(backend)}
 
     def _options(self, backend: str) -> dict[str, Any]:

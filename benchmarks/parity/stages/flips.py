@@ -88,9 +88,8 @@ def _gradients(files: Iterable[str]) -> list[str]:
 
 
 def _movements(bench: Pair, exact: Recorded, names: set[str], precision: Precision) -> dict[str, float]:
-    """How far each tensor may move in that precision, from how far it moves in float64.
-
-    Its tolerance at least.
+    """Allowed movement of each tensor in that precision, from its movement in float64; at least its
+    tolerance.
     """
     folder = bench.folder("moved")
     bench.ask(

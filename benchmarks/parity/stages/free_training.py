@@ -91,7 +91,7 @@ class FreeRun:
     def _movements(
         self, titles: Sequence[str], losses: Sequence[float], rounding: Sequence[str]
     ) -> dict[str, float]:
-        """How far one unit in the last place of the images moves torch's own training, by title.
+        """Measure how far one unit in the last place of the images moves torch's own training, by title.
 
         Nothing where torch, asked again, trains otherwise: what is random must not pass for rounding.
         """

@@ -22,7 +22,7 @@ class Precision:
 
     @property
     def reach(self) -> float:
-        """How far a tensor may be moved, over what one unit in the last place does to it in float64."""
+        """Allowed movement of a tensor, over what one unit in the last place does to it in float64."""
         return self.spread * 2.0 ** (FLOAT64_BITS - self.bits)
 
 

@@ -126,7 +126,7 @@ def _write_masks(bench: Pair, evaluated: Recorded) -> None:
 
 
 def _randomness(recorded: Recorded) -> list[str]:
-    """What to look at where a side is random beside its dropout layers."""
+    """Hint where a side is random beside its dropout layers."""
     if not recorded.random:
         return []
     return [
@@ -142,7 +142,7 @@ def _statistics_suspect(bench: Pair, gap: Gap) -> Suspect:
 
 
 def _statistics_cause(recorded: Recorded, failed: Sequence[Gap]) -> list[str]:
-    """Whether the frameworks' own difference, the biased variance, explains it to the last digit."""
+    """True if the frameworks' own difference, the biased variance, explains it to the last digit."""
     bench, name = recorded.bench, failed[0].name
     if not all(gap.name.endswith("running_var") for gap in failed):
         return []

@@ -1,4 +1,4 @@
-"""How far apart two tensors are, on a scale that does not depend on their size."""
+"""Distance of two tensors, on a scale that does not depend on their size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,12 +29,12 @@ class Gap:
 
     @property
     def passed(self) -> bool:
-        """Whether the two sides agree, known roundings included."""
+        """True if the two sides agree, known roundings included."""
         return self.verdict != FAIL
 
     @property
     def is_beyond_bound(self) -> bool:
-        """Whether a known rounding was reproduced, and the gap is larger than it makes: no excuse."""
+        """True if a known rounding was reproduced and the gap is larger than it makes: no excuse."""
         reproduced = self.reproduced_relative_l2
         return self.verdict == FAIL and reproduced is not None and reproduced <= self.tolerance
 

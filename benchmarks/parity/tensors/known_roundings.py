@@ -97,13 +97,13 @@ def concerned(bases: Iterable[str], *, own_loss: bool = False) -> list[str]:
 
 
 def attempts(keys: Iterable[str]) -> list[list[str]]:
-    """What to reproduce, one after the other, until the sides agree: the loss's limit only if it must be."""
+    """Attempts at reproducing, in order, until the sides agree: the loss's limit only if it must be."""
     own = [*keys]
     return [*([own] if own else []), [*own, LOSS_LIMIT]]
 
 
 def constants(keys: Iterable[str]) -> str:
-    """What to call them in a report."""
+    """Names of roundings in a report."""
     return "; ".join(KNOWN_ROUNDINGS[key].constant for key in keys)
 
 

@@ -61,7 +61,7 @@ class TensorFolder:
             return np.memmap(file, dtype, mode="r", offset=8 + length, shape=shape).view(np.ndarray)
 
     def has(self, name: str, array: np.ndarray) -> bool:
-        """Whether an array of that name is there with the same shape, dtype and bits."""
+        """True if an array of that name is there with the same shape, dtype and bits."""
         if name not in self:
             return False
         own = self.load(name)
