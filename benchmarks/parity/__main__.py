@@ -80,7 +80,7 @@ def check(options: argparse.Namespace, subject: "ModelPair") -> dict[str, Any]:
         ):
             sides = (torch_side, paddle_side)
 
-            def tell(stage: str) -> None:
+            def on_stage(stage: str) -> None:
                 bar.set_description(stage)
                 bar.update()
 
@@ -92,7 +92,7 @@ def check(options: argparse.Namespace, subject: "ModelPair") -> dict[str, Any]:
                 scratch=scratch,
                 plan=plan,
                 device=options.device,
-                tell=tell,
+                on_stage=on_stage,
                 together=True,
             )
     except WorkerFailure as failure:

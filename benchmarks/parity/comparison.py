@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import judge
+from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import CannotCompare, Pair
-from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.free_training import training_stage
 from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat_stage, result_stages
 from benchmarks.parity.stages.optimizer import OWN, optimizer_names, optimizer_stage
@@ -61,76 +61,76 @@ def run_parity(
     scratch: Path,
     plan: Plan,
     device: str = "cpu",
-    tell: Callable[[str], object] = lambda _: None,
+    on_stage: Callable[[str], object] = lambda _: None,
     together: bool = False,
 ) -> dict[str, Any]:
     """Compare both sides stage by stage; all run, whatever the ones before have found.
 
-    What is written lies in ``scratch`` and is removed again. ``tell`` hears each stage as it begins.
+    What is written lies in ``scratch`` and is removed again. ``on_stage`` is called with each stage's name as it begins.
     ``together``: both workers compute at once, each on threads of its own.
     """
     sides = {"torch_side": torch_side, "paddle_side": paddle_side}
-    with Pair(**sides, subject=subject, scratch=scratch, device=device, together=together) as bench:
+    with Pair(**sides, subject=subject, scratch=scratch, device=device, together=together) as pair:
         try:
-            stages = _stages(bench, plan, tell)
+            stages = _stages(pair, plan, on_stage)
         except CannotCompare as error:
             stages, verdict = [_unpaired(error)], None if not subject.foreign else CANNOT_COMPARE
             return _report(stages, verdict=verdict) | {"pairing": _trees(error)}
-        report = _report(stages) | {"evidence": _evidence(bench)}
-        bench.close()
+        report = _report(stages) | {"evidence": _evidence(pair)}
+        pair.close()
     return report
 
 
-def _stages(bench: Pair, plan: Plan, tell: Callable[[str], object]) -> list[Stage]:
+def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[Stage]:
     """Computed in the order in which tensors can be deleted soonest, told in that of ORDER."""
     wanted, stages = plan.stages, []
-    tell("parameters")
-    bench.open()
-    bench.pair()
-    bench.require_space()
-    stages.append(parameters_stage(bench))
-    bench.write_weights()
-    bench.load_weights()
-    if bench.subject.has("data"):
-        tell("data")
-        stages.append(data_stage(bench))
-    bench.write_batch()
-    tell("forward")
-    recorded = Recorded(bench)
+    on_stage("parameters")
+    pair.open()
+    pair.pair_parameters()
+    pair.require_space()
+    stages.append(parameters_stage(pair))
+    pair.write_weights()
+    pair.load_weights()
+    if pair.subject.has("data"):
+        on_stage("data")
+        stages.append(data_stage(pair))
+    pair.write_batch()
+    on_stage("forward")
+    recorded = Recording(pair)
     if "repeat" in wanted:
-        tell("repeat")
-        stages.append(repeat_stage(bench, recorded))
-    tell("gradients")
+        on_stage("repeat")
+        stages.append(repeat_stage(pair, recorded))
+    on_stage("gradients")
     judge(recorded)
     stages += result_stages(recorded)
     recorded.folders["paddle"].clear()
     for precision in PRECISIONS.values():
         if precision.stage in wanted:
-            tell(precision.stage)
-            stages.append(precision_stage(bench, recorded, precision))
+            on_stage(precision.stage)
+            stages.append(precision_stage(pair, recorded, precision))
     recorded.keep_layers_only()
-    if bench.subject.has("metric"):
-        stages.append(metrics_stage(bench))
-    stages += _training_stages(bench, recorded, plan, tell)
+    if pair.subject.has("metric"):
+        stages.append(metrics_stage(pair))
+    stages += _training_stages(pair, recorded, plan, on_stage)
     recorded.close()
-    bench.read_memory()
+    pair.read_memory()
     return sorted(stages, key=lambda stage: ORDER.index(stage.name))
 
 
 def _training_stages(
-    bench: Pair, recorded: Recorded, plan: Plan, tell: Callable[[str], object]
+    pair: Pair, recorded: Recording, plan: Plan, on_stage: Callable[[str], object]
 ) -> list[Stage]:
-    stages, names = [], optimizer_names(bench, plan.optimizers)
+    stages, names = [], optimizer_names(pair, plan.optimizers)
     if "train-mode" in plan.stages:
-        tell("train-mode")
-        stages.append(train_mode_stage(bench, recorded))
+        on_stage("train-mode")
+        stages.append(train_mode_stage(pair, recorded))
     if "optimizer" in plan.stages:
-        tell("optimizer")
-        stages.append(optimizer_stage(bench, names=names, steps=plan.steps))
+        on_stage("optimizer")
+        stages.append(optimizer_stage(pair, names=names, steps=plan.steps))
     if "training" in plan.stages:
-        tell("training")
+        on_stage("training")
         free = names if plan.optimizers or names == [OWN] else ["adam"]
-        stages.append(training_stage(bench, names=free, steps=plan.steps, keys=recorded.roundings))
+        stages.append(training_stage(pair, names=free, steps=plan.steps, keys=recorded.roundings))
     return stages
 
 
@@ -167,14 +167,14 @@ def _trees(error: CannotCompare) -> dict[str, Any]:
     }
 
 
-def _evidence(bench: Pair) -> dict[str, Any]:
+def _evidence(pair: Pair) -> dict[str, Any]:
     """Cost of the comparison, and the versions it was made with."""
-    subject = bench.subject
+    subject = pair.subject
     return {
         "batch_size": subject.batch_size,
         "seed": subject.seed,
-        "device": bench.device,
+        "device": pair.device,
         "tolerance": TOLERANCE,
-        "peak_memory_bytes": dict(bench.peak_memory_bytes),
-        "peak_disk_bytes": bench.peak_disk_bytes,
+        "peak_memory_bytes": dict(pair.peak_memory_bytes),
+        "peak_disk_bytes": pair.peak_disk_bytes,
     }

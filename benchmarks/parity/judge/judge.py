@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.gaps import (
     FAIL,
@@ -20,7 +20,7 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 NO_EFFECT = "differs, and the difference reaches neither an output nor a gradient"
 
 
-def judge(recorded: Recorded) -> None:
+def judge(recorded: Recording) -> None:
     """Compare everything; excuse known roundings and mere noise; clear what reaches no result."""
     for ours, theirs in recorded.files().items():
         recorded.gaps[ours] = _compare(recorded, recorded.folders["torch"], ours, theirs)
@@ -34,7 +34,7 @@ def judge(recorded: Recorded) -> None:
                 recorded.gaps[name] = replace(gap, verdict=PASS, note=NO_EFFECT)
 
 
-def _excuse_roundings(recorded: Recorded) -> None:
+def _excuse_roundings(recorded: Recording) -> None:
     """Repeat on torch's side with every rounded constant that these layers and the loss can have."""
     files = recorded.files()
     for keys in known_roundings.attempts(recorded.roundings):
@@ -53,7 +53,7 @@ def _excuse_roundings(recorded: Recorded) -> None:
             recorded.gaps[name] = excuse(recorded.gaps[name], again, constant=constant, bound=bound)
 
 
-def _allow_noise(recorded: Recorded) -> None:
+def _allow_noise(recorded: Recording) -> None:
     """See how far torch's tensors move by themselves where the two still differ."""
     suspects = [name for name, gap in recorded.gaps.items() if gap.verdict == FAIL]
     if not suspects or not recorded.folders["torch"]:
@@ -69,17 +69,17 @@ def _allow_noise(recorded: Recorded) -> None:
     moved.clear()
 
 
-def _random(recorded: Recorded) -> list[str]:
+def _random(recorded: Recording) -> list[str]:
     """The sides that are not bit-identical to themselves."""
     if recorded.mode["training"]:
-        recorded.bench.reload()  # statistics have moved
-    again = recorded.bench.ask_both(
-        "repeat", batch=recorded.bench.path("batch"), own=recorded.repeated, partial=True
+        recorded.pair.reload()  # statistics have moved
+    again = recorded.pair.ask_both(
+        "repeat", batch=recorded.pair.path("batch"), own=recorded.repeated, partial=True
     )
     return [name for name, different in again.items() if different]
 
 
-def _compare(recorded: Recorded, reference: TensorFolder, ours: str, theirs: str) -> Gap:
+def _compare(recorded: Recording, reference: TensorFolder, ours: str, theirs: str) -> Gap:
     paddle = recorded.folders["paddle"]
     if ours not in reference or theirs not in paddle:
         side = "paddle" if ours in reference else "torch"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from backends import NAMES
-from benchmarks.parity.sides.pairing import Pairing, Unpaired, pair
+from benchmarks.parity.sides.pairing import Pairing, Unpaired, pair_parameters
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.request.model_pair import Askable, ModelPair, draw_batch, stirred
 from common.cli import UnavailableError
@@ -140,10 +140,10 @@ class Pair(Sides):
         else:
             self.ask_both("recast", precision=precision)
 
-    def pair(self) -> Pairing:
+    def pair_parameters(self) -> Pairing:
         """Pair the parameters. Raises CannotCompare."""
         try:
-            self.pairing = pair(
+            self.pairing = pair_parameters(
                 self.described["torch"], self.described["paddle"], names=dict(self.subject.names)
             )
         except Unpaired as error:

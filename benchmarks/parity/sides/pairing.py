@@ -30,7 +30,7 @@ class Unpaired(Exception):
         self.torch, self.paddle = torch, paddle
 
 
-def pair(ours: Described, theirs: Described, *, names: Mapping[str, str] = {}) -> Pairing:
+def pair_parameters(ours: Described, theirs: Described, *, names: Mapping[str, str] = {}) -> Pairing:
     """Pair everything. Raises Unpaired, naming the first two that do not fit.
 
     ``names`` maps parameters, or whole layers, of torch to paddle's.

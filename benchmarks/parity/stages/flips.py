@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.parity.sides.pair import Pair
-from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.precisions import Precision
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -13,27 +13,27 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 DECIDERS = ("ReLU", "MaxPool2d")
 
 
-def folder_of(bench: Pair, precision: Precision, name: str) -> str:
+def folder_of(pair: Pair, precision: Precision, name: str) -> str:
     """Where one framework's run in that precision lies."""
-    return bench.path(f"{precision.name}-{name}")
+    return pair.path(f"{precision.name}-{name}")
 
 
-def count_flips(bench: Pair, exact: Recorded, name: str, precision: Precision) -> list[dict[str, Any]]:
+def count_flips(pair: Pair, exact: Recording, name: str, precision: Precision) -> list[dict[str, Any]]:
     """Decisions of one framework's run that the float64 truth takes otherwise."""
     calls = _deciding_calls(exact, name)
     if not calls:
         return []
-    found: list[dict[str, Any]] = bench.ask(
+    found: list[dict[str, Any]] = pair.ask(
         "torch",
         "flips",
         exact=str(exact.folders["torch"].path),
-        other=folder_of(bench, precision, name),
+        other=folder_of(pair, precision, name),
         calls=calls,
     )
     return found
 
 
-def _deciding_calls(exact: Recorded, name: str) -> dict[str, str]:
+def _deciding_calls(exact: Recording, name: str) -> dict[str, str]:
     calls = {}
     for match in exact.matches:
         if match.ours and match.theirs and match.ours["base"] in DECIDERS and not match.moved:
@@ -43,8 +43,8 @@ def _deciding_calls(exact: Recorded, name: str) -> dict[str, str]:
 
 
 def explain(
-    bench: Pair,
-    exact: Recorded,
+    pair: Pair,
+    exact: Recording,
     gaps: list[Gap],
     *,
     flips: Mapping[str, list[dict[str, Any]]],
@@ -59,12 +59,12 @@ def explain(
     failed = _failed(gaps)
     for name, entries in flips.items():
         if failed and any(entry["flipped"] for entry in entries):
-            forced[name] = _force(bench, exact, name, failed, precision)
+            forced[name] = _force(pair, exact, name, failed, precision)
     limits = dict.fromkeys(failed, precision.tolerance)
     gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
     failed = _failed(gaps)
     if failed:
-        limits = _movements(bench, exact, set(failed), precision)
+        limits = _movements(pair, exact, set(failed), precision)
         gaps = [_ill_conditioned(gap, limits) for gap in gaps]
         gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
     return gaps, forced
@@ -87,15 +87,15 @@ def _gradients(files: Iterable[str]) -> list[str]:
     return [file[10:] for file in files if file.startswith("gradients/")]
 
 
-def _movements(bench: Pair, exact: Recorded, names: set[str], precision: Precision) -> dict[str, float]:
+def _movements(pair: Pair, exact: Recording, names: set[str], precision: Precision) -> dict[str, float]:
     """Allowed movement of each tensor in that precision, from its movement in float64; at least its
     tolerance.
     """
-    folder = bench.folder("moved")
-    bench.ask(
+    folder = pair.folder("moved")
+    pair.ask(
         "torch",
         "record",
-        batch=bench.path("batch"),
+        batch=pair.path("batch"),
         target=str(folder.path),
         moved=True,
         gradients=_gradients(names),
@@ -111,20 +111,20 @@ def _movements(bench: Pair, exact: Recorded, names: set[str], precision: Precisi
 
 
 def _force(
-    bench: Pair, exact: Recorded, name: str, failed: list[str], precision: Precision
+    pair: Pair, exact: Recording, name: str, failed: list[str], precision: Precision
 ) -> dict[str, float]:
     """Distances of a run from the float64 one that is forced to decide as it did."""
-    folder = bench.folder("forced")
-    forced = {"folder": folder_of(bench, precision, name), "calls": _deciding_calls(exact, name)}
-    bench.ask(
+    folder = pair.folder("forced")
+    forced = {"folder": folder_of(pair, precision, name), "calls": _deciding_calls(exact, name)}
+    pair.ask(
         "torch",
         "record",
-        batch=bench.path("batch"),
+        batch=pair.path("batch"),
         target=str(folder.path),
         forced=forced,
         gradients=_gradients(failed),
     )
-    files, found = exact.files(), TensorFolder(folder_of(bench, precision, name))
+    files, found = exact.files(), TensorFolder(folder_of(pair, precision, name))
     gaps = {
         file: distance(folder.load(file), found.load(file if name == "torch" else files[file]))[0]
         for file in failed

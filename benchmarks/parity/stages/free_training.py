@@ -18,17 +18,17 @@ FREE_RUNNING_OTHERS = 1e-8  # of AlexNets after 20 steps; Adam divides tiny grad
 TRAINING_SPREADS = 10  # how many times its size a rounding may grow to in training
 
 
-def training_stage(bench: Pair, *, names: Sequence[str], steps: int, keys: Sequence[str] = ()) -> Stage:
+def training_stage(pair: Pair, *, names: Sequence[str], steps: int, keys: Sequence[str] = ()) -> Stage:
     """Training on the batch over and over, each side on its own gradients, with equal masks.
 
     ``keys`` are the known roundings that the layers can show.
     """
-    tolerance = FREE_RUNNING.get(bench.subject.model, FREE_RUNNING_OTHERS)
+    tolerance = FREE_RUNNING.get(pair.subject.model, FREE_RUNNING_OTHERS)
     gaps: list[Gap] = []
     for name in names:
-        gaps += FreeRun(bench, name, steps=steps, tolerance=tolerance, keys=keys).judge()
+        gaps += FreeRun(pair, name, steps=steps, tolerance=tolerance, keys=keys).judge()
     facts = {"steps": steps, "optimizers": [*names]}
-    return with_suspect(bench, Stage(name="training", tolerance=tolerance, gaps=gaps, facts=facts))
+    return with_suspect(pair, Stage(name="training", tolerance=tolerance, gaps=gaps, facts=facts))
 
 
 @dataclass
@@ -38,7 +38,7 @@ class FreeRun:
     ``keys`` are the known roundings that the model can show.
     """
 
-    bench: Pair
+    pair: Pair
     name: str
     steps: int
     tolerance: float
@@ -71,13 +71,13 @@ class FreeRun:
         self, *, among: Sequence[str] = ("torch",), rounding: Sequence[str] = (), moved: bool = False
     ) -> dict[str, Sequence[float]]:
         """The losses of each side; ``rounding`` and ``moved`` are torch's."""
-        start(self.bench, self.name, rounding=bool(rounding), among=among)
-        return self.bench.ask_both(
+        start(self.pair, self.name, rounding=bool(rounding), among=among)
+        return self.pair.ask_both(
             "train",
-            batch=self.bench.path("batch"),
+            batch=self.pair.path("batch"),
             steps=self.steps,
             rates=None if self.name == OWN else rates_of(self.steps),
-            own=lambda side: {"masks": self.bench.path(f"masks-{side}")},
+            own=lambda side: {"masks": self.pair.path(f"masks-{side}")},
             rounding=[key for key in rounding if key != "hyper-parameters"],
             moved=moved,
             among=among,
@@ -85,7 +85,7 @@ class FreeRun:
 
     def _compare(self, ours: Sequence[float], theirs: Sequence[float]) -> dict[str, Gap]:
         losses = compare(self._losses, np.array(ours), np.array(theirs), tolerance=self.tolerance)
-        state = compare_state(self.bench, self.name, tolerance=self.tolerance, moments=False)
+        state = compare_state(self.pair, self.name, tolerance=self.tolerance, moments=False)
         return {gap.name: gap for gap in [losses, *state]}
 
     def _movements(
@@ -98,7 +98,7 @@ class FreeRun:
         if not titles:
             return {}
         parameters = [title.partition(": ")[2] for title in titles if title != self._losses]
-        first, other = (TensorFolder(self.bench.path(name)) for name in ("trained", "trained-again"))
+        first, other = (TensorFolder(self.pair.path(name)) for name in ("trained", "trained-again"))
         self._keep(parameters, first)
         again = self._train(rounding=rounding)["torch"]
         self._keep(parameters, other)
@@ -118,7 +118,7 @@ class FreeRun:
 
     def _keep(self, parameters: Sequence[str], folder: TensorFolder) -> None:
         """Write torch's parameters as they are now."""
-        self.bench.ask(
+        self.pair.ask(
             "torch", "training_state", target=str(folder.path), names=list(parameters), kind="parameters"
         )
 

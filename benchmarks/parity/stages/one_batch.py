@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge import blame
-from benchmarks.parity.judge.blame import Suspect
+from benchmarks.parity.judge import localization
 from benchmarks.parity.judge.judge import NO_EFFECT
+from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Pair
-from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, missing
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -20,10 +20,10 @@ METRIC_ROWS = 256
 METRIC_TOLERANCE = 1e-6  # metrics are counted in float32 by many
 
 
-def data_stage(bench: Pair) -> Stage:
+def data_stage(pair: Pair) -> Stage:
     """The first batches of the user's own data on both sides: order, pixels, labels."""
-    counts = bench.ask_both("batches", target=lambda name: f"data-{name}", count=BATCHES)
-    folders = [TensorFolder(bench.path(f"data-{name}")) for name in ("torch", "paddle")]
+    counts = pair.ask_both("batches", target=lambda name: f"data-{name}", count=BATCHES)
+    folders = [TensorFolder(pair.path(f"data-{name}")) for name in ("torch", "paddle")]
     gaps = []
     for name in sorted(set(folders[0]) | set(folders[1])):
         number, _, what = name.partition("/")
@@ -42,13 +42,13 @@ def data_stage(bench: Pair) -> Stage:
     return Stage(name="data", dtype=None, gaps=gaps)
 
 
-def repeat_stage(bench: Pair, recorded: Recorded) -> Stage:
+def repeat_stage(pair: Pair, recorded: Recording) -> Stage:
     """Each backend again, and again after another call: bit-identical, or something is hidden or random."""
     gaps, suspect = [], None
     for when in ("at once", "after another call"):
         if when == "after another call":
-            bench.ask_both("distract", batch=bench.path("batch"))
-        told = bench.ask_both("repeat", batch=bench.path("batch"), own=recorded.repeated)
+            pair.ask_both("distract", batch=pair.path("batch"))
+        told = pair.ask_both("repeat", batch=pair.path("batch"), own=recorded.repeated)
         for name, different in told.items():
             gaps += [_unrepeated(entry, backend=name, when=when) for entry in different]
             if different and suspect is None:
@@ -72,7 +72,7 @@ def _unrepeated(entry: Mapping[str, Any], *, backend: str, when: str) -> Gap:
 
 
 def _unrepeated_layer(
-    recorded: Recorded, different: Sequence[Mapping[str, Any]], *, backend: str, when: str
+    recorded: Recording, different: Sequence[Mapping[str, Any]], *, backend: str, when: str
 ) -> Suspect:
     """The first call that is not repeated; if that is its input, the place before it."""
     name = next((entry["name"] for entry in different if entry["name"].startswith("layers/")), None)
@@ -92,14 +92,14 @@ def _unrepeated_layer(
     return Suspect(layer=torch_name, relative_l2=gap, path=path, base=calls[place]["base"])
 
 
-def result_stages(recorded: Recorded) -> list[Stage]:
+def result_stages(recorded: Recording) -> list[Stage]:
     """Forward, loss and gradients of a comparison that has been judged."""
     gaps = recorded.gaps
     forward = [named(gap, name[7:-7]) for name, gap in gaps.items() if _is_layer(name, "output")]
     forward.append(named(gaps["forward/logits"], "logits"))
     stages = [Stage(name="forward", gaps=forward)]
     if recorded.failed("forward/logits"):
-        stages[0].suspect = blame.blame_forward(recorded)
+        stages[0].suspect = localization.blame_forward(recorded)
         stages[0].first = forward[-1]
     facts = recorded.layers_on_one_side()
     stages[0].facts = {"layers_on_one_side": facts} if facts else {}
@@ -113,7 +113,7 @@ def result_stages(recorded: Recorded) -> list[Stage]:
     }
     backward = Stage(name="gradients", gaps=[*gradients, *parameters.values()])
     if recorded.failed("gradients/") or recorded.failed("forward/gradient"):
-        backward.suspect = blame.blame_backward(recorded)
+        backward.suspect = localization.blame_backward(recorded)
         backward.first = _first_gradient(parameters, gradients, backward.suspect, recorded)
     stages.append(backward)
     return _without_innocent_layers(stages)
@@ -132,10 +132,10 @@ def _without_innocent_layers(stages: list[Stage]) -> list[Stage]:
 
 
 def _first_gradient(
-    parameters: Mapping[str, Gap], layers: Sequence[Gap], suspect: Suspect | None, recorded: Recorded
+    parameters: Mapping[str, Gap], layers: Sequence[Gap], suspect: Suspect | None, recorded: Recording
 ) -> Gap:
     """The gradient that shows it: a parameter's of the guilty layer, else the last that failed."""
-    owners = {e["name"]: e["layer"] for e in recorded.bench.described["torch"]["parameters"]}
+    owners = {e["name"]: e["layer"] for e in recorded.pair.described["torch"]["parameters"]}
     failed = [gap for gap in reversed(list(parameters.values())) if gap.verdict == FAIL]
     guilty = [gap for gap in failed if suspect and owners[gap.name] == suspect.layer]
     return (guilty or failed or [gap for gap in layers if gap.verdict == FAIL])[0]
@@ -150,16 +150,16 @@ def named(gap: Gap, name: str) -> Gap:
     return replace(gap, name=name)
 
 
-def metrics_stage(bench: Pair) -> Stage:
+def metrics_stage(pair: Pair) -> Stage:
     """The user's own metric on both sides, on the same drawn logits and labels."""
-    rng = np.random.default_rng(bench.subject.seed)
-    classes = bench.subject.num_classes
+    rng = np.random.default_rng(pair.subject.seed)
+    classes = pair.subject.num_classes
     labels = rng.integers(classes, size=METRIC_ROWS)
     logits = rng.standard_normal((METRIC_ROWS, classes))
     logits[np.arange(0, METRIC_ROWS, 2), labels[::2]] += 2  # so that a good part of them is right
-    bench.folder("metric").fill([("logits", logits), ("labels", labels)])
-    bench.ask_both("metrics", target=lambda name: f"metric-{name}", source=bench.path("metric"))
-    ours, theirs = (TensorFolder(bench.path(f"metric-{name}")) for name in ("torch", "paddle"))
+    pair.folder("metric").fill([("logits", logits), ("labels", labels)])
+    pair.ask_both("metrics", target=lambda name: f"metric-{name}", source=pair.path("metric"))
+    ours, theirs = (TensorFolder(pair.path(f"metric-{name}")) for name in ("torch", "paddle"))
     gaps = [
         compare(name, ours.load(name), theirs.load(name), tolerance=METRIC_TOLERANCE)
         if name in ours and name in theirs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends import NAMES, OPTIMIZERS
-from benchmarks.parity.judge.blame import Suspect
+from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.probe.rounded import rounded_value
 from benchmarks.parity.probe.training import draw
 from benchmarks.parity.sides.pair import Pair, chunks
@@ -23,9 +23,9 @@ CHUNK_BYTES = 300 * 2**20
 OWN = "own"  # what the user's own optimizer is called
 
 
-def start(bench: Pair, name: str, *, rounding: bool = False, among: Sequence[str] = NAMES) -> None:
+def start(pair: Pair, name: str, *, rounding: bool = False, among: Sequence[str] = NAMES) -> None:
     """Give the sides the weights again and a new optimizer; ``rounding`` is torch's."""
-    bench.ask_both("load", source=bench.path("weights"), among=among)
+    pair.ask_both("load", source=pair.path("weights"), among=among)
     settings = {
         "learning_rate": rounded_value(LEARNING_RATE),
         "momentum": rounded_value(0.9),
@@ -35,7 +35,7 @@ def start(bench: Pair, name: str, *, rounding: bool = False, among: Sequence[str
         "weight_decay": rounded_value(WEIGHT_DECAY),
     }
     optimizer = None if name == OWN else name
-    bench.ask_both(
+    pair.ask_both(
         "start_training",
         optimizer=optimizer,
         settings=settings,
@@ -49,19 +49,19 @@ def rates_of(steps: int) -> list[float]:
     return [rounded_value(LEARNING_RATE * (1 + cos(pi * step / (steps + 1))) / 2) for step in range(steps)]
 
 
-def compare_state(bench: Pair, name: str, *, tolerance: float, moments: bool = True) -> list[Gap]:
+def compare_state(pair: Pair, name: str, *, tolerance: float, moments: bool = True) -> list[Gap]:
     """Parameters, then each kind of moment, in parts that fit on the disk."""
-    entries = bench.described["torch"]["parameters"]
+    entries = pair.described["torch"]["parameters"]
     sizes = [int(np.prod(entry["shape"])) * 8 for entry in entries]
     kinds = ["parameters"]
     if moments:
-        told = bench.ask_both("kinds_of_state")
+        told = pair.ask_both("kinds_of_state")
         kinds += sorted({*told["torch"], *told["paddle"]})
     gaps = []
     for kind in kinds:
         for part in chunks([entry["name"] for entry in entries], sizes, limit=CHUNK_BYTES):
-            bench.ask_both("training_state", target=lambda side: f"state-{side}", names=part, kind=kind)
-            ours, theirs = (TensorFolder(bench.path(f"state-{side}")) for side in ("torch", "paddle"))
+            pair.ask_both("training_state", target=lambda side: f"state-{side}", names=part, kind=kind)
+            ours, theirs = (TensorFolder(pair.path(f"state-{side}")) for side in ("torch", "paddle"))
             for parameter in part:
                 title = f"{name}: {parameter}" + ("" if kind == "parameters" else f"/{kind}")
                 gaps += _compare_parameter(title, parameter, ours, theirs, tolerance=tolerance)
@@ -82,9 +82,9 @@ def _compare_parameter(
     return [missing(title, note=f"{'paddle' if present[0] else 'torch'} keeps none", tolerance=tolerance)]
 
 
-def with_suspect(bench: Pair, stage: Stage) -> Stage:
+def with_suspect(pair: Pair, stage: Stage) -> Stage:
     """The layer of the first parameter that failed; rates and losses have none."""
-    owners = {entry["name"]: entry for entry in bench.described["torch"]["parameters"]}
+    owners = {entry["name"]: entry for entry in pair.described["torch"]["parameters"]}
     first = next((gap for gap in stage.gaps if gap.verdict == FAIL), None)
     if first is not None:
         failed = [gap for gap in stage.gaps if gap.verdict == FAIL]
@@ -108,35 +108,35 @@ STEPS_IF_SMALL, STEPS_IF_LARGE = 20, 2  # at least: in the first step a momentum
 FOR_LARGE = ("adam",)  # it keeps the most; each further one costs an AlexNet 10 s
 
 
-def optimizer_stage(bench: Pair, *, names: Sequence[str], steps: int) -> Stage:
+def optimizer_stage(pair: Pair, *, names: Sequence[str], steps: int) -> Stage:
     """The same NumPy gradients to both: parameters, what the optimizer keeps, and the learning rates."""
-    small = bench.parameters() <= SMALL
+    small = pair.parameters() <= SMALL
     steps = max(steps, STEPS_IF_SMALL if small else STEPS_IF_LARGE)
-    _draw_gradients(bench, steps=steps)
+    _draw_gradients(pair, steps=steps)
     gaps: list[Gap] = []
     for name in names:
-        own = _compare_optimizer(bench, name, steps=steps)
+        own = _compare_optimizer(pair, name, steps=steps)
         if name == OWN and any(gap.verdict == FAIL for gap in own):
-            own = _excuse_hyper_parameters(bench, own, steps=steps)
+            own = _excuse_hyper_parameters(pair, own, steps=steps)
         gaps += own
-    bench.folder("drawn")
+    pair.folder("drawn")
     return with_suspect(
-        bench, Stage(name="optimizer", gaps=gaps, facts={"steps": steps, "optimizers": [*names]})
+        pair, Stage(name="optimizer", gaps=gaps, facts={"steps": steps, "optimizers": [*names]})
     )
 
 
-def optimizer_names(bench: Pair, asked: Sequence[str]) -> list[str]:
+def optimizer_names(pair: Pair, asked: Sequence[str]) -> list[str]:
     """The user's own, else those that were asked for, else all, or for a large model one."""
-    if bench.subject.has("optimizer"):
+    if pair.subject.has("optimizer"):
         return [OWN]
-    return list(asked or (OPTIMIZERS if bench.parameters() <= SMALL else FOR_LARGE))
+    return list(asked or (OPTIMIZERS if pair.parameters() <= SMALL else FOR_LARGE))
 
 
-def _compare_optimizer(bench: Pair, name: str, *, steps: int, rounding: bool = False) -> list[Gap]:
-    start(bench, name, rounding=rounding)
-    rates = bench.ask_both(
+def _compare_optimizer(pair: Pair, name: str, *, steps: int, rounding: bool = False) -> list[Gap]:
+    start(pair, name, rounding=rounding)
+    rates = pair.ask_both(
         "apply_gradients",
-        source=bench.path("drawn"),
+        source=pair.path("drawn"),
         steps=steps,
         rates=None if name == OWN else rates_of(steps),
     )
@@ -144,13 +144,13 @@ def _compare_optimizer(bench: Pair, name: str, *, steps: int, rounding: bool = F
     tolerance = TOLERANCE if name != OWN else 1e-7  # a schedule's rate may be kept in float32
     return [
         compare(f"{name}: learning rates", ours, theirs, tolerance=tolerance),
-        *compare_state(bench, name, tolerance=TOLERANCE),
+        *compare_state(pair, name, tolerance=TOLERANCE),
     ]
 
 
-def _excuse_hyper_parameters(bench: Pair, gaps: Sequence[Gap], *, steps: int) -> list[Gap]:
+def _excuse_hyper_parameters(pair: Pair, gaps: Sequence[Gap], *, steps: int) -> list[Gap]:
     """The user's optimizer has hyper-parameters as they are; paddle keeps some of them in float32."""
-    again = {gap.name: gap for gap in _compare_optimizer(bench, OWN, steps=steps, rounding=True)}
+    again = {gap.name: gap for gap in _compare_optimizer(pair, OWN, steps=steps, rounding=True)}
     key = ["hyper-parameters"]
     return [
         gap
@@ -162,11 +162,11 @@ def _excuse_hyper_parameters(bench: Pair, gaps: Sequence[Gap], *, steps: int) ->
     ]
 
 
-def _draw_gradients(bench: Pair, *, steps: int) -> None:
+def _draw_gradients(pair: Pair, *, steps: int) -> None:
     """Gradients for each parameter, of sizes from 1e-6 up, as real ones are."""
-    folder = bench.folder("drawn")
-    for place, entry in enumerate(bench.described["torch"]["parameters"]):
-        rng = np.random.default_rng((bench.subject.seed, place))
+    folder = pair.folder("drawn")
+    for place, entry in enumerate(pair.described["torch"]["parameters"]):
+        rng = np.random.default_rng((pair.subject.seed, place))
         drawn = draw(rng, entry["shape"], steps=steps)
         drawn *= np.float32(10.0 ** (place % 7 - 6))
         folder.add(entry["name"], drawn)

@@ -5,19 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge.blame import Suspect
+from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, fact
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
-def parameters_stage(bench: Pair) -> Stage:
+def parameters_stage(pair: Pair) -> Stage:
     """Counts, names, shapes, trainable or frozen; buffers that are constants must be equal."""
     ours, theirs = (
-        {entry["name"]: entry for entry in bench.described[name]["parameters"]} for name in bench.described
+        {entry["name"]: entry for entry in pair.described[name]["parameters"]} for name in pair.described
     )
-    pairing = bench.pairing
+    pairing = pair.pairing
     assert pairing is not None
     gaps = []
     for name, other in pairing.parameters.items():
@@ -25,35 +25,35 @@ def parameters_stage(bench: Pair) -> Stage:
         words = [("trainable" if side["trainable"] else "frozen") for side in (ours[name], theirs[other])]
         note = None if same else f"{words[0]} in torch, {words[1]} in paddle"
         gaps.append(fact(name, ours[name]["shape"], verdict=PASS if same else FAIL, note=note))
-    gaps += _buffers(bench)
+    gaps += _buffers(pair)
     facts = {
         "paired": pairing.method,
-        "parameters": bench.parameters(),
+        "parameters": pair.parameters(),
         "trainable": sum(int(np.prod(entry["shape"])) for entry in ours.values() if entry["trainable"]),
         "buffers": list(pairing.buffers),
     }
     first = next((gap for gap in gaps if gap.verdict == FAIL), None)
     suspect = None
     if first is not None:
-        layer = next((e["layer"] for e in _everything(bench) if e["name"] == first.name), None)
+        layer = next((e["layer"] for e in _everything(pair) if e["name"] == first.name), None)
         suspect = Suspect(layer=layer, relative_l2=None, path=first.note or "")
     return Stage(name="parameters", dtype=None, tolerance=None, gaps=gaps, suspect=suspect, facts=facts)
 
 
-def _everything(bench: Pair) -> list[Mapping[str, Any]]:
-    return [*bench.described["torch"]["parameters"], *bench.described["torch"]["buffers"]]
+def _everything(pair: Pair) -> list[Mapping[str, Any]]:
+    return [*pair.described["torch"]["parameters"], *pair.described["torch"]["buffers"]]
 
 
-def _buffers(bench: Pair) -> list[Gap]:
+def _buffers(pair: Pair) -> list[Gap]:
     """Statistics are copied, so they only have to be there; constants are the definition's own."""
-    pairing = bench.pairing
+    pairing = pair.pairing
     assert pairing is not None
     left, right = (
-        {entry["name"]: entry for entry in bench.described[name]["buffers"]} for name in bench.described
+        {entry["name"]: entry for entry in pair.described[name]["buffers"]} for name in pair.described
     )
     lone = [(name, "torch") for name in left if name not in pairing.buffers]
     lone += [(name, "paddle") for name in right if name not in set(pairing.buffers.values())]
-    statistics = bench.statistics()
+    statistics = pair.statistics()
     gaps = [fact(name, left[name]["shape"], verdict=PASS) for name in statistics]
     gaps += [
         fact(name, (left | right)[name]["shape"], verdict=PASS, note=f"a buffer that {side} alone has")
@@ -61,8 +61,8 @@ def _buffers(bench: Pair) -> list[Gap]:
     ]
     constants = [name for name in pairing.buffers if name not in statistics]
     if constants:
-        bench.ask_both("buffers", target=lambda name: f"buffers-{name}")
-        folders = [TensorFolder(bench.path(f"buffers-{name}")) for name in ("torch", "paddle")]
+        pair.ask_both("buffers", target=lambda name: f"buffers-{name}")
+        folders = [TensorFolder(pair.path(f"buffers-{name}")) for name in ("torch", "paddle")]
         gaps += [
             compare(name, folders[0].load(name), folders[1].load(pairing.buffers[name])) for name in constants
         ]

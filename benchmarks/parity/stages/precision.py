@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import NO_EFFECT
+from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Pair
-from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.flips import count_flips, explain, folder_of
 from benchmarks.parity.stages.precisions import Precision
 from benchmarks.parity.stages.stage import Stage
@@ -22,22 +22,22 @@ from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
-def precision_stage(bench: Pair, exact: Recorded, precision: Precision) -> Stage:
+def precision_stage(pair: Pair, exact: Recording, precision: Precision) -> Stage:
     """Run both sides in that precision on the same weights and batch; ``exact`` still has its tensors.
 
     A side that cannot compute in it is told with its reason, and the other is described alone.
     """
-    refusals = bench.ask_both("refusal", precision=precision.name)
+    refusals = pair.ask_both("refusal", precision=precision.name)
     unsupported = {name: reason for name, reason in refusals.items() if reason}
     sides = [name for name in exact.folders if name not in unsupported]
-    told = _run(bench, exact, precision, sides) if sides else []
-    flips = {name: count_flips(bench, exact, name, precision) for name in sides}
+    told = _run(pair, exact, precision, sides) if sides else []
+    flips = {name: count_flips(pair, exact, name, precision) for name in sides}
     gaps = [_judge(entry, sides, precision) for entry in told]
     gaps, forced = explain(
-        bench, exact, gaps, flips=flips, told={entry["name"]: entry for entry in told}, precision=precision
+        pair, exact, gaps, flips=flips, told={entry["name"]: entry for entry in told}, precision=precision
     )
     for name in sides:
-        TensorFolder(folder_of(bench, precision, name)).clear()
+        TensorFolder(folder_of(pair, precision, name)).clear()
     facts = {
         "precision": precision.name,
         "unsupported": unsupported,
@@ -52,12 +52,12 @@ def precision_stage(bench: Pair, exact: Recorded, precision: Precision) -> Stage
     return _with_suspect(stage, exact)
 
 
-def _run(bench: Pair, exact: Recorded, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
+def _run(pair: Pair, exact: Recording, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
     """Record the sides and measure every tensor; they are back in float64 afterwards."""
-    bench.reopen(precision="fp32")
-    bench.ask_both(
+    pair.reopen(precision="fp32")
+    pair.ask_both(
         "record",
-        batch=bench.path("batch"),
+        batch=pair.path("batch"),
         target=lambda name: f"{precision.name}-{name}",
         autocast=precision.name,
         among=sides,
@@ -70,12 +70,12 @@ def _run(bench: Pair, exact: Recorded, precision: Precision, sides: Sequence[str
         entry = _describe(ours, exact, files, precision)
         if entry is not None:
             told.append(entry)
-    bench.reopen(precision="fp64")
+    pair.reopen(precision="fp64")
     return told
 
 
 def _describe(
-    name: str, exact: Recorded, files: Mapping[str, str], precision: Precision
+    name: str, exact: Recording, files: Mapping[str, str], precision: Precision
 ) -> dict[str, Any] | None:
     """Distances of the sides from the truth, and of layers' outputs in units in the last place."""
     if name not in exact.folders["torch"]:
@@ -84,7 +84,7 @@ def _describe(
     for side, file in files.items():
         expected = exact.truth(side, name).load(name)
         entry["shape"] = list(expected.shape)
-        folder = TensorFolder(folder_of(exact.bench, precision, side))
+        folder = TensorFolder(folder_of(exact.pair, precision, side))
         if file not in folder:
             return None
         found = folder.load(file)
@@ -126,7 +126,7 @@ def _ratio(told: list[dict[str, Any]]) -> float | None:
     return float(np.median(ratios)) if ratios else None
 
 
-def _with_suspect(stage: Stage, exact: Recorded) -> Stage:
+def _with_suspect(stage: Stage, exact: Recording) -> Stage:
     stage.gaps = [replace(gap, name=_title(gap.name)) for gap in stage.gaps]
     failed = [gap for gap in stage.gaps if gap.verdict == FAIL]
     if not failed:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.causes import likely
+from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.tensors.gaps import FAIL, KNOWN, PASS, TOLERANCE, Gap
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge.blame import Suspect
 from benchmarks.parity.judge.judge import judge
+from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Pair
-from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.one_batch import named, result_stages
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
@@ -18,11 +18,11 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
-def train_mode_stage(bench: Pair, evaluated: Recorded) -> Stage:
+def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
     """Dropout's rates and scales; with equal masks the same forward and backward; statistics after it."""
-    gaps, suspect = _dropout_gaps(bench, evaluated)
-    _write_masks(bench, evaluated)
-    recorded = Recorded(bench, training=True, masks=bench.path("masks"))
+    gaps, suspect = _dropout_gaps(pair, evaluated)
+    _write_masks(pair, evaluated)
+    recorded = Recording(pair, training=True, masks=pair.path("masks"))
     judge(recorded)
     logits, loss, gradients = result_stages(recorded)
     statistics = [named(gap, name[8:]) for name, gap in recorded.gaps.items() if name.startswith("buffers/")]
@@ -36,14 +36,14 @@ def train_mode_stage(bench: Pair, evaluated: Recorded) -> Stage:
         stage.causes = _randomness(recorded)
     elif failed:
         stage.first = failed[0]
-        stage.suspect = _statistics_suspect(bench, failed[0])
+        stage.suspect = _statistics_suspect(pair, failed[0])
         stage.causes = _statistics_cause(recorded, failed)
     recorded.close()
     return stage
 
 
-def _dropout_gaps(bench: Pair, evaluated: Recorded) -> tuple[list[Gap], Suspect | None]:
-    ours, theirs = ({facts["name"]: facts for facts in told} for told in bench.ask_both("dropouts").values())
+def _dropout_gaps(pair: Pair, evaluated: Recording) -> tuple[list[Gap], Suspect | None]:
+    ours, theirs = ({facts["name"]: facts for facts in told} for told in pair.ask_both("dropouts").values())
     rounded: dict[str, Mapping[str, Any]] = {}
     gaps: list[Gap] = []
     suspect = None
@@ -62,7 +62,7 @@ def _dropout_gaps(bench: Pair, evaluated: Recorded) -> tuple[list[Gap], Suspect 
             gap = compare(name, np.array([left[what]]), np.array([right[what]]))
             if not gap.passed:
                 if not rounded:
-                    again = bench.ask("torch", "dropouts", rounding=["dropout-scale"])
+                    again = pair.ask("torch", "dropouts", rounding=["dropout-scale"])
                     rounded = {facts["name"]: facts for facts in again}
                 again_gap = compare(name, np.array([rounded[match.layer][what]]), np.array([right[what]]))
                 keys = ["dropout-scale"]
@@ -110,22 +110,22 @@ def _same_kind(layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) ->
     return fact(f"{layer} (what is dropped)", (), verdict=PASS if same else FAIL, note=note)
 
 
-def _write_masks(bench: Pair, evaluated: Recorded) -> None:
+def _write_masks(pair: Pair, evaluated: Recording) -> None:
     """Masks drawn once, at torch's rate, for every dropout layer that both sides have."""
-    facts = {entry["name"]: entry for entry in bench.ask("torch", "dropouts")}
-    ours, theirs = bench.folder("masks-torch"), bench.folder("masks-paddle")
+    facts = {entry["name"]: entry for entry in pair.ask("torch", "dropouts")}
+    ours, theirs = pair.folder("masks-torch"), pair.folder("masks-paddle")
     for number, match in enumerate(evaluated.matches):
         if match.both and match.layer in facts and match.theirs:
             shape = evaluated.folders["torch"].load(f"layers/{match.name}/input0").shape
             if facts[match.layer]["channelwise"]:
                 shape = (*shape[:2], *(1 for _ in shape[2:]))
-            rng = np.random.default_rng((bench.subject.seed, number))
+            rng = np.random.default_rng((pair.subject.seed, number))
             mask = (rng.random(shape) >= facts[match.layer]["rate"]).astype(np.uint8)
             ours.add(match.layer, mask)
             theirs.add(match.theirs["name"], mask)
 
 
-def _randomness(recorded: Recorded) -> list[str]:
+def _randomness(recorded: Recording) -> list[str]:
     """Hint where a side is random beside its dropout layers."""
     if not recorded.random:
         return []
@@ -135,22 +135,22 @@ def _randomness(recorded: Recorded) -> list[str]:
     ]
 
 
-def _statistics_suspect(bench: Pair, gap: Gap) -> Suspect:
-    entry = next(e for e in bench.described["torch"]["buffers"] if e["name"] == gap.name)
+def _statistics_suspect(pair: Pair, gap: Gap) -> Suspect:
+    entry = next(e for e in pair.described["torch"]["buffers"] if e["name"] == gap.name)
     path = f"{gap.name} departs by {gap.relative_l2:.1e} after one step in training mode"
     return Suspect(layer=entry["layer"], relative_l2=gap.relative_l2, path=path, base=entry["type"])
 
 
-def _statistics_cause(recorded: Recorded, failed: Sequence[Gap]) -> list[str]:
+def _statistics_cause(recorded: Recording, failed: Sequence[Gap]) -> list[str]:
     """True if the frameworks' own difference, the biased variance, explains it to the last digit."""
-    bench, name = recorded.bench, failed[0].name
+    pair, name = recorded.pair, failed[0].name
     if not all(gap.name.endswith("running_var") for gap in failed):
         return []
-    entry = next(e for e in bench.described["torch"]["buffers"] if e["name"] == name)
+    entry = next(e for e in pair.described["torch"]["buffers"] if e["name"] == name)
     call = next(call for call in recorded.calls["torch"] if call["name"] == entry["layer"])
     x = recorded.folders["torch"].load(f"layers/{call['call']}/input0")
     count = x.size // x.shape[1]
-    before = TensorFolder(bench.path("weights")).load(f"buffers/{name}").astype(np.float64)
+    before = TensorFolder(pair.path("weights")).load(f"buffers/{name}").astype(np.float64)
     ours = recorded.reference.load(f"buffers/{name}")
     theirs = recorded.folders["paddle"].load(f"buffers/{name}")
     unbiased = x.var(axis=(0, *range(2, x.ndim)), ddof=1)

@@ -1,6 +1,5 @@
 """Tensors on disk, one file each: written as they arise, read one at a time, deleted once compared."""
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -8,19 +7,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 COMPARED_BYTES = 1 << 19  # at a time: what fits in the cache
-SUFFIX = ".safetensors"
-DTYPES = {  # https://huggingface.co/docs/safetensors: its words for NumPy's types
-    "<f8": "F64",
-    "<f4": "F32",
-    "<f2": "F16",
-    "<i8": "I64",
-    "<i4": "I32",
-    "<i2": "I16",
-    "|i1": "I8",
-    "|u1": "U8",
-    "|b1": "BOOL",
-}
-WORDS = {word: dtype for dtype, word in DTYPES.items()}
+SUFFIX = ".npy"
 
 
 class TensorFolder:
@@ -35,15 +22,9 @@ class TensorFolder:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def add(self, name: str, array: np.ndarray) -> None:
-        """Write one array, as safetensors has it, without the copies that its own writer makes."""
-        array = np.require(array, requirements="C")
-        entry = {"dtype": DTYPES[array.dtype.str], "shape": array.shape, "data_offsets": [0, array.nbytes]}
-        header = json.dumps({"x": entry}).encode()
-        header += b" " * (-len(header) % 8)
+        """Write one array in NumPy's own format."""
         self.discard(name)  # who still looks at an earlier one of this name goes on seeing that
-        with self._file(name).open("wb") as file:
-            file.write(len(header).to_bytes(8, "little") + header)
-            array.tofile(file)
+        np.save(self._file(name), np.require(array, requirements="C"), allow_pickle=False)
 
     def fill(self, arrays: Iterable[tuple[str, np.ndarray]]) -> None:
         """Write them all."""
@@ -52,13 +33,7 @@ class TensorFolder:
 
     def load(self, name: str) -> np.ndarray:
         """One array, read from the file as it is looked at; not to be written on."""
-        with self._file(name).open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            entry = json.loads(file.read(length))["x"]
-            dtype, shape = np.dtype(WORDS[entry["dtype"]]), tuple(entry["shape"])
-            if not np.prod(shape, dtype=np.int64):
-                return np.empty(shape, dtype)  # nothing to map
-            return np.memmap(file, dtype, mode="r", offset=8 + length, shape=shape).view(np.ndarray)
+        return np.load(self._file(name), mmap_mode="r", allow_pickle=False).view(np.ndarray)
 
     def has(self, name: str, array: np.ndarray) -> bool:
         """True if an array of that name is there with the same shape, dtype and bits."""

@@ -139,10 +139,10 @@ def _worker_of(process, backend):
 def test_too_little_space_is_told_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30})())
     subject = ModelPair(model="alexnet", num_classes=1000, input_shape=(3, 224, 224))
-    with Pair(None, None, subject=subject, scratch=tmp_path) as bench:
-        bench.described = {"torch": {"parameters": [{"shape": [61_100_840]}]}}
+    with Pair(None, None, subject=subject, scratch=tmp_path) as pair:
+        pair.described = {"torch": {"parameters": [{"shape": [61_100_840]}]}}
         with pytest.raises(UnavailableError, match=r"1.7 GiB are needed .* 1.0 GiB are free; set TMPDIR"):
-            bench.require_space()
+            pair.require_space()
 
 
 def test_parts_hold_what_fits():

@@ -10,27 +10,25 @@ from benchmarks.parity.tensors.gaps import FAIL, KNOWN, TOLERANCE, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
-class Recorded:
+class Recording:
     """Both sides' tensors of one batch, in evaluation mode or, with masks, in training mode.
 
     ``gaps`` has a Gap for every tensor, once judged, under torch's file name: "forward/logits", "loss/loss",
     "gradients/PARAMETER", "buffers/NAME", "layers/CALL/output", "layers/CALL/gradient".
     """
 
-    def __init__(self, bench: Pair, *, training: bool = False, masks: str | None = None) -> None:
-        self.bench, self.mode = bench, {"training": training, "masks": masks}
+    def __init__(self, pair: Pair, *, training: bool = False, masks: str | None = None) -> None:
+        self.pair, self.mode = pair, {"training": training, "masks": masks}
         self.label = "train" if training else "eval"
-        self.folders = {
-            name: TensorFolder(bench.path(f"{self.label}-{name}")) for name in ("torch", "paddle")
-        }
-        calls = bench.ask_both(
-            "record", batch=bench.path("batch"), target=lambda name: f"{self.label}-{name}", own=self._options
+        self.folders = {name: TensorFolder(pair.path(f"{self.label}-{name}")) for name in ("torch", "paddle")}
+        calls = pair.ask_both(
+            "record", batch=pair.path("batch"), target=lambda name: f"{self.label}-{name}", own=self._options
         )
         self.calls = calls
-        assert bench.pairing is not None
-        self.matches = align(calls["torch"], calls["paddle"], layers=bench.pairing.layers)
+        assert pair.pairing is not None
+        self.matches = align(calls["torch"], calls["paddle"], layers=pair.pairing.layers)
         bases = [call["base"] for side in calls.values() for call in side]
-        self.roundings = known_roundings.concerned(bases, own_loss=bench.subject.has("loss"))
+        self.roundings = known_roundings.concerned(bases, own_loss=pair.subject.has("loss"))
         self.reference = self.folders["torch"]  # what paddle's tensors are compared with in the end
         self.reproduced: list[str] = []  # the roundings that ``reference`` has
         self.gaps: dict[str, Gap] = {}
@@ -48,7 +46,7 @@ class Recorded:
     def keep_layers_only(self) -> None:
         """Delete what is large and not needed any more: the gradients of parameters."""
         for name in ("torch", "paddle", "rounded"):
-            folder = TensorFolder(self.bench.path(f"{self.label}-{name}"))
+            folder = TensorFolder(self.pair.path(f"{self.label}-{name}"))
             for file in list(folder):
                 if file.startswith("gradients/"):
                     folder.discard(file)
@@ -56,7 +54,7 @@ class Recorded:
     def close(self) -> None:
         """Delete the tensors."""
         for name in ("torch", "paddle", "rounded", "moved"):
-            TensorFolder(self.bench.path(f"{self.label}-{name}")).clear()
+            TensorFolder(self.pair.path(f"{self.label}-{name}")).clear()
 
     def layers_on_one_side(self) -> list[str]:
         """Calls that have no partner, as a reader would put it."""
@@ -76,7 +74,7 @@ class Recorded:
                     if ours in self.folders["torch"] or theirs in self.folders["paddle"]:
                         files[ours] = theirs
         results = ["forward/logits", "forward/gradient", "loss/loss"]
-        pairing = self.bench.pairing
+        pairing = self.pair.pairing
         assert pairing is not None
         results += [f"gradients/{name}" for name in pairing.parameters]
         results += [f"buffers/{name}" for name in pairing.buffers] if self.mode["training"] else []
@@ -84,12 +82,12 @@ class Recorded:
 
     def again(self, name: str, suspects: list[str], **more: Any) -> TensorFolder:
         """Torch once more, somehow altered; of the parameters' gradients only the suspects'."""
-        folder = self.bench.folder(f"{self.label}-{name}")
+        folder = self.pair.folder(f"{self.label}-{name}")
         gradients = [file[10:] for file in suspects if file.startswith("gradients/")]
         options = {**self._options("torch"), "gradients": gradients, **more}
         if self.mode["training"]:
-            self.bench.ask("torch", "load", source=self.bench.path("weights"))  # statistics have moved
-        self.bench.ask("torch", "record", batch=self.bench.path("batch"), target=str(folder.path), **options)
+            self.pair.ask("torch", "load", source=self.pair.path("weights"))  # statistics have moved
+        self.pair.ask("torch", "record", batch=self.pair.path("batch"), target=str(folder.path), **options)
         return folder
 
     def repeated(self, backend: str) -> dict[str, Any]:
@@ -104,7 +102,7 @@ class Recorded:
     def isolate(self) -> tuple[TensorFolder, TensorFolder, dict[str, str]]:
         """Run every matched layer alone, on both sides, on torch's recorded inputs and gradients."""
         matches = [match for match in self.matches if match.both and self._same_inputs(match)]
-        targets = [self.bench.folder(f"alone-{name}") for name in ("torch", "paddle")]
+        targets = [self.pair.folder(f"alone-{name}") for name in ("torch", "paddle")]
 
         def own(name: str) -> dict[str, Any]:
             is_reproduced = name == "torch" and self.reference is not self.folders["torch"]
@@ -115,9 +113,9 @@ class Recorded:
             }
 
         if self.mode["training"]:
-            self.bench.reload()
+            self.pair.reload()
         source = str(self.reference.path)
-        failures = self.bench.ask_both("isolate", source=source, target=lambda name: f"alone-{name}", own=own)
+        failures = self.pair.ask_both("isolate", source=source, target=lambda name: f"alone-{name}", own=own)
         return targets[0], targets[1], failures["torch"] | failures["paddle"]
 
     def _same_inputs(self, match: Match) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.parity.sides.alignment import Match
-from benchmarks.parity.sides.run import Recorded
+from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors.gaps import TOLERANCE, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
@@ -132,7 +132,7 @@ def _base(match: Match) -> str | None:
     return str(match.ours["base"]) if match.ours else None
 
 
-def blame_forward(recorded: Recorded) -> Suspect | None:
+def blame_forward(recorded: Recording) -> Suspect | None:
     """The first layer in order of execution whose output departs although its input agreed."""
     alone = _Alone(recorded, lambda what: what == "output")
     evidence = Evidence(
@@ -145,12 +145,12 @@ def blame_forward(recorded: Recorded) -> Suspect | None:
     return first_suspect(recorded.matches, evidence)
 
 
-def blame_backward(recorded: Recorded) -> Suspect | None:
+def blame_backward(recorded: Recording) -> Suspect | None:
     """The first layer in reverse order whose gradients depart although the one that came to it agreed."""
     alone = _Alone(recorded, lambda what: what != "output")
     called = [match.layer for match in recorded.matches]
     own: dict[str, list[str]] = {}
-    for entry in recorded.bench.described["torch"]["parameters"]:
+    for entry in recorded.pair.described["torch"]["parameters"]:
         own.setdefault(entry["layer"], []).append(f"gradients/{entry['name']}")
 
     def after(match: Match) -> float | None:
@@ -168,7 +168,7 @@ def blame_backward(recorded: Recorded) -> Suspect | None:
 class _Alone:
     """Gaps between the two sides' layers run alone; they are run at the first question."""
 
-    def __init__(self, recorded: Recorded, counts: Callable[[str], bool]) -> None:
+    def __init__(self, recorded: Recording, counts: Callable[[str], bool]) -> None:
         self._recorded, self._counts = recorded, counts
         self._folders: tuple[TensorFolder, TensorFolder] | None = None
         self._failures: dict[str, str] = {}
