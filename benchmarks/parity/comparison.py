@@ -66,7 +66,8 @@ def run_parity(
 ) -> dict[str, Any]:
     """Compare both sides stage by stage; all run, whatever the ones before have found.
 
-    What is written lies in ``scratch`` and is removed again. ``on_stage`` is called with each stage's name as it begins.
+    What is written lies in ``scratch`` and is removed again. ``on_stage`` is called with each stage's name
+    as it begins.
     ``together``: both workers compute at once, each on threads of its own.
     """
     sides = {"torch_side": torch_side, "paddle_side": paddle_side}

@@ -33,7 +33,8 @@ class TensorFolder:
 
     def load(self, name: str) -> np.ndarray:
         """One array, read from the file as it is looked at; not to be written on."""
-        return np.load(self._file(name), mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        mapped: np.memmap = np.load(self._file(name), mmap_mode="r", allow_pickle=False)
+        return mapped.view(np.ndarray)
 
     def has(self, name: str, array: np.ndarray) -> bool:
         """True if an array of that name is there with the same shape, dtype and bits."""
