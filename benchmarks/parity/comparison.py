@@ -83,7 +83,7 @@ def run_parity(
 
 
 def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[Stage]:
-    """Computed in the order in which tensors can be deleted soonest, told in that of ORDER."""
+    """Run the stages so that tensors can be deleted soonest; return them in the order of ORDER."""
     wanted, stages = plan.stages, []
     on_stage("parameters")
     pair.open()
