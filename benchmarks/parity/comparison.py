@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parity.judge.judge import judge
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.free_training import training_stage
+from benchmarks.parity.stages.investigation import investigate
 from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat_stage, result_stages
 from benchmarks.parity.stages.optimizer import OWN, optimizer_names, optimizer_stage
 from benchmarks.parity.stages.parameters import parameters_stage
@@ -97,41 +97,41 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
         stages.append(data_stage(pair))
     pair.write_batch()
     on_stage("forward")
-    recorded = Recording(pair)
+    recording = pair.record()
     if "repeat" in wanted:
         on_stage("repeat")
-        stages.append(repeat_stage(pair, recorded))
+        stages.append(repeat_stage(pair, recording))
     on_stage("gradients")
-    judge(recorded)
-    stages += result_stages(recorded)
-    recorded.folders["paddle"].clear()
+    verdicts = investigate(pair, recording)
+    stages += result_stages(pair, verdicts)
+    recording.folders["paddle"].clear()
     for precision in PRECISIONS.values():
         if precision.stage in wanted:
             on_stage(precision.stage)
-            stages.append(precision_stage(pair, recorded, precision))
-    recorded.keep_layers_only()
+            stages.append(precision_stage(pair, verdicts, precision))
+    pair.keep_layers_only(recording)
     if pair.subject.has("metric"):
         stages.append(metrics_stage(pair))
-    stages += _training_stages(pair, recorded, plan, on_stage)
-    recorded.close()
+    stages += _training_stages(pair, recording, plan, on_stage)
+    pair.forget(recording)
     pair.read_memory()
     return sorted(stages, key=lambda stage: ORDER.index(stage.name))
 
 
 def _training_stages(
-    pair: Pair, recorded: Recording, plan: Plan, on_stage: Callable[[str], object]
+    pair: Pair, recording: Recording, plan: Plan, on_stage: Callable[[str], object]
 ) -> list[Stage]:
     stages, names = [], optimizer_names(pair, plan.optimizers)
     if "train-mode" in plan.stages:
         on_stage("train-mode")
-        stages.append(train_mode_stage(pair, recorded))
+        stages.append(train_mode_stage(pair, recording))
     if "optimizer" in plan.stages:
         on_stage("optimizer")
         stages.append(optimizer_stage(pair, names=names, steps=plan.steps))
     if "training" in plan.stages:
         on_stage("training")
         free = names if plan.optimizers or names == [OWN] else ["adam"]
-        stages.append(training_stage(pair, names=free, steps=plan.steps, keys=recorded.roundings))
+        stages.append(training_stage(pair, names=free, steps=plan.steps, keys=recording.roundings))
     return stages
 
 

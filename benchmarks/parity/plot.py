@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.parity.tensors.tensor_name import TensorName
 from common.cli import UsageError
 from common.files import replacing
 
@@ -40,10 +41,12 @@ def _draw_layers(axes: Any, stages: Mapping[str, Any], *, stage: str, ending: st
     told = {entry["name"]: entry for entry in stages.get("float32", {}).get("distances", ())}
     suffix = "" if ending == "output" else " (output)"
     names = [name.removesuffix(suffix) for name in exact if name.endswith(suffix) and name != "logits"]
-    names = [name for name in names if f"layers/{name}/{ending}" in told] or names
+    names = [name for name in names if TensorName.of_layer(name, ending) in told] or names
     for kind, colour, marker, label in SERIES:
         values = [
-            exact[name + suffix] if kind == "float64" else told.get(f"layers/{name}/{ending}", {}).get(kind)
+            exact[name + suffix]
+            if kind == "float64"
+            else told.get(TensorName.of_layer(name, ending), {}).get(kind)
             for name in names
         ]
         drawn = [(place, value) for place, value in enumerate(values) if _is_drawable(value)]

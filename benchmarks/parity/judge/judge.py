@@ -1,11 +1,12 @@
-"""The verdict on every tensor of a run: known roundings and mere noise excused."""
+"""The verdict on every tensor of a recording: recordings in, verdicts out; nobody is asked here."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.gaps import (
-    FAIL,
     KNOWN,
     PASS,
     Gap,
@@ -16,77 +17,64 @@ from benchmarks.parity.tensors.gaps import (
     missing,
 )
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import LAYERS, TensorName
 
 NO_EFFECT = "differs, and the difference reaches neither an output nor a gradient"
 
 
-def judge(recorded: Recording) -> None:
-    """Compare everything; excuse known roundings and mere noise; clear what reaches no result."""
-    for ours, theirs in recorded.files().items():
-        recorded.gaps[ours] = _compare(recorded, recorded.folders["torch"], ours, theirs)
-        if ours.startswith("gradients/") and recorded.gaps[ours].passed:
-            recorded.folders["paddle"].discard(theirs)  # large, and not needed any more
-    _excuse_roundings(recorded)
-    _allow_noise(recorded)
-    if not any(gap.verdict == FAIL for name, gap in recorded.gaps.items() if not name.startswith("layers/")):
-        for name, gap in recorded.gaps.items():
-            if gap.verdict == FAIL:
-                recorded.gaps[name] = replace(gap, verdict=PASS, note=NO_EFFECT)
+def compare_all(recording: Recording) -> Verdicts:
+    """Compare every tensor of both sides; nothing is excused yet."""
+    reference = recording.folders["torch"]
+    gaps = {ours: _compare(recording, reference, ours, theirs) for ours, theirs in recording.files().items()}
+    return Verdicts(recording=recording, gaps=gaps, reference=reference)
 
 
-def _excuse_roundings(recorded: Recording) -> None:
-    """Repeat on torch's side with every rounded constant that these layers and the loss can have."""
-    files = recorded.files()
-    for keys in known_roundings.attempts(recorded.roundings):
-        failed = [name for name, gap in recorded.gaps.items() if gap.verdict == FAIL]
-        suspects = [
-            name for name in failed if known_roundings.LOSS_LIMIT not in keys or not _is_forward(name)
-        ]
-        if not suspects:
-            continue
-        known = [name for name, gap in recorded.gaps.items() if gap.verdict == KNOWN]
-        recorded.reproduced = keys
-        recorded.reference = recorded.again("rounded", suspects + known, rounding=keys)
-        constant, bound = known_roundings.constants(keys), known_roundings.bound(keys)
-        for name in suspects:
-            again = _compare(recorded, recorded.reference, name, files[name])
-            recorded.gaps[name] = excuse(recorded.gaps[name], again, constant=constant, bound=bound)
+def suspects_of(verdicts: Verdicts, keys: Sequence[str]) -> list[TensorName]:
+    """The tensors that failed and that these known roundings may explain."""
+    in_loss_only = known_roundings.LOSS_LIMIT in keys
+    return [name for name in verdicts.failed() if not (in_loss_only and name.is_before_loss)]
 
 
-def _allow_noise(recorded: Recording) -> None:
-    """See how far torch's tensors move by themselves where the two still differ."""
-    suspects = [name for name, gap in recorded.gaps.items() if gap.verdict == FAIL]
-    if not suspects or not recorded.folders["torch"]:
-        return
-    recorded.random = _random(recorded)
-    if recorded.random:
-        return  # what is drawn anew would pass for noise
-    moved = recorded.again("moved", suspects, moved=True, rounding=recorded.reproduced)
+def reproduced_of(verdicts: Verdicts) -> list[TensorName]:
+    """The tensors that known roundings explain already."""
+    return [name for name, gap in verdicts.gaps.items() if gap.verdict == KNOWN]
+
+
+def excuse_roundings(
+    verdicts: Verdicts, suspects: Sequence[TensorName], *, rounded: TensorFolder, keys: Sequence[str]
+) -> Verdicts:
+    """Excuse the suspects that agree with torch's run with these constants rounded as paddle's are."""
+    constant, bound = known_roundings.constants(keys), known_roundings.bound(keys)
+    files = verdicts.recording.files()
+    gaps = dict(verdicts.gaps)
     for name in suspects:
-        if name in moved and name in recorded.reference:
-            movement, _ = distance(recorded.reference.load(name), moved.load(name))
-            recorded.gaps[name] = allow_noise(recorded.gaps[name], moved=movement)
-    moved.clear()
+        again = _compare(verdicts.recording, rounded, name, files[name])
+        gaps[name] = excuse(gaps[name], again, constant=constant, bound=bound)
+    return replace(verdicts, gaps=gaps, reference=rounded, reproduced=keys)
 
 
-def _random(recorded: Recording) -> list[str]:
-    """The sides that are not bit-identical to themselves."""
-    if recorded.mode["training"]:
-        recorded.pair.reload()  # statistics have moved
-    again = recorded.pair.ask_both(
-        "repeat", batch=recorded.pair.path("batch"), own=recorded.repeated, partial=True
-    )
-    return [name for name, different in again.items() if different]
+def excuse_noise(verdicts: Verdicts, suspects: Sequence[TensorName], *, moved: TensorFolder) -> Verdicts:
+    """Excuse the suspects that torch's run on images moved by one unit in the last place moves as far."""
+    gaps = dict(verdicts.gaps)
+    for name in suspects:
+        if name in moved and name in verdicts.reference:
+            movement, _ = distance(verdicts.reference.load(name), moved.load(name))
+            gaps[name] = allow_noise(gaps[name], moved=movement)
+    return replace(verdicts, gaps=gaps)
 
 
-def _compare(recorded: Recording, reference: TensorFolder, ours: str, theirs: str) -> Gap:
-    paddle = recorded.folders["paddle"]
+def clear_harmless(verdicts: Verdicts) -> Verdicts:
+    """Pass the layers that differ where no result and no gradient of a parameter does."""
+    failed = verdicts.failed()
+    if any(name.kind != LAYERS for name in failed):
+        return verdicts
+    harmless = {name: replace(verdicts.gaps[name], verdict=PASS, note=NO_EFFECT) for name in failed}
+    return replace(verdicts, gaps={**verdicts.gaps, **harmless})
+
+
+def _compare(recording: Recording, reference: TensorFolder, ours: TensorName, theirs: TensorName) -> Gap:
+    paddle = recording.folders["paddle"]
     if ours not in reference or theirs not in paddle:
         side = "paddle" if ours in reference else "torch"
         return missing(ours, note=f"{side} computes none")
     return compare(ours, reference.load(ours), paddle.load(theirs))
-
-
-def _is_forward(name: str) -> bool:
-    """True if a tensor is computed before the loss."""
-    return name == "forward/logits" or name.endswith("/output") or name.startswith("buffers/")

@@ -1,14 +1,15 @@
 """From a comparison that failed to the layer to blame."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.alignment import Match
-from benchmarks.parity.sides.recording import Recording
+from benchmarks.parity.sides.recording import Alone
 from benchmarks.parity.tensors.gaps import TOLERANCE, Gap, distance
-from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import GRADIENT, INPUT, OUTPUT, TensorName
 
-INPUT, OUTPUT, LOSS = "input", "output", "loss"  # what lies before the first layer, and behind the last
+LOSS = "loss"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,64 +133,55 @@ def _base(match: Match) -> str | None:
     return str(match.ours["base"]) if match.ours else None
 
 
-def blame_forward(recorded: Recording) -> Suspect | None:
+def blame_forward(verdicts: Verdicts, alone: Alone) -> Suspect | None:
     """The first layer in order of execution whose output departs although its input agreed."""
-    alone = _Alone(recorded, lambda what: what == "output")
     evidence = Evidence(
         before=lambda match: _worst(
-            recorded.recorded_gap(match, f"input{place}") for place in range(_inputs(match))
+            verdicts.recorded_gap(match, f"{INPUT}{place}") for place in range(_inputs(match))
         ),
-        after=lambda match: recorded.recorded_gap(match, "output"),
-        alone=alone.gap,
+        after=lambda match: verdicts.recorded_gap(match, OUTPUT),
+        alone=lambda match: _gap_alone(alone, match, lambda what: what == OUTPUT),
     )
-    return first_suspect(recorded.matches, evidence)
+    return first_suspect(verdicts.recording.matches, evidence)
 
 
-def blame_backward(recorded: Recording) -> Suspect | None:
-    """The first layer in reverse order whose gradients depart although the one that came to it agreed."""
-    alone = _Alone(recorded, lambda what: what != "output")
-    called = [match.layer for match in recorded.matches]
-    own: dict[str, list[str]] = {}
-    for entry in recorded.pair.described["torch"]["parameters"]:
-        own.setdefault(entry["layer"], []).append(f"gradients/{entry['name']}")
+def blame_backward(
+    verdicts: Verdicts, alone: Alone, *, parameters: Sequence[Mapping[str, str]]
+) -> Suspect | None:
+    """The first layer in reverse order whose gradients depart although the one that came to it agreed.
+
+    ``parameters`` are torch's, each with its "name" and the "layer" that it belongs to.
+    """
+    called = [match.layer for match in verdicts.recording.matches]
+    own: dict[str, list[TensorName]] = {}
+    for entry in parameters:
+        own.setdefault(entry["layer"], []).append(TensorName.of_gradient(entry["name"]))
 
     def after(match: Match) -> float | None:
         if called.count(match.layer) > 1:
             return None  # its parameters' gradients are sums over its calls
-        gaps = [recorded.gaps[name] for name in own.get(match.layer, []) if name in recorded.gaps]
+        gaps = [verdicts.gaps[name] for name in own.get(match.layer, []) if name in verdicts.gaps]
         return _worst(_left(gap) for gap in gaps)
 
     evidence = Evidence(
-        before=lambda match: recorded.recorded_gap(match, "gradient"), after=after, alone=alone.gap
+        before=lambda match: verdicts.recorded_gap(match, GRADIENT),
+        after=after,
+        alone=lambda match: _gap_alone(alone, match, lambda what: what != OUTPUT),
     )
-    return first_suspect(recorded.matches, evidence, backwards=True)
+    return first_suspect(verdicts.recording.matches, evidence, backwards=True)
 
 
-class _Alone:
-    """Gaps between the two sides' layers run alone; they are run at the first question."""
-
-    def __init__(self, recorded: Recording, counts: Callable[[str], bool]) -> None:
-        self._recorded, self._counts = recorded, counts
-        self._folders: tuple[TensorFolder, TensorFolder] | None = None
-        self._failures: dict[str, str] = {}
-        self._names: set[str] = set()
-
-    def gap(self, match: Match) -> float | None:
-        """The largest gap of what counts; infinite where one side's layer refuses the input."""
-        if self._folders is None:
-            ours, theirs, self._failures = self._recorded.isolate()
-            self._folders, self._names = (ours, theirs), set(ours) | set(theirs)
-        if match.name in self._failures:
-            return float("inf")
-        ours, theirs = self._folders
-        names = [name for name in self._names if name.startswith(f"{match.name}/")]
-        counted = [name for name in names if self._counts(name.removeprefix(f"{match.name}/"))]
-        return _worst(
-            distance(ours.load(name), theirs.load(name))[0]
-            if name in ours and name in theirs
-            else float("inf")
-            for name in counted
-        )
+def _gap_alone(alone: Alone, match: Match, counts: Callable[[str], bool]) -> float | None:
+    """The largest gap of a layer run alone, of the tensors that count; infinite where one side refuses."""
+    if match.name in alone.failures:
+        return float("inf")
+    ours, theirs = alone.folders["torch"], alone.folders["paddle"]
+    names = {name for name in (*ours, *theirs) if name.rpartition("/")[0] == match.name}
+    return _worst(
+        distance(ours.load(name), theirs.load(name))[0] if name in ours and name in theirs else float("inf")
+        for name in sorted(names)
+        if counts(name.rpartition("/")[2])
+    )
 
 
 def _left(gap: Gap) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.parity.probe.rounded import base_of, with_forward
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import TensorName
 
 MARGINS = 20  # of a call's flips that are told
 
@@ -82,7 +83,7 @@ def compare_all(
     for label, other_label in calls.items():
         layer = layers[label.partition("#")[0]]
         inputs = [
-            folder.load(f"layers/{name}/input0").astype(np.float64)
+            folder.load(TensorName.of_layer(name, "input0")).astype(np.float64)
             for folder, name in ((exact, label), (other, other_label))
         ]
         if inputs[0].shape != inputs[1].shape:
@@ -117,7 +118,7 @@ def decided(model: Any, decisions: Mapping[str, Any]) -> Iterator[None]:
         for name, layer in model.named_modules():
             labels = [there for here, there in calls.items() if here.partition("#")[0] == (name or "model")]
             if labels and base_of(layer) in ("ReLU", "MaxPool2d"):
-                inputs = [folder.load(f"layers/{label}/input0") for label in labels]
+                inputs = [folder.load(TensorName.of_layer(label, "input0")) for label in labels]
                 stack.enter_context(with_forward(layer, _deciding(layer, iter(inputs))))
         yield
 

@@ -13,6 +13,7 @@ from backends.open_model import ModelSpec, open_model
 from backends.user_code import resolve
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import TensorName
 from common.cli import UnavailableError
 from common.runtime import memory
 
@@ -74,7 +75,7 @@ class OpenModel:
         folder = TensorFolder(target)
         folder.fill(self._neutral(self.backend.get_weights(self.model)))
         buffers = self._neutral(self.backend.get_buffers(self.model))
-        folder.fill((f"buffers/{name}", array) for name, array in buffers)
+        folder.fill((TensorName.of_buffer(name), array) for name, array in buffers)
 
     def load(self, source: str) -> None:
         """Copy parameters and buffers from a folder; buffers that it has not stay as they are."""
@@ -82,9 +83,10 @@ class OpenModel:
         folder, called = TensorFolder(source), self._called()
         names = self.backend.parameter_shapes(self.model)
         self.backend.set_weights(self.model, {name: folder.load(called.get(name, name)) for name in names})
-        buffers = {name: f"buffers/{called.get(name, name)}" for name in self.backend.get_buffers(self.model)}
+        buffers = self.backend.get_buffers(self.model)
+        files = {name: TensorName.of_buffer(called.get(name, name)) for name in buffers}
         self.backend.set_buffers(
-            self.model, {name: folder.load(file) for name, file in buffers.items() if file in folder}
+            self.model, {name: folder.load(file) for name, file in files.items() if file in folder}
         )
 
     def _forget_training(self) -> None:

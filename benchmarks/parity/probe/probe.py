@@ -17,6 +17,7 @@ from benchmarks.parity.probe.rounded import rounded
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.gaps import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENT, INPUT, TensorName
 from common.runtime import memory
 
 
@@ -49,10 +50,10 @@ class Recorder(OpenModel):
             calls = self.backend.record(self.model, computation, keep=folder.add)
         for name, array in self._gradients():
             if gradients is None or name in gradients:
-                folder.add(f"gradients/{name}", array)
+                folder.add(TensorName.of_gradient(name), array)
         if training:
             for name, array in self._neutral(self.backend.get_buffers(self.model)):
-                folder.add(f"buffers/{name}", array)
+                folder.add(TensorName.of_buffer(name), array)
         return calls
 
     def repeat(
@@ -68,7 +69,7 @@ class Recorder(OpenModel):
         ``partial``: of ``reference`` a part was deleted, and only what is left is compared.
         """
         folder, different = TensorFolder(reference), []
-        left = {name for name in folder if not name.startswith("buffers/")}
+        left = {name for name in folder if TensorName(name).kind != BUFFERS}
 
         def compare(name: str, array: np.ndarray) -> None:
             left.discard(name)
@@ -82,7 +83,7 @@ class Recorder(OpenModel):
         with self._prepared(training, masks):
             self.backend.record(self.model, self._computation(batch), keep=compare)
         for name, array in self._gradients():
-            compare(f"gradients/{name}", array)
+            compare(TensorName.of_gradient(name), array)
         infinite = float("inf")
         return different + [{"name": n, "relative_l2": infinite, "max_abs": infinite} for n in sorted(left)]
 
@@ -112,8 +113,9 @@ class Recorder(OpenModel):
         with self._prepared(training, masks), self._altered(rounding, None):
             for call in calls:
                 label = call["call"]
-                inputs = [recorded.load(f"layers/{label}/input{place}") for place in range(call["inputs"])]
-                name = f"layers/{label}/gradient"
+                files = [TensorName.of_layer(label, f"{INPUT}{place}") for place in range(call["inputs"])]
+                inputs = [recorded.load(file) for file in files]
+                name = TensorName.of_layer(label, GRADIENT)
                 gradient = recorded.load(name) if name in recorded else None
                 try:
                     results = self.backend.run_layer(

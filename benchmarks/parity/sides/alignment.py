@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from benchmarks.parity.tensors.tensor_name import TensorName
+
 Call = Mapping[str, Any]
 
 
@@ -34,6 +36,17 @@ class Match:
     def both(self) -> bool:
         """True if both sides have it."""
         return self.ours is not None and self.theirs is not None
+
+    @property
+    def has_same_inputs(self) -> bool:
+        """True if both sides have it and give it equally many tensors."""
+        return self.both and (self.ours or {})["inputs"] == (self.theirs or {})["inputs"]
+
+    def files(self, what: str) -> tuple[TensorName, TensorName]:
+        """Names of one tensor of the call, torch's and paddle's. For a call that both sides have."""
+        assert self.ours is not None and self.theirs is not None
+        ours, theirs = (TensorName.of_layer(call["call"], what) for call in (self.ours, self.theirs))
+        return ours, theirs
 
 
 def align(ours: Sequence[Call], theirs: Sequence[Call], *, layers: Mapping[str, str]) -> list[Match]:

@@ -1,7 +1,7 @@
 """Both sides of a comparison with the models open, paired, and given the same weights and batch."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from backends import NAMES
+from benchmarks.parity.sides.alignment import Match, align
 from benchmarks.parity.sides.pairing import Pairing, Unpaired, pair_parameters
+from benchmarks.parity.sides.recording import Alone, Recording
+from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENTS, TensorName
 from benchmarks.request.model_pair import Askable, ModelPair, draw_batch, stirred
 from common.cli import UnavailableError
 from common.weights import initialization
@@ -87,6 +91,7 @@ class Sides:
 
 GIB = 2**30
 BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
+ALTERED = ("rounded", "moved")  # torch's runs that a recording is compared with
 SPARE_BYTES = 256 * 2**20
 
 
@@ -176,8 +181,9 @@ class Pair(Sides):
         assert self.pairing is not None
         rng = np.random.default_rng(self.subject.seed)
         for name in list(folder):
-            own = name.removeprefix("buffers/")
-            if own == name or own in self.statistics():
+            tensor = TensorName(name)
+            own = tensor.owner or name
+            if tensor.kind != BUFFERS or own in self.statistics():
                 folder.add(name, stirred(own, folder.load(name), rng=rng))
             else:
                 folder.discard(name)  # a constant of each side's own definition
@@ -208,6 +214,97 @@ class Pair(Sides):
             batch = draw_batch(self.subject, batch_size=self.subject.batch_size)
         self.folder("batch").fill(batch.items())
 
+    def record(self, *, training: bool = False, masks: str | None = None) -> Recording:
+        """Run both models on the batch, forward and backward, and write every tensor.
+
+        ``masks`` is the folder of dropout's masks without "-BACKEND".
+        """
+        assert self.pairing is not None
+        label = "train" if training else "eval"
+        calls = self.ask_both(
+            "record",
+            batch=self.path("batch"),
+            target=lambda name: f"{label}-{name}",
+            own=lambda name: {"training": training, "masks": f"{masks}-{name}" if masks else None},
+        )
+        bases = [call["base"] for side in calls.values() for call in side]
+        return Recording(
+            label=label,
+            training=training,
+            masks=masks,
+            folders={name: TensorFolder(self.path(f"{label}-{name}")) for name in NAMES},
+            calls=calls,
+            matches=align(calls["torch"], calls["paddle"], layers=self.pairing.layers),
+            pairing=self.pairing,
+            roundings=known_roundings.concerned(bases, own_loss=self.subject.has("loss")),
+        )
+
+    def record_again(
+        self, recording: Recording, altered: str, *, suspects: Iterable[TensorName], **how: Any
+    ) -> TensorFolder:
+        """Torch's run once more, ``altered`` (see Probe.record's arguments); returns its folder.
+
+        Of the parameters' gradients, which are as large as the model, only the suspects' are written.
+        """
+        folder = self.folder(f"{recording.label}-{altered}")
+        gradients = [name.owner for name in suspects if name.kind == GRADIENTS]
+        arguments = {**recording.mode("torch"), "gradients": gradients, **how}
+        if recording.training:
+            self.ask("torch", "load", source=self.path("weights"))  # statistics have moved
+        self.ask("torch", "record", batch=self.path("batch"), target=str(folder.path), **arguments)
+        return folder
+
+    def repeat(self, recording: Recording, *, partial: bool = False) -> dict[str, list[dict[str, Any]]]:
+        """Both sides' runs once more; returns by side the tensors that are not bit-identical.
+
+        ``partial``: some tensors of the recording were deleted, and only the others are compared.
+        """
+        if recording.training:
+            self.reload()  # statistics have moved
+        return self.ask_both(
+            "repeat",
+            batch=self.path("batch"),
+            partial=partial,
+            own=lambda name: {"reference": str(recording.folders[name].path), **recording.mode(name)},
+        )
+
+    def isolate(self, recording: Recording, *, source: TensorFolder, rounding: Sequence[str] = ()) -> Alone:
+        """Run every matched layer alone, on both sides, on the inputs and gradients in ``source``.
+
+        ``rounding`` names the constants that torch takes over from paddle.
+        """
+        matches = [match for match in recording.matches if match.has_same_inputs]
+
+        def own(name: str) -> dict[str, Any]:
+            return {
+                **recording.mode(name),
+                "rounding": list(rounding) if name == "torch" else None,
+                "calls": [_to_isolate(match, name) for match in matches],
+            }
+
+        if recording.training:
+            self.reload()
+        failures = self.ask_both(
+            "isolate", source=str(source.path), target=lambda name: f"alone-{name}", own=own
+        )
+        folders = {name: TensorFolder(self.path(f"alone-{name}")) for name in NAMES}
+        return Alone(folders=folders, failures=failures["torch"] | failures["paddle"])
+
+    def keep_layers_only(self, recording: Recording) -> None:
+        """Delete what is large and not needed any more: the gradients of parameters."""
+        for folder in self._folders(recording):
+            for name in list(folder):
+                if TensorName(name).kind == GRADIENTS:
+                    folder.discard(name)
+
+    def forget(self, recording: Recording) -> None:
+        """Delete a recording's tensors, and those of torch's runs that it was compared with."""
+        for folder in self._folders(recording):
+            folder.clear()
+
+    def _folders(self, recording: Recording) -> list[TensorFolder]:
+        return [TensorFolder(self.path(f"{recording.label}-{name}")) for name in (*NAMES, *ALTERED)]
+
     def read_memory(self) -> None:
         """Ask both sides for the most memory that they held."""
         for name, peak in self.ask_both("peak_memory_bytes").items():
@@ -217,6 +314,12 @@ class Pair(Sides):
     def close(self) -> None:
         """Have both sides forget their models."""
         self.ask_both("close")
+
+
+def _to_isolate(match: Match, backend: str) -> Mapping[str, Any]:
+    own = match.ours if backend == "torch" else match.theirs
+    assert own is not None
+    return {"call": match.name, "name": own["name"], "inputs": own["inputs"]}
 
 
 def chunks(names: Sequence[str], sizes: Sequence[int], *, limit: int) -> list[list[str]]:

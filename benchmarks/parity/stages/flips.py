@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
-from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.precisions import Precision
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import GRADIENTS, TensorName
 
 DECIDERS = ("ReLU", "MaxPool2d")
 
@@ -18,7 +19,7 @@ def folder_of(pair: Pair, precision: Precision, name: str) -> str:
     return pair.path(f"{precision.name}-{name}")
 
 
-def count_flips(pair: Pair, exact: Recording, name: str, precision: Precision) -> list[dict[str, Any]]:
+def count_flips(pair: Pair, exact: Verdicts, name: str, precision: Precision) -> list[dict[str, Any]]:
     """Decisions of one framework's run that the float64 truth takes otherwise."""
     calls = _deciding_calls(exact, name)
     if not calls:
@@ -26,16 +27,16 @@ def count_flips(pair: Pair, exact: Recording, name: str, precision: Precision) -
     found: list[dict[str, Any]] = pair.ask(
         "torch",
         "flips",
-        exact=str(exact.folders["torch"].path),
+        exact=str(exact.recording.folders["torch"].path),
         other=folder_of(pair, precision, name),
         calls=calls,
     )
     return found
 
 
-def _deciding_calls(exact: Recording, name: str) -> dict[str, str]:
+def _deciding_calls(exact: Verdicts, name: str) -> dict[str, str]:
     calls = {}
-    for match in exact.matches:
+    for match in exact.recording.matches:
         if match.ours and match.theirs and match.ours["base"] in DECIDERS and not match.moved:
             own = match.ours if name == "torch" else match.theirs
             calls[match.name] = str(own["call"])
@@ -44,7 +45,7 @@ def _deciding_calls(exact: Recording, name: str) -> dict[str, str]:
 
 def explain(
     pair: Pair,
-    exact: Recording,
+    exact: Verdicts,
     gaps: list[Gap],
     *,
     flips: Mapping[str, list[dict[str, Any]]],
@@ -82,12 +83,13 @@ def _ill_conditioned(gap: Gap, allowed: Mapping[str, float]) -> Gap:
     return replace(gap, verdict=PASS, tolerance=allowed[gap.name], note=note)
 
 
-def _gradients(files: Iterable[str]) -> list[str]:
-    """The parameters whose gradients are among these files."""
-    return [file[10:] for file in files if file.startswith("gradients/")]
+def _parameters_of(names: Iterable[str]) -> list[str]:
+    """The parameters whose gradients are among these tensors."""
+    tensors = map(TensorName, names)
+    return [tensor.owner for tensor in tensors if tensor.kind == GRADIENTS]
 
 
-def _movements(pair: Pair, exact: Recording, names: set[str], precision: Precision) -> dict[str, float]:
+def _movements(pair: Pair, exact: Verdicts, names: set[str], precision: Precision) -> dict[str, float]:
     """Allowed movement of each tensor in that precision, from its movement in float64; at least its
     tolerance.
     """
@@ -98,9 +100,9 @@ def _movements(pair: Pair, exact: Recording, names: set[str], precision: Precisi
         batch=pair.path("batch"),
         target=str(folder.path),
         moved=True,
-        gradients=_gradients(names),
+        gradients=_parameters_of(names),
     )
-    own = exact.folders["torch"]
+    own = exact.recording.folders["torch"]
     moved = {
         name: max(precision.tolerance, precision.reach * distance(own.load(name), folder.load(name))[0])
         for name in names
@@ -111,7 +113,7 @@ def _movements(pair: Pair, exact: Recording, names: set[str], precision: Precisi
 
 
 def _force(
-    pair: Pair, exact: Recording, name: str, failed: list[str], precision: Precision
+    pair: Pair, exact: Verdicts, name: str, failed: list[str], precision: Precision
 ) -> dict[str, float]:
     """Distances of a run from the float64 one that is forced to decide as it did."""
     folder = pair.folder("forced")
@@ -122,11 +124,11 @@ def _force(
         batch=pair.path("batch"),
         target=str(folder.path),
         forced=forced,
-        gradients=_gradients(failed),
+        gradients=_parameters_of(failed),
     )
-    files, found = exact.files(), TensorFolder(folder_of(pair, precision, name))
+    files, found = exact.recording.files(), TensorFolder(folder_of(pair, precision, name))
     gaps = {
-        file: distance(folder.load(file), found.load(file if name == "torch" else files[file]))[0]
+        file: distance(folder.load(file), found.load(file if name == "torch" else files[TensorName(file)]))[0]
         for file in failed
         if file in folder
     }

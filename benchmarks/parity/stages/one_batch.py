@@ -9,11 +9,24 @@ import numpy as np
 from benchmarks.parity.judge import localization
 from benchmarks.parity.judge.judge import NO_EFFECT
 from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Recording
+from benchmarks.parity.stages.investigation import run_alone
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, missing
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import (
+    GRADIENT,
+    GRADIENTS,
+    INPUT,
+    LAYERS,
+    LOGITS,
+    LOGITS_GRADIENT,
+    LOSS,
+    OUTPUT,
+    TensorName,
+)
 
 BATCHES = 4  # of the user's own data that are compared
 METRIC_ROWS = 256
@@ -42,20 +55,20 @@ def data_stage(pair: Pair) -> Stage:
     return Stage(name="data", dtype=None, gaps=gaps)
 
 
-def repeat_stage(pair: Pair, recorded: Recording) -> Stage:
+def repeat_stage(pair: Pair, recording: Recording) -> Stage:
     """Each backend again, and again after another call: bit-identical, or something is hidden or random."""
     gaps, suspect = [], None
     for when in ("at once", "after another call"):
         if when == "after another call":
             pair.ask_both("distract", batch=pair.path("batch"))
-        told = pair.ask_both("repeat", batch=pair.path("batch"), own=recorded.repeated)
+        told = pair.repeat(recording)
         for name, different in told.items():
             gaps += [_unrepeated(entry, backend=name, when=when) for entry in different]
             if different and suspect is None:
-                suspect = _unrepeated_layer(recorded, different, backend=name, when=when)
+                suspect = _unrepeated_layer(recording, different, backend=name, when=when)
         if gaps:
             break
-    facts = {"compared": {name: sum(1 for _ in folder) for name, folder in recorded.folders.items()}}
+    facts = {"compared": {name: sum(1 for _ in folder) for name, folder in recording.folders.items()}}
     return Stage(name="repeat", tolerance=0.0, gaps=gaps, suspect=suspect, facts=facts)
 
 
@@ -72,51 +85,58 @@ def _unrepeated(entry: Mapping[str, Any], *, backend: str, when: str) -> Gap:
 
 
 def _unrepeated_layer(
-    recorded: Recording, different: Sequence[Mapping[str, Any]], *, backend: str, when: str
+    recording: Recording, different: Sequence[Mapping[str, Any]], *, backend: str, when: str
 ) -> Suspect:
     """The first call that is not repeated; if that is its input, the place before it."""
-    name = next((entry["name"] for entry in different if entry["name"].startswith("layers/")), None)
+    name = next((entry["name"] for entry in different if TensorName(entry["name"]).kind == LAYERS), None)
     gap = different[0]["relative_l2"]
     path = f"{backend} computes something else when asked again {when}, first in {different[0]['name']}"
-    if name is None or not different[0]["name"].startswith("layers/"):
+    if name is None or TensorName(different[0]["name"]).kind != LAYERS:
         return Suspect(layer=None, relative_l2=gap, path=path)
-    _, label, what = name.split("/")
-    calls = recorded.calls[backend]
+    label, what = TensorName(name).owner, TensorName(name).what
+    calls = recording.calls[backend]
     place = next((place for place, call in enumerate(calls) if call["call"] == label), 0)
-    names = {match.theirs["call"]: match.layer for match in recorded.matches if match.theirs}
+    names = {match.theirs["call"]: match.layer for match in recording.matches if match.theirs}
     torch_name = names.get(label, label) if backend == "paddle" else calls[place]["name"]
-    if what.startswith("input"):
+    if what.startswith(INPUT):
         before = calls[place - 1]["call"] if place else "input"
         before = names.get(before, before) if backend == "paddle" else before
         return Suspect(layer=f"between {before} and {torch_name}", relative_l2=gap, path=path)
     return Suspect(layer=torch_name, relative_l2=gap, path=path, base=calls[place]["base"])
 
 
-def result_stages(recorded: Recording) -> list[Stage]:
-    """Forward, loss and gradients of a comparison that has been judged."""
-    gaps = recorded.gaps
-    forward = [named(gap, name[7:-7]) for name, gap in gaps.items() if _is_layer(name, "output")]
-    forward.append(named(gaps["forward/logits"], "logits"))
-    stages = [Stage(name="forward", gaps=forward)]
-    if recorded.failed("forward/logits"):
-        stages[0].suspect = localization.blame_forward(recorded)
-        stages[0].first = forward[-1]
-    facts = recorded.layers_on_one_side()
-    stages[0].facts = {"layers_on_one_side": facts} if facts else {}
-    stages.append(Stage(name="loss", gaps=[named(gaps["loss/loss"], "loss")]))
-    gradients = [
-        named(gap, f"{name[7:-9]} (output)") for name, gap in gaps.items() if _is_layer(name, "gradient")
-    ]
-    gradients += [named(gaps["forward/gradient"], "logits")]
-    parameters = {
-        name[10:]: named(gap, name[10:]) for name, gap in gaps.items() if name.startswith("gradients/")
-    }
-    backward = Stage(name="gradients", gaps=[*gradients, *parameters.values()])
-    if recorded.failed("gradients/") or recorded.failed("forward/gradient"):
-        backward.suspect = localization.blame_backward(recorded)
-        backward.first = _first_gradient(parameters, gradients, backward.suspect, recorded)
-    stages.append(backward)
+def result_stages(pair: Pair, verdicts: Verdicts) -> list[Stage]:
+    """Forward, loss and gradients of a recording, with the layer to blame where one of them fails."""
+    forward_failed = LOGITS in verdicts.failed()
+    backward_failed = bool(verdicts.failed(GRADIENTS)) or LOGITS_GRADIENT in verdicts.failed()
+    alone = run_alone(pair, verdicts) if forward_failed or backward_failed else None
+    parameters = pair.described["torch"]["parameters"]
+    stages = [_forward_stage(verdicts), _loss_stage(verdicts), _gradients_stage(verdicts)]
+    if forward_failed and alone is not None:
+        stages[0].suspect = localization.blame_forward(verdicts, alone)
+        stages[0].first = stages[0].gaps[-1]
+    if backward_failed and alone is not None:
+        suspect = localization.blame_backward(verdicts, alone, parameters=parameters)
+        stages[2].suspect = suspect
+        stages[2].first = _first_gradient(verdicts, suspect, parameters)
     return _without_innocent_layers(stages)
+
+
+def _forward_stage(verdicts: Verdicts) -> Stage:
+    gaps = [*titled(verdicts.of_kind(LAYERS, OUTPUT)), *titled({LOGITS: verdicts.gaps[LOGITS]})]
+    lone = verdicts.recording.layers_on_one_side()
+    return Stage(name="forward", gaps=gaps, facts={"layers_on_one_side": lone} if lone else {})
+
+
+def _loss_stage(verdicts: Verdicts) -> Stage:
+    return Stage(name="loss", gaps=titled({LOSS: verdicts.gaps[LOSS]}))
+
+
+def _gradients_stage(verdicts: Verdicts) -> Stage:
+    """Gradients of the layers' outputs, of the logits, and of the parameters."""
+    layers = titled(verdicts.of_kind(LAYERS, GRADIENT))
+    logits = replace(verdicts.gaps[LOGITS_GRADIENT], name="logits")
+    return Stage(name="gradients", gaps=[*layers, logits, *titled(verdicts.of_kind(GRADIENTS))])
 
 
 def _without_innocent_layers(stages: list[Stage]) -> list[Stage]:
@@ -132,22 +152,19 @@ def _without_innocent_layers(stages: list[Stage]) -> list[Stage]:
 
 
 def _first_gradient(
-    parameters: Mapping[str, Gap], layers: Sequence[Gap], suspect: Suspect | None, recorded: Recording
+    verdicts: Verdicts, suspect: Suspect | None, parameters: Sequence[Mapping[str, Any]]
 ) -> Gap:
     """The gradient that shows it: a parameter's of the guilty layer, else the last that failed."""
-    owners = {e["name"]: e["layer"] for e in recorded.pair.described["torch"]["parameters"]}
-    failed = [gap for gap in reversed(list(parameters.values())) if gap.verdict == FAIL]
+    owners = {entry["name"]: entry["layer"] for entry in parameters}
+    failed = [gap for gap in reversed(titled(verdicts.of_kind(GRADIENTS))) if gap.verdict == FAIL]
     guilty = [gap for gap in failed if suspect and owners[gap.name] == suspect.layer]
-    return (guilty or failed or [gap for gap in layers if gap.verdict == FAIL])[0]
+    others = _gradients_stage(verdicts).gaps
+    return (guilty or failed or [gap for gap in others if gap.verdict == FAIL])[0]
 
 
-def _is_layer(name: str, what: str) -> bool:
-    return name.startswith("layers/") and name.endswith(f"/{what}")
-
-
-def named(gap: Gap, name: str) -> Gap:
-    """The gap under another name."""
-    return replace(gap, name=name)
+def titled(gaps: Mapping[TensorName, Gap]) -> list[Gap]:
+    """The gaps under the names that a report has for them."""
+    return [replace(gap, name=name.label) for name, gap in gaps.items()]
 
 
 def metrics_stage(pair: Pair) -> Stage:

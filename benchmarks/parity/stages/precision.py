@@ -13,23 +13,24 @@ import numpy as np
 
 from benchmarks.parity.judge.judge import NO_EFFECT
 from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
-from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.flips import count_flips, explain, folder_of
 from benchmarks.parity.stages.precisions import Precision
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import GRADIENTS, TensorName
 
 
-def precision_stage(pair: Pair, exact: Recording, precision: Precision) -> Stage:
+def precision_stage(pair: Pair, exact: Verdicts, precision: Precision) -> Stage:
     """Run both sides in that precision on the same weights and batch; ``exact`` still has its tensors.
 
     A side that cannot compute in it is told with its reason, and the other is described alone.
     """
     refusals = pair.ask_both("refusal", precision=precision.name)
     unsupported = {name: reason for name, reason in refusals.items() if reason}
-    sides = [name for name in exact.folders if name not in unsupported]
+    sides = [name for name in exact.recording.folders if name not in unsupported]
     told = _run(pair, exact, precision, sides) if sides else []
     flips = {name: count_flips(pair, exact, name, precision) for name in sides}
     gaps = [_judge(entry, sides, precision) for entry in told]
@@ -52,7 +53,7 @@ def precision_stage(pair: Pair, exact: Recording, precision: Precision) -> Stage
     return _with_suspect(stage, exact)
 
 
-def _run(pair: Pair, exact: Recording, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
+def _run(pair: Pair, exact: Verdicts, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
     """Record the sides and measure every tensor; they are back in float64 afterwards."""
     pair.reopen(precision="fp32")
     pair.ask_both(
@@ -63,11 +64,11 @@ def _run(pair: Pair, exact: Recording, precision: Precision, sides: Sequence[str
         among=sides,
     )
     told = []
-    for ours, theirs in exact.files().items():
+    for ours, theirs in exact.recording.files().items():
         if exact.gaps[ours].note == NO_EFFECT:
             continue  # the two sides mean different things by that layer
         files = {name: ours if name == "torch" else theirs for name in sides}
-        entry = _describe(ours, exact, files, precision)
+        entry = _describe(pair, ours, exact, files, precision)
         if entry is not None:
             told.append(entry)
     pair.reopen(precision="fp64")
@@ -75,21 +76,21 @@ def _run(pair: Pair, exact: Recording, precision: Precision, sides: Sequence[str
 
 
 def _describe(
-    name: str, exact: Recording, files: Mapping[str, str], precision: Precision
+    pair: Pair, name: TensorName, exact: Verdicts, files: Mapping[str, str], precision: Precision
 ) -> dict[str, Any] | None:
     """Distances of the sides from the truth, and of layers' outputs in units in the last place."""
-    if name not in exact.folders["torch"]:
+    if name not in exact.recording.folders["torch"]:
         return None
     entry: dict[str, Any] = {"name": name}
     for side, file in files.items():
         expected = exact.truth(side, name).load(name)
         entry["shape"] = list(expected.shape)
-        folder = TensorFolder(folder_of(exact.pair, precision, side))
+        folder = TensorFolder(folder_of(pair, precision, side))
         if file not in folder:
             return None
         found = folder.load(file)
         entry[side], entry[f"{side}_max_abs"] = distance(expected, found)
-        if not name.startswith("gradients/") and found.shape == expected.shape:
+        if name.kind != GRADIENTS and found.shape == expected.shape:
             entry[f"{side}_ulps"] = _ulps(expected, found, bits=precision.bits)
     return entry
 
@@ -126,12 +127,12 @@ def _ratio(told: list[dict[str, Any]]) -> float | None:
     return float(np.median(ratios)) if ratios else None
 
 
-def _with_suspect(stage: Stage, exact: Recording) -> Stage:
-    stage.gaps = [replace(gap, name=_title(gap.name)) for gap in stage.gaps]
+def _with_suspect(stage: Stage, exact: Verdicts) -> Stage:
+    stage.gaps = [replace(gap, name=TensorName(gap.name).label) for gap in stage.gaps]
     failed = [gap for gap in stage.gaps if gap.verdict == FAIL]
     if not failed:
         return stage
-    layers = {match.name: match for match in exact.matches}
+    layers = {match.name: match for match in exact.recording.matches}
     first = next((gap for gap in failed if gap.name in layers), failed[0])  # outputs before gradients
     match = layers.get(first.name.removesuffix(" (output)"))
     base = str(match.ours["base"]) if match and match.ours else None
@@ -143,10 +144,3 @@ def _with_suspect(stage: Stage, exact: Recording) -> Stage:
         base=base,
     )
     return stage
-
-
-def _title(name: str) -> str:
-    if name.startswith("layers/"):
-        _, call, what = name.split("/")
-        return call if what == "output" else f"{call} (output)"
-    return "logits (gradient)" if name == "forward/gradient" else name.partition("/")[2]

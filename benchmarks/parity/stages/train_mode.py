@@ -5,16 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge.judge import judge
 from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Recording
-from benchmarks.parity.stages.one_batch import named, result_stages
+from benchmarks.parity.stages.investigation import investigate
+from benchmarks.parity.stages.one_batch import result_stages, titled
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.gaps import FAIL, PASS, TOLERANCE, Gap, compare, distance, excuse, fact
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 
+RATE = "dropout-scale"  # the known rounding
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
@@ -22,10 +25,10 @@ def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
     """Dropout's rates and scales; with equal masks the same forward and backward; statistics after it."""
     gaps, suspect = _dropout_gaps(pair, evaluated)
     _write_masks(pair, evaluated)
-    recorded = Recording(pair, training=True, masks=pair.path("masks"))
-    judge(recorded)
-    logits, loss, gradients = result_stages(recorded)
-    statistics = [named(gap, name[8:]) for name, gap in recorded.gaps.items() if name.startswith("buffers/")]
+    recording = pair.record(training=True, masks=pair.path("masks"))
+    verdicts = investigate(pair, recording)
+    logits, loss, gradients = result_stages(pair, verdicts)
+    statistics = titled(verdicts.of_kind(BUFFERS))
     stage = Stage(name="train-mode", gaps=[*gaps, *logits.gaps, *loss.gaps, *gradients.gaps, *statistics])
     blamed = next((part for part in (logits, gradients) if part.suspect), None)
     failed = [gap for gap in statistics if gap.verdict == FAIL]
@@ -33,57 +36,54 @@ def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
         stage.suspect = suspect
     elif blamed is not None:
         stage.suspect, stage.first = blamed.suspect, blamed.first
-        stage.causes = _randomness(recorded)
+        stage.causes = _randomness(verdicts)
     elif failed:
         stage.first = failed[0]
         stage.suspect = _statistics_suspect(pair, failed[0])
-        stage.causes = _statistics_cause(recorded, failed)
-    recorded.close()
+        stage.causes = _statistics_cause(pair, verdicts, failed)
+    pair.forget(recording)
     return stage
 
 
 def _dropout_gaps(pair: Pair, evaluated: Recording) -> tuple[list[Gap], Suspect | None]:
-    ours, theirs = ({facts["name"]: facts for facts in told} for told in pair.ask_both("dropouts").values())
-    rounded: dict[str, Mapping[str, Any]] = {}
+    """Every dropout layer that both sides have: what it makes of 1, how often it drops, and what."""
+    ours, theirs = ({facts["name"]: facts for facts in side} for side in pair.ask_both("dropouts").values())
+    rounded = {facts["name"]: facts for facts in pair.ask("torch", "dropouts", rounding=[RATE])}
     gaps: list[Gap] = []
     suspect = None
     for match in evaluated.matches:
-        if (
-            not match.both
-            or match.layer not in ours
-            or not match.theirs
-            or match.theirs["name"] not in theirs
-        ):
+        if match.theirs is None or match.layer not in ours or match.theirs["name"] not in theirs:
             continue
         left, right = ours[match.layer], theirs[match.theirs["name"]]
-        own = []
-        for what in ("scale", "evaluation"):
-            name = f"{match.layer} ({what} of 1)"
-            gap = compare(name, np.array([left[what]]), np.array([right[what]]))
-            if not gap.passed:
-                if not rounded:
-                    again = pair.ask("torch", "dropouts", rounding=["dropout-scale"])
-                    rounded = {facts["name"]: facts for facts in again}
-                again_gap = compare(name, np.array([rounded[match.layer][what]]), np.array([right[what]]))
-                keys = ["dropout-scale"]
-                gap = excuse(
-                    gap,
-                    again_gap,
-                    constant=known_roundings.constants(keys),
-                    bound=known_roundings.bound(keys),
-                )
-            own.append(gap)
+        own = [_scale_gap(what, left, right, rounded[match.layer]) for what in ("scale", "evaluation")]
         own += [_dropped_share(match.layer, left, right), _same_kind(match.layer, left, right)]
         bad = next((gap for gap in own if gap.verdict == FAIL), None)
         if bad is not None and suspect is None:
-            path = (
-                f"torch drops at rate {left['rate']:g}, makes {left['scale']:g} of 1 in training and "
-                f"{left['evaluation']:g} in evaluation; paddle {right['rate']:g}, {right['scale']:g} and "
-                f"{right['evaluation']:g}"
-            )
-            suspect = Suspect(layer=match.layer, relative_l2=bad.relative_l2, path=path, base="Dropout")
+            suspect = _dropout_suspect(bad, match.layer, left, right)
         gaps += own
     return gaps, suspect
+
+
+def _scale_gap(
+    what: str, left: Mapping[str, Any], right: Mapping[str, Any], rounded: Mapping[str, Any]
+) -> Gap:
+    """What training ("scale") or evaluation makes of 1; paddle's rate may be rounded."""
+    name = f"{left['name']} ({what} of 1)"
+    gap = compare(name, np.array([left[what]]), np.array([right[what]]))
+    if gap.passed:
+        return gap
+    again = compare(name, np.array([rounded[what]]), np.array([right[what]]))
+    constant, bound = known_roundings.constants([RATE]), known_roundings.bound([RATE])
+    return excuse(gap, again, constant=constant, bound=bound)
+
+
+def _dropout_suspect(bad: Gap, layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Suspect:
+    path = (
+        f"torch drops at rate {left['rate']:g}, makes {left['scale']:g} of 1 in training and "
+        f"{left['evaluation']:g} in evaluation; paddle {right['rate']:g}, {right['scale']:g} and "
+        f"{right['evaluation']:g}"
+    )
+    return Suspect(layer=layer, relative_l2=bad.relative_l2, path=path, base="Dropout")
 
 
 def _dropped_share(layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Gap:
@@ -116,7 +116,7 @@ def _write_masks(pair: Pair, evaluated: Recording) -> None:
     ours, theirs = pair.folder("masks-torch"), pair.folder("masks-paddle")
     for number, match in enumerate(evaluated.matches):
         if match.both and match.layer in facts and match.theirs:
-            shape = evaluated.folders["torch"].load(f"layers/{match.name}/input0").shape
+            shape = evaluated.folders["torch"].load(TensorName.of_layer(match.name, "input0")).shape
             if facts[match.layer]["channelwise"]:
                 shape = (*shape[:2], *(1 for _ in shape[2:]))
             rng = np.random.default_rng((pair.subject.seed, number))
@@ -125,12 +125,12 @@ def _write_masks(pair: Pair, evaluated: Recording) -> None:
             theirs.add(match.theirs["name"], mask)
 
 
-def _randomness(recorded: Recording) -> list[str]:
+def _randomness(verdicts: Verdicts) -> list[str]:
     """Hint where a side is random beside its dropout layers."""
-    if not recorded.random:
+    if not verdicts.random:
         return []
     return [
-        f"random numbers outside of dropout layers ({' and '.join(recorded.random)}): give each a layer, "
+        f"random numbers outside of dropout layers ({' and '.join(verdicts.random)}): give each a layer, "
         "nn.Dropout instead of functional.dropout, so that masks can be given to both"
     ]
 
@@ -141,18 +141,18 @@ def _statistics_suspect(pair: Pair, gap: Gap) -> Suspect:
     return Suspect(layer=entry["layer"], relative_l2=gap.relative_l2, path=path, base=entry["type"])
 
 
-def _statistics_cause(recorded: Recording, failed: Sequence[Gap]) -> list[str]:
+def _statistics_cause(pair: Pair, verdicts: Verdicts, failed: Sequence[Gap]) -> list[str]:
     """True if the frameworks' own difference, the biased variance, explains it to the last digit."""
-    pair, name = recorded.pair, failed[0].name
+    recording, name = verdicts.recording, failed[0].name
     if not all(gap.name.endswith("running_var") for gap in failed):
         return []
     entry = next(e for e in pair.described["torch"]["buffers"] if e["name"] == name)
-    call = next(call for call in recorded.calls["torch"] if call["name"] == entry["layer"])
-    x = recorded.folders["torch"].load(f"layers/{call['call']}/input0")
+    call = next(call for call in recording.calls["torch"] if call["name"] == entry["layer"])
+    x = recording.folders["torch"].load(TensorName.of_layer(call["call"], "input0"))
     count = x.size // x.shape[1]
-    before = TensorFolder(pair.path("weights")).load(f"buffers/{name}").astype(np.float64)
-    ours = recorded.reference.load(f"buffers/{name}")
-    theirs = recorded.folders["paddle"].load(f"buffers/{name}")
+    file = TensorName.of_buffer(name)
+    before = TensorFolder(pair.path("weights")).load(file).astype(np.float64)
+    ours, theirs = verdicts.reference.load(file), recording.folders["paddle"].load(file)
     unbiased = x.var(axis=(0, *range(2, x.ndim)), ddof=1)
     share = float(np.median((ours - before) / (unbiased - before)))  # the momentum
     expected = before + share * (unbiased * (count - 1) / count - before)
