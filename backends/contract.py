@@ -6,18 +6,20 @@ moment goes back to the backend that made it, and nobody else looks inside. Devi
 has a layout, it is the neutral one: torch's, so linear weights are (outputs, inputs).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-
-import numpy as np
 
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.distributed import Member
 from common.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from common.dataset.index import Index
     from common.engines.engine import Engine, Layer, Operation
     from common.transforms.preprocessing import Preprocessing
@@ -178,7 +180,7 @@ class Backend(Protocol):
         come back. The layer's parameters' gradients are cleared.
         """
 
-    def isolate_layers(self, model: Model, images: Tensor) -> list["Layer"]:
+    def isolate_layers(self, model: Model, images: Tensor) -> list[Layer]:
         """Each leaf layer alone, in execution order, with the input that it has inside the model."""
 
     # Dropout --------------------------------------------------------------------------------------
@@ -209,7 +211,7 @@ class Backend(Protocol):
         *,
         device: str,
         precision: str,
-        preprocessing: "Preprocessing",
+        preprocessing: Preprocessing,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """A loader's batches on the device, images in ``precision``.
 
@@ -220,7 +222,7 @@ class Backend(Protocol):
 
     def native_loader(
         self,
-        index: "Index",
+        index: Index,
         *,
         shape: tuple[int, int, int],
         batch_size: int,
@@ -250,7 +252,7 @@ class Backend(Protocol):
 
     def make_engine(
         self, model: Model, images: Tensor, *, engine: str, precision: str, device: str, folder: Path
-    ) -> "Engine":
+    ) -> Engine:
         """A way to compute logits from images of this shape and layout, run once already.
 
         "compiled" may change the model. What "deploy" compiles ahead of time lies in ``folder``
@@ -265,7 +267,7 @@ class Backend(Protocol):
 
     def operations(
         self, run: Any, model: Model, images: Tensor, *, engine: str, precision: str, device: str
-    ) -> list["Operation"]:
+    ) -> list[Operation]:
         """Call ``run(images)`` and tell what computed, in which dtype; nothing where it cannot be told."""
 
     def compiled(self, model: Model) -> Model:

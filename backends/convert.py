@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backends import NAMES, interpreter
-from backends.inference.checkpoints import OpenCheckpoint, add_flags, open_checkpoint
-from backends.launch import in_own_interpreter, start
+from backends.inference.flags import add_checkpoint_flags
+from backends.launch import in_own_interpreter
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
@@ -26,26 +26,14 @@ def main(arguments: Sequence[str]) -> int:
     require_writable(target)
     name = SUFFIXES[target.suffix] or _any_backend()
     in_own_interpreter(name, PROGRAM, arguments)
+    # Imported here and not above: they take longer than --help may.
+    from backends.inference.checkpoints import open_checkpoint
+    from backends.inference.conversion import convert
+
     opened = open_checkpoint(options.source, options)
     count = convert(opened, target, backend_name=name)
     print(f"{opened.weights.source} -> {target}: {opened.subject.model}, {count} arrays")
     return cli.DONE
-
-
-def convert(opened: OpenCheckpoint, target: Path, *, backend_name: str) -> int:
-    """Write the weights to ``target`` in the kind of file that its name says; returns how many arrays."""
-    from backends.inference.classifier import build
-    from common.weights.checkpoint import Checkpoint
-
-    backend, device = start(backend_name, device="cpu")
-    model = build(backend, opened.subject, precision="fp32", device=device)
-    weights = opened.fitted(backend.parameter_shapes(model))
-    if SUFFIXES[target.suffix] is None:
-        Checkpoint(subject=opened.subject, weights=weights).write(target)
-    else:
-        backend.set_weights(model, weights)
-        backend.save_weights(model, target)
-    return len(weights)
 
 
 def _any_backend() -> str:
@@ -63,7 +51,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="a file, or the folder of a run")
     parser.add_argument("target", type=Path, metavar="TARGET", help="its ending says which kind it shall be")
-    add_flags(parser)
+    add_checkpoint_flags(parser)
     return parser.parse_args(arguments)
 
 

@@ -5,23 +5,14 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from backends import NAMES
-from backends.inference.checkpoints import add_flags, open_checkpoint
+from backends.inference.flags import add_checkpoint_flags
 from backends.launch import in_own_interpreter, start
 from common import cli
-from common.cli import UsageError
 from common.files import require_writable, write_text
 from common.flags import positive
 from common.runtime.devices import require_device_name
-
-if TYPE_CHECKING:
-    from backends.inference.annotate import Prediction
-    from backends.inference.classifier import Classifier
-    from common.weights.checkpoint import ModelConfig
 
 PROGRAM = "backends.predict"
 
@@ -34,11 +25,16 @@ def main(arguments: Sequence[str]) -> int:
             require_writable(path)
     in_own_interpreter(options.backend, PROGRAM, arguments)
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    # Imported here and not above: they take longer than --help may.
+    from backends.inference.annotate import annotate, draw_grid
+    from backends.inference.checkpoints import open_checkpoint
+    from backends.inference.prediction import find_images, predict
+
     opened = open_checkpoint(options.checkpoint, options)
     subject = opened.subject
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
-    predictions, problems = _predict(_images(options.images), classifier, subject)
+    predictions, problems = predict(find_images(options.images), classifier, subject)
     names = subject.classes or tuple(str(label) for label in range(subject.num_classes))
     for prediction in predictions:
         print(prediction.path)
@@ -48,54 +44,12 @@ def main(arguments: Sequence[str]) -> int:
         result = [{"image": str(p.path), "predictions": p.ranked(names, options.top)} for p in predictions]
         write_text(options.json, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
     if options.annotate:
-        from backends.inference.annotate import annotate
-
         annotate(predictions, names, options.annotate)
     if options.grid and predictions:
-        from backends.inference.annotate import draw_grid
-
         draw_grid(predictions, names, options.grid)
     for problem in problems:
         cli.complain(PROGRAM, problem)
     return cli.WRONG_REQUEST if problems else cli.DONE
-
-
-def _images(paths: Sequence[Path]) -> list[Path]:
-    """The files that are named, and those in folders that are named, by name."""
-    from common.dataset.image_folder import IMAGE_SUFFIXES
-
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [file for file in sorted(path.iterdir()) if file.suffix.lower() in IMAGE_SUFFIXES]
-            if not inside:
-                raise UsageError(f"{path}: a folder without images; name images or a folder of them")
-            found += inside
-        else:
-            found.append(path)
-    return found
-
-
-def _predict(
-    paths: Sequence[Path], classifier: "Classifier", subject: "ModelConfig"
-) -> "tuple[list[Prediction], list[str]]":
-    """One image at a time, so that its neighbours do not change a bit; and what could not be decoded."""
-    from backends.inference.annotate import Prediction
-    from backends.inference.classifier import probabilities
-    from common.dataset.decoding import DecodeError, decode
-
-    predictions, problems = [], []
-    preparation = subject.preparation.for_evaluation()
-    for path in paths:
-        try:
-            image = decode(path, channels=3)  # in colour for those who look at it
-        except DecodeError as error:
-            problems.append(f"{path}: cannot be decoded ({error}); leave it out")
-            continue
-        seen = image if subject.channels == 3 else image.convert("L")
-        logits = classifier.logits(preparation(seen)[np.newaxis])
-        predictions.append(Prediction(path=path, image=image, probabilities=probabilities(logits)[0]))
-    return predictions, problems
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -117,7 +71,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
     parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
-    add_flags(parser)
+    add_checkpoint_flags(parser)
     options = parser.parse_args(arguments)
     require_device_name(options.device)
     return options

@@ -6,19 +6,13 @@ python -m benchmarks.compare --model alexnet
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from backends import NAMES
 from benchmarks.request.flags import add_flags
-from benchmarks.request.request import FEWEST_ROUNDS, Request, read_request
+from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
 from common.flags import percent, positive
-
-if TYPE_CHECKING:
-    from benchmarks.manager.session import Session
-    from benchmarks.results.schema import CompareReport
 
 PROGRAM = "benchmarks.compare"
 DEFAULTS = {"batch_size": (8,), "rounds": 21, "pairs": 3}
@@ -35,9 +29,11 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from benchmarks.analysis import regression
     from benchmarks.manager.environment import require_same_machine
-    from benchmarks.report import terminal
+    from benchmarks.measure.both_backends import measure_both
+    from benchmarks.report import exit_code, terminal
     from benchmarks.report.answer import answer, confidence
-    from benchmarks.request.request import require_data
+    from benchmarks.report.page import write_pages
+    from benchmarks.request.images import require_data
     from benchmarks.results import result_file
     from benchmarks.results.training_curves import read_curves
 
@@ -46,83 +42,27 @@ def main(arguments: Sequence[str]) -> int:
     before = result_file.read(options.baseline) if options.baseline else None
     if before is not None:
         require_same_machine(before.environment, options.baseline, device=request.device)
-    report = measure(request, options)
+    report = measure_both(
+        request,
+        rounds=options.rounds,
+        pairs=options.pairs,
+        skip_parity=options.skip_parity,
+        precise=options.max_regression if options.baseline else None,
+        folder=options.report,
+    )
     report.curves = curves
     if before is not None:
         report.regressions = regression.changes(report, before, max_regression=options.max_regression)
     if request.json:
         result_file.write(report, request.json)
     if options.report:
-        from benchmarks.report.page import write_pages
-
         write_pages(report, options.report)
     print(f"{answer(report)}\n{confidence(report)}\n")
     print(terminal.compare_report(request, report))
     print("\n".join(regression.sentence(entry) for entry in report.regressions))
     if options.report:
         print(f"Written: {options.report / 'report.html'}")
-    return _judged(report, options.baseline)
-
-
-def _judged(report: "CompareReport", before: Path | None) -> int:
-    """The exit code, and its reason said: parity first, then the baseline, then what could not be had."""
-    from benchmarks.analysis import regression
-    from benchmarks.report import terminal
-    from benchmarks.results import exit_code
-
-    if report.parity and report.parity["verdict"] == "fail":
-        cli.complain(PROGRAM, terminal.parity_failure(report.parity))
-        return cli.FAILED
-    if before and not report.regressions and any(row.images_per_second for row in report.results):
-        lacking = "holds nothing of what was measured; give the same flags, --threads too"
-        cli.complain(PROGRAM, f"{before}: {lacking}")
-        return cli.WRONG_REQUEST
-    slower = [entry for entry in report.regressions if entry.regression]
-    if slower:
-        cli.complain(PROGRAM, regression.sentence(slower[0]))
-        return cli.FAILED
-    return exit_code.judge(PROGRAM, report.results, report.comparisons)
-
-
-def measure(request: Request, options: argparse.Namespace) -> "CompareReport":
-    """Check parity, then time every combination; nothing is timed where parity is broken."""
-    from benchmarks.manager.group_session import open_session
-    from benchmarks.manager.scratch import scratch_folder
-    from benchmarks.manager.worker_process import WorkerFailure
-    from benchmarks.measure.resume import earlier_report, request_facts, require_same_versions
-    from benchmarks.measure.sweep import Sweep
-    from common.cli import progress
-
-    flags = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
-    facts = request_facts(request, **flags)
-    earlier = earlier_report(options.report, facts) if options.report else None
-    with (
-        scratch_folder() as scratch,
-        open_session(request, scratch=scratch) as session,
-        progress(total=options.rounds * len(request.cases)) as bar,
-    ):
-        sweep = Sweep(session, facts=facts, folder=options.report, earlier=earlier)
-        try:
-            if not options.skip_parity and any(case.phase != "data" for case in request.cases):
-                bar.set_description("parity in float64")
-                sweep.parity = earlier.parity if earlier and earlier.parity else _gate(session, scratch)
-            session.start(NAMES)  # afresh: whoever measures has done nothing else
-        except WorkerFailure as failure:
-            return sweep.failed(failure)
-        if earlier:
-            require_same_versions(earlier, session.versions, options.report)
-        if sweep.parity is None or sweep.parity["verdict"] == "pass":
-            precise = options.max_regression if options.baseline else None
-            sweep.run(rounds=options.rounds, processes=options.pairs, bar=bar, precise=precise)
-        return sweep.report()
-
-
-def _gate(session: "Session", scratch: Path) -> dict[str, Any]:
-    from benchmarks.parity.comparison import run_gate
-
-    session.start(NAMES)
-    sides = [session.worker(name) for name in NAMES]
-    return run_gate(*sides, subject=session.pair, scratch=scratch)
+    return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -4,21 +4,15 @@ python -m benchmarks.run --backend paddle --model alexnet
 """
 
 import argparse
-import os
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
 from backends import NAMES
-from benchmarks.manager.installations import Installation
 from benchmarks.request.flags import add_flags
-from benchmarks.request.request import FEWEST_ROUNDS, Request, read_request
+from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
 from common.flags import percent, positive
-
-if TYPE_CHECKING:
-    from benchmarks.results.schema import Report
 
 PROGRAM = "benchmarks.run"
 
@@ -30,13 +24,24 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks.measure import versions
-    from benchmarks.report import terminal
-    from benchmarks.request.request import require_data
-    from benchmarks.results import exit_code, result_file
+    from benchmarks.measure import one_backend, versions
+    from benchmarks.report import exit_code, terminal
+    from benchmarks.request.images import require_data
+    from benchmarks.results import result_file
 
     require_data(request)
-    report = measure(request, options)
+    if options.against:
+        report = one_backend.measure_versions(
+            request,
+            backend=options.backend,
+            places=versions.places(options.backend, options.against),
+            there=options.against,
+            rounds=options.rounds,
+            pairs=options.pairs,
+            max_regression=options.max_regression,
+        )
+    else:
+        report = one_backend.measure_one(request, backend=options.backend)
     if request.json:
         result_file.write(report, request.json)
     print(terminal.run_report(request, report))
@@ -48,37 +53,6 @@ def main(arguments: Sequence[str]) -> int:
         return cli.FAILED
     there = [entry.there for entry in report.against if entry.there]
     return exit_code.judge(PROGRAM, [*report.results, *there])
-
-
-def measure(request: Request, options: argparse.Namespace) -> "Report":
-    """A row for every combination; with ``--against`` in turns with the other version."""
-    from benchmarks.manager.group_session import open_session
-    from benchmarks.manager.scratch import scratch_folder
-    from benchmarks.measure import versions
-    from benchmarks.measure.machine_load import MachineLoad
-    from benchmarks.measure.sweep import measure_all
-    from benchmarks.results.schema import Report
-
-    backend, there, watch = options.backend, options.against, MachineLoad()
-    places = versions.places(backend, there) if there else {backend: Installation(backend=backend)}
-    with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
-        if there:
-            how = {"rounds": options.rounds, "pairs": options.pairs}
-            rows, changes = versions.measure_against(session, **how, max_regression=options.max_regression)
-        else:
-            rows, changes = measure_all(session, backend), []
-        environment = _environment(session.versions, options) | watch.told()
-    return Report(environment=environment, results=rows, against=changes)
-
-
-def _environment(versions: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks.manager.environment import describe
-    from benchmarks.measure.versions import HERE, THERE
-
-    if not options.against:
-        return describe(os.environ, versions)
-    here = {options.backend: versions[HERE]} if HERE in versions else {}
-    return describe(os.environ, here) | {"against": {"place": options.against, **versions.get(THERE, {})}}
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

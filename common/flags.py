@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 Number = TypeVar("Number", int, float)
+Value = TypeVar("Value")
 
 
 def number(
@@ -98,6 +99,23 @@ def words(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     return parse
 
 
+def only_one(parse: Callable[[str], tuple[Value, ...]]) -> Callable[[str], tuple[Value, ...]]:
+    """A parser of comma lists that takes one value."""
+
+    def parse_one(text: str) -> tuple[Value, ...]:
+        values = parse(text)
+        if len(values) != 1:
+            raise argparse.ArgumentTypeError(f"expected one value, got {text!r}")
+        return values
+
+    return parse_one
+
+
 def swept(words: Sequence[str]) -> str:
     """Help text of a flag whose comma list runs once per value."""
-    return f"swept: {','.join(words)}"
+    return f"one or a comma list of {any_of(words)}"
+
+
+def any_of(words: Sequence[str]) -> str:
+    """The words of a flag, as its help names them."""
+    return ", ".join(words)

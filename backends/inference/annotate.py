@@ -1,13 +1,11 @@
 """Predictions drawn: on copies of the images, and as a picture of all of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from PIL import Image, ImageDraw
 
+from backends.inference.prediction import Prediction
 from common import plots
 from common.cli import UsageError
 from common.files import replacing
@@ -15,20 +13,6 @@ from common.plots import font
 
 RED = (255, 0, 0)
 LEAST_SIDE = 224  # smaller images are enlarged, or nobody could read what is written on them
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """Prediction for one image: probabilities (classes,), in the order of the classes."""
-
-    path: Path
-    image: Image.Image
-    probabilities: np.ndarray
-
-    def ranked(self, names: Sequence[str], top: int | None) -> list[dict[str, Any]]:
-        """The most probable classes first; equal ones by their number."""
-        order = np.argsort(-self.probabilities, kind="stable")[:top]
-        return [{"class": names[label], "probability": float(self.probabilities[label])} for label in order]
 
 
 def annotate(predictions: Sequence[Prediction], names: Sequence[str], folder: Path) -> list[Path]:

@@ -11,8 +11,7 @@ import numpy as np
 from backends import Backend
 from backends.inference.classifier import Classifier, build
 from common import model_cards
-from common.cli import Parser, UsageError
-from common.flags import natural, number, numbers, positive, side_or_sides
+from common.cli import UsageError
 from common.model_cards import ACTIVATIONS, POOLS
 from common.transforms.data_config import DataConfig
 from common.weights import checkpoint
@@ -41,28 +40,6 @@ class OpenCheckpoint:
         model = build(backend, self.subject, precision=precision, device=device)
         backend.set_weights(model, self.fitted(backend.parameter_shapes(model)))
         return Classifier(backend=backend, model=model, device=device, precision=precision)
-
-
-def add_flags(parser: Parser) -> None:
-    """Flags that say of someone else's checkpoint what ours say themselves."""
-    others = parser.add_argument_group("of a checkpoint that is not ours")
-    others.add_argument("--model", choices=tuple(model_cards.MODELS))
-    others.add_argument("--num-classes", type=positive, metavar="N", help="default: its last layer's")
-    others.add_argument("--channels", type=int, choices=(1, 3), help="default: its first layer's")
-    others.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5 (default sigmoid)")
-    others.add_argument("--pool", choices=POOLS, help="of lenet5 (default max)")
-    others.add_argument("--no-c5-activation", action="store_true", default=None, help="of lenet5")
-    others.add_argument("--resize", type=side_or_sides, metavar="S|H,W", help="default: the model's own")
-    others.add_argument("--crop", type=positive, metavar="S", help="middle square, after --resize S")
-    others.add_argument("--pad", type=natural, metavar="N", help="black border after resizing")
-    others.add_argument("--mean", type=numbers, metavar="X,X,X", help="default: 0")
-    others.add_argument("--std", type=numbers, metavar="X,X,X", help="default: 1")
-    others.add_argument(
-        "--scale", type=number(float, above=0), metavar="X", help="pixels are divided by it (255)"
-    )
-    others.add_argument(
-        "--map", type=Path, metavar="FILE.json", help="names in the file by the model's names"
-    )
 
 
 def open_checkpoint(path: Path, options: argparse.Namespace) -> OpenCheckpoint:

@@ -10,9 +10,11 @@ from backends.open_model import ModelSpec
 from benchmarks.manager.installations import Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker
 from benchmarks.request.case import Case
+from benchmarks.request.images import image_source
+from benchmarks.request.inputs import draw_batch, write_weights
 from benchmarks.request.job import JobFacts, JobSpec
-from benchmarks.request.model_pair import ModelPair, draw_batch, write_weights
-from benchmarks.request.request import Request, image_source
+from benchmarks.request.model_pair import ModelPair
+from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured
 from common.weights import safetensors_file
 

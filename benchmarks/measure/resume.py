@@ -19,6 +19,7 @@ SWEPT = (
     "json",
     "timeout",
     "price_per_hour",
+    "reference",
 )  # may differ between the calls
 DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
 

@@ -9,23 +9,18 @@ torch, given the same rounded constant, agrees to 1e-12.
 """
 
 import argparse
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 from backends import NAMES, OPTIMIZERS
-from benchmarks.request.flags import add_subject_flags
+from benchmarks.request.flags import add_json_flag, add_model_flags
+from benchmarks.request.model_pair import ModelPair, read_map
 from benchmarks.request.request import read_size
 from common import cli
-from common.cli import UnavailableError, UsageError
+from common.cli import UsageError
 from common.files import require_writable
 from common.flags import positive, words
-from common.runtime.devices import available_cores, require_device_name
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from benchmarks.request.model_pair import ModelPair
+from common.runtime.devices import require_device_name
 
 PROGRAM = "benchmarks.parity"
 ROLES = {
@@ -44,14 +39,17 @@ def main(arguments: Sequence[str]) -> int:
             require_writable(path)
     subject = _subject(options)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks.parity import text
+    from benchmarks.parity import plot, text
+    from benchmarks.parity.check import check
+    from benchmarks.parity.comparison import Plan
     from benchmarks.results import result_file
 
-    report = check(options, subject)
+    plan = Plan(steps=options.steps, optimizers=options.optimizer)
+    report = check(subject, plan, device=options.device, timeout=options.timeout)
     if options.json:
         result_file.write(report, options.json)
     if options.plot:
-        _draw(report, options.plot)
+        plot.draw(report, options.plot)
     print(text.report_text(report, subject))
     if report["verdict"] == "pass":
         return cli.DONE
@@ -59,53 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     return cli.FAILED if report["verdict"] == "fail" else cli.WRONG_REQUEST
 
 
-def check(options: argparse.Namespace, subject: "ModelPair") -> dict[str, Any]:
-    """Run every stage on two workers; returns what ``--json`` writes."""
-    from benchmarks.manager.environment import cpu_model, describe
-    from benchmarks.manager.scratch import scratch_folder
-    from benchmarks.manager.worker_process import Worker, WorkerFailure
-    from benchmarks.parity.comparison import Plan, run_parity
-    from benchmarks.results.schema import SCHEMA_VERSION
-    from common.cli import progress
-
-    plan = Plan(steps=options.steps, optimizers=options.optimizer)
-    # Both compute at once, on half of the cores each: much of it is not spread over threads anyway.
-    settings: dict[str, Any] = {"threads": max(1, available_cores() // 2), "timeout": options.timeout}
-    try:
-        with (
-            scratch_folder() as scratch,
-            Worker("torch", scratch=scratch, keeps_memory=True, **settings) as torch_side,
-            Worker("paddle", scratch=scratch, keeps_memory=True, **settings) as paddle_side,
-            progress(total=len(plan.stages)) as bar,
-        ):
-            sides = (torch_side, paddle_side)
-
-            def on_stage(stage: str) -> None:
-                bar.set_description(stage)
-                bar.update()
-
-            cpu_model()  # takes a second, while the workers import their frameworks
-            versions = {name: side.ask("versions") for name, side in zip(NAMES, sides, strict=True)}
-            report = run_parity(
-                *sides,
-                subject=subject,
-                scratch=scratch,
-                plan=plan,
-                device=options.device,
-                on_stage=on_stage,
-                together=True,
-            )
-    except WorkerFailure as failure:
-        raise UnavailableError(f"{failure.backend}: {failure.status}: {failure.reason}") from None
-    return {"schema_version": SCHEMA_VERSION, **report, "environment": describe(os.environ, versions)}
-
-
-def _subject(options: argparse.Namespace) -> "ModelPair":
-    from pathlib import Path
-
-    from benchmarks.parity.text import read_names
-    from benchmarks.request.model_pair import ModelPair
-
+def _subject(options: argparse.Namespace) -> ModelPair:
     sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
     if len(sources) == 1:
         raise UsageError("--torch and --paddle go together: a pair has two sides")
@@ -124,7 +76,7 @@ def _subject(options: argparse.Namespace) -> "ModelPair":
         batch_size=options.batch_size,
         sources=sources,
         plugins=_plugins(options),
-        names=read_names(options.map) if options.map else {},
+        names=read_map(options.map) if options.map else {},
         folder=str(Path.cwd()),
     )
 
@@ -141,17 +93,10 @@ def _plugins(options: argparse.Namespace) -> dict[str, dict[str, str]]:
     return plugins
 
 
-def _draw(report: dict[str, Any], path: "Path") -> None:
-    from benchmarks.parity.plot import draw
-
-    draw(report, path)
-
-
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    from pathlib import Path
-
     parser = cli.Parser(prog=PROGRAM, description="Compare what both frameworks compute.")
-    add_subject_flags(parser, model_required=False)
+    add_model_flags(parser, required=False)
+    add_json_flag(parser)
     for name in NAMES:
         text = f"MODULE:CALLABLE in this folder: () -> a {name} model from images to logits"
         parser.add_argument(f"--{name}", metavar="M:C", help=text)

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
 from benchmarks.request.model_pair import ModelPair
-from common.cli import UsageError
 from common.model_cards import MODELS
 
 COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")
@@ -184,21 +182,6 @@ def _evidence(report: Mapping[str, Any]) -> Sequence[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else "0" if value == 0 else f"{value:.1e}"
-
-
-def read_names(path: Path) -> dict[str, str]:
-    """Read a map: a JSON object of names. Raises UsageError."""
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise UsageError(
-            f"{path}: no JSON ({error}); expected an object of torch's names to paddle's"
-        ) from None
-    if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
-        raise UsageError(f'{path}: expected an object such as {{"conv1.weight": "features.0.weight"}}')
-    return names
 
 
 def trees(pairing: Mapping[str, Any]) -> list[str]:

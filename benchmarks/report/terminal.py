@@ -6,7 +6,7 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.analysis.layers import layer_lines
-from benchmarks.parity.text import failure, parity_lines
+from benchmarks.parity.text import parity_lines
 from benchmarks.report.scaling import scaling_lines
 from benchmarks.request.request import Request
 from benchmarks.results.formatting import interval, labeller, number
@@ -65,11 +65,6 @@ def compare_report(request: Request, report: CompareReport) -> str:
         lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
         lines += [FOOTNOTE, *scaling_lines(report), *_notes(report), *layer_lines(report.results)]
     return "\n".join(lines)
-
-
-def parity_failure(parity: Mapping[str, Any]) -> str:
-    """One line on where the two sides part."""
-    return f"{failure(parity)}; nothing was timed"
 
 
 def _heading(request: Request, report: Report) -> str:

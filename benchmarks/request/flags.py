@@ -1,81 +1,161 @@
-"""The flags of benchmarks.run and benchmarks.compare; ``options`` says what they ask for."""
+"""Flags of the commands that measure a model; ``request`` reads what they ask for."""
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from backends import ENGINES, PRECISIONS
-from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS
+from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS, Request
 from common import model_cards
 from common.cli import Parser
-from common.flags import fraction, natural, positive, price, seconds, shape, sizes, swept, words
+from common.flags import (
+    any_of,
+    fraction,
+    natural,
+    only_one,
+    positive,
+    price,
+    seconds,
+    shape,
+    sizes,
+    swept,
+    words,
+)
 
+T = TypeVar("T")
 Group = argparse._ArgumentGroup  # what add_argument_group returns has no public name
 
 
-def add_flags(parser: Parser, *, model_required: bool = True) -> None:
+def add_flags(parser: Parser) -> None:
     """Add the flags that benchmarks.run and benchmarks.compare share."""
-    add_subject_flags(parser, model_required=model_required)
-    _add_combinations(parser.add_argument_group("combinations"))
-    _add_ways(parser.add_argument_group("how"))
-    _add_images(parser.add_argument_group("real images"))
-
-
-def _add_combinations(group: Group) -> None:
-    """Flags of the cases: the product of their values is measured."""
-    group.add_argument("--phase", type=words(PHASES), default="infer,train", help=swept(PHASES))
-    group.add_argument("--engine", type=words(ENGINES), help=f"{swept(ENGINES)} (default eager)")
-    group.add_argument("--precision", type=words(PRECISIONS), help=f"{swept(PRECISIONS)} (default fp32)")
-    group.add_argument("--layout", type=words(LAYOUTS), help=f"{swept(LAYOUTS)} (default NCHW)")
-    group.add_argument("--batch-size", type=sizes, default="8", metavar="N,N", help="swept (default 8)")
-    group.add_argument(
-        "--threads",
-        type=sizes,
-        metavar="N,N",
-        help="of each process; swept (default: all cores, shared by --processes)",
-    )
-    group.add_argument(
+    add_model_flags(parser)
+    add_json_flag(parser)
+    combinations = parser.add_argument_group("combinations")
+    add_case_flags(combinations)
+    combinations.add_argument(
         "--processes",
         type=sizes,
         metavar="N,N",
-        help="swept: groups of so many processes, each with a batch of its own; how well they scale",
+        help="groups of N processes, each with a batch of its own: how well they scale; a comma list runs "
+        "once per value",
+    )
+    how = parser.add_argument_group("how")
+    how.add_argument("--device", default=Request.device, help="auto, cpu, gpu or gpu:N (default auto)")
+    add_settings_flags(how)
+    _add_extras(how)
+    add_step_flags(how)
+    add_image_flags(parser)
+
+
+def add_model_flags(parser: Parser, *, required: bool = True) -> None:
+    """Flags of every command that starts workers on a model."""
+    parser.add_argument("--model", required=required, help=", ".join(model_cards.MODELS))
+    parser.add_argument("--num-classes", type=positive, metavar="N", help="default: the model's own")
+    parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help="default: the model's own")
+    parser.add_argument(
+        "--seed", type=natural, default=Request.seed, metavar="N", help="of weights and images (default 0)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        default=Request.timeout,
+        metavar="S",
+        help="seconds that a worker may take for a request (default 600)",
     )
 
 
-def _add_ways(group: Group) -> None:
-    """Flags of the measurement and of its output."""
-    group.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
+def add_json_flag(parser: Parser) -> None:
+    """The file of results."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+
+
+def add_case_flags(
+    group: Group, *, phases: Sequence[str] = PHASES, batch_size: int = 8, one: bool = False
+) -> None:
+    """Flags of the cases: the product of their values is measured; of ``one`` case, they take no lists."""
+    names = any_of if one else swept
+    default = "infer" if one or "train" not in phases else "infer,train"
+
+    def value(parse: Callable[[str], tuple[T, ...]]) -> Callable[[str], tuple[T, ...]]:
+        return only_one(parse) if one else parse
+
+    group.add_argument(
+        "--phase",
+        type=value(words(phases)),
+        default=default,
+        help=f"{names(phases)} (default {default})",
+    )
+    group.add_argument("--engine", type=value(words(ENGINES)), help=f"{names(ENGINES)} (default eager)")
+    group.add_argument(
+        "--precision", type=value(words(PRECISIONS)), help=f"{names(PRECISIONS)} (default fp32)"
+    )
+    group.add_argument("--layout", type=value(words(LAYOUTS)), help=f"{names(LAYOUTS)} (default NCHW)")
+    metavar, repeated = ("N", "") if one else ("N,N", "; a comma list runs once per value")
+    group.add_argument(
+        "--batch-size",
+        type=value(sizes),
+        default=str(batch_size),
+        metavar=metavar,
+        help=f"images per step (default {batch_size}){repeated}",
+    )
+    group.add_argument(
+        "--threads",
+        type=value(sizes),
+        metavar=metavar,
+        help=f"threads per process (default: all cores, shared by the processes){repeated}",
+    )
+
+
+def add_settings_flags(group: Group, *, choices: Sequence[str] = SETTINGS) -> None:
+    """How the frameworks are set, and by how much tuned settings may be wrong."""
     group.add_argument(
         "--settings",
-        choices=SETTINGS,
-        default="equalised",
-        help="made equal; as installed; or the best of each, searched among what --engine, --precision, "
-        "--layout and --threads allow (default for tuned: everything)",
+        dest="settings_mode",
+        choices=choices,
+        default=Request.settings_mode,
+        help="made equal; as installed"
+        + (
+            "; or the best of each, searched among what --engine, --precision, --layout and --threads allow "
+            "(default for tuned: everything)"
+            if "tuned" in choices
+            else ""
+        ),
     )
-    group.add_argument(
-        "--max-error",
-        type=fraction,
-        default=1e-3,
-        metavar="X",
-        help="relative L2 of the logits from float64 that tuned settings may cost (default 0.001)",
-    )
-    group.add_argument(
-        "--reference",
-        choices=REFERENCES,
-        help="infer in fp32 with this engine, too: it belongs to neither, and computes what each exports",
-    )
-    group.add_argument(
-        "--layers", action="store_true", help="time every layer's forward and backward pass, too"
-    )
-    group.add_argument("--price-per-hour", type=price, metavar="X", help="of the machine: gives cost")
-    group.add_argument(
-        "--warmup", type=natural, default=3, metavar="N", help="untimed steps first (default 3)"
-    )
-    group.add_argument("--min-iterations", type=positive, default=10, metavar="N", help="default 10")
-    group.add_argument("--min-seconds", type=seconds, default=1.0, metavar="S", help="default 1")
+    if "tuned" in choices:
+        group.add_argument(
+            "--max-error",
+            type=fraction,
+            default=Request.max_error,
+            metavar="X",
+            help="relative L2 of the logits from float64 that tuned settings may cost (default 0.001)",
+        )
 
 
-def _add_images(group: Group) -> None:
+def add_step_flags(group: Group) -> None:
+    """How many steps are timed."""
+    group.add_argument(
+        "--warmup", type=natural, default=Request.warmup, metavar="N", help="untimed steps first (default 3)"
+    )
+    group.add_argument(
+        "--min-iterations",
+        type=positive,
+        default=Request.min_iterations,
+        metavar="N",
+        help="time at least N steps (default 10)",
+    )
+    group.add_argument(
+        "--min-seconds",
+        type=seconds,
+        default=Request.min_seconds,
+        metavar="S",
+        help="time at least S seconds of steps (default 1)",
+    )
+
+
+def add_image_flags(parser: Parser) -> None:
     """Images that are read inside the measured time."""
+    group = parser.add_argument_group("real images")
     group.add_argument(
         "--data", type=Path, metavar="LIST.txt", help="read real images inside the measured time"
     )
@@ -83,12 +163,15 @@ def _add_images(group: Group) -> None:
         "--root", type=Path, metavar="DIR", help="folder of the list's images (default: the list's)"
     )
     group.add_argument(
-        "--loader", choices=LOADERS, default="common", help="ours, or the framework's own DataLoader"
+        "--loader",
+        choices=LOADERS,
+        default=Request.loader,
+        help="common (default): this project's loader; native: the framework's own DataLoader",
     )
     group.add_argument(
         "--workers",
         type=natural,
-        default=0,
+        default=Request.workers,
         metavar="N",
         help="threads (common) or processes (native) that decode ahead (default 0)",
     )
@@ -97,13 +180,19 @@ def _add_images(group: Group) -> None:
     )
 
 
-def add_subject_flags(parser: Parser, *, model_required: bool = True) -> None:
-    """Add the flags of every command that starts workers on a model."""
-    parser.add_argument("--model", required=model_required, help=", ".join(model_cards.MODELS))
-    parser.add_argument("--num-classes", type=positive, metavar="N", help="default: the model's own")
-    parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help="default: the model's own")
-    parser.add_argument("--seed", type=natural, default=0, metavar="N")
-    parser.add_argument(
-        "--timeout", type=seconds, default=600.0, metavar="S", help="of each request to a worker (600)"
+def _add_extras(group: Group) -> None:
+    """What else is measured or computed beside the cases."""
+    group.add_argument(
+        "--reference",
+        choices=REFERENCES,
+        help="also infer in fp32 with this neutral engine, from the model that each framework exports",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    group.add_argument(
+        "--layers", action="store_true", help="also time every layer's forward and backward pass"
+    )
+    group.add_argument(
+        "--price-per-hour",
+        type=price,
+        metavar="X",
+        help="price of the machine per hour, for the cost of a million images",
+    )

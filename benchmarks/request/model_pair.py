@@ -1,14 +1,13 @@
 """Models to compare: ours by name, or anyone's own pair, with batch and weights."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from backends.open_model import ModelSpec
-from common.weights import initialization, safetensors_file
+from common.cli import UsageError
 
 ROLES = ("loss", "optimizer", "data", "metric")  # what may be the user's own beside the model
 
@@ -56,29 +55,16 @@ class ModelPair:
         return all(role in self.plugins.get(name, {}) for name in ("torch", "paddle"))
 
 
-def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:
-    """Images like normalised photographs, N(0, 1) in float32, and labels: the same for both sides."""
-    rng = np.random.default_rng((subject.seed, batch_size))
-    return {
-        "images": rng.standard_normal((batch_size, *subject.input_shape), dtype=np.float32),
-        "labels": rng.integers(subject.num_classes, size=batch_size),
-    }
-
-
-def write_weights(shapes: Mapping[str, Sequence[int]], *, seed: int, path: Path) -> None:
-    """Draw one set of weights for both sides."""
-    safetensors_file.save(path, initialization.draw_scaled(shapes, seed=seed))
-
-
-def stirred(name: str, array: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-    """A tensor with something to tell: one that is the same number all over would hide how it is used.
-
-    Fresh scales are all 1, fresh biases and running means all 0; a swapped or forgotten one would go
-    unseen. Those get noise of deviation 0.1; running variances stay positive.
-    """
-    if array.dtype.kind != "f" or array.size < 2 or array.min() != array.max():
-        return array
-    noise = rng.standard_normal(array.shape) * 0.1
-    if name.endswith("running_var"):
-        noise = np.abs(noise)
-    return (array + noise).astype(np.float32).astype(array.dtype)
+def read_map(path: Path) -> dict[str, str]:
+    """Read a ``--map`` file: a JSON object of torch's names to paddle's. Raises UsageError."""
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise UsageError(
+            f"{path}: no JSON ({error}); expected an object of torch's names to paddle's"
+        ) from None
+    if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
+        raise UsageError(f'{path}: expected an object such as {{"conv1.weight": "features.0.weight"}}')
+    return names

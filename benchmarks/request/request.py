@@ -1,14 +1,13 @@
 """Requests of benchmarks.run and benchmarks.compare, checked."""
 
 import argparse
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 
 from backends import ENGINES, PRECISIONS
 from benchmarks.request.case import Case
-from benchmarks.request.job import ImageSource
-from common import dataset, model_cards
+from common import model_cards
 from common.cli import UsageError
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.devices import available_cores, require_device_name
@@ -24,29 +23,34 @@ TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Request of a command, checked as far as that goes without a framework."""
+    """Request of a command, checked as far as that goes without a framework.
+
+    A flag whose name is a field's is copied as it is, and has its default from here: each is described
+    once, in ``flags``. A command that lacks a flag has the default.
+    """
 
     model: str
     num_classes: int
     input_shape: tuple[int, int, int]
     cases: tuple[Case, ...]
     candidates: tuple[Case, ...]  # what "tuned" chooses among; else the cases themselves
-    device: str
-    settings_mode: str
-    max_error: float
-    layers: bool
-    price_per_hour: float | None
-    warmup: int
-    min_iterations: int
-    min_seconds: float
-    data: Path | None
-    root: Path | None
-    loader: str
-    workers: int
-    augment: bool
-    seed: int
-    timeout: float
-    json: Path | None
+    device: str = "auto"
+    settings_mode: str = "equalised"
+    max_error: float = 1e-3
+    reference: str | None = None
+    layers: bool = False
+    price_per_hour: float | None = None
+    warmup: int = 3
+    min_iterations: int = 10
+    min_seconds: float = 1.0
+    data: Path | None = None
+    root: Path | None = None
+    loader: str = "common"
+    workers: int = 0
+    augment: bool = False
+    seed: int = 0
+    timeout: float = 600.0
+    json: Path | None = None
     grouped: bool = False  # whether numbers of processes were asked for
 
     @property
@@ -66,46 +70,35 @@ def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:
 def read_request(options: argparse.Namespace) -> Request:
     """Turn parsed flags into a request. Raises UsageError for what can be seen to be wrong."""
     num_classes, input_shape = read_size(options)
-    if options.data is None:
-        _refuse_without_data(options)
-    if options.processes is not None:
-        _refuse_in_groups(options)
+    flags = {field.name: getattr(options, field.name) for field in fields(Request) if field.name in options}
     candidates = _combinations(options)
-    cases = candidates
-    if options.settings == "tuned":  # one for each phase and batch size: the rest is searched
-        cases = tuple({(case.phase, case.batch_size): case for case in reversed(candidates)}.values())[::-1]
-    if options.reference:
-        cases += _reference_cases(cases, options)
-    return Request(
-        model=options.model,
-        num_classes=num_classes,
-        input_shape=input_shape,
-        cases=cases,
-        candidates=candidates,
-        device=require_device_name(options.device),
-        settings_mode=options.settings,
-        max_error=options.max_error,
-        layers=options.layers,
-        price_per_hour=options.price_per_hour,
-        warmup=options.warmup,
-        min_iterations=options.min_iterations,
-        min_seconds=options.min_seconds,
-        data=options.data and options.data.absolute(),  # the worker starts in another folder
-        root=options.root and options.root.absolute(),
-        loader=options.loader,
-        workers=options.workers,
-        augment=options.augment,
-        seed=options.seed,
-        timeout=options.timeout,
-        json=options.json,
-        grouped=options.processes is not None,
+    request = Request(
+        **flags
+        | {
+            "num_classes": num_classes,
+            "input_shape": input_shape,
+            "cases": candidates,
+            "candidates": candidates,
+            "grouped": getattr(options, "processes", None) is not None,
+        }
     )
+    _refuse_without_data(request)
+    _refuse_in_groups(request)
+    require_device_name(request.device)
+    cases = candidates
+    if request.settings_mode == "tuned":  # one for each phase and batch size: the rest is searched
+        cases = tuple({(case.phase, case.batch_size): case for case in reversed(candidates)}.values())[::-1]
+    if request.reference:
+        cases += _reference_cases(cases, request.reference)
+    # The worker starts in another folder.
+    data, root = (path and path.absolute() for path in (request.data, request.root))
+    return replace(request, cases=cases, data=data, root=root)
 
 
 def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
     """Every combination of the swept flags, with defaults for those that were not given."""
-    everything = options.settings == "tuned"
-    groups = options.processes or (1,)
+    everything = options.settings_mode == "tuned"
+    groups = getattr(options, "processes", None) or (1,)
     cores = max(1, available_cores() // max(groups))  # of each process: the same in groups of any size
     fewer = tuple(dict.fromkeys((cores, max(1, cores // 2), 1))) if everything else (cores,)
     combinations = product(
@@ -131,57 +124,38 @@ def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
     )
 
 
-def _reference_cases(cases: tuple[Case, ...], options: argparse.Namespace) -> tuple[Case, ...]:
+def _reference_cases(cases: tuple[Case, ...], reference: str) -> tuple[Case, ...]:
     """Cases of the reference: inference, wherever a case infers. UsageError where none does."""
     found = [
-        replace(case, engine=options.reference, precision="fp32", layout="NCHW")
+        replace(case, engine=reference, precision="fp32", layout="NCHW")
         for case in cases
         if case.phase == "infer"
     ]
     if not found:
-        raise UsageError(f"--reference {options.reference}: it infers; ask for --phase infer, too")
+        raise UsageError(f"--reference {reference}: it infers; ask for --phase infer, too")
     return tuple(dict.fromkeys(found))
 
 
-def _refuse_without_data(options: argparse.Namespace) -> None:
-    if "data" in options.phase:
+def _refuse_without_data(request: Request) -> None:
+    if request.data is not None:
+        return
+    if any(case.phase == "data" for case in request.cases):
         raise UsageError("--phase data reads images; name them with --data LIST.txt")
-    if options.root is not None or options.workers or options.augment or options.loader != "common":
+    if request.root is not None or request.workers or request.augment or request.loader != "common":
         raise UsageError(
             "--root, --workers, --augment and --loader say how to read --data LIST.txt; give that too"
         )
 
 
-def _refuse_in_groups(options: argparse.Namespace) -> None:
+def _refuse_in_groups(request: Request) -> None:
+    if not request.grouped:
+        return
     for flag, given in (
-        ("--settings tuned", options.settings == "tuned"),
-        ("--layers", options.layers),
-        ("--data", options.data is not None),
+        ("--settings tuned", request.settings_mode == "tuned"),
+        ("--layers", request.layers),
+        ("--data", request.data is not None),
     ):
         if given:
             raise UsageError(f"{flag} is for one process; leave out --processes, or {flag}")
-    if max(options.processes) > 1 and ":" in options.device:
-        raise UsageError(f"--device {options.device} is one GPU, and each process needs its own; say gpu")
-
-
-def require_data(request: Request) -> None:
-    """Raise UsageError now if the list or an image that it names cannot be read as asked."""
-    if request.data is not None:
-        index = dataset.read_list(request.data, root=request.root)
-        dataset.require_images(index)
-        dataset.require_labels(index, num_classes=request.num_classes)
-
-
-def image_source(request: Request) -> ImageSource | None:
-    """Source of images for workers; None where no list is named."""
-    if request.data is None:
-        return None
-    return ImageSource(
-        list=str(request.data),
-        root=str(request.root) if request.root else None,
-        input_shape=request.input_shape,
-        loader=request.loader,
-        workers=request.workers,
-        augment=request.augment,
-        seed=request.seed,
-    )
+    if max(case.processes for case in request.cases) > 1 and ":" in request.device:
+        raise UsageError(f"--device {request.device} is one GPU, and each process needs its own; say gpu")

@@ -9,17 +9,15 @@ torch.utils.benchmark averages over several of them, and its figure is not the m
 """
 
 import argparse
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from backends import NAMES
-from benchmarks.request.flags import add_flags
-from benchmarks.request.request import read_request
-from benchmarks.worker.tasks import Tasks
+from benchmarks.request.flags import add_case_flags, add_image_flags, add_model_flags, add_settings_flags
+from benchmarks.request.request import Request, read_request
 from common import cli
-from common.cli import UnavailableError, UsageError
+from common.cli import UnavailableError
 from common.flags import positive, seconds
 
 if TYPE_CHECKING:
@@ -30,67 +28,15 @@ REFERENCES = {"torch": ("bare_loop", "torch_benchmark"), "paddle": ("bare_loop",
 TOLERANCE = 0.02
 
 
-class ReferenceTasks(Tasks):
-    """A worker's tasks, and other ways to time the job that is prepared."""
-
-    def ratios(self, reference: str, pairs: int, min_seconds: float) -> list[float]:
-        """Throughput of the harness over that of a reference, one value per pair of blocks."""
-        clocks = {"harness": self._harness, "reference": self._way(reference)}
-        ratios = []
-        for pair in range(pairs):
-            order = list(clocks) if pair % 2 == 0 else list(clocks)[::-1]
-            seconds = {name: clocks[name](min_seconds) for name in order}
-            ratios.append(seconds["reference"] / seconds["harness"])
-        return ratios
-
-    def _harness(self, min_seconds: float) -> float:
-        seconds: dict[str, list[float]] = self.measure(min_steps=1, min_seconds=min_seconds)["seconds"]
-        return float(median(sum(step) for step in zip(*seconds.values(), strict=True)))
-
-    def _way(self, name: str) -> Callable[[float], float]:
-        """Timer of a reference: the seconds of a step, from so many seconds of steps."""
-        return {"bare_loop": self._bare_loop, "torch_benchmark": self._torch_benchmark}[name]
-
-    def _bare_loop(self, min_seconds: float) -> float:
-        return timed_loop(self._step, min_seconds)
-
-    def _torch_benchmark(self, min_seconds: float) -> float:
-        import torch
-        from torch.utils.benchmark import Timer
-
-        timer = Timer("step()", globals={"step": self._step}, num_threads=torch.get_num_threads())
-        return float(timer.blocked_autorange(min_run_time=min_seconds).median)
-
-    def _step(self) -> None:
-        job = self._require_job()
-        for part in job.parts.values():
-            part()
-        job.timeline.synchronize()
-
-
-def timed_loop(step: Callable[[], object], min_seconds: float) -> float:
-    """Median seconds of a step in a loop with nothing but the clock around it."""
-    values = []
-    start = end = time.perf_counter()
-    while end - start < min_seconds:
-        before = time.perf_counter()
-        step()
-        end = time.perf_counter()
-        values.append(end - before)
-    return median(values)
-
-
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
     request = read_request(options)
-    if len(request.cases) > 1:
-        raise UsageError("one combination is checked at a time; give one --phase, --batch-size, ...")
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.manager.session import Session
     from benchmarks.manager.worker_process import WorkerFailure
 
-    tasks = f"{PROGRAM}:{ReferenceTasks.__name__}"
+    tasks = "benchmarks.selfcheck.reference_tasks:ReferenceTasks"
     with scratch_folder() as scratch, Session(request, scratch=scratch, tasks=tasks) as session:
         try:
             ratios = _measure(session, options)
@@ -121,7 +67,12 @@ def _measure(session: "Session", options: argparse.Namespace) -> dict[str, list[
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Check the harness against other clocks.")
     parser.add_argument("--backend", required=True, choices=NAMES)
-    add_flags(parser)
+    add_model_flags(parser)
+    add_case_flags(parser.add_argument_group("case"), one=True)
+    how = parser.add_argument_group("how")
+    how.add_argument("--device", default=Request.device, help="auto, cpu, gpu or gpu:N (default auto)")
+    add_settings_flags(how, choices=("equalised", "as-shipped"))
+    add_image_flags(parser)
     parser.add_argument("--pairs", type=positive, default=60, metavar="N", help="default 60")
     parser.add_argument("--block-seconds", type=seconds, default=0.3, metavar="S", help="default 0.3")
     parser.set_defaults(phase=("infer",))

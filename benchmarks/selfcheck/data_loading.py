@@ -10,26 +10,16 @@ paddle 2.6 multiplies by 1/255 where the others divide, which rounds otherwise.
 """
 
 import argparse
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
-from functools import partial
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from backends import NAMES
 from benchmarks.request.job import ImageSource
-from benchmarks.worker.feed import Feed
-from benchmarks.worker.steps import Batch
-from benchmarks.worker.tasks import Tasks
 from common import cli
-from common.cli import UnavailableError
+from common.cli import UnavailableError, progress
 from common.files import require_writable, write_text
 from common.flags import positive, shape
 from common.runtime.devices import available_cores
@@ -38,63 +28,10 @@ if TYPE_CHECKING:
     from benchmarks.manager.worker_process import Worker
 
 PROGRAM = "benchmarks.selfcheck.data_loading"
-LIMIT, COMMON = "limit", "common"
-COMPARED_BATCHES = 4
+TASKS = "benchmarks.selfcheck.loading_tasks:LoadingTasks"
+LIMIT = "limit"
 ROUNDING = 1e-5  # of numbers up to 3; beyond it the loaders do different things
 FEWEST_ROUNDS = 5
-
-
-class LoadingTasks(Tasks):
-    """A worker's tasks, and passes over a list by each way to load it."""
-
-    def open_ways(self, source: dict[str, Any], batch_size: int, threads: int) -> list[str]:
-        """Set up every way to load the list; returns their names."""
-        self.backend.equalise(threads=threads, device="cpu")
-        images = ImageSource.from_json(source)
-        workers = images.workers
-
-        def feed(loader: str, workers: int) -> Feed:
-            own = replace(images, loader=loader, workers=workers)
-            return Feed(
-                backend=self.backend, source=own, batch_size=batch_size, device="cpu", precision="fp32"
-            )
-
-        self.feeds = {COMMON: feed("common", workers), "native, 0 workers": feed("native", 0)}
-        self.feeds[f"native, {workers} workers"] = feed("native", workers)
-        index = self.feeds[COMMON].index
-        paths = [index.locate(position) for position in range(len(index))]
-        self.pool = ThreadPoolExecutor(max(workers, 1))
-        size = (images.input_shape[2], images.input_shape[1])
-        self.ways: dict[str, Callable[[], int]] = {LIMIT: lambda: self._limit(paths, size)}
-        for name, one in self.feeds.items():
-            self.ways[name] = partial(_read_epoch, one.epochs())
-        return list(self.ways)
-
-    def images_per_second(self, way: str) -> float:
-        """The speed of one pass over the list."""
-        start = time.perf_counter()
-        images = self.ways[way]()
-        return images / (time.perf_counter() - start)
-
-    def largest_difference(self) -> float:
-        """Between the first batches of the common loader and of the native one; 0 if all bits are equal."""
-        epochs = (next(self.feeds[way].epochs()) for way in (COMMON, "native, 0 workers"))
-        pairs = zip(*epochs, strict=False)  # the native loader leaves a smaller last batch out
-        return max(
-            float(np.abs(self.backend.to_numpy(ours) - self.backend.to_numpy(theirs)).max())
-            for pair in islice(pairs, COMPARED_BATCHES)
-            for ours, theirs in zip(*pair, strict=True)
-        )
-
-    def _limit(self, paths: list[Path], size: tuple[int, int]) -> int:
-        def load(path: Path) -> None:
-            Image.open(path).convert("RGB").resize(size, Image.Resampling.BILINEAR)
-
-        return len(list(self.pool.map(load, paths)))
-
-
-def _read_epoch(epochs: Iterator[Iterator[Batch]]) -> int:
-    return sum(len(labels) for _, labels in next(epochs))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,14 +39,14 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     if options.json:
         require_writable(options.json)
+    # Imported here and not above: they take longer than --help may.
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.manager.worker_process import Worker, WorkerFailure
     from common import dataset
 
     dataset.require_images(dataset.read_list(options.data, root=options.root))
-    tasks = f"{PROGRAM}:{LoadingTasks.__name__}"
     with scratch_folder() as scratch:
-        worker = Worker(options.backend, threads=options.threads, scratch=scratch, timeout=600.0, tasks=tasks)
+        worker = Worker(options.backend, threads=options.threads, scratch=scratch, timeout=600.0, tasks=TASKS)
         try:
             speeds, difference = _measure(worker, options)
         except WorkerFailure as failure:
@@ -131,8 +68,6 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, list[float]], float | None]:
-    from common.cli import progress
-
     images = ImageSource(
         list=str(options.data.absolute()),
         root=str(options.root.absolute()) if options.root else None,

@@ -10,17 +10,13 @@ Exit code 1 if the slowdown was found, or the unchanged passed, in fewer than 19
 """
 
 import argparse
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from backends import NAMES
-from benchmarks.request.flags import add_flags
+from benchmarks.request.flags import add_case_flags, add_model_flags, add_settings_flags, add_step_flags
 from benchmarks.request.request import Request, read_request
-from benchmarks.worker.tasks import Tasks
 from common import cli
-from common.cli import UsageError
 from common.flags import percent, positive
 
 if TYPE_CHECKING:
@@ -28,8 +24,8 @@ if TYPE_CHECKING:
 
 PROGRAM = "benchmarks.selfcheck.planted_slowdowns"
 SLOWED = {
-    5: "benchmarks.selfcheck.planted_slowdowns:Slower5",
-    15: "benchmarks.selfcheck.planted_slowdowns:Slower15",
+    5: "benchmarks.selfcheck.slowed_tasks:Slower5",
+    15: "benchmarks.selfcheck.slowed_tasks:Slower15",
 }
 ENOUGH = 0.95
 STORED = {"rounds": 20, "pairs": 5, "max_regression": 5.0}
@@ -76,46 +72,50 @@ def _compare(
     request: Request, options: argparse.Namespace, *, slower: bool = False, times: int = 1
 ) -> "CompareReport":
     from benchmarks.manager.installations import Installation, both_backends
-    from benchmarks.manager.scratch import scratch_folder
-    from benchmarks.manager.session import Session
-    from benchmarks.measure.sweep import Sweep
-    from common.cli import progress
+    from benchmarks.measure.both_backends import measure_both
 
-    rounds, places = times * options.rounds, both_backends()
+    places = both_backends()
     if slower:
         planted = Installation(backend=options.backend, tasks=SLOWED[options.slower])
         places = {**places, options.backend: planted}
-    with (
-        scratch_folder() as scratch,
-        Session(request, scratch=scratch, places=places) as session,
-        progress(total=rounds * len(request.cases)) as bar,
-    ):
-        sweep = Sweep(session, facts={}, folder=None, earlier=None)
-        session.start(NAMES)
-        precise = None if times > 1 else options.max_regression
-        sweep.run(rounds=rounds, processes=times * options.pairs, bar=bar, precise=precise)
-        return sweep.report()
+    return measure_both(
+        request,
+        rounds=times * options.rounds,
+        pairs=times * options.pairs,
+        skip_parity=True,
+        precise=None if times > 1 else options.max_regression,
+        places=places,
+    )
 
 
 def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> tuple[bool, str]:
     from benchmarks.manager.installations import Installation
-    from benchmarks.manager.scratch import scratch_folder
-    from benchmarks.manager.session import Session
-    from benchmarks.measure.versions import HERE, THERE, measure_against, sentences
+    from benchmarks.measure.one_backend import measure_versions
+    from benchmarks.measure.versions import HERE, THERE, sentences
 
     tasks = SLOWED[options.slower] if slower else None
     there = Installation(backend=options.backend)
-    places = {THERE: there, HERE: Installation(backend=options.backend, tasks=tasks)}
-    with scratch_folder() as scratch, Session(request, scratch=scratch, places=places) as session:
-        how = {"rounds": options.rounds, "pairs": options.pairs}
-        _, changes = measure_against(session, **how, max_regression=options.max_regression)
-    told = "; ".join(sentences(changes, backend=options.backend))
-    return any(entry.regression for entry in changes), told
+    report = measure_versions(
+        request,
+        backend=options.backend,
+        places={THERE: there, HERE: Installation(backend=options.backend, tasks=tasks)},
+        there="unchanged",
+        rounds=options.rounds,
+        pairs=options.pairs,
+        max_regression=options.max_regression,
+    )
+    told = "; ".join(sentences(report.against, backend=options.backend))
+    return any(entry.regression for entry in report.against), told
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Plant slowdowns and see whether the gate finds them.")
-    add_flags(parser, model_required=False)
+    add_model_flags(parser, required=False)
+    add_case_flags(parser.add_argument_group("combinations"))
+    how = parser.add_argument_group("how")
+    how.add_argument("--device", help="auto, cpu, gpu or gpu:N (default cpu)")
+    add_settings_flags(how, choices=("equalised", "as-shipped"))
+    add_step_flags(how)
     parser.add_argument("--backend", choices=NAMES, default="paddle", help="that is slowed (default paddle)")
     parser.add_argument("--slower", type=int, choices=tuple(SLOWED), default=15, help="percent (default 15)")
     parser.add_argument("--against", action="store_true", help="both versions in turns, and no baseline")
@@ -131,50 +131,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.set_defaults(phase=("infer",), model="alexnet", device="cpu")
     options = parser.parse_args(arguments)
-    if options.settings == "tuned":
-        raise UsageError("--settings tuned may choose otherwise each time; name an engine instead")
     for name, value in (AGAINST if options.against else STORED).items():
         if getattr(options, name) is None:
             setattr(options, name, value)
     return options
-
-
-class SlowedTasks(Tasks):
-    """A worker's tasks; every part of a step then takes ``PART`` longer, computing nothing."""
-
-    PART = 0.0
-
-    def prepare(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """See Tasks."""
-        facts = super().prepare(spec)
-        job = self._require_job()
-        parts = {name: self._slowed(part, job.timeline.synchronize) for name, part in job.parts.items()}
-        self.job = replace(job, parts=parts)
-        return facts
-
-    def _slowed(self, part: Callable[[], object], wait: Callable[[], None]) -> Callable[[], None]:
-        def slowed() -> None:
-            start = time.perf_counter()
-            part()
-            wait()  # a GPU has only been told to begin
-            end = time.perf_counter()
-            until = end + self.PART * (end - start)
-            while time.perf_counter() < until:
-                pass
-
-        return slowed
-
-
-class Slower5(SlowedTasks):
-    """By 5 %."""
-
-    PART = 0.05
-
-
-class Slower15(SlowedTasks):
-    """By 15 %."""
-
-    PART = 0.15
 
 
 if __name__ == "__main__":

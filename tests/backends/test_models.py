@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.request.model_pair import ModelPair, draw_batch
+from benchmarks.request.inputs import draw_batch
+from benchmarks.request.model_pair import ModelPair
 from benchmarks.worker.profiling import flops_per_image
 from common.cli import UsageError
 from common.model_cards import require_input

@@ -21,8 +21,9 @@ from backends import train
 from backends.training.learner import Learner
 from backends.training.process_team import gather
 from benchmarks.request.case import Case
+from benchmarks.request.inputs import draw_batch, write_weights
 from benchmarks.request.job import JobSpec
-from benchmarks.request.model_pair import ModelPair, draw_batch, write_weights
+from benchmarks.request.model_pair import ModelPair
 from benchmarks.worker.replicas import GroupTasks
 from common.cli import UnavailableError
 from common.runtime.distributed import Member, Share

@@ -15,7 +15,8 @@ from benchmarks.parity.sides.recording import Alone, Recording
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENTS, TensorName
-from benchmarks.request.model_pair import Askable, ModelPair, draw_batch, stirred
+from benchmarks.request.inputs import draw_batch, stirred
+from benchmarks.request.model_pair import Askable, ModelPair
 from common.cli import UnavailableError
 from common.weights import initialization
 

@@ -5,7 +5,8 @@ import pytest
 
 from backends.open_model import open_model
 from benchmarks.parity.comparison import run_gate
-from benchmarks.request.model_pair import ModelPair, draw_batch
+from benchmarks.request.inputs import draw_batch
+from benchmarks.request.model_pair import ModelPair
 from common.weights import initialization
 
 SUBJECTS = {

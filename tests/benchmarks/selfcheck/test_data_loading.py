@@ -9,7 +9,7 @@ import backends
 from benchmarks import compare, run
 from benchmarks.request.job import ImageSource
 from benchmarks.selfcheck import data_loading
-from benchmarks.selfcheck.data_loading import LoadingTasks
+from benchmarks.selfcheck.loading_tasks import LoadingTasks
 from benchmarks.worker.feed import Feed
 from common.transforms import preprocessing
 from tests.support.commands import QUICK, ended

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.selfcheck import planted_slowdowns, reference_loops, repeatability
-from benchmarks.selfcheck import planted_slowdowns as slowed
+from benchmarks.selfcheck import planted_slowdowns, reference_tasks, repeatability
+from benchmarks.selfcheck import slowed_tasks as slowed
 from benchmarks.selfcheck.planted_slowdowns import SLOWED
 from benchmarks.selfcheck.repeatability import coverage
 from tests.support.commands import ended
@@ -85,7 +85,7 @@ def test_loops_by_hand_compute_what_the_harness_does(local, torch_backend, paddl
         array = np.random.default_rng(0).standard_normal((2, 3, 32, 32), dtype=np.float32)
         images = backend.from_numpy(array, device="cpu", precision="fp32")
         expected = backend.to_numpy(backend.infer(model, images))
-        make = {"torch": reference_loops.torch_ways, "paddle": reference_loops.paddle_ways}[name]
+        make = {"torch": reference_tasks.torch_ways, "paddle": reference_tasks.paddle_ways}[name]
         for way, step in make(lambda model=model: model, images, threads=1, folder=tmp_path / name).items():
             if way != "torch.compile":  # compiling takes a while, and test_engines does it
                 found = step()

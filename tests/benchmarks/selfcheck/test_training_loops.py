@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.selfcheck import training_loops
-from benchmarks.selfcheck.training_loops import ALONE, LOOPS, ArticleTasks
+from benchmarks.selfcheck.article_loops import ArticleTasks
+from benchmarks.selfcheck.training_loops import ALONE, LOOPS
 from tests.support.commands import ended
 
 pytestmark = pytest.mark.usefixtures("one_thread")

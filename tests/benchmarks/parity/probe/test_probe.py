@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
-from benchmarks.request.model_pair import ModelPair, draw_batch
+from benchmarks.request.inputs import draw_batch
+from benchmarks.request.model_pair import ModelPair
 from common.weights import initialization
 
 SUBJECT = ModelPair(model="lenet5", num_classes=10, input_shape=(3, 32, 32), seed=0, batch_size=2)

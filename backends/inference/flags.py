@@ -1,0 +1,33 @@
+"""Flags of the commands that open a checkpoint."""
+
+from pathlib import Path
+
+from common import model_cards
+from common.cli import Parser
+from common.flags import natural, number, numbers, positive, side_or_sides
+from common.model_cards import ACTIVATIONS, POOLS
+
+SPLITS = ("test", "valid", "all", "train")  # which split is meant, where none is named
+GRID = 6  # images in the picture of predictions
+
+
+def add_checkpoint_flags(parser: Parser) -> None:
+    """Flags that say of someone else's checkpoint what ours say themselves."""
+    others = parser.add_argument_group("of a checkpoint that is not ours")
+    others.add_argument("--model", choices=tuple(model_cards.MODELS))
+    others.add_argument("--num-classes", type=positive, metavar="N", help="default: its last layer's")
+    others.add_argument("--channels", type=int, choices=(1, 3), help="default: its first layer's")
+    others.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5 (default sigmoid)")
+    others.add_argument("--pool", choices=POOLS, help="of lenet5 (default max)")
+    others.add_argument("--no-c5-activation", action="store_true", default=None, help="of lenet5")
+    others.add_argument("--resize", type=side_or_sides, metavar="S|H,W", help="default: the model's own")
+    others.add_argument("--crop", type=positive, metavar="S", help="middle square, after --resize S")
+    others.add_argument("--pad", type=natural, metavar="N", help="black border after resizing")
+    others.add_argument("--mean", type=numbers, metavar="X,X,X", help="default: 0")
+    others.add_argument("--std", type=numbers, metavar="X,X,X", help="default: 1")
+    others.add_argument(
+        "--scale", type=number(float, above=0), metavar="X", help="pixels are divided by it (255)"
+    )
+    others.add_argument(
+        "--map", type=Path, metavar="FILE.json", help="names in the file by the model's names"
+    )

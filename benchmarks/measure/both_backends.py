@@ -1,0 +1,61 @@
+"""Both backends side by side: parity first, then every combination in turns."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from backends import NAMES
+from benchmarks.manager.group_session import open_session
+from benchmarks.manager.installations import Installation
+from benchmarks.manager.scratch import scratch_folder
+from benchmarks.manager.session import Session
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.resume import earlier_report, request_facts, require_same_versions
+from benchmarks.measure.sweep import Sweep
+from benchmarks.parity.comparison import run_gate
+from benchmarks.request.request import Request
+from benchmarks.results.schema import CompareReport
+from common.cli import progress
+
+
+def measure_both(
+    request: Request,
+    *,
+    rounds: int,
+    pairs: int,
+    skip_parity: bool = False,
+    precise: float | None = None,
+    folder: Path | None = None,
+    places: Mapping[str, Installation] | None = None,
+) -> CompareReport:
+    """Check parity, then time every combination; nothing is timed where parity is broken.
+
+    ``rounds`` are turns of A B B A, split among ``pairs`` of workers. What is less certain than ``precise``
+    percent is measured once more. Results go to ``folder`` as they arise; those that lie there are kept.
+    """
+    facts = request_facts(request, rounds=rounds, pairs=pairs, skip_parity=skip_parity)
+    earlier = earlier_report(folder, facts) if folder else None
+    with (
+        scratch_folder() as scratch,
+        open_session(request, scratch=scratch, places=places) as session,
+        progress(total=rounds * len(request.cases)) as bar,
+    ):
+        sweep = Sweep(session, facts=facts, folder=folder, earlier=earlier)
+        try:
+            if not skip_parity and any(case.phase != "data" for case in request.cases):
+                bar.set_description("parity in float64")
+                sweep.parity = earlier.parity if earlier and earlier.parity else _gate(session, scratch)
+            session.start(NAMES)  # afresh: whoever measures has done nothing else
+        except WorkerFailure as failure:
+            return sweep.failed(failure)
+        if earlier and folder:
+            require_same_versions(earlier, session.versions, folder)
+        if sweep.parity is None or sweep.parity["verdict"] == "pass":
+            sweep.run(rounds=rounds, processes=pairs, bar=bar, precise=precise)
+        return sweep.report()
+
+
+def _gate(session: Session, scratch: Path) -> dict[str, Any]:
+    session.start(NAMES)
+    sides = [session.worker(name) for name in NAMES]
+    return run_gate(*sides, subject=session.pair, scratch=scratch)

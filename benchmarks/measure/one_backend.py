@@ -1,0 +1,88 @@
+"""One backend's combinations, one after another."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.analysis.scaling import with_efficiencies
+from benchmarks.manager.environment import describe
+from benchmarks.manager.group_session import open_session
+from benchmarks.manager.installations import Installation
+from benchmarks.manager.scratch import scratch_folder
+from benchmarks.manager.session import Session
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure import versions
+from benchmarks.measure.diagnostics import Diagnostics
+from benchmarks.measure.machine_load import MachineLoad
+from benchmarks.measure.rows import failed_row, measured_row
+from benchmarks.measure.tuning import tune
+from benchmarks.request.case import Case
+from benchmarks.request.request import Request
+from benchmarks.results.schema import Report, Result
+from common.cli import progress
+
+
+def measure_one(request: Request, *, backend: str) -> Report:
+    """A row for every combination of the request."""
+    watch = MachineLoad()
+    places = {backend: Installation(backend=backend)}
+    with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        rows = measure_all(session, backend)
+        environment = describe(os.environ, session.versions) | watch.told()
+    return Report(environment=environment, results=rows)
+
+
+def measure_versions(
+    request: Request,
+    *,
+    backend: str,
+    places: Mapping[str, Installation],
+    there: str,
+    rounds: int,
+    pairs: int,
+    max_regression: float,
+) -> Report:
+    """The same in turns with another version; ``places`` are versions.HERE and versions.THERE.
+
+    ``there`` is what the report calls the other. ``max_regression`` is in percent.
+    """
+    watch = MachineLoad()
+    with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        rows, changes = versions.measure_against(
+            session, rounds=rounds, pairs=pairs, max_regression=max_regression
+        )
+        environment = _both_versions(session.versions, backend, there) | watch.told()
+    return Report(environment=environment, results=rows, against=changes)
+
+
+def _both_versions(found: Mapping[str, Any], backend: str, there: str) -> dict[str, Any]:
+    here = {backend: found[versions.HERE]} if versions.HERE in found else {}
+    return describe(os.environ, here) | {"against": {"place": there, **found.get(versions.THERE, {})}}
+
+
+def measure_all(session: Session, backend: str) -> list[Result]:
+    """A row for every combination of the session's request; what cannot be had becomes one as well."""
+    rows, explainer = [], Diagnostics(session)
+    with progress(total=len(session.request.cases)) as bar:
+        for case in session.request.cases:
+            bar.set_description(str(case))
+            try:
+                rows.append(_measure(session, explainer, backend, case))
+            except WorkerFailure as failure:
+                session.end(backend)
+                rows.append(failed_row(session.request, case, failure))
+            bar.update()
+    return with_efficiencies(rows)
+
+
+def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case) -> Result:
+    request = session.request
+    tried: list[dict[str, Any]] = []
+    if request.settings_mode == "tuned":
+        case, tried = tune(session, backend, case)
+    measured = session.prepare(backend, case)
+    measured.tuning = tried
+    session.warm_up(backend)
+    session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
+    explainer.explain(backend, case, measured)
+    return measured_row(request, backend, case, measured)

@@ -1,0 +1,50 @@
+"""A whole comparison: two workers started, every stage run, and the report that ``--json`` writes."""
+
+import os
+from typing import Any
+
+from backends import NAMES
+from benchmarks.manager.environment import cpu_model, describe
+from benchmarks.manager.scratch import scratch_folder
+from benchmarks.manager.worker_process import Worker, WorkerFailure
+from benchmarks.parity.comparison import Plan, run_parity
+from benchmarks.request.model_pair import ModelPair
+from benchmarks.results.schema import SCHEMA_VERSION
+from common.cli import UnavailableError, progress
+from common.runtime.devices import available_cores
+
+
+def check(subject: ModelPair, plan: Plan, *, device: str = "cpu", timeout: float = 600.0) -> dict[str, Any]:
+    """Run every stage of the plan. ``timeout`` is each request's, in seconds.
+
+    Raises UnavailableError where a worker cannot start, dies or hangs.
+    """
+    # Both compute at once, on half of the cores each: much of it is not spread over threads anyway.
+    settings: dict[str, Any] = {"threads": max(1, available_cores() // 2), "timeout": timeout}
+    try:
+        with (
+            scratch_folder() as scratch,
+            Worker("torch", scratch=scratch, keeps_memory=True, **settings) as torch_side,
+            Worker("paddle", scratch=scratch, keeps_memory=True, **settings) as paddle_side,
+            progress(total=len(plan.stages)) as bar,
+        ):
+            sides = (torch_side, paddle_side)
+
+            def on_stage(stage: str) -> None:
+                bar.set_description(stage)
+                bar.update()
+
+            cpu_model()  # takes a second, while the workers import their frameworks
+            versions = {name: side.ask("versions") for name, side in zip(NAMES, sides, strict=True)}
+            report = run_parity(
+                *sides,
+                subject=subject,
+                scratch=scratch,
+                plan=plan,
+                device=device,
+                on_stage=on_stage,
+                together=True,
+            )
+    except WorkerFailure as failure:
+        raise UnavailableError(f"{failure.backend}: {failure.status}: {failure.reason}") from None
+    return {"schema_version": SCHEMA_VERSION, **report, "environment": describe(os.environ, versions)}

@@ -1,0 +1,41 @@
+"""The exit code that results earn, and the one line on stderr that explains it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.analysis import regression
+from benchmarks.parity.text import failure
+from benchmarks.results.schema import UNEQUAL_SETTINGS, CompareReport, Comparison, Result
+from common import cli
+
+
+def judge(program: str, rows: Sequence[Result], comparisons: Sequence[Comparison] = ()) -> int:
+    """0 if something was measured and nothing broke; 2 if the two sides are not comparable; else 3."""
+    unequal = [row for row in comparisons if (row.reason or "").startswith(UNEQUAL_SETTINGS)]
+    if unequal:
+        cli.complain(program, f"not comparable, {unequal[0].phase}: {unequal[0].reason}")
+        return cli.WRONG_REQUEST
+    broken = [row for row in rows if row.status in ("crashed", "timeout")]
+    missing = [row for row in rows if row.status != "ok"]
+    if broken or len(missing) == len(rows):
+        first = (broken or missing)[0]
+        others = f" ({len(missing)} of {len(rows)} results are missing)" if len(missing) > 1 else ""
+        cli.complain(program, f"{first.backend}, {first.phase}: {first.status}: {first.reason}{others}")
+        return cli.UNAVAILABLE
+    return cli.DONE
+
+
+def judge_comparison(program: str, report: CompareReport, *, before: Path | None) -> int:
+    """Parity counts first, then the baseline in ``before``, then what could not be measured."""
+    if report.parity and report.parity["verdict"] == "fail":
+        cli.complain(program, f"{failure(report.parity)}; nothing was timed")
+        return cli.FAILED
+    if before and not report.regressions and any(row.images_per_second for row in report.results):
+        lacking = "holds nothing of what was measured; give the same flags, --threads too"
+        cli.complain(program, f"{before}: {lacking}")
+        return cli.WRONG_REQUEST
+    slower = [entry for entry in report.regressions if entry.regression]
+    if slower:
+        cli.complain(program, regression.sentence(slower[0]))
+        return cli.FAILED
+    return judge(program, report.results, report.comparisons)

@@ -1,0 +1,37 @@
+"""Weights and batches that both sides are given."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.request.model_pair import ModelPair
+from common.weights import initialization, safetensors_file
+
+
+def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:
+    """Images like normalised photographs, N(0, 1) in float32, and labels: the same for both sides."""
+    rng = np.random.default_rng((subject.seed, batch_size))
+    return {
+        "images": rng.standard_normal((batch_size, *subject.input_shape), dtype=np.float32),
+        "labels": rng.integers(subject.num_classes, size=batch_size),
+    }
+
+
+def write_weights(shapes: Mapping[str, Sequence[int]], *, seed: int, path: Path) -> None:
+    """Draw one set of weights for both sides."""
+    safetensors_file.save(path, initialization.draw_scaled(shapes, seed=seed))
+
+
+def stirred(name: str, array: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+    """A tensor with something to tell: one that is the same number all over would hide how it is used.
+
+    Fresh scales are all 1, fresh biases and running means all 0; a swapped or forgotten one would go
+    unseen. Those get noise of deviation 0.1; running variances stay positive.
+    """
+    if array.dtype.kind != "f" or array.size < 2 or array.min() != array.max():
+        return array
+    noise = rng.standard_normal(array.shape) * 0.1
+    if name.endswith("running_var"):
+        noise = np.abs(noise)
+    return (array + noise).astype(np.float32).astype(array.dtype)
