@@ -43,18 +43,13 @@ def main(arguments: Sequence[str]) -> int:
 
     opened = open_checkpoint(options.checkpoint, options)
     splits, run = read_source(options.data), run_of(options.checkpoint)
-    if run is not None:
-        splits = as_trained(splits, run)
-    split, index = labelled(splits, opened.subject, data=options.data, wanted=options.split)
+    divided = splits if run is None else as_trained(splits, run)
+    split, index = labelled(divided, opened.subject, data=options.data, wanted=options.split)
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
+    how = {"workers": options.workers, "strict": options.strict}
     loader = evaluation_loader(
-        index,
-        opened.subject.preparation,
-        device=device,
-        batch_size=options.batch_size,
-        workers=options.workers,
-        strict=options.strict,
+        index, opened.subject.preparation, device=device, batch_size=options.batch_size, **how
     )
     scores = classifier.score(loader, num_classes=opened.subject.num_classes)
     classes = opened.subject.classes or index.classes

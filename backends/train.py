@@ -1,7 +1,7 @@
 """Train a recipe on a backend: python -m backends.train --backend torch --recipe digits --output runs/digits.
 
 The run's folder receives best.safetensors, last.safetensors, class_indices.json, history.json, curves.png,
-recipe.json and, where there is a test part, test.json.
+recipe.json and, where there is a test split, test.json.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", t
 
 def _title(loop: "Loop") -> str:
     recipe = loop.recipe
-    sizes = ", ".join(f"{len(index):,} {part}" for part, index in loop.parts.items())
+    sizes = ", ".join(f"{len(index):,} {split}" for split, index in loop.splits.items())
     team, steps = loop.team, f"batch {recipe.batch_size}"
     if recipe.accumulate > 1:
         steps += f" x {recipe.accumulate}"
@@ -86,17 +86,17 @@ def _title(loop: "Loop") -> str:
 
 
 def _finish(loop: "Loop", folder: "RunFolder") -> None:
-    """Say which epoch was the best, and use the test part, once: with that epoch's weights."""
+    """Say which epoch was the best, and use the test split, once: with that epoch's weights."""
     from common.training.run_folder import TEST, best_row
     from common.weights import checkpoint
 
     best = best_row(loop.history)
     if best is None:
         return
-    part = "valid" if best["valid_accuracy"] is not None else "train"
-    print(f"best: epoch {best['epoch']}, {part} accuracy {best[f'{part}_accuracy']:.2%}")
+    split = "valid" if best["valid_accuracy"] is not None else "train"
+    print(f"best: epoch {best['epoch']}, {split} accuracy {best[f'{split}_accuracy']:.2%}")
     weights = loop.team.checkpoint(folder.path / checkpoint.BEST)
-    if "test" in loop.parts and weights is not None:
+    if "test" in loop.splits and weights is not None:
         loop.learner.backend.set_weights(loop.learner.model, weights.weights)
         scores = loop.validation.score("test")
         assert scores is not None

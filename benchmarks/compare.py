@@ -31,7 +31,6 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.manager.environment import require_same_machine
     from benchmarks.measure.both_backends import measure_both
     from benchmarks.report import exit_code, terminal
-    from benchmarks.report.answer import answer, confidence
     from benchmarks.report.page import write_pages
     from benchmarks.request.images import require_data
     from benchmarks.results import result_file
@@ -57,9 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         result_file.write(report, request.json)
     if options.report:
         write_pages(report, options.report)
-    print(f"{answer(report)}\n{confidence(report)}\n")
-    print(terminal.compare_report(request, report))
-    print("\n".join(regression.sentence(entry) for entry in report.regressions))
+    print(terminal.comparison_text(request, report))
     if options.report:
         print(f"Written: {options.report / 'report.html'}")
     return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)

@@ -32,10 +32,12 @@ def draw_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> 
         look = {"linewidth": 1.5 + 3 * under, "alpha": 0.4 if under else 1.0}
         epochs = [row["epoch"] for row in rows]
         for axes, what in ((loss, "loss"), (accuracy, "accuracy")):
-            for color, part in (("tab:blue", "train"), ("tab:orange", "valid")):
-                values = [np.nan if row[f"{part}_{what}"] is None else row[f"{part}_{what}"] for row in rows]
+            for color, split in (("tab:blue", "train"), ("tab:orange", "valid")):
+                values = [
+                    np.nan if row[f"{split}_{what}"] is None else row[f"{split}_{what}"] for row in rows
+                ]
                 if not np.isnan(values).all():
-                    label = f"{name} {part}".strip()
+                    label = f"{name} {split}".strip()
                     axes.plot(epochs, values, style, color=color, label=label, marker=_dots(rows), **look)
         rates = [row["learning_rate"] for row in rows]
         rate.plot(epochs, rates, style, color="tab:gray", marker=_dots(rows), **look)
@@ -68,7 +70,7 @@ def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path) -> No
                 dark = share[row, column] > 0.5
                 text = f"{counts[row, column]}"
                 axes.text(column, row, text, ha="center", va="center", color="white" if dark else "black")
-    figure.colorbar(picture, label="part of the label's images", shrink=0.8)
+    figure.colorbar(picture, label="share of the label's images", shrink=0.8)
     _save(figure, path)
 
 

@@ -68,7 +68,7 @@ class Scores:
 
     @property
     def accuracy(self) -> float | None:
-        """Of all images, the part that is classified rightly; None without an image."""
+        """Of all images, the share that is classified rightly; None without an image."""
         return None if self.top1.value is None else 1 - self.top1.value
 
     def to_json(self, classes: tuple[str, ...]) -> dict[str, Any]:

@@ -32,12 +32,12 @@ VALUES: tuple[tuple[str, Any, str], ...] = (
     ("gamma", RATE, "factor of the schedule step"),
     ("precision", PRECISIONS, "bf16 and fp16 are mixed"),
     ("clip_norm", AMOUNT, "longest gradient, over all parameters (0: any)"),
-    ("label_smoothing", FRACTION, "part of each target that is spread over all classes"),
+    ("label_smoothing", FRACTION, "share of each target that is spread over all classes"),
     ("dropout", FRACTION, "probability; 0 for none"),
     ("patience", natural, "epochs without a better one before stopping (0: never)"),
     ("limit", natural, "use so many training images (0: all)"),
-    ("valid_fraction", FRACTION, "of each class for validation, where the data have no such part"),
-    ("test_fraction", FRACTION, "of each class for the test, where the data have no such part"),
+    ("valid_fraction", FRACTION, "of each class for validation, where the data have no such split"),
+    ("test_fraction", FRACTION, "of each class for the test, where the data have no such split"),
     ("lighting", AMOUNT, "deviation of the 2012 paper's colour augmentation"),
     ("initial", initialization.NAMES, "initial values, drawn in NumPy"),
     ("head", ("replace", "append"), "what becomes of the last layer of --weights"),
@@ -72,40 +72,65 @@ def cli_parser(program: str) -> Parser:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR, if there is one")
-    parser.add_argument("--published", action="store_true", help="the article's own hyper-parameters")
-    parser.add_argument("--model", choices=tuple(model_cards.MODELS), help="default: the recipe's")
-    parser.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5")
-    parser.add_argument("--pool", choices=POOLS, help="of lenet5")
+    _add_recipe_flags(parser)
+    _add_weight_flags(parser)
+    _add_machine_flags(parser)
+    return parser
+
+
+def _add_recipe_flags(parser: Parser) -> None:
+    """Flags that replace values of the recipe."""
+    group = parser.add_argument_group("instead of the recipe's values")
+    group.add_argument("--published", action="store_true", help="the article's own hyper-parameters")
+    group.add_argument("--model", choices=tuple(model_cards.MODELS), help="default: the recipe's")
+    group.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5")
+    group.add_argument("--pool", choices=POOLS, help="of lenet5")
     for name, kind, text in VALUES:
         flag = f"--{name.replace('_', '-')}"
         if isinstance(kind, tuple):
-            parser.add_argument(flag, choices=kind, help=text or None)
+            group.add_argument(flag, choices=kind, help=text or None)
         else:
-            parser.add_argument(
-                flag, type=kind, metavar="N" if kind in (positive, natural) else "X", help=text
-            )
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="begin with these, of either framework")
-    parser.add_argument("--map", type=Path, metavar="FILE.json", help="names in --weights by ours")
-    parser.add_argument("--freeze-features", action="store_true", help="train the last layer alone")
-    parser.add_argument("--shared-masks", action="store_true", help="dropout masks drawn in NumPy, for both")
-    parser.add_argument("--strict", action="store_true", help="an image that cannot be decoded is an error")
-    parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
-    parser.add_argument(
+            metavar = "N" if kind in (positive, natural) else "X"
+            group.add_argument(flag, type=kind, metavar=metavar, help=text)
+    group.add_argument("--shared-masks", action="store_true", help="draw dropout masks in NumPy, for both")
+
+
+def _add_weight_flags(parser: Parser) -> None:
+    """Flags of the weights to begin with."""
+    group = parser.add_argument_group("weights to begin with")
+    group.add_argument("--weights", type=Path, metavar="FILE", help="a checkpoint of either framework")
+    group.add_argument("--map", type=Path, metavar="FILE.json", help="names in --weights by the model's")
+    group.add_argument("--freeze-features", action="store_true", help="train the last layer alone")
+
+
+def _add_machine_flags(parser: Parser) -> None:
+    """Flags of the machine, and of reading and saving."""
+    group = parser.add_argument_group("how")
+    group.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
+    group.add_argument(
         "--threads",
         type=positive,
         metavar="N",
-        help="of each process; default: all cores, shared by the processes of this machine",
+        help="threads per process (default: all cores, shared by the processes of this machine)",
     )
-    parser.add_argument(
-        "--workers", type=natural, default=1, metavar="N", help="threads of each process that decode (1)"
+    group.add_argument(
+        "--workers", type=natural, default=1, metavar="N", help="threads per process that decode (default 1)"
     )
-    parser.add_argument(
-        "--cache", type=natural, default=CACHE_MIB, metavar="MIB", help="memory for images to keep (1024)"
+    group.add_argument(
+        "--cache",
+        type=natural,
+        default=CACHE_MIB,
+        metavar="MIB",
+        help="memory for decoded images (default 1024)",
     )
-    parser.add_argument(
-        "--save-every", type=natural, default=0, metavar="N", help="batches (0: after each epoch)"
+    group.add_argument("--strict", action="store_true", help="refuse an image that cannot be decoded")
+    group.add_argument(
+        "--save-every",
+        type=natural,
+        default=0,
+        metavar="N",
+        help="save after every N batches, too (default 0: after each epoch)",
     )
-    return parser
 
 
 def chosen_recipe(options: argparse.Namespace) -> Recipe:

@@ -19,7 +19,7 @@ from common.weights.checkpoint import ModelConfig
 
 
 class MicroBatch(NamedTuple):
-    """Part number ``number`` of a batch, on the device; ``last`` of it, or not.
+    """Micro-batch number ``number`` of a batch, on the device; ``last`` of it, or not.
 
     The first ``counted`` images count, as ``share`` of those of all processes.
     """
@@ -32,24 +32,24 @@ class MicroBatch(NamedTuple):
     last: bool
 
 
-def parts(
+def micro_batches(
     backend: Backend,
     batches: Iterable[tuple[np.ndarray, np.ndarray]],
-    portions: Iterable[Share],
+    shares: Iterable[Share],
     *,
     size: int,
     device: str,
     precision: str,
     preprocessing: Preprocessing,
 ) -> Iterator[MicroBatch]:
-    """Parts of ``size`` images or fewer. ``portions`` says of each batch which images count.
+    """Micro-batches of ``size`` images or fewer. ``shares`` says of each batch which images count.
 
     Where none counts, there is one image of no share: the other processes wait for this one.
     """
     planned: deque[tuple[int, int, float, bool]] = deque()  # a GPU is fed ahead of what is asked for
 
     def cut() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for (images, labels), (own, whole) in zip(batches, portions, strict=False):
+        for (images, labels), (own, whole) in zip(batches, shares, strict=False):
             taken = max(own, 1)
             for number, start in enumerate(range(0, taken, size)):
                 end = min(start + size, taken)
@@ -91,7 +91,7 @@ class Learner:
     ) -> None:
         self.backend, self.recipe, self.device, self.member = backend, recipe, device, member
         self.preprocessing = subject.preparation.for_training()
-        self._part_size = member.share_of(recipe.batch_size)
+        self._micro_batch_size = member.share_of(recipe.batch_size)
         backend.require_training(precision=recipe.precision, device=device)
         self.storage = "fp64" if recipe.precision == "fp64" else "fp32"
         self.model: Model = build(backend, subject, precision=self.storage, device=device, training=recipe)
@@ -102,40 +102,43 @@ class Learner:
         self._groups = ParamGroups(backend, self.model, recipe)
         self._replica: Model | None = None
 
-    def parts(
-        self, batches: Iterable[tuple[np.ndarray, np.ndarray]], portions: Iterable[Share]
+    def micro_batches(
+        self, batches: Iterable[tuple[np.ndarray, np.ndarray]], shares: Iterable[Share]
     ) -> Iterator[MicroBatch]:
-        """Batches as ``learn`` takes them, in parts of the recipe's batch size.
+        """Batches as ``learn`` takes them, in micro-batches of the recipe's batch size.
 
         On a GPU images are uint8, as ``Loader(as_bytes=True)`` gives them.
         """
-        return parts(
+        return micro_batches(
             self.backend,
             batches,
-            portions,
-            size=self._part_size,
+            shares,
+            size=self._micro_batch_size,
             device=self.device,
             precision=self.storage,
             preprocessing=self.preprocessing,
         )
 
-    def learn(self, part: MicroBatch, *, step: int, rate: float) -> Outcome:
-        """Add a part's gradients to those of its batch; with the last one, make the update.
+    def learn(self, micro_batch: MicroBatch, *, step: int, rate: float) -> Outcome:
+        """Add a micro-batch's gradients to those of its batch; with the last one, make the update.
 
-        Each part's mean loss counts by its share of the images of all processes, so that parts of any
-        sizes have the gradients of the whole. ``step`` numbers the batches: chance depends on it and on
-        the seed.
+        Each one's mean loss counts by its share of the images of all processes, so that micro-batches of
+        any sizes have the gradients of the whole. ``step`` numbers the batches: chance depends on it and
+        on the seed.
         """
-        with self._chance(step, part.number), self._exchanging(last=part.last):
+        with self._chance(step, micro_batch.number), self._exchanging(last=micro_batch.last):
             with self.backend.autocast(precision=self.recipe.precision, device=self.device):
                 logits, loss = self.backend.compute_loss(
-                    self._replicated(), part.images, part.labels, label_smoothing=self.recipe.label_smoothing
+                    self._replicated(),
+                    micro_batch.images,
+                    micro_batch.labels,
+                    label_smoothing=self.recipe.label_smoothing,
                 )
             # The replicas' gradients are averaged: each weighs as many images as it has.
-            self.backend.backward(loss, scale=part.share * self.member.ranks * self.scale.value)
-        if part.last:
+            self.backend.backward(loss, scale=micro_batch.share * self.member.ranks * self.scale.value)
+        if micro_batch.last:
             self.updates += self._groups.update(rate=rate, scale=self.scale)
-        return Outcome(logits, loss, part.labels, part.counted)
+        return Outcome(logits, loss, micro_batch.labels, micro_batch.counted)
 
     def update(
         self,
@@ -144,11 +147,14 @@ class Learner:
         *,
         step: int,
         rate: float,
-        portion: Share | None = None,
+        share: Share | None = None,
     ) -> list[Outcome]:
-        """One update on one batch, of which ``portion`` counts (all of it)."""
-        whole = portion or Share(own=len(labels), whole=len(labels))
-        return [self.learn(part, step=step, rate=rate) for part in self.parts([(images, labels)], [whole])]
+        """One update on one batch, of which ``share`` counts (all of it)."""
+        whole = share or Share(own=len(labels), whole=len(labels))
+        return [
+            self.learn(micro_batch, step=step, rate=rate)
+            for micro_batch in self.micro_batches([(images, labels)], [whole])
+        ]
 
     def classifier(self) -> Classifier:
         """The model in evaluation mode."""
@@ -177,12 +183,12 @@ class Learner:
         self.updates = updates
         self.scale.restore(scale)
 
-    def _chance(self, step: int, part: int) -> AbstractContextManager[Any]:
-        """Inside, dropout depends on the seed, the step and the part alone."""
+    def _chance(self, step: int, micro_batch: int) -> AbstractContextManager[Any]:
+        """Inside, dropout depends on the seed, the step and the micro-batch alone."""
         if self._masks is not None:
-            self._masks.at(step, part)
+            self._masks.at(step, micro_batch)
             return self.backend.masked_dropout(self.model, self._masks)
-        chance = np.random.default_rng((self.recipe.seed, step, part, self.member.rank))
+        chance = np.random.default_rng((self.recipe.seed, step, micro_batch, self.member.rank))
         self.backend.seed_dropout(int(chance.integers(2**31)))
         return nullcontext()
 
@@ -193,7 +199,7 @@ class Learner:
         return self._replica
 
     def _exchanging(self, *, last: bool) -> AbstractContextManager[Any]:
-        """Gradients are sent once in an update: with its last part."""
+        """Gradients are sent once in an update: with its last micro-batch."""
         if last or self.member.ranks == 1:
             return nullcontext()
         return self.backend.unsynchronised(self._replicated())

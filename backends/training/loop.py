@@ -13,10 +13,10 @@ import numpy as np
 
 from backends.training.learner import Learner
 from backends.training.process_team import ProcessTeam
-from backends.training.scores import EpochMeans, Validation
+from backends.training.scores import EpochMeans, Reading, Validation
 from common.dataset.index import Index
 from common.loader.loader import Loader
-from common.runtime.distributed import Share, portion
+from common.runtime.distributed import Share, share_of_batch
 from common.training.recipes import Recipe
 from common.training.run_folder import HISTORY, Row, RunFolder, best_row, has_stalled
 from common.weights.checkpoint import LAST, Checkpoint, ModelConfig
@@ -35,41 +35,30 @@ class Loop:
         self,
         learner: Learner,
         subject: ModelConfig,
-        parts: Mapping[str, Index],
+        splits: Mapping[str, Index],
         folder: RunFolder,
         *,
         team: ProcessTeam,
         facts: Mapping[str, Any],
-        workers: int = 0,
-        strict: bool = False,
+        reading: Reading,
         save_every: int = 0,
-        cache_bytes: int = 0,
     ) -> None:
         self.learner, self.subject, self.folder, self.team = learner, subject, folder, team
         self.recipe: Recipe = learner.recipe
-        self.facts, self.save_every = dict(facts), save_every
+        self.facts, self.save_every, self.splits = dict(facts), save_every, splits
         self.batch_size = self.recipe.batch_size * self.recipe.accumulate
-        self.parts = parts
-        self.validation = Validation(
-            learner,
-            subject,
-            parts,
-            team=team,
-            workers=workers,
-            strict=strict,
-            cache_bytes=cache_bytes,
-        )
+        self.validation = Validation(learner, subject, splits, team=team, reading=reading)
         self.train = Loader(
-            index=parts["train"],
+            index=splits["train"],
             preprocessing=learner.preprocessing,
-            cache_bytes=cache_bytes,
+            cache_bytes=reading.cache_bytes,
             batch_size=team.member.share_of(self.batch_size),
-            workers=workers,
+            workers=reading.workers,
             seed=self.recipe.seed,
             shuffle=True,
             rank=team.member.rank,
             ranks=team.member.ranks,
-            on_damage="refuse" if strict else "replace",
+            on_damage="refuse" if reading.strict else "replace",
             as_bytes=learner.device != "cpu",
         )
         self.schedule = self.recipe.rates(steps_per_epoch=len(self.train))
@@ -108,10 +97,12 @@ class Loop:
         begun, spent = self.batch, 0.0
         self.learner.backend.set_training(self.learner.model, True)
         start = time.perf_counter()
-        for part in self.learner.parts(self.train.epoch(self.epoch, start=begun), self._portions()):
+        for micro_batch in self.learner.micro_batches(
+            self.train.epoch(self.epoch, start=begun), self._shares()
+        ):
             rate = self.schedule.rate(self.step)
-            self.tally.add(self.step, self.learner.learn(part, step=self.step, rate=rate))
-            if not part.last:
+            self.tally.add(self.step, self.learner.learn(micro_batch, step=self.step, rate=rate))
+            if not micro_batch.last:
                 continue
             if self.learner.device == "cpu" or self.tally.waiting >= READ_EVERY:
                 self._read()
@@ -126,10 +117,10 @@ class Loop:
         self.speeds[self.epoch + 1] = (len(self.train.index) - begun * self.batch_size) / spent
         self._finish_epoch()
 
-    def _portions(self) -> Iterator[Share]:
+    def _shares(self) -> Iterator[Share]:
         """Which images of the batches to come in this epoch count for this process."""
         for batch in range(self.batch, len(self.train)):
-            yield portion(
+            yield share_of_batch(
                 len(self.train.index), batch=batch, batch_size=self.batch_size, member=self.team.member
             )
 

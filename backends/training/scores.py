@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,7 +38,7 @@ class EpochMeans:
         return len(self._pending)
 
     def add(self, step: int, outcome: Outcome) -> None:
-        """Remember what a part of a batch gave."""
+        """Remember the outcome of a micro-batch."""
         self._pending.append((step, outcome))
 
     def read(self, to_numpy: Callable[[Tensor], np.ndarray]) -> Flaw | None:
@@ -71,31 +72,38 @@ class EpochMeans:
         self.hits.total, self.hits.count = state["hits"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Threads that decode ahead, memory for decoded images, and whether damaged ones are an error."""
+
+    workers: int = 0
+    cache_bytes: int = 0
+    strict: bool = False
+
+
 class Validation:
-    """Scores on the parts of the data, each process taking its share of the images."""
+    """Scores on the splits of the data, each process taking its share of the images."""
 
     def __init__(
         self,
         learner: Learner,
         subject: ModelConfig,
-        parts: Mapping[str, Index],
+        splits: Mapping[str, Index],
         *,
         team: ProcessTeam,
-        workers: int,
-        strict: bool,
-        cache_bytes: int,
+        reading: Reading,
     ) -> None:
-        self.learner, self.subject, self.parts, self.team = learner, subject, parts, team
-        self.workers, self.strict, self.cache_bytes = workers, strict, cache_bytes
+        self.learner, self.subject, self.splits, self.team = learner, subject, splits, team
+        self.reading = reading
         self._loaders: dict[str, Loader] = {}
 
-    def score(self, part: str) -> Scores | None:
+    def score(self, split: str) -> Scores | None:
         """Score the learner's weights on a split; None where there is no such split."""
-        if part not in self.parts:
+        if split not in self.splits:
             return None
-        if part not in self._loaders:
-            self._loaders[part] = self._loader(self.parts[part])
-        scores = self.learner.classifier().score(self._loaders[part], num_classes=self.subject.num_classes)
+        if split not in self._loaders:
+            self._loaders[split] = self._loader(self.splits[split])
+        scores = self.learner.classifier().score(self._loaders[split], num_classes=self.subject.num_classes)
         scores.take(self.team.total(scores.counts()))
         return scores
 
@@ -117,7 +125,5 @@ class Validation:
             self.subject.preparation,
             device=self.learner.device,
             batch_size=max(self.learner.recipe.batch_size, 32),
-            workers=self.workers,
-            strict=self.strict,
-            cache_bytes=self.cache_bytes,
+            **asdict(self.reading),
         )

@@ -14,7 +14,8 @@ from backends.training.flags import resumed_recipe
 from backends.training.learner import Learner
 from backends.training.loop import Loop
 from backends.training.process_team import ProcessTeam
-from backends.training.splits import Parts, class_names, fingerprint, open_data
+from backends.training.scores import Reading
+from backends.training.splits import Splits, class_names, fingerprint, open_data
 from common.cli import UsageError
 from common.model_cards import require_input
 from common.training.recipes import Recipe
@@ -35,37 +36,20 @@ def assemble(
     """The loop that the flags ask for; ``state`` is the run's last one, if it has one."""
     if state is not None:
         recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
-    parts = open_data(recipe, options.data)
-    facts = {"data": fingerprint(parts), "shared_masks": options.shared_masks}
+    splits = open_data(recipe, options.data)
+    facts = {"data": fingerprint(splits), "shared_masks": options.shared_masks}
     team.require_agreement({"recipe": recipe.to_json(), **facts})
-    loaded = None
     if state is not None:
         _require_same_run(options.output, facts, state)
-        subject = state.subject
-    else:
-        if options.weights is not None:
-            loaded = load(options.weights, names=read_map(options.map))
-        subject = with_body(_subject(recipe, parts), recipe, loaded)
-    learner = Learner(
-        team.backend,
-        recipe,
-        subject,
-        device=team.device,
-        shared_masks=options.shared_masks,
-        member=team.member,
-    )
-    loop = Loop(
-        learner,
-        subject,
-        parts,
-        folder,
-        team=team,
-        facts=facts,
-        workers=options.workers,
-        strict=options.strict,
-        save_every=options.save_every,
-        cache_bytes=options.cache << 20,
-    )
+    loaded = None
+    if state is None and options.weights is not None:
+        loaded = load(options.weights, names=read_map(options.map))
+    subject = state.subject if state else with_body(_subject(recipe, splits), recipe, loaded)
+    where: dict[str, Any] = {"device": team.device, "member": team.member}
+    learner = Learner(team.backend, recipe, subject, shared_masks=options.shared_masks, **where)
+    reading = Reading(workers=options.workers, cache_bytes=options.cache << 20, strict=options.strict)
+    how: dict[str, Any] = {"reading": reading, "save_every": options.save_every}
+    loop = Loop(learner, subject, splits, folder, team=team, facts=facts, **how)
     if state is None:
         print(begin(learner, subject, loaded))
     else:
@@ -76,8 +60,8 @@ def assemble(
     return loop
 
 
-def _subject(recipe: Recipe, parts: Parts) -> ModelConfig:
-    names = class_names(parts)
+def _subject(recipe: Recipe, splits: Splits) -> ModelConfig:
+    names = class_names(splits)
     require_input(recipe.model, recipe.preparation.input_shape)
     return ModelConfig(
         model=recipe.model,

@@ -1,4 +1,4 @@
-"""The data of a run: train, valid and test parts of whatever holds labelled images."""
+"""The data of a run: train, valid and test splits of whatever holds labelled images."""
 
 import zlib
 from collections.abc import Mapping
@@ -14,51 +14,51 @@ from common.dataset.index import Index
 from common.dataset.sources import complete, read_source
 from common.training.recipes import Recipe
 
-Parts = Mapping[str, Index]
+Splits = Mapping[str, Index]
 
 
-def open_data(recipe: Recipe, path: Path | None) -> Parts:
-    """The parts of a recipe's data. Raises UsageError for what cannot be trained on."""
+def open_data(recipe: Recipe, path: Path | None) -> Splits:
+    """The splits of a recipe's data. Raises UsageError for what cannot be trained on."""
     if path is None and recipe.name != DIGITS:
         raise UsageError(f"recipe {recipe.name} needs --data PATH: a list, a folder of lists, a tree, ...")
-    parts = _divided(recipe, read_source(path or Path(DIGITS)))
-    counts = {part: index.num_classes for part, index in parts.items()}
+    splits = _divided(recipe, read_source(path or Path(DIGITS)))
+    counts = {name: index.num_classes for name, index in splits.items()}
     if max(counts.values()) > counts["train"]:
-        raise UsageError(f"{path}: train has {counts['train']} classes, another part has more: {counts}")
-    return parts
+        raise UsageError(f"{path}: train has {counts['train']} classes, another split has more: {counts}")
+    return splits
 
 
-def as_trained(parts: Parts, run: Mapping[str, Any]) -> Parts:
-    """With the parts that a run made of these data. Those of other data stay as they are.
+def as_trained(splits: Splits, run: Mapping[str, Any]) -> Splits:
+    """With the splits that a run made of these data. Those of other data stay as they are.
 
     ``run`` is the state that the run saved. Without this a model would be judged by what it has learnt.
     """
-    if not {WHOLE, "train"} & set(parts):
-        return parts
-    own = _divided(Recipe.from_json(run["recipe"]), parts)
-    return {**parts, **own} if fingerprint(own) == run["data"] else parts
+    if not {WHOLE, "train"} & set(splits):
+        return splits
+    own = _divided(Recipe.from_json(run["recipe"]), splits)
+    return {**splits, **own} if fingerprint(own) == run["data"] else splits
 
 
-def _divided(recipe: Recipe, parts: Parts) -> dict[str, Index]:
-    """Train, valid and test parts as a recipe wants them."""
+def _divided(recipe: Recipe, splits: Splits) -> dict[str, Index]:
+    """Train, valid and test splits as a recipe wants them."""
     fractions = {"valid": recipe.valid_fraction, "test": recipe.test_fraction}
-    divided = complete(parts, fractions=fractions, seed=0)
+    divided = complete(splits, fractions=fractions, seed=0)
     if recipe.limit:
         divided["train"] = divided["train"].subset(_first(divided["train"], recipe.limit))
     return divided
 
 
-def class_names(parts: Parts) -> tuple[str, ...]:
+def class_names(splits: Splits) -> tuple[str, ...]:
     """A name for each label."""
-    train = parts["train"]
+    train = splits["train"]
     return train.classes or tuple(str(label) for label in range(train.num_classes))
 
 
-def fingerprint(parts: Parts) -> dict[str, Any]:
+def fingerprint(splits: Splits) -> dict[str, Any]:
     """Fingerprint of a run's data, for resuming: counts and labels."""
     return {
-        part: [len(index), zlib.crc32(np.ascontiguousarray(index.labels).tobytes())]
-        for part, index in sorted(parts.items())
+        name: [len(index), zlib.crc32(np.ascontiguousarray(index.labels).tobytes())]
+        for name, index in sorted(splits.items())
     }
 
 

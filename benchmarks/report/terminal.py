@@ -5,8 +5,10 @@ from typing import Any
 
 from tabulate import tabulate
 
+from benchmarks.analysis import regression
 from benchmarks.analysis.layers import layer_lines
 from benchmarks.parity.text import parity_lines
+from benchmarks.report.answer import answer, confidence
 from benchmarks.report.scaling import scaling_lines
 from benchmarks.request.request import Request
 from benchmarks.results.formatting import interval, labeller, number
@@ -58,8 +60,14 @@ def run_report(request: Request, report: Report) -> str:
     return "\n".join([*lines, *layer_lines(report.results), *warnings])
 
 
+def comparison_text(request: Request, report: CompareReport) -> str:
+    """The answer, then the tables, then a sentence on each change against the baseline."""
+    changes = "\n".join(regression.sentence(entry) for entry in report.regressions)
+    return f"{answer(report)}\n{confidence(report)}\n\n{compare_report(request, report)}\n{changes}"
+
+
 def compare_report(request: Request, report: CompareReport) -> str:
-    """All that benchmarks.compare prints."""
+    """The tables of a comparison."""
     lines = [_heading(request, report), *parity_lines(report.parity)]
     if report.comparisons:
         lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]

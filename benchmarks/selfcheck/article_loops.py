@@ -10,6 +10,7 @@ from backends.training.flags import CACHE_MIB
 from backends.training.learner import Learner
 from backends.training.loop import Loop
 from backends.training.process_team import ProcessTeam
+from backends.training.scores import Reading
 from benchmarks.selfcheck.training_loops import ALONE
 from benchmarks.worker.tasks import Tasks
 from common import model_cards
@@ -71,8 +72,7 @@ def _our_loop(
         RunFolder(data, writes=False),
         team=ProcessTeam(backend=backend, device="cpu", member=Member()),
         facts={},
-        workers=workers,
-        cache_bytes=CACHE_MIB << 20,
+        reading=Reading(workers=workers, cache_bytes=CACHE_MIB << 20),
     ).epochs()
 
     def epoch() -> None:

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _add_index(commands: Commands) -> None:
-    parser = commands.add_parser("index", help="write a list of each part of a source")
+    parser = commands.add_parser("index", help="write a list of each split of a source")
     parser.add_argument("root", type=Path, metavar="ROOT")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--classes", default="", help="class names in label order, with commas")
@@ -87,12 +87,12 @@ def _index(options: argparse.Namespace) -> int:
 
 def _split(options: argparse.Namespace) -> int:
     fractions = {"valid": options.valid, "test": options.test}
-    parts = complete(read_source(options.root, ignore_lists=True), fractions=fractions, seed=options.seed)
-    return _write(parts, options.output)
+    splits = complete(read_source(options.root, ignore_lists=True), fractions=fractions, seed=options.seed)
+    return _write(splits, options.output)
 
 
-def _write(parts: Mapping[str, Index], output: Path) -> int:
-    for made in write_lists(parts, output).values():
+def _write(splits: Mapping[str, Index], output: Path) -> int:
+    for made in write_lists(splits, output).values():
         print(f"{made.source}: {len(made)} images, {len(set(made.labels.tolist()))} classes")
     return cli.DONE
 

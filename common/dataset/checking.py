@@ -9,7 +9,7 @@ from pathlib import Path
 from common.cli import UsageError
 from common.dataset.containers import decode
 from common.dataset.decoding import DecodeError
-from common.dataset.image_folder import PARTS
+from common.dataset.image_folder import SPLITS
 from common.dataset.lists import list_lines, parse_line
 from common.files import write_text
 from common.runtime.devices import available_cores
@@ -102,10 +102,10 @@ def summary(path: Path, checked: Checked, *, root: Path) -> list[str]:
 
 def _listed_beside(path: Path) -> dict[str, str]:
     """Images of the other train, valid and test lists in the same folder, and where they are listed."""
-    if path.stem not in PARTS:
+    if path.stem not in SPLITS:
         return {}
     found: dict[str, str] = {}
-    for other in (path.with_name(f"{name}{path.suffix}") for name in PARTS):
+    for other in (path.with_name(f"{name}{path.suffix}") for name in SPLITS):
         if other != path and other.is_file():
             for line, text in list_lines(other):
                 found.setdefault(text.rpartition("\t")[0].strip().replace("\\", "/"), f"{other.name}:{line}")

@@ -8,8 +8,8 @@ import numpy as np
 from common.cli import UsageError
 from common.dataset.index import Index
 
-PARTS = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
-WHOLE = "all"  # the part that a source has which is not divided
+SPLITS = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
+WHOLE = "all"  # the split that a source has which is not divided
 IMAGE_SUFFIXES = frozenset(
     f".{suffix}"
     for suffix in (
@@ -37,16 +37,16 @@ def read_tree(root: Path, *, classes: Sequence[str] = ()) -> dict[str, Index]:
 
     Class order is ``classes``, else sorted by name: never the file system's.
     """
-    trees = {PARTS[name]: root / name for name in PARTS if (root / name).is_dir()} or {WHOLE: root}
-    found = {part: _classes_below(tree) for part, tree in trees.items()}
+    trees = {SPLITS[name]: root / name for name in SPLITS if (root / name).is_dir()} or {WHOLE: root}
+    found = {split: _classes_below(tree) for split, tree in trees.items()}
     names = list(classes) or sorted({name for below in found.values() for name in below})
     unlisted = {name for below in found.values() for name in below} - set(names)
     if unlisted:
         raise UsageError(f"{root}: the folders {sorted(unlisted)} are not among the classes {names}")
     if not any(found.values()):
         raise UsageError(f"{root}: no class folders with images; expected {root}/CLASS/image files")
-    parts = {part: _read_classes(tree, names=names, root=root) for part, tree in trees.items()}
-    return {part: index for part, index in parts.items() if len(index)}
+    splits = {split: _read_classes(tree, names=names, root=root) for split, tree in trees.items()}
+    return {split: index for split, index in splits.items() if len(index)}
 
 
 def _read_classes(tree: Path, *, names: Sequence[str], root: Path) -> Index:

@@ -84,16 +84,16 @@ def parse_line(text: str) -> tuple[str, int]:
     return image, int(label)
 
 
-def write_lists(parts: Mapping[str, Index], output: Path) -> dict[str, Index]:
-    """Write one list per part, and the class names; returns the lists, read back.
+def write_lists(splits: Mapping[str, Index], output: Path) -> dict[str, Index]:
+    """Write one list per split, and the class names; returns the lists, read back.
 
     Paths are relative where the images lie below ``output``, absolute elsewhere.
     """
     output.mkdir(parents=True, exist_ok=True)
-    for name, index in parts.items():
+    for name, index in splits.items():
         write_text(output / f"{name}.txt", "".join(_lines(index, output=output)))
-    write_classes(output, next(iter(parts.values())).classes or ())
-    return {name: read_list(output / f"{name}.txt") for name in parts}
+    write_classes(output, next(iter(splits.values())).classes or ())
+    return {name: read_list(output / f"{name}.txt") for name in splits}
 
 
 def read_classes(folder: Path) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""Whatever holds labelled images, as an index of each of its parts."""
+"""Whatever holds labelled images, as an index of each of its splits."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from common.cli import UsageError
 from common.dataset import cifar, containers, idx
-from common.dataset.image_folder import PARTS, WHOLE, read_tree
+from common.dataset.image_folder import SPLITS, WHOLE, read_tree
 from common.dataset.index import Index
 from common.dataset.lists import read_list
 
@@ -19,7 +19,7 @@ CIFAR_FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin")  # what the publ
 def read_source(
     source: Path, *, classes: Sequence[str] = (), root: Path | None = None, ignore_lists: bool = False
 ) -> dict[str, Index]:
-    """The parts of a source: "train", "valid" and "test" as far as it has them, else "all".
+    """The splits of a source: "train", "valid" and "test" as far as it has them, else "all".
 
     A source is a list; a folder with lists train.txt, valid.txt, test.txt or all.txt; a folder of idx
     files or of CIFAR-10 batches; a tree with one folder per class, divided or not; or the word
@@ -27,18 +27,18 @@ def read_source(
     lists anew has ``ignore_lists``: those that lie in a folder are then not read.
     Raises UsageError naming the source and what was expected there.
     """
-    parts = _read(source, classes=classes, root=root, ignore_lists=ignore_lists)
+    splits = _read(source, classes=classes, root=root, ignore_lists=ignore_lists)
     if not classes:
-        return parts
-    highest = max(int(index.labels.max()) for index in parts.values())
+        return splits
+    highest = max(int(index.labels.max()) for index in splits.values())
     if highest >= len(classes):
         raise UsageError(f"{source}: {len(classes)} class names for labels up to {highest}")
-    return {part: replace(index, classes=tuple(classes)) for part, index in parts.items()}
+    return {name: replace(index, classes=tuple(classes)) for name, index in splits.items()}
 
 
 def _read(source: Path, *, classes: Sequence[str], root: Path | None, ignore_lists: bool) -> dict[str, Index]:
     if source.is_file():
-        return {PARTS.get(source.stem, WHOLE): read_list(source, root=root)}
+        return {SPLITS.get(source.stem, WHOLE): read_list(source, root=root)}
     if str(source) == containers.DIGITS and not source.exists():
         return {WHOLE: _contained(Path(), [containers.DIGITS])}
     if not source.is_dir():
@@ -48,8 +48,8 @@ def _read(source: Path, *, classes: Sequence[str], root: Path | None, ignore_lis
 
 
 def _lists_in(folder: Path, *, root: Path | None) -> dict[str, Index]:
-    lists = {part: folder / f"{part}.txt" for part in ("train", "valid", "test", WHOLE)}
-    found = {part: read_list(path, root=root) for part, path in lists.items() if path.is_file()}
+    lists = {name: folder / f"{name}.txt" for name in ("train", "valid", "test", WHOLE)}
+    found = {name: read_list(path, root=root) for name, path in lists.items() if path.is_file()}
     if len(found) > 1:
         found.pop(WHOLE, None)  # it holds the others' images once more
     return found
@@ -57,13 +57,13 @@ def _lists_in(folder: Path, *, root: Path | None) -> dict[str, Index]:
 
 def _idx_folder(folder: Path) -> dict[str, Index]:
     """MNIST's files, or those of its kin: train-images..., t10k-images..., gzipped or not."""
-    parts: dict[str, Index] = {}
+    splits: dict[str, Index] = {}
     for path in sorted(folder.iterdir()):  # a gzipped file comes after the same without .gz
         match = idx.IMAGES.fullmatch(path.name)
         if match and path.is_file():
-            part = "train" if "train" in match["start"] else "test"
-            parts.setdefault(part, _contained(folder, [path.name]))
-    return parts
+            name = "train" if "train" in match["start"] else "test"
+            splits.setdefault(name, _contained(folder, [path.name]))
+    return splits
 
 
 def _cifar_folder(folder: Path) -> dict[str, Index]:
@@ -74,9 +74,9 @@ def _cifar_folder(folder: Path) -> dict[str, Index]:
         if match and path.is_file():
             batches["test" if match["part"] == "test_batch" else "train"].append(path.name)
     return {
-        part: replace(_contained(folder, names), classes=cifar.CLASSES)
-        for part, names in batches.items()
-        if names
+        name: replace(_contained(folder, files), classes=cifar.CLASSES)
+        for name, files in batches.items()
+        if files
     }
 
 
@@ -96,14 +96,14 @@ def _contained(folder: Path, names: Sequence[str]) -> Index:
 
 
 def split(index: Index, *, fractions: Mapping[str, float], seed: int = 0) -> dict[str, Index]:
-    """Divide into "train" and the parts that ``fractions`` names; parts without an image are left out.
+    """Divide into "train" and the splits that ``fractions`` names; splits without an image are left out.
 
     Which image goes where depends on the seed and on the names of its class's images alone, not on
     their order or on other classes. Raises UsageError for fractions that leave no rest.
     """
     if any(not 0 <= fraction < 1 for fraction in fractions.values()) or sum(fractions.values()) >= 1:
         raise UsageError(f"--valid and --test must be fractions that leave a rest, got {dict(fractions)}")
-    chosen: dict[str, list[int]] = {"train": [], **{part: [] for part in fractions}}
+    chosen: dict[str, list[int]] = {"train": [], **{name: [] for name in fractions}}
     by_label = np.argsort(index.labels, kind="stable")
     for members in np.split(by_label, np.flatnonzero(np.diff(index.labels[by_label])) + 1):
         label = int(index.labels[members[0]])
@@ -111,25 +111,25 @@ def split(index: Index, *, fractions: Mapping[str, float], seed: int = 0) -> dic
         names_in_order = sorted(members.tolist(), key=lambda position: index.paths[position])
         order = np.random.default_rng((seed, zlib.crc32(name.encode()))).permutation(len(members))
         start = 0
-        for part, fraction in fractions.items():
+        for name, fraction in fractions.items():
             end = start + int(len(members) * fraction + 1e-9)
-            chosen[part] += [names_in_order[place] for place in order[start:end]]
+            chosen[name] += [names_in_order[place] for place in order[start:end]]
             start = end
         chosen["train"] += [names_in_order[place] for place in order[start:]]
-    return {part: index.subset(sorted(positions)) for part, positions in chosen.items() if positions}
+    return {name: index.subset(sorted(positions)) for name, positions in chosen.items() if positions}
 
 
 def complete(
-    parts: Mapping[str, Index], *, fractions: Mapping[str, float], seed: int = 0
+    splits: Mapping[str, Index], *, fractions: Mapping[str, float], seed: int = 0
 ) -> dict[str, Index]:
-    """Train, valid and test parts: those that a source has, the missing ones taken from its training part.
+    """Train, valid and test splits: those that a source has, the missing ones taken from its training split.
 
     Raises UsageError where a source is a test or validation set and nothing else.
     """
-    base = parts.get(WHOLE) or parts.get("train")
+    base = splits.get(WHOLE) or splits.get("train")
     if base is None:
-        raise UsageError(f"{next(iter(parts.values())).source}: has no training part, only {list(parts)}")
-    missing = {part: fraction for part, fraction in fractions.items() if part not in parts and fraction}
+        raise UsageError(f"{next(iter(splits.values())).source}: has no training split, only {list(splits)}")
+    missing = {name: fraction for name, fraction in fractions.items() if name not in splits and fraction}
     divided = split(base, fractions=missing, seed=seed)
-    given = {part: index for part, index in parts.items() if part not in (WHOLE, "train")}
-    return {part: index for part in ("train", "valid", "test") if (index := (divided | given).get(part))}
+    given = {name: index for name, index in splits.items() if name not in (WHOLE, "train")}
+    return {name: index for name in ("train", "valid", "test") if (index := (divided | given).get(name))}

@@ -86,7 +86,7 @@ class Share(NamedTuple):
     whole: int
 
 
-def portion(length: int, *, batch: int, batch_size: int, member: Member) -> Share:
+def share_of_batch(length: int, *, batch: int, batch_size: int, member: Member) -> Share:
     """Whose images are in a batch of an epoch over ``length`` samples; ``batch_size`` is that of all.
 
     ``epoch_order`` gives every process equally many by repeating the first samples at the end. What is

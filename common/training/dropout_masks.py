@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Masks:
-    """Masks that depend on the seed, the update, the part of its batch and the layer's name alone.
+    """Masks that depend on the seed, the update, the micro-batch and the layer's name alone.
 
     Each of many processes draws the mask of the whole batch and takes its own rows, so that together they
     have the mask that one process would have.
@@ -16,9 +16,9 @@ class Masks:
         self.seed, self.moment = seed, (0, 0)
         self.rank, self.ranks = rank, ranks
 
-    def at(self, update: int, part: int) -> None:
-        """Draw for this part of this update from now on."""
-        self.moment = (update, part)
+    def at(self, update: int, micro_batch: int) -> None:
+        """Draw for this micro-batch of this update from now on."""
+        self.moment = (update, micro_batch)
 
     def __call__(self, layer: str, shape: tuple[int, ...], probability: float) -> np.ndarray:
         """Float32, 0 with ``probability`` and else 1."""

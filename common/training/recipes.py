@@ -24,7 +24,7 @@ class Recipe:
 
     ``options`` are the model's own (activation, pool, ...). ``initial`` names a distribution of
     ``common.weights.initialization``. ``valid_fraction`` and ``test_fraction`` of each class are taken from
-    the training data where the data have no such part.
+    the training data where the data have no such split.
     ``batch_size`` images are one step; ``accumulate`` steps make one update.
     ``schedule``, ``warmup_epochs``, ``period`` and ``gamma`` are those of ``common.training.schedule``.
     ``clip_norm`` 0 and ``patience`` 0 mean: no clipping, no early stopping. ``body_learning_rate`` None

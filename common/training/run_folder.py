@@ -99,9 +99,9 @@ def best_row(history: Sequence[Row]) -> Row | None:
     """
 
     def merit(row: Row) -> tuple[float, float]:
-        part = "valid" if row["valid_accuracy"] is not None else "train"
-        loss = row[f"{part}_loss"]
-        return row[f"{part}_accuracy"] or 0.0, -(math.inf if loss is None else loss)
+        split = "valid" if row["valid_accuracy"] is not None else "train"
+        loss = row[f"{split}_loss"]
+        return row[f"{split}_accuracy"] or 0.0, -(math.inf if loss is None else loss)
 
     return max(history, key=merit, default=None)
 

@@ -42,7 +42,7 @@ def updated(made):
         labels = rng.integers(CLASSES, size=count)
         rows = np.arange(-(-count // member.ranks) * member.ranks)[member.rank :: member.ranks] % count
         whole = Share(own=len(range(member.rank, count, member.ranks)), whole=count)
-        made.update(images[rows], labels[rows], step=step, rate=0.01, portion=whole)
+        made.update(images[rows], labels[rows], step=step, rate=0.01, share=whole)
     return made.weights()
 
 

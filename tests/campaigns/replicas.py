@@ -37,13 +37,13 @@ from tests.support.training import SMALL
 STEPS = 20
 FEW = 8  # are enough to see a fault
 COUNTS = (12, 12, 7, 1)  # images of the batches: full, uneven, one that leaves the others without any
-PARTS = 4  # images of a part: three parts make a batch
+MICRO_BATCH = 4  # images of a micro-batch: three make a batch
 INTERRUPTED_AT = 3  # the batch in which the run of one process ends; the last state is of batch 2
 KILLED_AT = 9  # the batch, of six in an epoch
 
 
 def recipe(optimizer):
-    changed = {"optimizer": optimizer, "weight_decay": 0.01, "learning_rate": 0.01, "batch_size": PARTS}
+    changed = {"optimizer": optimizer, "weight_decay": 0.01, "learning_rate": 0.01, "batch_size": MICRO_BATCH}
     return recipes.find("digits").changed(precision="fp64", schedule="constant", **changed)
 
 
@@ -77,7 +77,7 @@ def updated(made, member, *, dropout=False, steps=STEPS, fault=None):
         whole = Share(own=len(range(rank, len(labels), member.ranks)), whole=len(labels))
         if fault == "padding counts":
             whole = Share(own=len(rows), whole=len(rows) * member.ranks)
-        made.update(images[rows], labels[rows], step=step, rate=0.01, portion=whole)
+        made.update(images[rows], labels[rows], step=step, rate=0.01, share=whole)
     return made.weights()
 
 

@@ -65,7 +65,7 @@ def test_losses_agree_step_by_step_over_100_steps(torch_backend, paddle_backend,
 
 @pytest.mark.parametrize("parts", [4, 5, 12])
 def test_parts_of_a_batch_have_the_gradients_of_the_whole(backend, parts):
-    """Also where the last part is smaller: 12 images in parts of 5."""
+    """Also where the last micro_batch is smaller: 12 images in parts of 5."""
     whole, losses = trained(learner(backend, optimizer="momentum"))
     in_parts, other_losses = trained(learner(backend, optimizer="momentum", batch_size=parts))
     assert worst_gap(whole, in_parts) < 1e-12
@@ -95,21 +95,21 @@ def test_a_batch_is_not_copied_for_the_cpu(backend):
     made = learner(backend, precision="fp32")
     images, labels = batch(0)
     whole = [Share(own=BATCH, whole=BATCH)]
-    part = next(made.parts([(images, labels)], whole))
+    micro_batch = next(made.micro_batches([(images, labels)], whole))
     images[:] = batch(1)[0]
-    seen = backend.to_numpy(made.learn(part, step=0, rate=0.01).loss)
+    seen = backend.to_numpy(made.learn(micro_batch, step=0, rate=0.01).loss)
     sound = learner(backend, precision="fp32").update(batch(1)[0], labels, step=0, rate=0.01)[0]
     assert seen == backend.to_numpy(sound.loss)
 
 
 def test_parts_on_a_device_that_is_fed_ahead_keep_their_place(backend):
-    """A GPU's queue asks for the next part while this one is computed on."""
+    """A GPU's queue asks for the next micro_batch while this one is computed on."""
     made = learner(backend, batch_size=5)
     sizes = [(12, 12), (7, 12), (0, 12)]
     batches = [batch(number, max(own, 1)) for number, (own, _) in enumerate(sizes)]
     made.backend = altered(backend, feed=lambda fed, **_: iter(list(fed)))
-    found = list(made.parts(batches, [Share(*size) for size in sizes]))
-    assert [(part.number, part.counted, part.last) for part in found] == [
+    found = list(made.micro_batches(batches, [Share(*size) for size in sizes]))
+    assert [(micro_batch.number, micro_batch.counted, micro_batch.last) for micro_batch in found] == [
         (0, 5, False),
         (1, 5, False),
         (2, 2, True),
@@ -117,8 +117,8 @@ def test_parts_on_a_device_that_is_fed_ahead_keep_their_place(backend):
         (1, 2, True),
         (0, 0, True),
     ]
-    assert [len(part.labels) for part in found] == [5, 5, 2, 5, 2, 1]
-    assert [part.share for part in found] == [part.counted / 12 for part in found]
+    assert [len(micro_batch.labels) for micro_batch in found] == [5, 5, 2, 5, 2, 1]
+    assert [micro_batch.share for micro_batch in found] == [micro_batch.counted / 12 for micro_batch in found]
 
 
 def test_a_frozen_body_keeps_every_bit_against_decay(backend):

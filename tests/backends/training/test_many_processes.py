@@ -11,7 +11,7 @@ from backends import evaluate, train
 from backends.inference.classifier import Scores, evaluation_loader
 from common.dataset.sources import read_source
 from common.loader.loader import epoch_order
-from common.runtime.distributed import Member, portion
+from common.runtime.distributed import Member, share_of_batch
 from common.training import recipes
 from common.training.dropout_masks import Masks
 from common.training.run_folder import RunFolder
@@ -125,7 +125,9 @@ def test_every_sample_counts_once(ranks, length):
     for batch in range(-(-length // size)):
         counted = []
         for rank, order in enumerate(orders):
-            share = portion(length, batch=batch, batch_size=size, member=Member(rank=rank, ranks=ranks))
+            share = share_of_batch(
+                length, batch=batch, batch_size=size, member=Member(rank=rank, ranks=ranks)
+            )
             each = size // ranks
             own = order[batch * each : (batch + 1) * each]
             assert share.whole == len(whole[batch * size : (batch + 1) * size])

@@ -141,28 +141,12 @@ def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
         def row(self, name):
             return name
 
-    class Opened:
-        def __init__(self, request, **_):
-            self.request = request
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            pass
-
-        def start(self, names):
-            pass
-
     monkeypatch.setattr("benchmarks.measure.versions.Interleaving", Turns)
     monkeypatch.setattr("benchmarks.measure.versions.judged", lambda *_, **__: None)
     session = SimpleNamespace(request=SimpleNamespace(cases=["infer"]))
     measure_against(session, rounds=4, pairs=2, max_regression=2.0)
-    monkeypatch.setattr("benchmarks.manager.session.Session", Opened)
-    monkeypatch.setattr("benchmarks.measure.sweep.Sweep.__init__", lambda *_, **__: None)
-    monkeypatch.setattr("benchmarks.measure.sweep.Sweep.report", lambda _: None)
     monkeypatch.setattr(
-        "benchmarks.measure.sweep.Sweep.run", lambda _, *, precise, **__: asked.append(precise)
+        "benchmarks.measure.both_backends.measure_both", lambda _, *, precise, **__: asked.append(precise)
     )
     options = planted_slowdowns._parse(["--max-regression", "5"])
     planted_slowdowns._compare(session.request, options, times=planted_slowdowns.BASELINE)

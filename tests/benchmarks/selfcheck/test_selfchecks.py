@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.selfcheck import planted_slowdowns, reference_tasks, repeatability
+from benchmarks.selfcheck import planted_slowdowns, reference_loops, reference_tasks, repeatability
 from benchmarks.selfcheck import slowed_tasks as slowed
 from benchmarks.selfcheck.planted_slowdowns import SLOWED
 from benchmarks.selfcheck.repeatability import coverage
