@@ -146,7 +146,7 @@ class Backend(Protocol):
         """
 
     def trace(self, model: Model, images: Tensor) -> list[dict[str, Any]]:
-        """Run once in evaluation mode and tell of each leaf layer, in execution order.
+        """Run once in evaluation mode; returns facts of each leaf layer, in execution order.
 
         Each has ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and
         ``layout`` ("NCHW" or "NHWC"; None where the output has not four axes).
@@ -162,7 +162,7 @@ class Backend(Protocol):
         keep: Callable[[str, np.ndarray], None],
         backward: bool = True,
     ) -> list[dict[str, Any]]:
-        """Run ``compute`` to logits and loss, then backward; tell of each call of a leaf layer, in order.
+        """Run ``compute`` to logits and loss, then backward; returns each call of a leaf layer, in order.
 
         Each has ``call`` (the layer's name; "NAME#2" the second time), ``name``, ``type``, ``base``,
         ``inputs`` (how many tensors) and ``training``. ``keep`` is handed, at once and as copies,
@@ -268,7 +268,7 @@ class Backend(Protocol):
     def operations(
         self, run: Any, model: Model, images: Tensor, *, engine: str, precision: str, device: str
     ) -> list[Operation]:
-        """Call ``run(images)`` and tell what computed, in which dtype; nothing where it cannot be told."""
+        """Call ``run(images)``; returns what computed, in which dtype, or nothing if that is not reported."""
 
     def compiled(self, model: Model) -> Model:
         """The model, to be compiled when it first runs; the parameters are the same."""

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     _draw(finished, options.output / "curves.png")
     if options.json:
         write_text(options.json, json.dumps(_report(options, runs, comparison), indent=2) + "\n")
-    _tell(options, runs, comparison)
+    _print_comparison(options, runs, comparison)
     return cli.DONE
 
 
@@ -78,7 +78,7 @@ def _draw(runs: Sequence["Run"], path: Path) -> None:
     draw_curves({name: mean_history([r for r in runs if r.backend == name]) for name in NAMES}, path)
 
 
-def _tell(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict[str, Any]) -> None:
+def _print_comparison(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict[str, Any]) -> None:
     from tabulate import tabulate
 
     rows = [

@@ -1,4 +1,4 @@
-"""Checkpoints in use: ours tell what they are, for others the flags do."""
+"""Checkpoints opened: ours describe themselves, others are described by flags."""
 
 import argparse
 from collections.abc import Mapping
@@ -56,27 +56,26 @@ def open_checkpoint(path: Path, options: argparse.Namespace) -> OpenCheckpoint:
     weights = read_foreign(path)
     if options.model is None:
         raise UsageError(
-            f"{path}: does not tell its model; give --model, one of {', '.join(model_cards.MODELS)}"
+            f"{path}: does not name its model; give --model, one of {', '.join(model_cards.MODELS)}"
         )
-    return OpenCheckpoint(subject=_told(weights, options), weights=weights, names=read_map(options.map))
+    return OpenCheckpoint(subject=_described(weights, options), weights=weights, names=read_map(options.map))
 
 
 def _require_agreement(path: Path, subject: ModelConfig, options: argparse.Namespace) -> None:
     """Raise UsageError for a flag that says something else than our checkpoint says itself."""
-    told = {"activation": ACTIVATIONS[0], "pool": POOLS[0], **subject.options}
-    told |= subject.preparation.to_json() | {"model": subject.model, "num_classes": subject.num_classes}
-    told["no_c5_activation"] = not told.get("c5_activation", True)
+    own = {"activation": ACTIVATIONS[0], "pool": POOLS[0], **subject.options}
+    own |= subject.preparation.to_json() | {"model": subject.model, "num_classes": subject.num_classes}
+    own["no_c5_activation"] = not own.get("c5_activation", True)
     for name in (*ABOUT_MODEL, *ABOUT_IMAGES):
         given = getattr(options, name)
-        if given is not None and given != told[name]:
+        if given is not None and given != own[name]:
             raise UsageError(
-                f"{path}: was made with {name} {told[name]}, not {given}; leave --{name.replace('_', '-')} "
-                f"out"
+                f"{path}: was made with {name} {own[name]}, not {given}; leave --{name.replace('_', '-')} out"
             )
 
 
-def _told(weights: ForeignWeights, options: argparse.Namespace) -> ModelConfig:
-    """The subject as the flags tell it; sizes that they do not tell are read off the arrays."""
+def _described(weights: ForeignWeights, options: argparse.Namespace) -> ModelConfig:
+    """The subject as the flags describe it; sizes that they leave out are read off the arrays."""
     card = model_cards.find(options.model)
     arrays = list(weights.neutral().values())
     first = next((array for array in arrays if array.ndim == 4), None)

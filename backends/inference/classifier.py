@@ -59,7 +59,7 @@ class Scores:
         return np.array(own, dtype=np.float64)
 
     def take(self, counts: np.ndarray) -> None:
-        """Have counted this: the reverse of ``counts``."""
+        """Replace the counters by ``counts``, as returned by ``counts()``."""
         self.loss.total, self.loss.count = float(counts[0]), int(counts[1])
         for place, each in ((2, self.top1), (5, self.top5)):
             each.wrong, each.count, each.not_finite = counts[place : place + 3].astype(int).tolist()

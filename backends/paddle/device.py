@@ -11,7 +11,7 @@ from paddle.device import cuda
 
 from common.runtime.devices import choose_device, gpu_number
 
-RESET_PEAK = "reset_max_memory_allocated"  # not there in 2.6: a peak that cannot be reset is not told
+RESET_PEAK = "reset_max_memory_allocated"  # not there in 2.6: a peak that cannot be reset is not reported
 DTYPES = {"fp32": paddle.float32, "fp64": paddle.float64}
 HALVES = (paddle.bfloat16, paddle.float16)
 
@@ -47,7 +47,7 @@ def synchronize(device):
 def mark(device):
     if device == "cpu":
         return time.perf_counter()
-    if not hasattr(cuda.Event, "elapsed_time"):  # before 3.0 paddle's events tell no time: wait instead
+    if not hasattr(cuda.Event, "elapsed_time"):  # before 3.0 paddle's events have no time: wait instead
         synchronize(device)
         return time.perf_counter()
     event = cuda.Event(enable_timing=True)

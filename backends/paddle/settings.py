@@ -14,7 +14,7 @@ def _flag(name):
     return Setting(lambda: paddle.get_flags([name])[name], lambda on: paddle.set_flags({name: on}))
 
 
-# paddle tells its thread count nowhere: its OpenMP library is asked.
+# paddle reports its thread count nowhere: its OpenMP library is asked.
 THREADS = Setting(lambda: openmp_threads("/paddle/libs/"), core.set_num_threads)
 TF32_MATMUL = Setting(core.get_cublas_switch, core.set_cublas_switch)
 TF32_CONVOLUTION = Setting(core.get_cudnn_switch, core.set_cudnn_switch)

@@ -47,12 +47,12 @@ def compared(best: Best, comparisons: Iterable[Comparison]) -> Comparison | None
 def _ran_as(side: BestSide, row: Comparison, place: int) -> bool:
     """True if a side ran in a comparison, of whose two it is the first or the last ("eager / deploy").
 
-    Threads may not be told: in files of before they were, and where both sides have others.
+    Threads may be unknown: in older files, and where both sides have others.
     """
-    told = {name: getattr(row, name) for name in SIDE}
+    known = {name: getattr(row, name) for name in SIDE}
     return all(
         None in (value, getattr(side, name)) or str(value).split(" / ")[place] == str(getattr(side, name))
-        for name, value in told.items()
+        for name, value in known.items()
     )
 
 

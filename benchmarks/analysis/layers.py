@@ -44,10 +44,10 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
             _gap_table(results),
             "",
         ]
-    lines, told = [], set()
+    lines, shown = [], set()
     for row in results:
-        if row.layers and _case(row) not in told:
-            told.add(_case(row))
+        if row.layers and _case(row) not in shown:
+            shown.add(_case(row))
             lines += [
                 "",
                 f"Layers, {row.backend}, {_case(row)}, each alone, slowest first:",

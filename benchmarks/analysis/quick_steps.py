@@ -1,14 +1,14 @@
-"""Undisturbed steps: what one measurement has in common with the next.
+"""Compare two versions by the 5th percentile of each process's step times.
 
-Other programs, and other guests of the same host, make steps longer, and for a while. A median over half a
-minute says how busy that half minute was; the quick steps say what the code costs. So they are what
---baseline and --against compare, while throughput is told in medians. (Why noise only adds: Chen and Revels
-2016, "Robust Benchmarking in Noisy Environments", who take the fastest of all.)
+Other programs, and other guests of the same host, make steps longer for a while. A median over half a minute
+depends on how busy that half minute was; quick steps depend on the code alone. So --baseline and --against
+compare quick steps, while throughput is reported as a median. (Noise only adds time: Chen and Revels 2016,
+"Robust Benchmarking in Noisy Environments", who take the fastest of all.)
 
-Each process has quick steps of its own, for two reasons: each lies in memory in its own way, so that what
-processes differ by is part of what a repetition differs by; and a host may run slower for minutes, when the
-quickest steps of all processes would be those of one side's luck. Two sides that took turns are compared pair
-of processes by pair. Measured with equal sides, AlexNet, 8 pairs with 4 rounds each: repetitions differ by
+Quick steps are taken per process, for two reasons. Each process has its own memory layout, so the spread of
+processes is part of the spread of repetitions. And a host may run slower for minutes: the quickest steps of
+all processes would then be those of whichever side was lucky. Sides that took turns are compared pair of
+processes by pair. Measured with equal sides, AlexNet, 8 pairs with 4 rounds each: repetitions differ by
 0.7 to 1.1 % so, by 1.3 to 2.7 % with the quickest steps of all.
 
 A pair that the host left no quiet moment is left out: both sides are slower in it than elsewhere, and what
@@ -28,7 +28,7 @@ from benchmarks.results.samples import Block
 
 QUIET = 25  # percentile of a side's durations, the quickest having been lucky perhaps
 DISTURBED = 0.03  # slower than that by more, on both sides, is a pair that is left out
-FEWEST = 3  # pairs that are kept in any case: of two one cannot tell what they differ by
+FEWEST = 3  # pairs that are kept in any case: the spread of two is unknown
 QUICK = 5  # percentile of a process's steps: the first would be one step where they are few and long
 
 

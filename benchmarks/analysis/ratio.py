@@ -11,9 +11,9 @@ RESAMPLES = 2000
 CONFIDENCE = 0.95
 REPETITION = math.sqrt(2)  # two uncertain ratios differ by so much more than one from the truth
 NORMAL = 1.96  # deviations in half of a 95 % interval
-# What a host does to its processors for minutes is in all rounds of a run alike, so that none tells of it.
+# A slowdown of the shared host that lasts minutes is in all rounds of a run alike: they do not show it.
 # Ten runs in a row, a minute or two each, on two cores of shared hosts: ratios spread by 8.1 % (AMD EPYC) and
-# by 8.6 % (Intel Xeon): a deviation of 2.8 % beyond what the rounds told. A GPU has no such neighbours.
+# by 8.6 % (Intel Xeon): a deviation of 2.8 % beyond what the rounds showed. A GPU has no such neighbours.
 SHARED_HOST = 0.03
 
 Blocks = Sequence[Sequence[Sequence[float]]]  # per round: blocks of seconds a step
@@ -97,7 +97,7 @@ def _moved(values: np.ndarray) -> float:
 def outlier_fraction(step_seconds: Sequence[float]) -> float:
     """The part of the steps that took longer than the median by five times the median deviation.
 
-    They are told and kept: the median does not mind them. (Of normal noise, one in 1,300 is as far out.)
+    They are reported and kept: the median does not mind them. (Of normal noise, one in 1,300 is as far out.)
     """
     steps = np.asarray(step_seconds)
     deviation = np.median(np.abs(steps - np.median(steps)))

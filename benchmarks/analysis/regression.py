@@ -89,7 +89,7 @@ def sentence(change: Change) -> str:
     if change.other_faster:
         verdict = ": the other has become faster"
     if change.unclear:
-        verdict = ": slower, or noise; --pairs and --rounds would tell"
+        verdict = ": slower, or noise; more --pairs and --rounds would decide"
     return (
         f"{change.backend} {change.combination}: "
         f"{change.change - 1:+.1%} {against} ({'; '.join(facts)}){verdict}"

@@ -48,7 +48,7 @@ def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) 
     """Raise UsageError where a file's environment is of another processor or, unless for the CPU, other GPUs.
 
     Which framework is faster depends on them: AlexNet infers in eager mode with paddle / torch at 0.33 on an
-    AMD EPYC, at 0.58 on an Intel Xeon. What a file does not tell is let pass.
+    AMD EPYC, at 0.58 on an Intel Xeon. What a file does not state is let pass.
     """
     here = machine()
     for kind in ("cpu",) if device == "cpu" else ("cpu", "gpus"):

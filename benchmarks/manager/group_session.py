@@ -1,7 +1,7 @@
 """Groups of workers at work: several processes of one backend take the place of one.
 
-We start the processes ourselves, as single workers are, and tell them in the launcher's own variables who
-they are: torchrun and paddle.distributed.launch would give them our environment, no channel but their
+We start the processes ourselves, as single workers are, and give each its rank in the launcher's
+own variables: torchrun and paddle.distributed.launch would give them our environment, no channel but their
 output, and, if one of them died, up to half a minute before the others ended.
 """
 

@@ -15,7 +15,7 @@ LOCK = "owner.lock"
 def scratch_folder() -> Iterator[Path]:
     """A fresh folder, removed at the end; folders that killed processes left are removed first.
 
-    A lock held while the owner lives tells the two apart: the system drops it even after SIGKILL.
+    A lock held while the owner lives distinguishes the two: the system drops it even after SIGKILL.
     Workers remove the folder as well when their parent vanishes.
     """
     _sweep()

@@ -123,7 +123,7 @@ class Session:
     def measure(self, name: str, measured: Measured, *, min_steps: int, min_seconds: float) -> Block:
         """Have a backend time one more block of the combination that it prepared last.
 
-        A long block is several requests, so that the time limit of each tells a hang from patience.
+        A long block is several requests: the time limit of each finds a hang and allows a long block.
         """
         if measured.starting is not None:
             return self._measure_starts(name, measured, times=min_steps)
@@ -166,7 +166,7 @@ class InputFiles:
         self._pair, self.scratch = pair, scratch
 
     def weights(self, worker: Worker, model: ModelSpec) -> str:
-        """One set of weights; ``worker`` tells the shapes, and keeps the model for its next task."""
+        """One set of weights; ``worker`` reports the shapes, and keeps the model for its next task."""
         path = self.scratch / "weights.safetensors"
         if not path.exists():
             shapes = worker.ask("shapes", model=asdict(model))

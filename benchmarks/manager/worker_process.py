@@ -139,7 +139,7 @@ class Worker:
         raise self._failure(reply["status"], reply["reason"])
 
     def close(self) -> None:
-        """End the worker and all its children now. It holds nothing that is worth a goodbye."""
+        """Kill the worker and all its children: it holds no state that must be saved."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

@@ -44,7 +44,7 @@ COMPARABLE = (
 
 
 def compared_settings(mode: str, cases: Sequence[Case]) -> Sequence[str]:
-    """Those that have to be equal: all that the mode makes equal and the engine tells."""
+    """Those that have to be equal: all that the mode makes equal and the engine reports."""
     if mode != "equalised":
         return ("device",)
     if {case.engine for case in cases} != {EAGER.name}:
@@ -84,11 +84,11 @@ class Interleaving:
         self.failures: dict[str, WorkerFailure] = {}
 
     def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
-        """Prepare and warm up both, then let them take turns; each part of the rounds in new processes.
+        """Prepare and warm up both, then let them take turns; ``processes`` pairs of new ones share the rounds.
 
-        With ``precise``, in percent, all of it is done once more, and counts as well, where ``change`` is not
-        known as precisely. (That looks at how certain it is, not at what it is: measuring until that is as
-        one likes would make it lie.) One process alone does not tell how certain it is.
+        If ``change`` is less certain than ``precise`` percent, all rounds are measured once more and both
+        halves count. The decision depends on the uncertainty, never on the estimate, so it does not bias the
+        result. A single process shows no uncertainty.
         """
         if self.session.request.settings_mode == "tuned":
             self._each(self._tune)
@@ -200,7 +200,7 @@ class Interleaving:
         self.measured[name].tuning = self.tuning.get(name, [])
 
     def _prepare_anew(self, name: str) -> None:
-        """The same in another process. What it took is told of the first, which had the machine to itself."""
+        """The same in another process. Preparation is timed in the first, which had the machine to itself."""
         measured = self.measured[name]
         measured.process += 1
         self.session.end(name)

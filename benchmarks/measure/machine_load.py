@@ -24,7 +24,7 @@ class MachineLoad:
         self._children_before = _children_seconds()
         self._clock = _clock(psutil)
 
-    def told(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """``other_cpu_fraction``, ``steal_fraction``, clocks, ``gpu_state``, and ``warnings`` in words."""
         now = self._psutil.cpu_times()
         span = max(time.monotonic() - self._start, 1e-9) * (os.cpu_count() or 1)
@@ -97,7 +97,7 @@ def _gpu_state() -> list[dict[str, Any]]:
             }
             for handle in handles
         ]
-    except pynvml.NVMLError:  # not every GPU tells everything
+    except pynvml.NVMLError:  # not every GPU reports everything
         return []
     finally:
         pynvml.nvmlShutdown()

@@ -28,7 +28,7 @@ def measure_one(request: Request, *, backend: str) -> Report:
     places = {backend: Installation(backend=backend)}
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         rows = measure_all(session, backend)
-        environment = describe(os.environ, session.versions) | watch.told()
+        environment = describe(os.environ, session.versions) | watch.facts()
     return Report(environment=environment, results=rows)
 
 
@@ -51,7 +51,7 @@ def measure_versions(
         rows, changes = versions.measure_against(
             session, rounds=rounds, pairs=pairs, max_regression=max_regression
         )
-        environment = _both_versions(session.versions, backend, there) | watch.told()
+        environment = _both_versions(session.versions, backend, there) | watch.facts()
     return Report(environment=environment, results=rows, against=changes)
 
 

@@ -66,7 +66,7 @@ class Sweep:
         """All that was measured so far."""
         rows = with_efficiencies(row for _, pair in self._done for row in pair)
         comparisons = [comparison for comparison, _ in self._done]
-        environment = describe(os.environ, self.session.versions) | self._watch.told()
+        environment = describe(os.environ, self.session.versions) | self._watch.facts()
         environment["warnings"] += unsteady(comparisons)
         return schema.CompareReport(
             environment=environment,

@@ -75,8 +75,8 @@ def _sentence(entry: Against, case: str) -> str:
     if entry.change is None or entry.change_ci95 is None:
         return f"{case}: not comparable: {entry.reason}"
     low, high = (end - 1 for end in entry.change_ci95)
-    told = f"{case}: {entry.verdict}, {entry.change - 1:+.1%} ({low:+.1%} to {high:+.1%})"
+    line = f"{case}: {entry.verdict}, {entry.change - 1:+.1%} ({low:+.1%} to {high:+.1%})"
     if entry.here_images_per_second is None:  # a start has no throughput
-        return told
+        return line
     here, there = (number(speed) for speed in (entry.here_images_per_second, entry.there_images_per_second))
-    return f"{told}, {here} against {there} images/s"
+    return f"{line}, {here} against {there} images/s"

@@ -96,7 +96,7 @@ def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[ModelPair, Plan
 
 def _worst(report: Mapping[str, Any]) -> str:
     """The worst tensor of each stage that has a tolerance, known roundings as what is left of them."""
-    told = []
+    worst = []
     for stage in report["stages"]:
         gaps = [
             tensor["relative_l2"] if tensor["constant"] is None else tensor["reproduced_relative_l2"]
@@ -104,15 +104,15 @@ def _worst(report: Mapping[str, Any]) -> str:
             if "share dropped" not in tensor["name"]
         ]
         if stage["tolerance"] and gaps:
-            told.append(f"{stage['stage']} {max(gaps):.0e}")
+            worst.append(f"{stage['stage']} {max(gaps):.0e}")
         flips = stage.get("flips", {})
-        told += [
+        worst += [
             f"{name} flips {sum(entry['flipped'] for entry in entries)} of "
             f"{sum(entry['decisions'] for entry in entries):,}"
             for name, entries in flips.items()
             if entries
         ]
-    return ", ".join(told)
+    return ", ".join(worst)
 
 
 if __name__ == "__main__":

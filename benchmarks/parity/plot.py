@@ -38,15 +38,15 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
 
 def _draw_layers(axes: Any, stages: Mapping[str, Any], *, stage: str, ending: str, title: str) -> None:
     exact = {tensor["name"]: tensor["relative_l2"] for tensor in stages.get(stage, {}).get("tensors", ())}
-    told = {entry["name"]: entry for entry in stages.get("float32", {}).get("distances", ())}
+    distances = {entry["name"]: entry for entry in stages.get("float32", {}).get("distances", ())}
     suffix = "" if ending == "output" else " (output)"
     names = [name.removesuffix(suffix) for name in exact if name.endswith(suffix) and name != "logits"]
-    names = [name for name in names if TensorName.of_layer(name, ending) in told] or names
+    names = [name for name in names if TensorName.of_layer(name, ending) in distances] or names
     for kind, colour, marker, label in SERIES:
         values = [
             exact[name + suffix]
             if kind == "float64"
-            else told.get(TensorName.of_layer(name, ending), {}).get(kind)
+            else distances.get(TensorName.of_layer(name, ending), {}).get(kind)
             for name in names
         ]
         drawn = [(place, value) for place, value in enumerate(values) if _is_drawable(value)]

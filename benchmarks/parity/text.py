@@ -175,7 +175,7 @@ def _evidence(report: Mapping[str, Any]) -> Sequence[str]:
         f"{name} {peak / GIB:.1f} GiB" for name, peak in evidence["peak_memory_bytes"].items() if peak
     )
     return [
-        f"Noise floor in float64: {floor:.1e}. Peak memory: {peaks or 'not told'}; "
+        f"Noise floor in float64: {floor:.1e}. Peak memory: {peaks or 'not measured'}; "
         f"temporary files {evidence['peak_disk_bytes'] / GIB:.2f} GiB."
     ]
 

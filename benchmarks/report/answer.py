@@ -33,7 +33,7 @@ def not_measured(report: CompareReport) -> list[str]:
     """List what a reader might take for granted and this report does not show."""
     rows = report.results
     label = labeller(rows)
-    told = [f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"]
+    lines = [f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"]
     measured = [row for row in rows if row.status == "ok"]
     for what, asked, seen in (
         ("Phase", TASKS, {row.phase for row in measured}),
@@ -42,16 +42,16 @@ def not_measured(report: CompareReport) -> list[str]:
     ):
         missing = [word for word in asked if word not in seen]
         if missing:
-            told.append(f"{what}: {', '.join(missing)}.")
-    told.append(f"Batch sizes other than {_listed(sorted({row.batch_size for row in rows}))}.")
+            lines.append(f"{what}: {', '.join(missing)}.")
+    lines.append(f"Batch sizes other than {_listed(sorted({row.batch_size for row in rows}))}.")
     if not any(row.device.startswith("gpu") for row in measured):
-        told.append("GPUs: everything here ran on the CPU.")
+        lines.append("GPUs: everything here ran on the CPU.")
     if not any(row.layers for row in rows):
-        told.append("Which layers make the difference: ask with --layers.")
+        lines.append("Which layers make the difference: ask with --layers.")
     if report.parity is None:
-        told.append("Whether both compute the same: the parity gate was skipped.")
-    told.append("Accuracy after training, other models and other machines.")
-    return told
+        lines.append("Whether both compute the same: the parity gate was skipped.")
+    lines.append("Accuracy after training, other models and other machines.")
+    return lines
 
 
 def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:

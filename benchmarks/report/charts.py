@@ -1,7 +1,7 @@
-"""Charts as figures with an SVG: told apart by pattern as well as by colour, with every value written out.
+"""Charts as SVG figures: series differ by pattern as well as by colour, and every value is written out.
 
 Colours are those of the style sheet, from the palette of Okabe and Ito, which colour-blind people can
-tell apart (https://jfly.uni-koeln.de/color/).
+distinguish (https://jfly.uni-koeln.de/color/).
 """
 
 import math

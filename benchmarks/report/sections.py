@@ -174,7 +174,7 @@ LAYER_COLUMNS = (
     "paddle backward ms",
     "gap ms",
     "part of all gaps",
-    "kernels told",
+    "kernels named",
 )
 FEW_LAYERS = 12  # that a chart shows; the table has all
 

@@ -159,6 +159,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _settings(settings: Mapping[str, Any]) -> str:
-    told = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
-    untold = ", ".join(name for name, value in settings.items() if value is None)
-    return f"{told}; not there on this device: {untold}" if untold else told
+    known = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
+    unknown = ", ".join(name for name, value in settings.items() if value is None)
+    return f"{known}; not there on this device: {unknown}" if unknown else known

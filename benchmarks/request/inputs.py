@@ -24,10 +24,10 @@ def write_weights(shapes: Mapping[str, Sequence[int]], *, seed: int, path: Path)
 
 
 def stirred(name: str, array: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-    """A tensor with something to tell: one that is the same number all over would hide how it is used.
+    """Add noise to a constant tensor, which would hide a swapped or unused parameter.
 
-    Fresh scales are all 1, fresh biases and running means all 0; a swapped or forgotten one would go
-    unseen. Those get noise of deviation 0.1; running variances stay positive.
+    Fresh scales are all 1, fresh biases and running means all 0. They get noise of deviation 0.1; running
+    variances stay positive.
     """
     if array.dtype.kind != "f" or array.size < 2 or array.min() != array.max():
         return array

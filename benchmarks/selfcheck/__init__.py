@@ -1,1 +1,1 @@
-"""Does the harness itself tell the truth?"""
+"""Is the harness itself right?"""

@@ -4,7 +4,7 @@
 
 The limit is as many threads as there are workers, which open, convert and resize the same files and do
 nothing else. All take turns in one process, in an order that rotates, and every turn reads the list once;
-what is told is the median over rounds of the ratio within a round, which a drifting machine hardly moves.
+the result is the median over rounds of the ratio within a round, which a drifting machine hardly moves.
 Without ``--augment`` the first batches are compared. torchvision and paddle 3 give the common loader's bits;
 paddle 2.6 multiplies by 1/255 where the others divide, which rounds otherwise.
 """

@@ -44,9 +44,9 @@ def main(arguments: Sequence[str]) -> int:
         for slower, outcomes in ((False, passed), (True, found)):
             regression, line = _run(request, options, before, slower=slower)
             outcomes.append(regression == slower)
-            told = "found" if regression else "no regression"
+            outcome = "found" if regression else "no regression"
             what = f"{options.slower} % slower" if slower else "unchanged"
-            print(f"run {number + 1}, {what}: {told}: {line}", flush=True)
+            print(f"run {number + 1}, {what}: {outcome}: {line}", flush=True)
     print(
         f"{options.slower} % slower in {options.backend}: found in {sum(found)} of {options.runs} runs; "
         f"unchanged: passed {sum(passed)} of {options.runs}"
@@ -104,8 +104,8 @@ def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> 
         pairs=options.pairs,
         max_regression=options.max_regression,
     )
-    told = "; ".join(sentences(report.against, backend=options.backend))
-    return any(entry.regression for entry in report.against), told
+    lines = "; ".join(sentences(report.against, backend=options.backend))
+    return any(entry.regression for entry in report.against), lines
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

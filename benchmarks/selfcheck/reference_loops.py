@@ -6,7 +6,7 @@
 paddle's deploy engine is held against paddle.inference with oneDNN, set up as its documentation does it;
 what --settings tuned chooses of torch against channels_last, torch.compile and bf16 (--max-error is such that
 bf16 may be chosen). All of it runs in one worker: harness and loop alternate in short blocks, and the median
-ratio of neighbouring blocks is told. Exit code 1 if the harness has under 95 % of the fastest loop.
+ratio of neighbouring blocks is printed. Exit code 1 if the harness has under 95 % of the fastest loop.
 """
 
 import argparse

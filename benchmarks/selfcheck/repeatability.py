@@ -2,7 +2,7 @@
 
     python -m benchmarks.selfcheck.repeatability --model alexnet --runs 10
 
-Runs benchmarks.compare so often, each in new processes, with parity skipped, and tells for each run how
+Runs benchmarks.compare so often, each in new processes, with parity skipped, and prints for each run how
 many of the other runs' ratios its interval covers, the spread of the ratios (largest over smallest, less
 one) and the noise of the A/A comparisons.
 """

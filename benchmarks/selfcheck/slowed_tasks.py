@@ -25,7 +25,7 @@ class SlowedTasks(Tasks):
         def slowed() -> None:
             start = time.perf_counter()
             part()
-            wait()  # a GPU has only been told to begin
+            wait()  # a GPU has only been given the work
             end = time.perf_counter()
             until = end + self.PART * (end - start)
             while time.perf_counter() < until:

@@ -2,7 +2,7 @@
 
 Requests and replies are lines of JSON on a socket that the parent handed over; stdout and stderr are
 the framework's to write on. Only the standard library is imported before the first request, so that
-what an interpreter lacks can be told. A worker whose parent vanishes removes the scratch folder and
+what an interpreter lacks can be reported. A worker whose parent vanishes removes the scratch folder and
 ends itself with all its children.
 """
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--as-shipped", action="store_true", help="let the framework choose its threads")
     options = parser.parse_args()
     if options.as_shipped:  # else ours would be: importing a backend sets what is unset, for fairness
-        with suppress(Exception):  # the first request tells what is wrong with it
+        with suppress(Exception):  # the first request reports what is wrong with it
             importlib.import_module(options.backend)
     channel = socket.socket(fileno=options.channel)
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()

@@ -67,11 +67,11 @@ def require_right(logits: np.ndarray, reference: np.ndarray, *, engine: str, pre
 
 
 def require_dtype(operations: Sequence[Operation], *, engine: str, precision: str) -> str | None:
-    """The dtype in which the arithmetic ran; None if nothing told. UnavailableError if it is another."""
+    """The dtype in which the arithmetic ran, None if not reported. UnavailableError if it is another."""
     ran = dtypes_that_ran(operations)
     if not ran and precision in ("bf16", "fp16"):
         raise UnavailableError(
-            f"whether the {engine} engine really computes in {precision} cannot be told here"
+            f"whether the {engine} engine really computes in {precision} cannot be verified here"
         )
     if ran and ran != {DTYPES[precision]}:
         raise UnavailableError(

@@ -66,7 +66,7 @@ class ProfilingTasks(ModelTasks):
         seconds = time_steps(parts, timeline, min_steps=3, min_seconds=LAYER_SECONDS)
         asked = {"engine": EAGER.name, "precision": precision, "device": device}
         ran = self.backend.operations(lambda _: forward(), None, None, **asked)
-        # None where the layer has no arithmetic to speak of, or the framework does not tell.
+        # None where the layer has no arithmetic to speak of, or the framework does not report it.
         kernels = [operation.kernel for operation in ran if is_heavy(operation.name)]
         return {
             "name": layer.name,

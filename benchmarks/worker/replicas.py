@@ -69,7 +69,7 @@ class GroupTasks(Tasks):
         if wrong[1] == self.member.ranks:
             raise UnavailableError(
                 f"a step in {self.member.ranks} processes that should send nothing averages their gradients: "
-                f"what sending costs cannot be told; it is not timed"
+                f"what sending costs cannot be measured; it is not timed"
             )
         return found
 

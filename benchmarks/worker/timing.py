@@ -1,7 +1,7 @@
 """Timing whole steps, part by part, and every raw value kept.
 
 Knows no framework: what it needs of a device is a ``Timeline``. On a GPU a mark is an event in the
-queue of work, so parts are told apart without waiting between them; the one wait is after each step.
+queue of work, so parts are timed apart without waiting between them; the one wait is after each step.
 """
 
 import gc

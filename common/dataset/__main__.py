@@ -62,7 +62,7 @@ def _add_split(commands: Commands) -> None:
 
 
 def _add_check(commands: Commands) -> None:
-    parser = commands.add_parser("check", help="decode every image of a list and tell the bad lines")
+    parser = commands.add_parser("check", help="decode every image of a list and print the bad lines")
     parser.add_argument("list", type=Path, metavar="LIST")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder of the images (default: the list's)")
     parser.add_argument("--write-clean", type=Path, metavar="FILE", help="the list without its bad lines")

@@ -1,4 +1,4 @@
-"""Checking a list: decode every image, and tell each line that is bad with its reason."""
+"""Check a list: decode every image and return each bad line with its reason."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

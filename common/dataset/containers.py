@@ -55,7 +55,7 @@ def read_container(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def exists(path: Path) -> bool:
-    """True if such an image exists, as a file or in a container, as far as names tell."""
+    """True if such an image exists, as a file or in a container, as far as its name shows."""
     address = split_address(path)
     return path.is_file() if address is None else address[0].name == DIGITS or address[0].is_file()
 

@@ -21,7 +21,7 @@ COMMON = ("JPEG", "PNG", "GIF", "BMP", "PPM")  # what Pillow itself tries before
 RUNS_A_PROGRAM = frozenset({"EPS", "WMF"})  # formats that Pillow hands to Ghostscript or to Windows
 SIXTEEN_BIT = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
 
-# Pillow warns of what it puts up with in damaged files. Whether a file will do is what decode tells,
+# Pillow warns of what it puts up with in damaged files. decode decides whether a file will do,
 # in one way; warnings would stand between the lines of a report, and again for each of thousands.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, module=r"PIL\.")

@@ -28,7 +28,7 @@ class Engine:
 
     Seconds are None where nothing was done.
 
-    ``operations(images)`` runs once more and tells what computed, in which dtype.
+    ``operations(images)`` runs once more and returns what computed, in which dtype.
     """
 
     run: Callable[[Any], Any]

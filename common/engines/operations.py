@@ -96,8 +96,8 @@ def torch_operations(run: Callable[[], object], torch: Any, *, engine: str, devi
 def operations_of(events: Iterable[Any]) -> list[Operation]:
     """The operations of torch's profiler that know the dtype of their first input, innermost ones only.
 
-    The outer ones ("aten::conv2d") are entered before autocast has cast anything. On a GPU each is told with
-    the longest of the kernels that it launched.
+    The outer ones ("aten::conv2d") are entered before autocast has cast anything. On a GPU each has the
+    longest of the kernels that it launched.
     """
     dtypes = {"float": "float32", "double": "float64", "c10::BFloat16": "bfloat16", "c10::Half": "float16"}
     launched: dict[int, list[Any]] = {}

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class BadImages:
-    """The damaged images of an index: their reasons by position, told once and counted."""
+    """The damaged images of an index: their reasons by position, logged once and counted."""
 
     def __init__(self, index: Index, on_damage: OnDamage) -> None:
         self.index, self.on_damage = index, on_damage
@@ -54,11 +54,11 @@ class BadImages:
             f"python -m common.dataset check {self.index.source}"
         )
 
-    def tell(self) -> None:
+    def log_summary(self) -> None:
         """Warn of how many there were, if any."""
         if self.reasons:
             logger.warning(
-                "%s: %d of %d images could not be decoded and were %s; common.dataset check tells which",
+                "%s: %d of %d images could not be decoded and were %s; common.dataset check lists them",
                 self.index.source,
                 len(self.reasons),
                 len(self.index),

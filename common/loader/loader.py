@@ -111,7 +111,7 @@ class Loader:
         """
         batches = islice(_batched(self._samples(number), self.batch_size), start, len(self))
         yield from self._load(batches)
-        self._damage.tell()
+        self._damage.log_summary()
 
     def endless(self) -> Iterator[Batch]:
         """Epoch after epoch without an end, every batch full: for measuring."""

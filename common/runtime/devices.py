@@ -48,7 +48,7 @@ def available_cores() -> int:
 def openmp_threads(folder: str) -> int | None:
     """Threads of the OpenMP library that was loaded from a path containing ``folder``, asked of itself.
 
-    For a framework that does not tell its own thread count. None where no such library is found.
+    For a framework that does not report its own thread count. None where no such library is found.
     """
     maps = Path("/proc/self/maps")
     loaded = {line.split()[-1] for line in maps.read_text().splitlines()} if maps.exists() else set()

@@ -41,7 +41,7 @@ class Launcher(NamedTuple):
     ranks: str
     local_ranks: str
     gpu: str
-    others_ranks: str  # in which the other framework's launcher tells how many there are
+    others_ranks: str  # the other framework's launcher's, with the number of processes
 
     def member(self, environment: Mapping[str, str]) -> Member:
         """As the launcher says it in an environment; alone where there was none.

@@ -9,12 +9,12 @@ _CLEAR = Path("/proc/self/clear_refs")
 
 
 def resident_bytes() -> int | None:
-    """Resident memory now; None where the system does not tell."""
+    """Resident memory now; None where the system does not report it."""
     return _field("VmRSS")
 
 
 def peak_resident_bytes() -> int | None:
-    """The most resident memory since ``reset_peak``; None where the system does not tell."""
+    """The most resident memory since ``reset_peak``; None where the system does not report it."""
     return _field("VmHWM")
 
 

@@ -1,4 +1,4 @@
-"""Loss scaling for float16: both frameworks' own constants, kept outside so that a run can move."""
+"""Dynamic loss scaling for float16, framework-independent: a run can be resumed on the other backend."""
 
 import math
 

@@ -1,7 +1,7 @@
 """Metrics of a classifier: error rates, means, confusion matrix.
 
 Arrays in, numbers out; each is updated batch by batch. Samples whose logits are not all finite cannot be
-ranked: they count as wrong, in no column of the confusion matrix, and ``not_finite`` tells how many.
+ranked: they count as wrong, in no column of the confusion matrix, and ``not_finite`` counts them.
 """
 
 import numpy as np

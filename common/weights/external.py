@@ -16,7 +16,7 @@ from common.weights import safetensors_file
 from common.weights.layout import transpose
 from common.weights.torch_file import Tensor, is_torch_file, read_torch_file
 
-START = 16  # bytes that tell what a file is
+START = 16  # bytes that identify a format
 PADDLE_NAMES = "StructuredToParameterName@@"  # paddle's own table beside the weights
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights", "params")
 NOT_ARRAYS = (
@@ -27,7 +27,10 @@ NOT_ARRAYS = (
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignWeights:
-    """Arrays by name, in the file's order. ``framework`` tells how linear weights lie: None is torch's."""
+    """Arrays by name, in the file's order.
+
+    ``framework`` is the one in whose layout linear weights lie; None is torch's.
+    """
 
     source: Path
     framework: str | None

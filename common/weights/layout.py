@@ -24,7 +24,7 @@ def transpose(matrix: np.ndarray) -> np.ndarray:
     """A matrix (rows, columns) turned over, in memory of its own as (columns, rows), the same dtype.
 
     NumPy's copy of ``matrix.T`` reads AlexNet's 4096x9216 layer column by column and takes 2.5 times as long,
-    which would be told as time that paddle needs to load its weights.
+    which would be reported as time that paddle needs to load its weights.
     """
     turned = np.empty(matrix.shape[::-1], matrix.dtype)
     for start in range(0, len(matrix), ROWS):

@@ -40,7 +40,7 @@ def measured(local, tmp_path, capsys, backend, *more):
         ("paddle", "deploy"),
     ],
 )
-def test_engines_are_checked_and_their_costs_told(local, tmp_path, capsys, backend, engine):
+def test_engines_are_checked_and_their_costs_reported(local, tmp_path, capsys, backend, engine):
     code, errors, row = measured(local, tmp_path, capsys, backend, "--engine", engine)
     assert (code, errors) == (0, [])
     assert row["compile_seconds"] > 0
@@ -90,7 +90,7 @@ def test_another_dtype_than_asked_for_is_refused():
         require_dtype(ran, engine="deploy", precision="bf16")
     with pytest.raises(UnavailableError, match="bfloat16 and float32"):
         require_dtype([*ran, Operation("addmm", "bfloat16")], engine="eager", precision="bf16")
-    with pytest.raises(UnavailableError, match="cannot be told"):
+    with pytest.raises(UnavailableError, match="cannot be verified"):
         require_dtype([], engine="deploy", precision="fp16")
 
 
@@ -161,7 +161,7 @@ def test_of_nested_operations_the_innermost_counts():
     ]
 
 
-def test_on_a_gpu_an_operation_is_told_with_its_longest_kernel():
+def test_on_a_gpu_an_operation_is_reported_with_its_longest_kernel():
     """Kernels may run while the operation has not returned yet: none of them is an operation inside it."""
     events = [
         event("aten::conv2d", 0, 10, "float", number=1),
@@ -293,7 +293,7 @@ def test_tuning_that_finds_nothing_is_unsupported_and_says_why(local, tmp_path, 
     assert "nothing that tuning tried can be had: bf16" in errors[0].replace("rounds", "bf16")
 
 
-def test_starting_up_is_told_in_its_parts(local, tmp_path, capsys):
+def test_starting_up_is_reported_in_its_parts(local, tmp_path, capsys):
     _, _, row = measured(local, tmp_path, capsys, "paddle", "--phase", "startup")
     parts = ("import_seconds", "build_seconds", "load_seconds", "first_batch_seconds")
     assert all(row[part] >= 0 for part in parts)

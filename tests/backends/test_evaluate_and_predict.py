@@ -106,7 +106,7 @@ def test_classes_that_the_checkpoint_does_not_know_are_refused(finished, capsys,
 
 
 @pytest.mark.parametrize("name", ["torch", "paddle"])
-def test_every_class_is_told_with_its_probability(finished, tree, capsys, tmp_path, paddle_backend, name):
+def test_every_class_is_reported_with_its_probability(finished, tree, capsys, tmp_path, paddle_backend, name):
     images = [str(tree / "dark" / "00.png"), str(tree / "龙")]
     code, out, _ = predicted(capsys, name, finished, *images, "--json", str(tmp_path / "p.json"))
     assert code == 0
@@ -139,7 +139,7 @@ def test_pictures_of_predictions(finished, tree, capsys, tmp_path):
     assert not red[height // 2 :].any()
 
 
-def test_letters_without_a_font_are_told_once(caplog):
+def test_letters_without_a_font_are_reported_once(caplog):
     from common import plots
 
     plots._font.cache_clear()

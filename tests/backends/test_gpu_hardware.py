@@ -160,9 +160,9 @@ def test_precisions_are_those_that_ran(backend, gpu, local_workers, tmp_path, ca
         assert row["settings"]["tf32_matmul"] == (row["precision"] == "tf32")
 
 
-def test_layers_are_told_with_the_kernels_that_ran(backend, gpu, local_workers, tmp_path, capsys):
+def test_layers_are_reported_with_the_kernels_that_ran(backend, gpu, local_workers, tmp_path, capsys):
     if backend.__name__.endswith("paddle"):
-        pytest.skip("paddle does not tell")
+        pytest.skip("paddle does not report it")
     precisions = ["--phase", "infer", "--precision", "fp32,bf16", "--layers"]
     _, results = rows([*LENET, *precisions], backend, tmp_path, capsys)
     for row in results:

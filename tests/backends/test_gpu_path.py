@@ -57,7 +57,7 @@ def test_every_synchronisation_is_needed(backend, monkeypatch, events_tell_time)
     statements = ["cuda.synchronize(place(device))"]
     if not events_tell_time:
         if "torch" in backend.__name__:
-            pytest.skip("torch's events have always told the time")
+            pytest.skip("torch's events have always had the time")
         statements = ["synchronize(device)"]
     for statement in statements:
         mutants = list(without_each(path, statement))
@@ -89,7 +89,7 @@ def test_peak_memory_is_reset_and_read(backend, monkeypatch):
     assert device_module.peak_memory_bytes("cpu") is None
 
 
-def test_a_peak_that_cannot_be_reset_is_not_told(paddle_backend, monkeypatch):
+def test_a_peak_that_cannot_be_reset_is_not_reported(paddle_backend, monkeypatch):
     device_module = module(paddle_backend, "device")
     cuda = SimpleNamespace(device=FakeDevice(), max_memory_allocated=lambda place: 99)
     on_fake(device_module, cuda, monkeypatch)

@@ -98,7 +98,7 @@ def test_without_a_mask_the_layer_draws_its_own(name, torch_backend, paddle_back
     assert np.array_equal(seeded(), own)
 
 
-def test_masks_drop_what_they_are_told_to():
+def test_masks_drop_what_they_are_asked_to():
     mask = Masks(0)("dropout6", (200, 200), 0.25)
     assert mask.dtype == np.float32
     assert set(np.unique(mask)) == {0, 1}

@@ -27,7 +27,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """A layer, or the place between two, and the gap seen there. ``path`` tells what led to it."""
+    """A layer, or the place between two, and the gap seen there. ``path`` says what led to it."""
 
     layer: str | None
     relative_l2: float | None

@@ -13,7 +13,7 @@ from benchmarks.parity.probe.rounded import base_of, with_forward
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
 
-MARGINS = 20  # of a call's flips that are told
+MARGINS = 20  # of a call's flips that are reported
 
 
 class Window(NamedTuple):

@@ -37,7 +37,7 @@ class Recorder(OpenModel):
         gradients: list[str] | None = None,
         autocast: str = "",
     ) -> list[dict[str, Any]]:
-        """Forward, loss, backward: write every layer's tensors and every gradient; tell of the calls.
+        """Forward, loss, backward: write every layer's tensors and every gradient; returns the calls.
 
         ``autocast`` is a precision to compute in, where the model's own is not meant.
         ``masks`` are dropout's. ``rounding`` names constants of the other framework to be reproduced,
@@ -64,7 +64,7 @@ class Recorder(OpenModel):
         masks: str | None = None,
         partial: bool = False,
     ) -> list[dict[str, Any]]:
-        """Do ``record`` again and tell, in the order of computing, what is not bit-identical to it.
+        """Do ``record`` again; returns, in the order of computing, the tensors that are not bit-identical.
 
         ``partial``: of ``reference`` a part was deleted, and only what is left is compared.
         """

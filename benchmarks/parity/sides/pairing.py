@@ -62,10 +62,10 @@ def _pair_rest(left: list[Mapping[str, Any]], right: list[Mapping[str, Any]]) ->
     in_order = len(ours) == len(theirs) and all(
         _fits(ours[name], theirs[other]) for name, other in ordered.items()
     )
-    telling = {name for name in common if not _is_numbered(name)}
-    if in_order and all(ordered[name] == name for name in telling):
+    named = {name for name in common if not _is_numbered(name)}
+    if in_order and all(ordered[name] == name for name in named):
         return ordered, "by definition order"
-    if in_order is False and not telling:
+    if in_order is False and not named:
         _require_order(left, right)
     rest = [entry for entry in left if entry["name"] not in common]
     others = [entry for entry in right if entry["name"] not in common]

@@ -47,7 +47,7 @@ class Sides:
     ) -> dict[str, Any]:
         """The same step on torch and on paddle (or one ``among`` them); returns the results by name.
 
-        ``target`` names the folder that each fills, ``own`` tells what else each alone is asked with.
+        ``target`` names the folder that each fills, ``own`` gives the arguments of each alone.
         """
         asked: dict[str, dict[str, Any]] = {name: {**shared, **own(name)} for name in among}
         for name, arguments in asked.items():

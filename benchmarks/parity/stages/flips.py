@@ -49,7 +49,7 @@ def explain(
     gaps: list[Gap],
     *,
     flips: Mapping[str, list[dict[str, Any]]],
-    told: Mapping[str, Mapping[str, Any]],
+    distances: Mapping[str, Mapping[str, Any]],
     precision: Precision,
 ) -> tuple[list[Gap], dict[str, dict[str, float]]]:
     """Try the explanations of what is further away than rounding: flips, then a bad condition.
@@ -62,12 +62,12 @@ def explain(
         if failed and any(entry["flipped"] for entry in entries):
             forced[name] = _force(pair, exact, name, failed, precision)
     limits = dict.fromkeys(failed, precision.tolerance)
-    gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
+    gaps = [_explained(gap, distances[gap.name], forced, flips, limits) for gap in gaps]
     failed = _failed(gaps)
     if failed:
         limits = _movements(pair, exact, set(failed), precision)
         gaps = [_ill_conditioned(gap, limits) for gap in gaps]
-        gaps = [_explained(gap, told[gap.name], forced, flips, limits) for gap in gaps]
+        gaps = [_explained(gap, distances[gap.name], forced, flips, limits) for gap in gaps]
     return gaps, forced
 
 
@@ -138,7 +138,7 @@ def _force(
 
 def _explained(
     gap: Gap,
-    told: Mapping[str, Any],
+    distances: Mapping[str, Any],
     forced: Mapping[str, Mapping[str, float]],
     flips: Mapping[str, list[dict[str, Any]]],
     limits: Mapping[str, float],
@@ -147,7 +147,7 @@ def _explained(
     if gap.verdict != FAIL or not forced or gap.name not in limits:
         return gap
     limit = limits[gap.name]
-    left = max(forced.get(side, {}).get(gap.name, float("inf")) for side in flips if told[side] > limit)
+    left = max(forced.get(side, {}).get(gap.name, float("inf")) for side in flips if distances[side] > limit)
     if left > limit:
         return gap
     which = "; ".join(

@@ -61,8 +61,8 @@ def repeat_stage(pair: Pair, recording: Recording) -> Stage:
     for when in ("at once", "after another call"):
         if when == "after another call":
             pair.ask_both("distract", batch=pair.path("batch"))
-        told = pair.repeat(recording)
-        for name, different in told.items():
+        changed = pair.repeat(recording)
+        for name, different in changed.items():
             gaps += [_unrepeated(entry, backend=name, when=when) for entry in different]
             if different and suspect is None:
                 suspect = _unrepeated_layer(recording, different, backend=name, when=when)

@@ -55,8 +55,8 @@ def compare_state(pair: Pair, name: str, *, tolerance: float, moments: bool = Tr
     sizes = [int(np.prod(entry["shape"])) * 8 for entry in entries]
     kinds = ["parameters"]
     if moments:
-        told = pair.ask_both("kinds_of_state")
-        kinds += sorted({*told["torch"], *told["paddle"]})
+        kept = pair.ask_both("kinds_of_state")
+        kinds += sorted({*kept["torch"], *kept["paddle"]})
     gaps = []
     for kind in kinds:
         for part in chunks([entry["name"] for entry in entries], sizes, limit=CHUNK_BYTES):

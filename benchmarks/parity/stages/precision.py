@@ -26,25 +26,24 @@ from benchmarks.parity.tensors.tensor_name import GRADIENTS, TensorName
 def precision_stage(pair: Pair, exact: Verdicts, precision: Precision) -> Stage:
     """Run both sides in that precision on the same weights and batch; ``exact`` still has its tensors.
 
-    A side that cannot compute in it is told with its reason, and the other is described alone.
+    A side that cannot compute in it is listed with its reason, and the other is described alone.
     """
     refusals = pair.ask_both("refusal", precision=precision.name)
     unsupported = {name: reason for name, reason in refusals.items() if reason}
     sides = [name for name in exact.recording.folders if name not in unsupported]
-    told = _run(pair, exact, precision, sides) if sides else []
+    distances = _run(pair, exact, precision, sides) if sides else []
     flips = {name: count_flips(pair, exact, name, precision) for name in sides}
-    gaps = [_judge(entry, sides, precision) for entry in told]
-    gaps, forced = explain(
-        pair, exact, gaps, flips=flips, told={entry["name"]: entry for entry in told}, precision=precision
-    )
+    gaps = [_judge(entry, sides, precision) for entry in distances]
+    named = {entry["name"]: entry for entry in distances}
+    gaps, forced = explain(pair, exact, gaps, flips=flips, distances=named, precision=precision)
     for name in sides:
         TensorFolder(folder_of(pair, precision, name)).clear()
     facts = {
         "precision": precision.name,
         "unsupported": unsupported,
         "flips": flips,
-        "distances": told,
-        "ratio": _ratio(told),
+        "distances": distances,
+        "ratio": _ratio(distances),
         "forced": forced,
     }
     stage = Stage(
@@ -63,16 +62,16 @@ def _run(pair: Pair, exact: Verdicts, precision: Precision, sides: Sequence[str]
         autocast=precision.name,
         among=sides,
     )
-    told = []
+    distances = []
     for ours, theirs in exact.recording.files().items():
         if exact.gaps[ours].note == NO_EFFECT:
             continue  # the two sides mean different things by that layer
         files = {name: ours if name == "torch" else theirs for name in sides}
         entry = _describe(pair, ours, exact, files, precision)
         if entry is not None:
-            told.append(entry)
+            distances.append(entry)
     pair.reopen(precision="fp64")
-    return told
+    return distances
 
 
 def _describe(
@@ -118,9 +117,9 @@ def _judge(entry: Mapping[str, Any], sides: Sequence[str], precision: Precision)
     )
 
 
-def _ratio(told: list[dict[str, Any]]) -> float | None:
+def _ratio(distances: list[dict[str, Any]]) -> float | None:
     """Paddle's distance from the truth over torch's: the median of all tensors."""
-    both = [entry for entry in told if "torch" in entry and "paddle" in entry]
+    both = [entry for entry in distances if "torch" in entry and "paddle" in entry]
     ratios = [
         entry["paddle"] / entry["torch"] for entry in both if entry["torch"] and np.isfinite(entry["paddle"])
     ]

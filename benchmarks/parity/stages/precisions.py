@@ -30,6 +30,6 @@ PRECISIONS = {
     # Measured without flips: 5e-7 on lenet5, 5e-6 on alexnet. TF32 and half precision are 4e-4 and more.
     "fp32": Precision("fp32", "float32", tolerance=3e-5, bits=23, spread=100),
     # Mixed, as it is trained and timed: products in bfloat16, losses in float32. Measured where no flip
-    # can be told: up to 4e-2 in small networks, 1e-1 where the pool stands before its ReLU on one side.
+    # can be seen: up to 4e-2 in small networks, 1e-1 where the pool stands before its ReLU on one side.
     "bf16": Precision("bf16", "bfloat16", tolerance=0.2, bits=7, spread=10),
 }

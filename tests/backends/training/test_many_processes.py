@@ -229,7 +229,7 @@ def test_requests_that_processes_cannot_share_are_refused(pretended, flags, mess
 
 
 @pytest.mark.parametrize(("started", "backend_name"), [("torch", "paddle"), ("paddle", "torch")])
-def test_the_other_frameworks_launcher_is_told_with_the_right_one(
+def test_the_other_frameworks_launcher_is_reported_with_the_right_one(
     started, backend_name, request, monkeypatch, capsys, tmp_path
 ):
     request.getfixturevalue(f"{backend_name}_backend")

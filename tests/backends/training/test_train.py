@@ -236,7 +236,7 @@ def test_weights_to_begin_with(finished, capsys, tmp_path):
             assert same == (kept or not name.startswith("output")), name
 
 
-def test_an_image_that_cannot_be_decoded_is_told_once_or_refused(capsys, tmp_path, torch_backend):
+def test_an_image_that_cannot_be_decoded_is_reported_once_or_refused(capsys, tmp_path, torch_backend):
     rng = np.random.default_rng(0)
     for label in ("a", "b"):
         (tmp_path / "tree" / label).mkdir(parents=True)

@@ -64,7 +64,7 @@ def test_equal_faster_or_uncertain_is_no_regression(change):
     assert (entry.regression, entry.unclear) == (False, False)
 
 
-def test_what_may_be_slower_or_noise_is_no_regression_and_is_told():
+def test_what_may_be_slower_or_noise_is_no_regression_and_is_reported():
     entry = compared(torch=1.0, paddle=0.85, width=0.3)
     assert (entry.regression, entry.unclear) == (False, True)
     assert sentence(entry).endswith(": slower, or noise; --pairs and --rounds would tell")
@@ -90,7 +90,7 @@ def test_where_it_is_not_certain_who_has_changed_the_ratio_decides(machine, widt
     assert (entry.backend, entry.regression, entry.other_faster) == ("paddle", True, False)
 
 
-def test_who_became_faster_is_told():
+def test_who_became_faster_is_reported():
     steady = compared(torch=1.3, paddle=1.0)
     assert steady.other_faster
     assert sentence(steady).endswith(": the other has become faster")

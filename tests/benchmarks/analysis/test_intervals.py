@@ -149,7 +149,7 @@ def test_what_rounds_differ_by_is_counted_once():
     assert 0.8 < told / true < 1.4
 
 
-def test_a_ratio_that_drifts_and_steps_that_stand_out_are_told():
+def test_a_ratio_that_drifts_and_steps_that_stand_out_are_reported():
     steady, moving = [((0.1,), (0.1,))] * 8, [((0.1 + 0.01 * i,), (0.1 + 0.01 * i,)) for i in range(8)]
     assert ratio.drift(steady, steady) == ratio.pace(steady, steady) == 0
     assert ratio.drift(steady, moving) < -0.2

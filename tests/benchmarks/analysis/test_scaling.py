@@ -66,7 +66,7 @@ def test_who_scales_better_is_beyond_both_intervals(speed, width, verdict):
     assert found.ratio_ci95[0] < found.ratio * (1 - width) < found.ratio * (1 + width) < found.ratio_ci95[1]
 
 
-def test_more_threads_than_cores_are_told():
+def test_more_threads_than_cores_are_reported():
     assert oversubscribed(result("torch", 1.0, processes=4, threads=1), 2) == (
         "4 processes with 1 threads each share 2 cores"
     )

@@ -92,19 +92,19 @@ def test_a_hanging_worker_is_ended_with_its_children(start):
 
 
 @pytest.mark.parametrize("backend_name", ["torch", "paddle"])
-def test_running_out_of_memory_is_told_and_survived(start, backend_name, paddle_backend):
+def test_running_out_of_memory_is_reported_and_survived(start, backend_name, paddle_backend):
     worker = start(backend_name)
     assert failure_of(worker, "grab_memory").status == "out-of-memory"
     assert worker.ask("answer") == 42
 
 
-def test_an_abort_for_want_of_memory_is_told_from_a_crash(start, paddle_backend):
+def test_an_abort_for_want_of_memory_is_reported_from_a_crash(start, paddle_backend):
     failure = failure_of(start("paddle"), "abort_for_memory")
     assert failure.status == "out-of-memory"
     assert "Unable to allocate 20.0 GiB" in failure.reason
 
 
-def test_being_killed_for_want_of_memory_is_told_from_a_crash(start, monkeypatch):
+def test_being_killed_for_want_of_memory_is_reported_from_a_crash(start, monkeypatch):
     counts = iter((5, 6))  # when the worker is started, and when it has died
     monkeypatch.setattr("benchmarks.manager.worker_process.memory_kills", lambda: next(counts))
     assert failure_of(start(), "kill", signal_name="SIGKILL").status == "out-of-memory"
@@ -151,7 +151,7 @@ def test_an_interpreter_that_is_not_there(start, monkeypatch):
     assert "TORCH_PYTHON" in failure.value.reason
 
 
-def test_an_interpreter_that_lacks_packages_is_told_which(start, monkeypatch, tmp_path):
+def test_an_interpreter_that_lacks_packages_is_reported_which(start, monkeypatch, tmp_path):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     python = str(tmp_path / "bare" / "bin" / "python")
     monkeypatch.setenv("TORCH_PYTHON", python)

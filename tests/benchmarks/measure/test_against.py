@@ -71,7 +71,7 @@ def test_a_machine_that_slows_down_meanwhile_is_no_regression():
     assert not judged(turns(slower=1.0, seed=1, drifting=1.5), CASE, max_regression=2).regression
 
 
-def test_a_slowdown_that_is_allowed_is_told_and_no_regression():
+def test_a_slowdown_that_is_allowed_is_reported_and_no_regression():
     entry = judged(turns(slower=1.05, seed=2), CASE, max_regression=10)
     assert (entry.verdict, entry.regression) == ("slower", False)
     assert "torch infer eager fp32 batch 8: slower, -" in sentences([entry], backend="torch")[0]

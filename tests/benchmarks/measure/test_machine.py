@@ -50,11 +50,11 @@ def test_a_quiet_machine_is_no_warning(monkeypatch):
         ({"clocks": (3000, 2000)}, "the processors' clock changed from 3000 to 2000 MHz"),
     ],
 )
-def test_what_disturbs_is_told(monkeypatch, happened, warning):
+def test_what_disturbs_is_reported(monkeypatch, happened, warning):
     assert watched(monkeypatch, **happened)["warnings"] == [warning]
 
 
-def test_a_machine_whose_pace_changes_is_told_of_the_worst_combination():
+def test_a_machine_whose_pace_changes_is_reported_of_the_worst_combination():
     steady, slower, faster = (comparison(1.0, 1.0, pace=pace) for pace in (-0.1, -0.3, 0.2))
     assert unsteady([steady, comparison(1.0, 1.0)]) == []
     assert unsteady([steady, faster, slower]) == [

@@ -105,7 +105,7 @@ def test_both_backends_are_trained_and_compared(capsys, tmp_path, torch_backend,
     Image.open(tmp_path / "runs" / "curves.png").verify()
 
 
-def test_a_run_that_fails_is_told(capsys, tmp_path, monkeypatch):
+def test_a_run_that_fails_is_reported(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_PYTHON", "/nowhere/python")
     monkeypatch.setenv("PADDLE_PYTHON", "/nowhere/python")
     arguments = ["--recipe", "digits", "--seeds", "1", "--output", str(tmp_path / "runs")]

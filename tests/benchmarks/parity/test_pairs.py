@@ -117,7 +117,7 @@ def test_flipped_decisions_are_counted_and_explain_what_float32_cannot_tell(comp
         assert 0 < pool["margins"][0] < 1e-8
 
 
-def test_dropout_as_a_function_is_told_as_such(compare):
+def test_dropout_as_a_function_is_reported_as_such(compare):
     """No mask can be given to it: torch's and paddle's own differ, and that is no fault of either."""
     report = compare("dropout_as_a_function", faults.PAIRS["dropout_as_a_function"])
     assert report["first_divergence"]["likely_causes"] == [
@@ -126,7 +126,7 @@ def test_dropout_as_a_function_is_told_as_such(compare):
     ]
 
 
-def test_flips_explain_bfloat16_too_and_the_side_without_it_is_told(compare):
+def test_flips_explain_bfloat16_too_and_the_side_without_it_is_reported(compare):
     report = compare("equal_small", innocents.PAIRS["equal_small"], stages=("bfloat16",))
     stage = next(stage for stage in report["stages"] if stage["stage"] == "bfloat16")
     assert stage["verdict"] == "pass"

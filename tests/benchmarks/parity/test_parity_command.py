@@ -136,7 +136,7 @@ def _worker_of(process, backend):
     raise AssertionError("no worker was started")
 
 
-def test_too_little_space_is_told_before_anything_runs(tmp_path, monkeypatch):
+def test_too_little_space_is_reported_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 2**30})())
     subject = ModelPair(model="alexnet", num_classes=1000, input_shape=(3, 224, 224))
     with Pair(None, None, subject=subject, scratch=tmp_path) as pair:

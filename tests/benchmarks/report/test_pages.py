@@ -48,7 +48,7 @@ def test_the_answer_names_the_best_of_each_and_no_winner_inside_the_noise():
     assert "torch (deploy, fp32) is 2.00 times as fast as paddle (deploy, fp32)" in answer(fast)
 
 
-def test_batch_sizes_with_the_same_outcome_are_told_together():
+def test_batch_sizes_with_the_same_outcome_are_reported_together():
     swept = report()
     speeds = {1: 0.9, 8: 0.5, 32: 0.4}
     swept.best = [
@@ -107,7 +107,7 @@ def test_tuned_sides_have_the_ratio_of_their_comparison_whatever_each_chose():
     assert "torch (compiled, fp32, NHWC) is 1.67 times as fast as paddle (deploy, fp32)" in answer(page)
 
 
-def test_combinations_that_differ_in_layout_or_threads_are_told_apart():
+def test_combinations_that_differ_in_layout_or_threads_are_kept_apart():
     swept = [result("torch", 1.0), result("torch", 2.0, threads=1), result("torch", 3.0, layout="NHWC")]
     label = labeller(swept)
     assert [label(row) for row in swept] == [
@@ -205,7 +205,7 @@ def test_layers_of_different_combinations_are_not_laid_side_by_side():
     assert layer_gaps(rows[:1] + rows[2:]) == []
 
 
-def test_a_terminal_is_told_of_layers_too():
+def test_a_terminal_is_reported_of_layers_too():
     both = "\n".join(layer_lines(report().results))
     assert "fp32, batch of 8, each alone, by what it contributes to the gap" in both
     assert re.search(r"conv1 +Conv2d +10.0 +50.0 +20.0 +20.0 +40.0\n", both)
@@ -215,7 +215,7 @@ def test_a_terminal_is_told_of_layers_too():
     assert layer_lines([result("torch", 1.0)]) == []
 
 
-def test_the_page_needs_nothing_from_outside_and_runs_nothing_that_it_is_told():
+def test_the_page_needs_nothing_from_outside_and_runs_nothing_that_it_is_reported():
     page = render(report(), "report.html")
     assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page)
     assert "url(http" not in page

@@ -83,7 +83,7 @@ def test_a_pass_begins_with_nothing_read_ahead(index):
         assert [labels.tolist() for _, labels in batches] == [[0, 1], [2, 0], [1, 2]]
 
 
-def test_a_list_too_short_for_a_batch_is_told(local, list_file, capsys):
+def test_a_list_too_short_for_a_batch_is_reported(local, list_file, capsys):
     arguments = ["--backend", "torch", *MODEL, *QUICK, "--phase", "data", "--data", str(list_file)]
     code, _, errors = ended(run.main, [*arguments, "--batch-size", "8"], capsys)
     assert code == 2

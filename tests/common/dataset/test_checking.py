@@ -39,14 +39,14 @@ EXPECTED = {
 }
 
 
-def test_each_bad_line_is_told_with_its_reason(folder):
+def test_each_bad_line_is_reported_with_its_reason(folder):
     problems = {each.line: each.problem for each in check_list(folder / "train.txt").problems}
     assert problems.keys() == EXPECTED.keys()
     for line, reason in EXPECTED.items():
         assert reason in problems[line]
 
 
-def test_an_image_of_another_list_is_told_also_under_another_name(folder):
+def test_an_image_of_another_list_is_reported_also_under_another_name(folder):
     (folder / "test.txt").write_text("good.png\t0\n")
     assert [each.problem for each in check_list(folder / "test.txt").problems] == ["also in train.txt:1"]
     shutil.copy(folder / "good.png", folder / "renamed.png")

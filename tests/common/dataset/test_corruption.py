@@ -51,7 +51,7 @@ def test_without_a_guard_the_survey_fails(guard, numbers, outcome, tmp_path):
         ("silent", "refused: "),
     ],
 )
-def test_a_decoder_that_falls_is_told_and_replaced(fault, outcome, originals, tmp_path):
+def test_a_decoder_that_falls_is_reported_and_replaced(fault, outcome, originals, tmp_path):
     decoder = f"tests.support.faulty_decoders:{fault}"
     outcomes, failures, _ = survey(
         originals, seed=0, numbers=range(2), folder=tmp_path, seconds=0.3, decoder=decoder

@@ -91,7 +91,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(served, tmp_path):
         fetch("flowers", tmp_path)
 
 
-def test_lost_files_are_told_and_others_are_welcome(served, mirror, tmp_path):
+def test_lost_files_are_reported_and_others_are_welcome(served, mirror, tmp_path):
     folder, _ = fetch("flowers", tmp_path, mirror=mirror)
     (folder / "train.txt").write_text("of the user")
     assert fetch("flowers", tmp_path) == (folder, False)

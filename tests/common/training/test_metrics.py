@@ -65,7 +65,7 @@ def test_between_equal_logits_the_first_class_ranks_first():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_logits_that_are_no_numbers_count_as_wrong_and_are_told(bad):
+def test_logits_that_are_no_numbers_count_as_wrong_and_are_reported(bad):
     logits = np.eye(3)
     logits[1, 0] = bad
     top, confusion = (

@@ -117,7 +117,7 @@ def picture():
         ({"resize": (20, 20), "random_crop": 20, "flip": 0.5, "lighting": 0.1}, (3, 20, 20)),
     ],
 )
-def test_what_is_prepared_has_the_shape_that_is_told(changed, shape):
+def test_what_is_prepared_has_the_shape_that_is_reported(changed, shape):
     preparation = DataConfig(channels=3, mean=(0.5,) * 3, std=(0.5,) * 3, **changed)
     assert preparation.input_shape == shape
     rng = np.random.default_rng(0)
