@@ -41,13 +41,16 @@ class Backend(Protocol):
     # Device ---------------------------------------------------------------------------------------
 
     def find_device(self, name: str) -> str:
-        """Turn "auto", "cpu", "gpu" or "gpu:N" into a device that is there; "auto" prefers a GPU.
+        """Turn "auto", "cpu", "gpu" or "gpu:N" into a device that is there.
 
-        Raises UnavailableError where it is not: nothing falls back in silence.
+        "auto" prefers a GPU. Raises UnavailableError where it is not: nothing falls back in silence.
         """
 
     def synchronize(self, device: str) -> None:
-        """Wait until the device has done all that it was given. The CPU has nothing to wait for."""
+        """Wait until the device has finished all queued work.
+
+        Does nothing on the CPU.
+        """
 
     def mark(self, device: str) -> Moment:
         """A moment in the device's own order of work: an event on a GPU, the clock on the CPU.
@@ -62,7 +65,10 @@ class Backend(Protocol):
         """Forget the highest memory use so far."""
 
     def peak_memory_bytes(self, device: str) -> int | None:
-        """Highest memory held by tensors since the reset; None where the framework keeps no count."""
+        """Highest memory held by tensors since the reset.
+
+        None where the framework keeps no count.
+        """
 
     def is_out_of_memory(self, error: BaseException) -> bool:
         """True if an exception says that memory ran out, on the device or on the host."""
@@ -125,8 +131,9 @@ class Backend(Protocol):
         """Write the parameters as the framework's own file (.pth, .pdparams), atomically."""
 
     def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-        """A copy of the named parameters' gradients (None: of every one's), neutral layout; zeros where
-        there is none.
+        """A copy of the named parameters' gradients (None: of every one's), neutral layout.
+
+        Zeros where there is none.
         """
 
     def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
@@ -146,10 +153,11 @@ class Backend(Protocol):
         """
 
     def trace(self, model: Model, images: Tensor) -> list[dict[str, Any]]:
-        """Run once in evaluation mode; returns facts of each leaf layer, in execution order.
+        """Run once in evaluation mode.
 
-        Each has ``name``, ``type`` (torch's word), ``output_shape``, ``dtype`` ("float32", ...) and
-        ``layout`` ("NCHW" or "NHWC"; None where the output has not four axes).
+        Returns facts of each leaf layer, in execution order. Each has ``name``, ``type`` (torch's word),
+        ``output_shape``, ``dtype`` ("float32", ...) and ``layout`` ("NCHW" or "NHWC"; None where the output
+        has not four axes).
         """
 
     # Layers ---------------------------------------------------------------------------------------
@@ -162,13 +170,13 @@ class Backend(Protocol):
         keep: Callable[[str, np.ndarray], None],
         backward: bool = True,
     ) -> list[dict[str, Any]]:
-        """Run ``compute`` to logits and loss, then backward; returns each call of a leaf layer, in order.
+        """Run ``compute`` to logits and loss, then backward.
 
-        Each has ``call`` (the layer's name; "NAME#2" the second time), ``name``, ``type``, ``base``,
-        ``inputs`` (how many tensors) and ``training``. ``keep`` is handed, at once and as copies,
-        "layers/CALL/input0", "layers/CALL/output" and "layers/CALL/gradient" (that of the output),
-        "forward/logits", "forward/gradient" (that of the logits) and "loss/loss" (1,). Parameters'
-        gradients are left in place.
+        Returns each call of a leaf layer, in order. Each has ``call`` (the layer's name; "NAME#2" the second
+        time), ``name``, ``type``, ``base``, ``inputs`` (how many tensors) and ``training``. ``keep`` is
+        handed, at once and as copies, "layers/CALL/input0", "layers/CALL/output" and "layers/CALL/gradient"
+        (that of the output), "forward/logits", "forward/gradient" (that of the logits) and "loss/loss" (1,).
+        Parameters' gradients are left in place.
         """
 
     def run_layer(
@@ -194,7 +202,7 @@ class Backend(Protocol):
     def masked_dropout(
         self, model: Model, draw: Callable[[str, tuple[int, ...], float], np.ndarray | None]
     ) -> AbstractContextManager[None]:
-        """Inside, a dropout layer in training keeps what its mask says, and scales it as it ever does.
+        """Context in which dropout layers in training use given masks, scaled as usual.
 
         ``draw(layer, shape of its input, probability)`` gives the mask of each pass, 1 or 0; None leaves it
         to the layer.
@@ -245,9 +253,10 @@ class Backend(Protocol):
         """Raise UnavailableError, saying why, unless models can run so on this device."""
 
     def lay_out(self, model: Model, images: Tensor, *, layout: str) -> Tensor:
-        """Give a model's weights, in place, and images the layout "NCHW" or "NHWC"; returns the images.
+        """Give a model's weights, in place, and images the layout "NCHW" or "NHWC".
 
-        Shapes stay (batch, channels, height, width): it is the order in memory that changes.
+        Returns the images. Shapes stay (batch, channels, height, width): it is the order in memory that
+        changes.
         """
 
     def make_engine(
@@ -271,7 +280,10 @@ class Backend(Protocol):
         """Call ``run(images)``; returns what computed, in which dtype, or nothing if that is not reported."""
 
     def compiled(self, model: Model) -> Model:
-        """The model, to be compiled when it first runs; the parameters are the same."""
+        """The model, to be compiled when it first runs.
+
+        The parameters are the same.
+        """
 
     def matrix_product(self, array: np.ndarray, *, device: str, precision: str) -> Callable[[], Tensor]:
         """Multiply a square matrix with itself on each call; nobody waits."""
@@ -330,7 +342,10 @@ class Backend(Protocol):
     def set_moments(
         self, model: Model, optimizer: Optimizer, arrays: Mapping[str, np.ndarray], *, updates: int
     ) -> None:
-        """Go on from such arrays (without steps), after so many updates. Others' entries are ignored."""
+        """Go on from such arrays (without steps), after so many updates.
+
+        Others' entries are ignored.
+        """
 
     def clear_gradients(self, optimizer: Optimizer) -> None:
         """Forget the gradients of its parameters."""
@@ -339,7 +354,10 @@ class Backend(Protocol):
         """Move the parameters along their gradients, then clear these."""
 
     def gradient_norm(self, model: Model) -> float:
-        """L2 norm of all gradients as one vector; not finite where any of them is not. Waits."""
+        """L2 norm of all gradients as one vector.
+
+        Not finite where any of them is not. Waits.
+        """
 
     def scale_gradients(self, model: Model, factor: float) -> None:
         """Multiply every gradient."""
@@ -353,7 +371,10 @@ class Backend(Protocol):
         """
 
     def autocast(self, *, precision: str, device: str) -> AbstractContextManager[Any]:
-        """Inside, a model's forward pass runs in the mixed precision; in other precisions, as ever."""
+        """Context in which a model's forward pass runs in mixed precision.
+
+        Does nothing for fp32 and fp64.
+        """
 
     # Distributed ----------------------------------------------------------------------------------
 
@@ -361,12 +382,16 @@ class Backend(Protocol):
         """Which process of a run this is, as the framework's launcher says it in the environment."""
 
     def introduce(self, member: Member, *, ports: Sequence[int]) -> None:
-        """Say in the environment what the launcher would, for processes of this machine that it has not
-        started: who this is, and a free port for each. Before ``join``.
+        """Set the launcher's environment variables for processes that it has not started.
+
+        ``ports`` has a free one for each of them. Call it before ``join``.
         """
 
     def join(self, device: str) -> None:
-        """Meet the other processes; waits for all. They talk over gloo on the CPU, over NCCL on GPUs."""
+        """Join the other processes' group.
+
+        Waits for all of them. They communicate over gloo on the CPU, over NCCL on GPUs.
+        """
 
     def leave(self) -> None:
         """End what ``join`` began."""
@@ -379,7 +404,13 @@ class Backend(Protocol):
         """
 
     def unsynchronised(self, replica: Model) -> AbstractContextManager[Any]:
-        """Forward and backward passes inside leave gradients here; the next one outside sends their sum."""
+        """Context in which gradients stay in this process.
+
+        The next backward pass outside it sends their sum.
+        """
 
     def sum_over_processes(self, array: np.ndarray, *, device: str) -> np.ndarray:
-        """The sum of all processes' arrays, float64 or int64, of one shape; the same bits in each. Waits."""
+        """The sum of all processes' arrays, float64 or int64, of one shape.
+
+        The same bits in each. Waits.
+        """

@@ -28,7 +28,10 @@ class ModelSpec:
 
 
 def open_model(backend: Backend, spec: ModelSpec) -> Model:
-    """The model, in training mode, with its own initial values. Raises UsageError for what is no model."""
+    """The model, in training mode, with its own initial values.
+
+    Raises UsageError for what is no model.
+    """
     if not spec.source:
         return backend.build(
             spec.name,

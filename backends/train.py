@@ -86,7 +86,7 @@ def _title(loop: "Loop") -> str:
 
 
 def _finish(loop: "Loop", folder: "RunFolder") -> None:
-    """Say which epoch was the best, and use the test split, once: with that epoch's weights."""
+    """Print the best epoch, and evaluate its weights once on the test split."""
     from common.training.run_folder import TEST, best_row
     from common.weights import checkpoint
 

@@ -76,7 +76,10 @@ def _raise_terminated(_signal: int, _frame: object) -> NoReturn:
 
 
 def progress(*, total: int, done: int = 0, unit: str = "it", shown: bool = True) -> "tqdm[Any]":
-    """A bar of ``total`` units, ``done`` of them before; where stderr is no terminal, a line now and then."""
+    """A bar of ``total`` units, ``done`` of them before.
+
+    Where stderr is no terminal, a line now and then.
+    """
     from tqdm import tqdm  # not for --help
 
     return tqdm(

@@ -11,11 +11,11 @@ from common.cli import UsageError
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; on success it takes its place in one step.
+    """Give a temporary path beside ``path``.
 
-    Whatever happens (an exception, SIGKILL, a power cut), ``path`` holds either its old content or
-    the whole new one: the new content reaches the disk before the rename, and the rename after it. What
-    need not outlast a power cut is written faster without ``durable``.
+    On success it takes its place in one step. Whatever happens (an exception, SIGKILL, a power cut), ``path``
+    holds either its old content or the whole new one: the new content reaches the disk before the rename, and
+    the rename after it. What need not outlast a power cut is written faster without ``durable``.
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)

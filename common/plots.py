@@ -23,7 +23,10 @@ STYLES = ("-", "--", ":", "-.")
 
 
 def draw_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> None:
-    """Loss, accuracy and rate by epoch; several runs are laid over each other, by name."""
+    """Loss, accuracy and rate by epoch.
+
+    Several runs are laid over each other, by name.
+    """
     figure = Figure(figsize=(13, 4), layout="constrained")
     loss, accuracy, rate = figure.subplots(1, 3)
     for number, (name, rows) in enumerate(runs.items()):
@@ -108,7 +111,10 @@ DEFAULT = "DejaVu Sans"  # comes with matplotlib; has Latin, Greek, Cyrillic and
 
 
 def font_file(text: str) -> Path:
-    """A font file with every letter of ``text``; the default one, with a warning, if there is none."""
+    """A font file with every letter of ``text``.
+
+    The default one, with a warning, if there is none.
+    """
     return Path(_font(frozenset(text)).fname)
 
 
@@ -142,7 +148,10 @@ def _font(letters: frozenset[str]) -> font_manager.FontEntry:
 
 
 def _plain(entries: list[font_manager.FontEntry]) -> list[font_manager.FontEntry]:
-    """Upright fonts of ordinary weight first, by name; none that has boxes for letters."""
+    """Upright fonts of ordinary weight first, by name.
+
+    None that has boxes for letters.
+    """
     real = [entry for entry in entries if not entry.name.startswith(PLACEHOLDERS)]
     return sorted(real, key=lambda entry: (entry.style != "normal", str(entry.weight) != "400", entry.name))
 

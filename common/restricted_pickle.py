@@ -84,16 +84,20 @@ class RestrictedUnpickler(pickle._Unpickler):
         self._names = names
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the stand-in for a name in the file; refuse any name that is not listed."""
+        """Return the stand-in for a name in the file.
+
+        Refuse any name that is not listed.
+        """
         if (module, name) not in self._names:
             raise UsageError(f"names {module}.{name}, which data need not; nothing of it was run")
         return self._names[module, name]
 
 
 def load(data: bytes, *, source: object) -> Any:
-    """The object in a pickle written by Python 2 or 3; strings of Python 2 become bytes.
+    """The object in a pickle written by Python 2 or 3.
 
-    Arrays are ArrayRecord. Raises UsageError naming ``source`` for whatever is not plain data.
+    Strings of Python 2 become bytes. Arrays are ArrayRecord. Raises UsageError naming ``source`` for whatever
+    is not plain data.
     """
     try:
         return RestrictedUnpickler(io.BytesIO(data), encoding="bytes").load()

@@ -37,7 +37,10 @@ def annotate(predictions: Sequence[Prediction], names: Sequence[str], folder: Pa
 
 
 def draw_grid(predictions: Sequence[Prediction], names: Sequence[str], path: Path) -> None:
-    """All images with their predictions; where a folder is named as a class, that is the label."""
+    """All images with their predictions.
+
+    Where a folder is named as a class, that is the label.
+    """
     titles: list[str] = []
     right: list[bool | None] = []
     for prediction in predictions:

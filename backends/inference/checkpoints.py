@@ -32,7 +32,10 @@ class OpenCheckpoint:
     names: Mapping[str, str] | None = None
 
     def fitted(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-        """The arrays of a model of these shapes. Raises UsageError listing all that does not fit."""
+        """The arrays of a model of these shapes.
+
+        Raises UsageError listing all that does not fit.
+        """
         return fit(self.weights, shapes, names=self.names)
 
     def classifier(self, backend: Backend, *, device: str, precision: str = "fp32") -> Classifier:
@@ -43,7 +46,10 @@ class OpenCheckpoint:
 
 
 def open_checkpoint(path: Path, options: argparse.Namespace) -> OpenCheckpoint:
-    """The checkpoint in a file or of a run's folder. Raises UsageError for flags that do not go with it."""
+    """The checkpoint in a file or of a run's folder.
+
+    Raises UsageError for flags that do not go with it.
+    """
     path = checkpoint.locate(path)
     ours = checkpoint.read(path) if path.suffix == ".safetensors" else None
     if ours is not None:
@@ -75,7 +81,10 @@ def _require_agreement(path: Path, subject: ModelConfig, options: argparse.Names
 
 
 def _described(weights: ForeignWeights, options: argparse.Namespace) -> ModelConfig:
-    """The subject as the flags describe it; sizes that they leave out are read off the arrays."""
+    """The subject as the flags describe it.
+
+    Sizes that they leave out are read off the arrays.
+    """
     card = model_cards.find(options.model)
     arrays = list(weights.neutral().values())
     first = next((array for array in arrays if array.ndim == 4), None)

@@ -25,7 +25,10 @@ def evaluation_loader(
     strict: bool = False,
     cache_bytes: int = 0,
 ) -> Loader:
-    """Images as evaluation prepares them, in their order; what cannot be decoded is left out, or refused."""
+    """Images as evaluation prepares them, in their order.
+
+    What cannot be decoded is left out, or refused.
+    """
     return Loader(
         index=index,
         preprocessing=preparation.for_evaluation(),
@@ -119,7 +122,10 @@ class Classifier:
         return self.backend.to_numpy(self.backend.infer(self.model, inputs))
 
     def over(self, loader: Loader) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Logits and labels of each batch of a loader's images; on a GPU they are fed as bytes."""
+        """Logits and labels of each batch of a loader's images.
+
+        On a GPU they are fed as bytes.
+        """
         batches = (batch for batch in loader.epoch(0) if len(batch[1]))  # some of its images were decoded
         where = {"device": self.device, "precision": self.precision}
         for images, labels in self.backend.feed(batches, preprocessing=loader.preprocessing, **where):

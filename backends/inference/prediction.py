@@ -46,7 +46,10 @@ def find_images(paths: Sequence[Path]) -> list[Path]:
 def predict(
     paths: Sequence[Path], classifier: Classifier, subject: ModelConfig
 ) -> tuple[list[Prediction], list[str]]:
-    """One image at a time, so that its neighbours do not change a bit; and what could not be decoded."""
+    """Classify one image at a time, so that its neighbours do not change a bit.
+
+    Returns the predictions, and a line on each image that could not be decoded.
+    """
     predictions, problems = [], []
     preparation = subject.preparation.for_evaluation()
     for path in paths:

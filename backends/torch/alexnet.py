@@ -97,7 +97,10 @@ class AlexNetWide(nn.Module):
 
 
 class AlexNetLRN(nn.Module):
-    """Response normalisation over all 96 channels, before the ReLU; no ReLU between linear layers."""
+    """Response normalisation over all 96 channels, before the ReLU.
+
+    No ReLU between linear layers.
+    """
 
     def __init__(self, num_classes=12, *, channels=3, dropout=0.5):
         super().__init__()

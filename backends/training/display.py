@@ -35,7 +35,10 @@ class EpochBar:
         self._bar.close()
 
     def show_update(self, loss: float | None, rate: float) -> None:
-        """Move on by one batch; ``loss`` is the epoch's mean so far, None while it is on the device."""
+        """Move on by one batch.
+
+        ``loss`` is the epoch's mean so far, None while it is on the device.
+        """
         mean = "?" if loss is None else f"{loss:.4f}"
         self._bar.set_postfix_str(f"loss {mean}, rate {rate:.2e}", refresh=False)
         self._bar.update()

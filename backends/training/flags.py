@@ -55,7 +55,10 @@ CHANGEABLE = frozenset({"epochs", "learning_rate", "schedule", "warmup_epochs", 
 
 
 def parse(program: str, arguments: list[str]) -> argparse.Namespace:
-    """The parsed flags. Raises UsageError for what can be seen to be wrong without data."""
+    """The parsed flags.
+
+    Raises UsageError for what can be seen to be wrong without data.
+    """
     parser = cli_parser(program)
     options = parser.parse_args(arguments)
     require_device_name(options.device)
@@ -155,7 +158,10 @@ def asked_for(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def resumed_recipe(options: argparse.Namespace, before: Recipe) -> Recipe:
-    """The recipe of a run to go on with. Raises UsageError for flags that would make it another run."""
+    """The recipe of a run to go on with.
+
+    Raises UsageError for flags that would make it another run.
+    """
     if options.recipe != before.name:
         raise UsageError(f"{options.output}: a run of recipe {before.name}, not {options.recipe}")
     if options.model not in (None, before.model):

@@ -19,9 +19,9 @@ from common.weights.checkpoint import ModelConfig
 
 
 class MicroBatch(NamedTuple):
-    """Micro-batch number ``number`` of a batch, on the device; ``last`` of it, or not.
+    """Micro-batch number ``number`` of a batch, on the device.
 
-    The first ``counted`` images count, as ``share`` of those of all processes.
+    ``last`` of it, or not. The first ``counted`` images count, as ``share`` of those of all processes.
     """
 
     images: Tensor
@@ -42,9 +42,10 @@ def micro_batches(
     precision: str,
     preprocessing: Preprocessing,
 ) -> Iterator[MicroBatch]:
-    """Micro-batches of ``size`` images or fewer. ``shares`` says of each batch which images count.
+    """Micro-batches of ``size`` images or fewer.
 
-    Where none counts, there is one image of no share: the other processes wait for this one.
+    ``shares`` says of each batch which images count. Where none counts, there is one image of no share: the
+    other processes wait for this one.
     """
     planned: deque[tuple[int, int, float, bool]] = deque()  # a GPU is fed ahead of what is asked for
 
@@ -74,9 +75,10 @@ class Outcome(NamedTuple):
 
 
 class Learner:
-    """A built model, its optimizers, and what they need to go on. Only arrays go in and out.
+    """A built model, its optimizers, and what they need to go on.
 
-    As a ``member`` of several processes it works on its share of each batch, and all make the same update.
+    Only arrays go in and out. As a ``member`` of several processes it works on its share of each batch, and
+    all make the same update.
     """
 
     def __init__(
@@ -120,11 +122,11 @@ class Learner:
         )
 
     def learn(self, micro_batch: MicroBatch, *, step: int, rate: float) -> Outcome:
-        """Add a micro-batch's gradients to those of its batch; with the last one, make the update.
+        """Add a micro-batch's gradients to those of its batch.
 
-        Each one's mean loss counts by its share of the images of all processes, so that micro-batches of
-        any sizes have the gradients of the whole. ``step`` numbers the batches: chance depends on it and
-        on the seed.
+        With the last one, make the update. Each one's mean loss counts by its share of the images of all
+        processes, so that micro-batches of any sizes have the gradients of the whole. ``step`` numbers the
+        batches: chance depends on it and on the seed.
         """
         with self._chance(step, micro_batch.number), self._exchanging(last=micro_batch.last):
             with self.backend.autocast(precision=self.recipe.precision, device=self.device):
@@ -193,7 +195,10 @@ class Learner:
         return nullcontext()
 
     def _replicated(self) -> Model:
-        """The model that learns with the other processes'; made once its first weights are in place."""
+        """The model that learns with the other processes'.
+
+        Made once its first weights are in place.
+        """
         if self._replica is None:
             self._replica = self.model if self.member.ranks == 1 else self.backend.replicate(self.model)
         return self._replica

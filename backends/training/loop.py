@@ -87,7 +87,10 @@ class Loop:
         self.speeds = self.folder.speeds()
 
     def epochs(self) -> Iterator[Iterator[tuple[float | None, float]]]:
-        """Train to the end. Each epoch has to be gone through: (mean loss so far, rate) of every update."""
+        """Train to the end.
+
+        Each epoch has to be gone through: (mean loss so far, rate) of every update.
+        """
         while self.epoch < self.recipe.epochs and not has_stalled(
             self.history, patience=self.recipe.patience
         ):
@@ -125,7 +128,10 @@ class Loop:
             )
 
     def _read(self) -> None:
-        """Turn what is on the device into numbers; here a loss that is none is seen."""
+        """Turn what is on the device into numbers.
+
+        Here a loss that is none is seen.
+        """
         flaw = self.tally.read(self.learner.backend.to_numpy)
         if flaw is not None:
             raise TrainingFailedError(self._not_finite(f"the loss is {flaw.loss}", flaw.step))
@@ -193,7 +199,10 @@ class Loop:
                 )
 
     def _weights(self) -> dict[str, np.ndarray]:
-        """A copy of the weights. A bad update is seen here before it takes the place of a good state."""
+        """A copy of the weights.
+
+        A bad update is seen here before it takes the place of a good state.
+        """
         weights = self.learner.weights()
         for name, array in weights.items():
             if not np.isfinite(array).all():

@@ -42,7 +42,10 @@ class ProcessTeam:
         return int(self.backend.read_settings(self.device).threads)
 
     def total(self, array: np.ndarray) -> np.ndarray:
-        """The sum of all processes' arrays, float64 or int64, of one shape. All have to ask for it."""
+        """The sum of all processes' arrays, float64 or int64, of one shape.
+
+        All have to ask for it.
+        """
         if self.member.ranks == 1:
             return array
         return self.backend.sum_over_processes(array, device=self.device)
@@ -59,7 +62,10 @@ class ProcessTeam:
         return self.total(words).tobytes()[:size] if given else None
 
     def checkpoint(self, path: Path) -> Checkpoint | None:
-        """The checkpoint in a file of the first process's; None where there is none."""
+        """The checkpoint in a file of the first process's.
+
+        None where there is none.
+        """
         if self.member.ranks == 1:
             return checkpoint.read(path) if path.exists() else None
         data = self.from_first(path.read_bytes() if self.member.is_first and path.exists() else None)
@@ -71,7 +77,10 @@ class ProcessTeam:
             return checkpoint.read(copy)
 
     def agrees(self, number: int) -> bool:
-        """True if all processes have this number. All have to ask, and get the same answer."""
+        """True if all processes have this number.
+
+        All have to ask, and get the same answer.
+        """
         theirs = self.total(np.array([number if self.member.is_first else 0]))[0]
         return not self.total(np.array([int(number != theirs)]))[0]
 
@@ -86,7 +95,10 @@ class ProcessTeam:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Meet the other processes, and part in good order; only the first one's prints are seen."""
+        """Meet the other processes, and part in good order.
+
+        Only the first one's prints are seen.
+        """
         if self.member.ranks == 1:
             yield
             return
@@ -117,7 +129,10 @@ class ProcessTeam:
 
 
 def gather(name: str, *, device: str, threads: int | None) -> ProcessTeam:
-    """The team that the backend's launcher has started, or a team of one; see ``start_member``."""
+    """The team that the backend's launcher has started, or a team of one.
+
+    See ``start_member``.
+    """
     backend, found, member = start_member(name, device=device, threads=threads)
     return ProcessTeam(backend=backend, device=found, member=member)
 

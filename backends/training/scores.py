@@ -26,7 +26,10 @@ class Flaw(NamedTuple):
 
 
 class EpochMeans:
-    """Means over the images of an epoch. What was added is on the device until it is read."""
+    """Means over the images of an epoch.
+
+    What was added is on the device until it is read.
+    """
 
     def __init__(self) -> None:
         self.loss, self.hits = RunningMean(), RunningMean()
@@ -54,7 +57,10 @@ class EpochMeans:
         return None
 
     def summed(self, total: Callable[[np.ndarray], np.ndarray]) -> "EpochMeans":
-        """The means over all processes' images; ``total`` adds up their arrays. All have to ask for it."""
+        """The means over all processes' images.
+
+        ``total`` adds up their arrays. All have to ask for it.
+        """
         own = [self.loss.total, self.loss.count, self.hits.total, self.hits.count]
         sums = total(np.array(own, dtype=np.float64)).tolist()
         together = EpochMeans()
@@ -98,7 +104,10 @@ class Validation:
         self._loaders: dict[str, Loader] = {}
 
     def score(self, split: str) -> Scores | None:
-        """Score the learner's weights on a split; None where there is no such split."""
+        """Score the learner's weights on a split.
+
+        None where there is no such split.
+        """
         if split not in self.splits:
             return None
         if split not in self._loaders:
@@ -108,7 +117,10 @@ class Validation:
         return scores
 
     def row(self) -> Row:
-        """Entries of the history for the split "valid"; a loss that is not finite is None."""
+        """Entries of the history for the split "valid".
+
+        A loss that is not finite is None.
+        """
         scores = self.score("valid")
         if scores is None:
             return {"valid_loss": None, "valid_accuracy": None}

@@ -33,7 +33,10 @@ def assemble(
     state: Checkpoint | None,
     team: ProcessTeam,
 ) -> Loop:
-    """The loop that the flags ask for; ``state`` is the run's last one, if it has one."""
+    """The loop that the flags ask for.
+
+    ``state`` is the run's last one, if it has one.
+    """
     if state is not None:
         recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
     splits = open_data(recipe, options.data)

@@ -18,7 +18,10 @@ Splits = Mapping[str, Index]
 
 
 def open_data(recipe: Recipe, path: Path | None) -> Splits:
-    """The splits of a recipe's data. Raises UsageError for what cannot be trained on."""
+    """The splits of a recipe's data.
+
+    Raises UsageError for what cannot be trained on.
+    """
     if path is None and recipe.name != DIGITS:
         raise UsageError(f"recipe {recipe.name} needs --data PATH: a list, a folder of lists, a tree, ...")
     splits = _divided(recipe, read_source(path or Path(DIGITS)))
@@ -29,9 +32,10 @@ def open_data(recipe: Recipe, path: Path | None) -> Splits:
 
 
 def as_trained(splits: Splits, run: Mapping[str, Any]) -> Splits:
-    """With the splits that a run made of these data. Those of other data stay as they are.
+    """With the splits that a run made of these data.
 
-    ``run`` is the state that the run saved. Without this a model would be judged by what it has learnt.
+    Those of other data stay as they are. ``run`` is the state that the run saved. Without this a model would
+    be judged by what it has learnt.
     """
     if not {WHOLE, "train"} & set(splits):
         return splits
@@ -63,7 +67,10 @@ def fingerprint(splits: Splits) -> dict[str, Any]:
 
 
 def _first(index: Index, limit: int) -> list[int]:
-    """The first images; where these lack a class, as in lists sorted by it, the first of each class."""
+    """The first images.
+
+    Where these lack a class, as in lists sorted by it, the first of each class.
+    """
     if len(set(index.labels[:limit].tolist())) == len(set(index.labels.tolist())):
         return list(range(min(limit, len(index))))
     turns = np.zeros(len(index), dtype=np.int64)

@@ -13,7 +13,10 @@ TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")
 
 
 def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
-    """Each backend's row of the first combination whose layers were timed on both; empty without one."""
+    """Each backend's row of the first combination whose layers were timed on both.
+
+    Empty without one.
+    """
     cases: dict[tuple[Any, ...], dict[str, Result]] = {}
     for row in results:
         if row.layers:
@@ -23,7 +26,10 @@ def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
 
 
 def layer_gaps(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Both backends' layers side by side, by name; the largest gap (paddle less torch) first."""
+    """Both backends' layers side by side, by name.
+
+    The largest gap (paddle less torch) first.
+    """
     sides = compared_layers(results)
     if not sides:
         return []

@@ -33,7 +33,10 @@ QUICK = 5  # percentile of a process's steps: the first would be one step where 
 
 
 def quick_seconds(blocks: Sequence[Block]) -> list[float]:
-    """The 5th percentile of each process's steps; of each block's, where one process ran all."""
+    """The 5th percentile of each process's steps.
+
+    Of each block's, where one process ran all.
+    """
     alone = len({block.process for block in blocks}) == 1
     parts: dict[int, list[float]] = {}
     for number, block in enumerate(blocks):
@@ -77,9 +80,10 @@ def speed(seconds: Sequence[float]) -> Estimate:
 
 
 def speed_ratio(first: Sequence[float], second: Sequence[float]) -> Estimate:
-    """Logarithm of the second side's speed over the first's; they took turns, pair of processes by pair.
+    """Logarithm of the second side's speed over the first's.
 
-    Of the pairs that were not disturbed; of the ``FEWEST`` least disturbed ones, where there are fewer.
+    They took turns, pair of processes by pair. Of the pairs that were not disturbed; of the ``FEWEST`` least
+    disturbed ones, where there are fewer.
     """
     ours, theirs = np.log(first), np.log(second)
     slower = np.minimum(*(side - np.percentile(side, QUIET) for side in (ours, theirs)))

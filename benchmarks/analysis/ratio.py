@@ -22,7 +22,10 @@ Rounds = Sequence[tuple[Sequence[float], Sequence[float]]]  # per round: first b
 
 @dataclass(frozen=True, kw_only=True)
 class RatioEstimate:
-    """Throughput of the second side over the first. ``noise``: what the method finds between equal things."""
+    """Throughput of the second side over the first.
+
+    ``noise``: what the method finds between equal things.
+    """
 
     ratio: float
     interval: tuple[float, float]
@@ -169,7 +172,10 @@ def _widening(processes: Sequence[np.ndarray]) -> float:
 
 
 def _drawn(rounds: np.ndarray, run: int, rng: np.random.Generator) -> np.ndarray:
-    """As many rounds, in runs of so many neighbours; the last joins the first."""
+    """As many rounds, in runs of so many neighbours.
+
+    The last joins the first.
+    """
     first = rng.integers(len(rounds), size=-(-len(rounds) // run))
     places = (first[:, None] + np.arange(run)).ravel()[: len(rounds)]
     drawn: np.ndarray = rounds[places % len(rounds)]

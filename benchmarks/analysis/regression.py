@@ -20,7 +20,10 @@ Row = TypeVar("Row", Comparison, Result)
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """A change of speed, a logarithm, before it is judged; ``steady``: of the two, the other has changed."""
+    """A change of speed, a logarithm, before it is judged.
+
+    ``steady``: of the two, the other has changed.
+    """
 
     row: CaseRecord
     backend: str
@@ -50,7 +53,10 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
 
 
 def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> Change:
-    """The change with its verdict; ``allowed`` is a logarithm, ``looks`` how many changes are looked at."""
+    """The change with its verdict.
+
+    ``allowed`` is a logarithm, ``looks`` how many changes are looked at.
+    """
     half_width, change = found.estimate.half_width(looks=looks), math.log(found.change)
     certain, slower = change < -half_width, change < allowed
     other_faster = certain and found.steady
@@ -70,7 +76,10 @@ def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> C
 
 
 def machine_drift(now: Iterable[Result], before: Iterable[Result]) -> float | None:
-    """Speed of the machine over what it was, by matrix-product peaks; None if not known."""
+    """Speed of the machine over what it was, by matrix-product peaks.
+
+    None if not known.
+    """
     old = {_peak(row): row.matmul_peak_flops for row in before if row.matmul_peak_flops}
     new = {_peak(row): row.matmul_peak_flops for row in now if row.matmul_peak_flops}
     factors = [speed / old[key] for key, speed in new.items() if key in old]

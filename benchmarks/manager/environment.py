@@ -74,7 +74,10 @@ def cpu_model() -> str | None:
 
 
 def _gpus() -> tuple[list[str], str | None]:
-    """Names of the GPUs and their driver's version; none where NVML finds no driver."""
+    """Names of the GPUs and their driver's version.
+
+    None where NVML finds no driver.
+    """
     import pynvml
 
     try:
@@ -91,7 +94,10 @@ def _gpus() -> tuple[list[str], str | None]:
 
 
 def _git_commit() -> str | None:
-    """The commit checked out, with "-dirty" if files differ from it; None outside a repository."""
+    """The commit checked out, with "-dirty" if files differ from it.
+
+    None outside a repository.
+    """
     with suppress(OSError, subprocess.SubprocessError):
         command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
         return subprocess.run(

@@ -64,10 +64,11 @@ class WorkerGroup:
     def ask(
         self, task: str, *, each: Sequence[Mapping[str, Any]] | None = None, **arguments: Any
     ) -> list[Any]:
-        """Have all do a task at once; returns their results by rank. ``each`` has one's own arguments.
+        """Have all do a task at once.
 
-        Raises UsageError if the request is at fault, else WorkerFailure that names the process to blame:
-        one that died rather than one that it left waiting. All are ended then.
+        Returns their results by rank. ``each`` has one's own arguments. Raises UsageError if the request is
+        at fault, else WorkerFailure that names the process to blame: one that died rather than one that it
+        left waiting. All are ended then.
         """
         try:
             failures: dict[int, WorkerFailure] = {}
@@ -91,7 +92,10 @@ class WorkerGroup:
             worker.close()
 
     def _receive(self, failures: dict[int, WorkerFailure]) -> dict[int, Any]:
-        """Replies by rank; once something fails, what is heard within a short while is kept as well."""
+        """Replies by rank.
+
+        Once something fails, what is heard within a short while is kept as well.
+        """
         replies: dict[int, Any] = {}
         deadline = time.monotonic() + (SETTLING_SECONDS if failures else self._timeout)
         while waiting := [rank for rank in range(self.size) if rank not in replies and rank not in failures]:
@@ -234,7 +238,10 @@ class GroupSession(Session):
         return max(1, min(max(least, math.ceil(seconds / pace)), int(most)))
 
     def _joined(self, name: str, case: Case) -> WorkerGroup:
-        """A backend's group of so many processes, which have met; one of another size is ended."""
+        """A backend's group of so many processes, which have met.
+
+        One of another size is ended.
+        """
         group = self._groups.get(name)
         if group is None or group.size != case.processes:
             self.start([name], size=case.processes)

@@ -85,9 +85,10 @@ def withheld(names: Iterable[str]) -> list[str]:
 
 
 def worker_environment(outer: Mapping[str, str], *, threads: int | None, elsewhere: bool) -> dict[str, str]:
-    """The environment of a worker: nothing inherited that steers a framework; ``threads`` set unless None.
+    """The environment of a worker: nothing inherited that steers a framework.
 
-    ``elsewhere``: it runs another interpreter, or other code of ours, than this process.
+    ``threads`` set unless None. ``elsewhere``: it runs another interpreter, or other code of ours, than this
+    process.
     """
     inner = {name: value for name, value in outer.items() if not is_withheld(name)}
     if elsewhere:

@@ -13,10 +13,10 @@ LOCK = "owner.lock"
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A fresh folder, removed at the end; folders that killed processes left are removed first.
+    """A fresh folder, removed at the end.
 
-    A lock held while the owner lives distinguishes the two: the system drops it even after SIGKILL.
-    Workers remove the folder as well when their parent vanishes.
+    Folders that killed processes left are removed first. A lock held while the owner lives distinguishes the
+    two: the system drops it even after SIGKILL. Workers remove the folder as well when their parent vanishes.
     """
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))

@@ -86,7 +86,10 @@ class Session:
             worker.close()
 
     def prepare(self, name: str, case: Case) -> Measured:
-        """Have a backend set up a combination. Raises WorkerFailure if it cannot be had."""
+        """Have a backend set up a combination.
+
+        Raises WorkerFailure if it cannot be had.
+        """
         worker = self.worker(name)
         device = worker.ask("find_device", name=self.request.device)
         worker.ask("require", case=asdict(case), device=device)
@@ -160,13 +163,19 @@ class Session:
 
 
 class InputFiles:
-    """Weights and batches for workers, drawn once, the same for both; made when first asked for."""
+    """Weights and batches for workers, drawn once, the same for both.
+
+    Made when first asked for.
+    """
 
     def __init__(self, pair: ModelPair, *, scratch: Path) -> None:
         self._pair, self.scratch = pair, scratch
 
     def weights(self, worker: Worker, model: ModelSpec) -> str:
-        """One set of weights; ``worker`` reports the shapes, and keeps the model for its next task."""
+        """One set of weights.
+
+        ``worker`` reports the shapes, and keeps the model for its next task.
+        """
         path = self.scratch / "weights.safetensors"
         if not path.exists():
             shapes = worker.ask("shapes", model=asdict(model))

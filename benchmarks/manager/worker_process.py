@@ -20,7 +20,10 @@ FailedStatus = Literal["unsupported", "out-of-memory", "crashed", "timeout"]
 
 
 def cause_of_death(code: int, log: Path, *, earlier_memory_kills: int) -> tuple[FailedStatus, str]:
-    """Status and reason of a result row; ``code`` is negative after a signal, as subprocess has it."""
+    """Status and reason of a result row.
+
+    ``code`` is negative after a signal, as subprocess has it.
+    """
     if code == -signal.SIGKILL and memory_kills() > earlier_memory_kills:
         return "out-of-memory", "the system ran out of memory and killed the worker"
     complaint = _memory_complaint(log)
@@ -60,7 +63,10 @@ TASKS = "benchmarks.worker.tasks:Tasks"
 
 
 class WorkerFailure(RuntimeError):
-    """A request that brought no result from a backend. ``status`` is that of a result row."""
+    """A request that brought no result from a backend.
+
+    ``status`` is that of a result row.
+    """
 
     def __init__(self, backend: str, status: FailedStatus, reason: str, *, died: bool = False) -> None:
         super().__init__(f"{backend}: {reason}")
@@ -69,7 +75,10 @@ class WorkerFailure(RuntimeError):
 
 
 class Worker:
-    """One backend's process. Ends with the ``with`` block, and by itself if this process vanishes."""
+    """One backend's process.
+
+    Ends with the ``with`` block, and by itself if this process vanishes.
+    """
 
     def __init__(
         self,

@@ -53,7 +53,10 @@ def compared_settings(mode: str, cases: Sequence[Case]) -> Sequence[str]:
 
 
 def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COMPARABLE) -> str | None:
-    """Which settings in force differ between the backends, as a reason; None if none does."""
+    """Which settings in force differ between the backends, as a reason.
+
+    None if none does.
+    """
     if len(facts) < 2:
         return None
     (ours, left), (theirs, right) = (
@@ -72,7 +75,10 @@ BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more dri
 
 
 class Interleaving:
-    """One combination on both sides of a session. What one cannot do becomes a row; the other goes on."""
+    """One combination on both sides of a session.
+
+    What one cannot do becomes a row; the other goes on.
+    """
 
     def __init__(self, session: Session, case: Case, *, explainer: Diagnostics) -> None:
         self.session, self.case, self._explainer = session, case, explainer
@@ -84,11 +90,12 @@ class Interleaving:
         self.failures: dict[str, WorkerFailure] = {}
 
     def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
-        """Prepare and warm up both, then let them take turns; ``processes`` pairs of new ones share the rounds.
+        """Prepare and warm up both, then let them take turns.
 
-        If ``change`` is less certain than ``precise`` percent, all rounds are measured once more and both
-        halves count. The decision depends on the uncertainty, never on the estimate, so it does not bias the
-        result. A single process shows no uncertainty.
+        ``processes`` pairs of new ones share the rounds. If ``change`` is less certain than ``precise``
+        percent, all rounds are measured once more and both halves count. The decision depends on the
+        uncertainty, never on the estimate, so it does not bias the result. A single process shows no
+        uncertainty.
         """
         if self.session.request.settings_mode == "tuned":
             self._each(self._tune)
@@ -113,7 +120,10 @@ class Interleaving:
         return measured_row(request, backend, case, self.measured[name])
 
     def estimate(self) -> RatioEstimate:
-        """The ratio of both sides' throughput, the second over the first; both were measured."""
+        """The ratio of both sides' throughput, the second over the first.
+
+        Both were measured.
+        """
         first, second = self._both_rounds()
         on_cpu = self.measured[self.names[0]].facts.device == "cpu"
         return estimate_ratio(
@@ -130,7 +140,10 @@ class Interleaving:
         return speed_ratio(first, second)
 
     def disturbances(self) -> dict[str, float]:
-        """``drift`` of the ratio, ``pace`` of both; ``outliers``: the part of steps that took far longer."""
+        """``drift`` of the ratio, ``pace`` of both.
+
+        ``outliers``: the part of steps that took far longer.
+        """
         outliers = (outlier_fraction(measured.step_seconds) for measured in self.measured.values())
         rounds = self._both_rounds()
         return {"drift": drift(*rounds), "pace": pace(*rounds), "outliers": max(outliers)}
@@ -175,7 +188,10 @@ class Interleaving:
             self._attempt(name, action)
 
     def _all_at_once(self, action: Callable[[str], object]) -> None:
-        """Do something with each side at once. If that is interrupted, nobody is waited for."""
+        """Do something with each side at once.
+
+        If that is interrupted, nobody is waited for.
+        """
         with ThreadPoolExecutor() as pool:
             pending = [pool.submit(self._attempt, name, action) for name in self.names]
             try:
@@ -200,7 +216,10 @@ class Interleaving:
         self.measured[name].tuning = self.tuning.get(name, [])
 
     def _prepare_anew(self, name: str) -> None:
-        """The same in another process. Preparation is timed in the first, which had the machine to itself."""
+        """The same in another process.
+
+        Preparation is timed in the first, which had the machine to itself.
+        """
         measured = self.measured[name]
         measured.process += 1
         self.session.end(name)

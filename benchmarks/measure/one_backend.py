@@ -61,7 +61,10 @@ def _both_versions(found: Mapping[str, Any], backend: str, there: str) -> dict[s
 
 
 def measure_all(session: Session, backend: str) -> list[Result]:
-    """A row for every combination of the session's request; what cannot be had becomes one as well."""
+    """A row for every combination of the session's request.
+
+    What cannot be had becomes one as well.
+    """
     rows, explainer = [], Diagnostics(session)
     with progress(total=len(session.request.cases)) as bar:
         for case in session.request.cases:

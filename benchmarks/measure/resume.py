@@ -34,7 +34,10 @@ def request_facts(request: Request, **more: Any) -> dict[str, Any]:
 
 
 def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | None:
-    """The report that lies in a folder; UsageError if other things were asked for then."""
+    """The report that lies in a folder.
+
+    UsageError if other things were asked for then.
+    """
     path = folder / FILE
     if not path.exists():
         return None
@@ -73,7 +76,10 @@ def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Res
 
 
 def _is_of(comparison: Comparison, case: Case) -> bool:
-    """True if a comparison belongs to a case; of a tuned one all but these was chosen on the way."""
+    """True if a comparison belongs to a case.
+
+    Of a tuned one all but these was chosen on the way.
+    """
     found = comparison.case
     if comparison.settings == "tuned" and not {found.engine, case.engine} & set(REFERENCES):
         return all(

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class Sweep:
-    """A session's combinations. With a ``folder``, what was measured lies there after each of them."""
+    """A session's combinations.
+
+    With a ``folder``, what was measured lies there after each of them.
+    """
 
     def __init__(
         self,

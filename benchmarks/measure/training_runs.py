@@ -32,7 +32,10 @@ class TrainingPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Result of a run. ``accuracy`` is that of ``part``; ``reason`` says why there is none."""
+    """Result of a run.
+
+    ``accuracy`` is that of ``part``; ``reason`` says why there is none.
+    """
 
     backend: str
     seed: int
@@ -59,7 +62,10 @@ class Run:
 
 
 def run_all(order: TrainingPlan) -> list[Run]:
-    """Every seed on both backends; which of them comes first alternates, for machines that drift."""
+    """Every seed on both backends.
+
+    Which of them comes first alternates, for machines that drift.
+    """
     order.output.mkdir(parents=True, exist_ok=True)
     runs = []
     for seed in order.seeds:
@@ -154,7 +160,10 @@ def compare(runs: Sequence[Run], *, target: float | None) -> dict[str, Any]:
 
 
 def interval(values: Sequence[float]) -> dict[str, Any]:
-    """Mean with its 95 % interval by Student's t; without one for fewer than two values."""
+    """Mean with its 95 % interval by Student's t.
+
+    Without one for fewer than two values.
+    """
     mean = float(np.mean(values))
     if len(values) < 2:
         return {"mean": mean, "ci95": None, "values": list(values)}

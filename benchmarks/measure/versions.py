@@ -26,7 +26,10 @@ def places(backend: str, text: str) -> dict[str, Installation]:
 def measure_against(
     session: Session, *, rounds: int, pairs: int, max_regression: float
 ) -> tuple[list[Result], list[Against]]:
-    """Every combination: the rows of here, and what became of each; ``max_regression`` is in percent."""
+    """Every combination: the rows of here, and what became of each.
+
+    ``max_regression`` is in percent.
+    """
     rows, found, explainer = [], [], Diagnostics(session)
     cases = session.request.cases
     with progress(total=rounds * len(cases)) as bar:
@@ -40,7 +43,10 @@ def measure_against(
 
 
 def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against:
-    """Faster, slower, or no difference; a regression is slower for certain, and by more than is allowed."""
+    """Faster, slower, or no difference.
+
+    A regression is slower for certain, and by more than is allowed.
+    """
     here, there = turns.row(HERE), turns.row(THERE)
     common = asdict(here.case) | {
         "threads": case.threads,

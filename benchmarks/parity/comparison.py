@@ -49,7 +49,10 @@ class Plan:
 def run_gate(
     torch_side: Askable, paddle_side: Askable, *, subject: ModelPair, scratch: Path
 ) -> dict[str, Any]:
-    """The stages that must hold before anything is timed; returns the "parity" object of a result file."""
+    """The stages that must hold before anything is timed.
+
+    Returns the "parity" object of a result file.
+    """
     return run_parity(torch_side, paddle_side, subject=subject, scratch=scratch, plan=Plan(stages=GATE))
 
 
@@ -64,11 +67,11 @@ def run_parity(
     on_stage: Callable[[str], object] = lambda _: None,
     together: bool = False,
 ) -> dict[str, Any]:
-    """Compare both sides stage by stage; all run, whatever the ones before have found.
+    """Compare both sides stage by stage.
 
-    What is written lies in ``scratch`` and is removed again. ``on_stage`` is called with each stage's name
-    as it begins.
-    ``together``: both workers compute at once, each on threads of its own.
+    All run, whatever the ones before have found. What is written lies in ``scratch`` and is removed again.
+    ``on_stage`` is called with each stage's name as it begins. ``together``: both workers compute at once,
+    each on threads of its own.
     """
     sides = {"torch_side": torch_side, "paddle_side": paddle_side}
     with Pair(**sides, subject=subject, scratch=scratch, device=device, together=together) as pair:
@@ -83,7 +86,10 @@ def run_parity(
 
 
 def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[Stage]:
-    """Run the stages so that tensors can be deleted soonest; return them in the order of ORDER."""
+    """Run the stages so that tensors can be deleted soonest.
+
+    Return them in the order of ORDER.
+    """
     wanted, stages = plan.stages, []
     on_stage("parameters")
     pair.open()

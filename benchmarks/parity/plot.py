@@ -17,7 +17,10 @@ SERIES = (
 
 
 def draw(report: Mapping[str, Any], path: Path) -> None:
-    """Write the picture; its format is that of the file's ending. Raises UsageError for an unknown one."""
+    """Write the picture.
+
+    Its format is that of the file's ending. Raises UsageError for an unknown one.
+    """
     from matplotlib.figure import Figure
 
     stages = {stage["stage"]: stage for stage in report["stages"]}

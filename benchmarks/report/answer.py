@@ -94,7 +94,10 @@ def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
 
 
 def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparison of the best of both; where they had turns of their own, all of their combination."""
+    """The comparison of the best of both.
+
+    Where they had turns of their own, all of their combination.
+    """
     pair = compared(best, comparisons)
     own = [row for row in comparisons if (row.phase, row.case.batch) == (best.phase, best.batch)]
     return own if pair is None else [pair]

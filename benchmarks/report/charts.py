@@ -83,7 +83,10 @@ def _bar(x: float, y: float, length: float, name: str) -> str:
 
 
 def text(x: float, y: float, words: str, *, kind: str = "label") -> str:
-    """Words in a chart, from a point on to the right; "small" or as a "label"."""
+    """Words in a chart, from a point on to the right.
+
+    "small" or as a "label".
+    """
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
 
 
@@ -103,7 +106,10 @@ MARKS = 25  # points at most that get a mark of their own
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """Points (x, y) in the order of x; ``kind`` is the backend whose colour and dashes it has."""
+    """Points (x, y) in the order of x.
+
+    ``kind`` is the backend whose colour and dashes it has.
+    """
 
     label: str
     kind: str

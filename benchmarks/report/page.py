@@ -37,7 +37,10 @@ def write_pages(report: CompareReport, folder: Path) -> None:
 
 
 def render(report: CompareReport, name: str) -> str:
-    """One of the pages as text. The HTML one holds all that it needs: nothing is fetched."""
+    """One of the pages as text.
+
+    The HTML one holds all that it needs: nothing is fetched.
+    """
     return _templates().get_template(f"{name}.j2").render(**_facts(report))
 
 

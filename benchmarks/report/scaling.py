@@ -34,7 +34,10 @@ def scaling_section(report: CompareReport) -> Section | None:
 
 
 def scaling_lines(report: Report) -> list[str]:
-    """The same for people at a terminal; nothing where there was one process only."""
+    """The same for people at a terminal.
+
+    Nothing where there was one process only.
+    """
     from tabulate import tabulate
 
     rows = [_cells(row) for row in _shown(report)]

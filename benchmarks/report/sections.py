@@ -12,7 +12,10 @@ from benchmarks.results.schema import CompareReport, Comparison, Curve, Epoch, R
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A heading, a sentence on how to read it, and what it shows. Cells are text; numbers sort as such."""
+    """A heading, a sentence on how to read it, and what it shows.
+
+    Cells are text; numbers sort as such.
+    """
 
     title: str
     note: str
@@ -23,7 +26,10 @@ class Section:
 
 
 def without_empty(section: Section) -> Section | None:
-    """The section without columns in which no row has anything; None if it has no rows."""
+    """The section without columns in which no row has anything.
+
+    None if it has no rows.
+    """
     if not section.rows:
         return None
     kept = [place for place, cells in enumerate(zip(*section.rows, strict=True)) if set(cells) != {"-"}]
@@ -180,7 +186,10 @@ FEW_LAYERS = 12  # that a chart shows; the table has all
 
 
 def layer_section(report: CompareReport) -> Section | None:
-    """Table of each layer's share of the gap; None where layers were not timed on both sides."""
+    """Table of each layer's share of the gap.
+
+    None where layers were not timed on both sides.
+    """
     pairs = layer_gaps(report.results)
     if not pairs:
         return None

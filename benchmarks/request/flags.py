@@ -73,7 +73,10 @@ def add_json_flag(parser: Parser) -> None:
 def add_case_flags(
     group: Group, *, phases: Sequence[str] = PHASES, batch_size: int = 8, one: bool = False
 ) -> None:
-    """Flags of the cases: the product of their values is measured; of ``one`` case, they take no lists."""
+    """Flags of the cases: the product of their values is measured.
+
+    Of ``one`` case, they take no lists.
+    """
     names = any_of if one else swept
     default = "infer" if one or "train" not in phases else "infer,train"
 

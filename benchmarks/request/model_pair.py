@@ -21,11 +21,11 @@ class Askable(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelPair:
-    """A model and its size; the seed of its weights and of the batch.
+    """A model and its size.
 
-    ``sources`` has, for a pair of the user's own, each backend's MODULE:CALLABLE; ``plugins`` the
-    user's own loss, optimizer, data and metric, by backend and role; ``names`` is a map from torch's
-    parameter or layer names to paddle's.
+    The seed of its weights and of the batch. ``sources`` has, for a pair of the user's own, each backend's
+    MODULE:CALLABLE; ``plugins`` the user's own loss, optimizer, data and metric, by backend and role;
+    ``names`` is a map from torch's parameter or layer names to paddle's.
     """
 
     model: str = ""
@@ -56,7 +56,10 @@ class ModelPair:
 
 
 def read_map(path: Path) -> dict[str, str]:
-    """Read a ``--map`` file: a JSON object of torch's names to paddle's. Raises UsageError."""
+    """Read a ``--map`` file: a JSON object of torch's names to paddle's.
+
+    Raises UsageError.
+    """
     try:
         names = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -60,7 +60,10 @@ class Request:
 
 
 def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:
-    """Number of classes and input shape: as asked for, else the model's own. Raises UsageError."""
+    """Number of classes and input shape: as asked for, else the model's own.
+
+    Raises UsageError.
+    """
     card = model_cards.find(options.model)
     input_shape = options.input_shape or card.input_shape
     model_cards.require_input(options.model, input_shape)
@@ -68,7 +71,10 @@ def read_size(options: argparse.Namespace) -> tuple[int, tuple[int, int, int]]:
 
 
 def read_request(options: argparse.Namespace) -> Request:
-    """Turn parsed flags into a request. Raises UsageError for what can be seen to be wrong."""
+    """Turn parsed flags into a request.
+
+    Raises UsageError for what can be seen to be wrong.
+    """
     num_classes, input_shape = read_size(options)
     flags = {field.name: getattr(options, field.name) for field in fields(Request) if field.name in options}
     candidates = _combinations(options)

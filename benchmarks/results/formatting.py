@@ -6,7 +6,10 @@ from benchmarks.results.schema import CaseRecord
 
 
 def labeller(rows: Sequence[CaseRecord]) -> Callable[[CaseRecord], str]:
-    """A function that names a row's combination; its threads only where the rows have different numbers."""
+    """A function that names a row's combination.
+
+    Its threads only where the rows have different numbers.
+    """
     several = len({row.threads for row in rows}) > 1
 
     def label(row: CaseRecord) -> str:
@@ -17,7 +20,10 @@ def labeller(rows: Sequence[CaseRecord]) -> Callable[[CaseRecord], str]:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure with so many significant digits, zeros too; a dash where there is none."""
+    """A figure with so many significant digits, zeros too.
+
+    A dash where there is none.
+    """
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.{digits}g}".rstrip(".")

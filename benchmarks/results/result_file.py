@@ -49,5 +49,8 @@ def json_schema() -> str:
 
 
 def write(report: object, path: Path) -> None:
-    """Write a report as JSON, atomically; NaN and infinity, which JSON has not, become null."""
+    """Write a report as JSON, atomically.
+
+    NaN and infinity, which JSON has not, become null.
+    """
     write_text(path, to_json(report, indent=2, inf_nan_mode="null").decode() + "\n")

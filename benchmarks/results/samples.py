@@ -48,7 +48,10 @@ class Measured:
         return [step for block in self.blocks for step in block.step_seconds]
 
     def part_seconds(self, part: str) -> float | None:
-        """Median seconds of one part of a step; None if the steps have no such part."""
+        """Median seconds of one part of a step.
+
+        None if the steps have no such part.
+        """
         values = [value for block in self.blocks for value in block.seconds.get(part, ())]
         return median(values) if values else None
 

@@ -106,10 +106,11 @@ class Result(CaseRecord):
 
 
 class Comparison(CaseRecord):
-    """Both backends in one combination. ``ratio`` is paddle's throughput over torch's, in the same turns.
+    """Both backends in one combination.
 
-    It is put together from the ratio of each round (``intervals``), and so is near the quotient of the two
-    throughputs, which are of the median step of all rounds, without being it.
+    ``ratio`` is paddle's throughput over torch's, in the same turns. It is put together from the ratio of
+    each round (``intervals``), and so is near the quotient of the two throughputs, which are of the median
+    step of all rounds, without being it.
     """
 
     model: str
@@ -154,7 +155,10 @@ class Best(_Record):
 
     @property
     def batch(self) -> str:
-        """The batch size, and how many processes have such a batch each; see ``Case.batch``."""
+        """The batch size, and how many processes have such a batch each.
+
+        See ``Case.batch``.
+        """
         times = "" if self.processes == 1 else f" x {self.processes} processes"
         return f"{self.batch_size}{times}"
 

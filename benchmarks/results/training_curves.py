@@ -12,7 +12,10 @@ from common.training.run_folder import HISTORY, RECIPE
 
 
 def read_curves(folders: Sequence[Path]) -> list[Curve]:
-    """One curve a run's folder. Raises UsageError where there is no run, or none with an epoch."""
+    """One curve a run's folder.
+
+    Raises UsageError where there is no run, or none with an epoch.
+    """
     return [_read(folder) for folder in folders]
 
 

@@ -68,7 +68,10 @@ class HandwrittenTasks(ReferenceTasks):
     """A worker's tasks, and loops as people write them."""
 
     def open_ways(self, *, spec: Mapping[str, Any]) -> list[str]:
-        """Have the loops ready; returns their names. Each has a model of its own."""
+        """Have the loops ready.
+
+        Returns their names. Each has a model of its own.
+        """
         job = JobSpec.from_json(spec)
         images, _ = self._inputs(job)
 

@@ -9,7 +9,10 @@ from benchmarks.worker.tasks import Tasks
 
 
 class SlowedTasks(Tasks):
-    """A worker's tasks; every part of a step then takes ``PART`` longer, computing nothing."""
+    """A worker's tasks.
+
+    Every part of a step then takes ``PART`` longer, computing nothing.
+    """
 
     PART = 0.0
 

@@ -105,7 +105,10 @@ def require_modules(packages: Mapping[str, str]) -> None:
 
 
 def load(backend_name: str) -> Any:
-    """Import the backend. Raises Refused where its framework is installed but cannot be imported."""
+    """Import the backend.
+
+    Raises Refused where its framework is installed but cannot be imported.
+    """
     try:
         return importlib.import_module("backends").load(backend_name)
     except Exception as error:  # shared libraries can fail in many ways

@@ -32,7 +32,10 @@ class Feed:
 
     @property
     def batches_per_pass(self) -> int:
-        """Number of batches in a pass: full ones only. UsageError where the list is too short for one."""
+        """Number of batches in a pass: full ones only.
+
+        UsageError where the list is too short for one.
+        """
         images = len(self.index)
         if images < self.batch_size:
             raise UsageError(

@@ -55,7 +55,10 @@ def arithmetic(precision: str, settings: Settings) -> str:
 
 
 def require_right(logits: np.ndarray, reference: np.ndarray, *, engine: str, precision: str) -> float:
-    """The relative L2 distance; UnavailableError where it is more than rounding, or not a number."""
+    """The relative L2 distance.
+
+    UnavailableError where it is more than rounding, or not a number.
+    """
     distance = float(np.linalg.norm(logits.astype(np.float64) - reference) / np.linalg.norm(reference))
     limit = ERROR_LIMITS[precision]
     if not distance <= limit:
@@ -67,7 +70,10 @@ def require_right(logits: np.ndarray, reference: np.ndarray, *, engine: str, pre
 
 
 def require_dtype(operations: Sequence[Operation], *, engine: str, precision: str) -> str | None:
-    """The dtype in which the arithmetic ran, None if not reported. UnavailableError if it is another."""
+    """The dtype in which the arithmetic ran, None if not reported.
+
+    UnavailableError if it is another.
+    """
     ran = dtypes_that_ran(operations)
     if not ran and precision in ("bf16", "fp16"):
         raise UnavailableError(
@@ -83,7 +89,10 @@ def require_dtype(operations: Sequence[Operation], *, engine: str, precision: st
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """Proof from before a job is timed; seconds are None where nothing was done."""
+    """Proof from before a job is timed.
+
+    Seconds are None where nothing was done.
+    """
 
     error: float  # of the logits, relative L2 from eager float64
     layout: str | None
@@ -180,7 +189,10 @@ class JobBuilder:
             return self.backend.trace(self.model, self.batch[0])
 
     def _reference(self, chosen: list[int]) -> np.ndarray:
-        """Eager float64 logits of these images; a fixed batch's are kept for the next process."""
+        """Eager float64 logits of these images.
+
+        A fixed batch's are kept for the next process.
+        """
         images = self.backend.to_numpy(self.batch[0])[chosen]
         model = json.dumps(asdict(self.spec.model), sort_keys=True)
         key = hashlib.sha256(images.tobytes() + model.encode()).hexdigest()

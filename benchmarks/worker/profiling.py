@@ -78,10 +78,11 @@ class ProfilingTasks(ModelTasks):
 
 
 def flops_per_image(trace: Sequence[Mapping[str, Any]], shapes: Mapping[str, Sequence[int]]) -> int:
-    """Floating-point operations of one forward pass for one image; a multiply-add counts as two.
+    """Floating-point operations of one forward pass for one image.
 
-    Convolutions and linear layers only, without biases, as papers count. ``trace`` is a backend's,
-    ``shapes`` the neutral shapes of the parameters: (outputs, inputs / groups, ...).
+    A multiply-add counts as two. Convolutions and linear layers only, without biases, as papers count.
+    ``trace`` is a backend's, ``shapes`` the neutral shapes of the parameters: (outputs, inputs / groups,
+    ...).
     """
     total = 0
     for layer in trace:

@@ -17,14 +17,20 @@ from common.weights import safetensors_file
 
 
 class ModelTasks:
-    """Opens models on a backend and fills them; the base of what a worker can be asked for."""
+    """Opens models on a backend and fills them.
+
+    The base of what a worker can be asked for.
+    """
 
     def __init__(self, name: str, backend: Backend) -> None:
         self.name, self.backend = name, backend
         self._kept: tuple[ModelSpec | None, Model | None] = (None, None)
 
     def shapes(self, model: Mapping[str, Any]) -> dict[str, list[int]]:
-        """Neutral shape of every parameter. The model is kept for the next task that asks for its like."""
+        """Neutral shape of every parameter.
+
+        The model is kept for the next task that asks for its like.
+        """
         spec = ModelSpec(**model)
         opened = open_model(self.backend, spec)
         self._kept = (spec, opened)

@@ -25,7 +25,10 @@ from common.runtime import memory
 
 
 class Tasks(ProfilingTasks, StartupTasks):
-    """Every public method is a task. At most one job is prepared at a time."""
+    """Every public method is a task.
+
+    At most one job is prepared at a time.
+    """
 
     def __init__(self, name: str, backend: Backend) -> None:
         super().__init__(name, backend)
@@ -145,7 +148,10 @@ class Tasks(ProfilingTasks, StartupTasks):
         return {"seconds": per_batch, "span_seconds": span, "outcome": job.outcome()}
 
     def peak_memory_bytes(self) -> int | None:
-        """The device's peak since ``prepare``; on the CPU resident memory above the bare framework's."""
+        """The device's peak since ``prepare``.
+
+        On the CPU resident memory above the bare framework's.
+        """
         device = self._require_job().device
         if device != "cpu":
             return self.backend.peak_memory_bytes(device)

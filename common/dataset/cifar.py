@@ -21,9 +21,10 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 
 def read_batch(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (images, 32, 32, 3) and labels int64 (images,). Raises UsageError naming the file.
+    """Images uint8 (images, 32, 32, 3) and labels int64 (images,).
 
-    Nothing in a pickled batch is executed, see ``common.restricted_pickle``.
+    Raises UsageError naming the file. Nothing in a pickled batch is executed, see
+    ``common.restricted_pickle``.
     """
     try:
         data = path.read_bytes()

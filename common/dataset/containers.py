@@ -40,9 +40,9 @@ def split_address(path: Path) -> tuple[Path, int] | None:
 
 
 def read_container(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (images, height, width[, 3]) and labels int64 (images,); the last few are kept.
+    """Images uint8 (images, height, width[, 3]) and labels int64 (images,).
 
-    Raises UsageError naming the file, UnavailableError where scikit-learn is missing.
+    The last few are kept. Raises UsageError naming the file, UnavailableError where scikit-learn is missing.
     """
     key = str(path)
     with _lock:  # threads that load ahead would each read it

@@ -28,7 +28,10 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning, modul
 
 
 class DecodeError(ValueError):
-    """A file that is no image, is damaged, or is too large; the message is the reason alone."""
+    """A file that is no image, is damaged, or is too large.
+
+    The message is the reason alone.
+    """
 
 
 def decode(path: Path, *, channels: int) -> Image.Image:

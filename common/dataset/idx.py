@@ -20,7 +20,10 @@ MAX_BYTES = 1 << 31  # a gzipped file may claim to hold anything
 
 
 def read_images(path: Path) -> np.ndarray:
-    """Images of an idx file, uint8 (images, height, width). Raises UsageError naming the file."""
+    """Images of an idx file, uint8 (images, height, width).
+
+    Raises UsageError naming the file.
+    """
     return _read(path, dimensions=3)
 
 
@@ -35,7 +38,10 @@ def read_labels(images: Path) -> np.ndarray:
 
 
 def labels_beside(images: Path) -> Path:
-    """The label file that belongs to an image file, gzipped or not. Raises UsageError if there is none."""
+    """The label file that belongs to an image file, gzipped or not.
+
+    Raises UsageError if there is none.
+    """
     name = images.name.replace("images", "labels").replace("idx3", "idx1").removesuffix(".gz")
     for candidate in (images.with_name(name), images.with_name(f"{name}.gz")):
         if candidate.is_file():

@@ -45,7 +45,10 @@ class Index:
         return f"{self.source}:{self.lines[position]}" if self.lines is not None else str(self.source)
 
     def decode(self, position: int, *, channels: int) -> Image.Image:
-        """The image at a position, upright, RGB (3 channels) or grey (1). Raises DecodeError."""
+        """The image at a position, upright, RGB (3 channels) or grey (1).
+
+        Raises DecodeError.
+        """
         return containers.decode(self.locate(position), channels=channels)
 
     def subset(self, positions: Iterable[int]) -> "Index":

@@ -18,12 +18,12 @@ LABEL_DIGITS = 9  # as many as fit any integer
 
 
 def read_list(path: Path, *, root: Path | None = None) -> Index:
-    """Read a list file. Raises UsageError naming the file, the line and the remedy.
+    """Read a list file.
 
-    Taken as people write them: a byte-order mark, CRLF, blank lines, spaces in paths and Windows
-    separators are all fine. Relative paths may not climb out of the root; absolute ones are allowed,
-    since the list's author then named the place outright. ``classes.json`` beside the list names the
-    classes. A million lines take about 200 MB.
+    Raises UsageError naming the file, the line and the remedy. Taken as people write them: a byte-order mark,
+    CRLF, blank lines, spaces in paths and Windows separators are all fine. Relative paths may not climb out
+    of the root; absolute ones are allowed, since the list's author then named the place outright.
+    ``classes.json`` beside the list names the classes. A million lines take about 200 MB.
     """
     root_given, root = root, path.parent if root is None else root
     paths: list[str] = []
@@ -51,7 +51,10 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
 
 
 def list_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(line number from 1, text) of each line that is not blank. UsageError if the list cannot be read."""
+    """(line number from 1, text) of each line that is not blank.
+
+    UsageError if the list cannot be read.
+    """
     line = 0
     try:
         with path.open(encoding="utf-8-sig", newline="\n") as file:
@@ -69,7 +72,10 @@ def list_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def parse_line(text: str) -> tuple[str, int]:
-    """The path, with forward slashes, and the label of a line. UsageError says what is wrong with it."""
+    """The path, with forward slashes, and the label of a line.
+
+    UsageError says what is wrong with it.
+    """
     image, tab, label = text.rpartition("\t")
     if not tab:
         raise UsageError(f"expected '<path><TAB><label>', got {text!r}")
@@ -85,9 +91,10 @@ def parse_line(text: str) -> tuple[str, int]:
 
 
 def write_lists(splits: Mapping[str, Index], output: Path) -> dict[str, Index]:
-    """Write one list per split, and the class names; returns the lists, read back.
+    """Write one list per split, and the class names.
 
-    Paths are relative where the images lie below ``output``, absolute elsewhere.
+    Returns the lists, read back. Paths are relative where the images lie below ``output``, absolute
+    elsewhere.
     """
     output.mkdir(parents=True, exist_ok=True)
     for name, index in splits.items():

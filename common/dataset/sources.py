@@ -96,10 +96,11 @@ def _contained(folder: Path, names: Sequence[str]) -> Index:
 
 
 def split(index: Index, *, fractions: Mapping[str, float], seed: int = 0) -> dict[str, Index]:
-    """Divide into "train" and the splits that ``fractions`` names; splits without an image are left out.
+    """Divide into "train" and the splits that ``fractions`` names.
 
-    Which image goes where depends on the seed and on the names of its class's images alone, not on
-    their order or on other classes. Raises UsageError for fractions that leave no rest.
+    Splits without an image are left out. Which image goes where depends on the seed and on the names of its
+    class's images alone, not on their order or on other classes. Raises UsageError for fractions that leave
+    no rest.
     """
     if any(not 0 <= fraction < 1 for fraction in fractions.values()) or sum(fractions.values()) >= 1:
         raise UsageError(f"--valid and --test must be fractions that leave a rest, got {dict(fractions)}")

@@ -24,7 +24,10 @@ _FOR_THE_NEXT_MEMBER = frozenset({b"L", b"K", b"x", b"X", b"g"})
 
 
 class ArchiveError(ValueError):
-    """An archive that is damaged or not to be trusted; the message says which member and why."""
+    """An archive that is damaged or not to be trusted.
+
+    The message says which member and why.
+    """
 
 
 @dataclass

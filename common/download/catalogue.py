@@ -22,7 +22,10 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """A data set: its files, or the one archive that holds them in ``folder``; ``then`` indexes it."""
+    """A data set: its files, or the one archive that holds them in ``folder``.
+
+    ``then`` indexes it.
+    """
 
     folder: str
     files: Sequence[Published]

@@ -86,7 +86,10 @@ def _unpack(archive: Path, fresh: Path, *, folder: str, url: str, size: int) -> 
 
 
 def _download(file: Published, *, workshop: Path, mirror: str) -> dict[str, Any]:
-    """Bring a file into the workshop, unless it is there; returns what to note of it."""
+    """Bring a file into the workshop, unless it is there.
+
+    Returns what to note of it.
+    """
     import pooch  # slow to import, and only needed here
 
     from common.download.resumable import Resuming
@@ -111,7 +114,10 @@ def _download(file: Published, *, workshop: Path, mirror: str) -> dict[str, Any]
 
 @contextmanager
 def _locked(workshop: Path) -> Iterator[None]:
-    """The hidden folder to work in, for one process at a time; it goes when nothing in it is of use."""
+    """The hidden folder to work in, for one process at a time.
+
+    It goes when nothing in it is of use.
+    """
     workshop.mkdir(exist_ok=True)
     with (workshop / "lock").open("w") as lock:
         try:

@@ -31,7 +31,10 @@ class _Passing(Exception):
 
 
 class Resuming:
-    """Downloads a file of ``size`` bytes, in pieces if need be; what has come is kept in ``partial``."""
+    """Downloads a file of ``size`` bytes, in pieces if need be.
+
+    What has come is kept in ``partial``.
+    """
 
     def __init__(self, partial: Path, *, size: int) -> None:
         self.partial, self.size = partial, size

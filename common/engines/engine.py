@@ -47,7 +47,10 @@ class Layer(Protocol):
         """Compute the output, recorded for gradients. Waits for nothing."""
 
     def backward(self) -> None:
-        """Compute the gradients that training needs of the output of ``forward``. Waits for nothing."""
+        """Compute the gradients that training needs of the output of ``forward``.
+
+        Waits for nothing.
+        """
 
 
 def timed(action: Callable[[], Any], wait: Callable[[], object]) -> tuple[Any, float]:
@@ -60,7 +63,10 @@ def timed(action: Callable[[], Any], wait: Callable[[], object]) -> tuple[Any, f
 
 
 def compiled_ahead(folder: Path, export: Callable[[Path], object], wait: Callable[[], object]) -> float:
-    """Have ``export(folder)`` done, unless an earlier process did it; the seconds that it took then."""
+    """Have ``export(folder)`` done, unless an earlier process did it.
+
+    The seconds that it took then.
+    """
     facts = folder / FACTS
     if not facts.exists():
         shutil.rmtree(folder, ignore_errors=True)

@@ -30,9 +30,10 @@ class BadImages:
     def settle(
         self, position: int, error: DecodeError, *, seed: tuple[int, ...], write: Callable[[int], None]
     ) -> int:
-        """Refuse an image, leave it out, or have another one written in its place; returns which one.
+        """Refuse an image, leave it out, or have another one written in its place.
 
-        The others are drawn from ``seed``. Raises UsageError where none of them can be decoded either.
+        Returns which one. The others are drawn from ``seed``. Raises UsageError where none of them can be
+        decoded either.
         """
         reason = f"{self.index.origin(position)}: {self.index.locate(position)} cannot be decoded ({error})"
         if self.on_damage == "refuse":

@@ -105,9 +105,9 @@ class Loader:
         return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Batch]:
-        """One pass over this rank's samples, from batch ``start`` on; the last batch may be smaller.
+        """One pass over this rank's samples, from batch ``start`` on.
 
-        Closing it early stops its threads.
+        The last batch may be smaller. Closing it early stops its threads.
         """
         batches = islice(_batched(self._samples(number), self.batch_size), start, len(self))
         yield from self._load(batches)
@@ -167,7 +167,10 @@ class Loader:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _fill(self, images: np.ndarray, samples: list[Sample]) -> list[int]:
-        """Fill a few rows of a batch; returns the positions whose pixels they are."""
+        """Fill a few rows of a batch.
+
+        Returns the positions whose pixels they are.
+        """
         pixels = images if self.as_bytes else self._pixels.take()[: len(images)]
         positions = [self._fill_row(row, sample) for row, sample in zip(pixels, samples, strict=True)]
         if not self.as_bytes:
@@ -175,7 +178,10 @@ class Loader:
         return positions
 
     def _fill_row(self, row: np.ndarray, sample: Sample) -> int:
-        """Put a sample's pixels into a row of a batch; returns the position whose pixels they are."""
+        """Put a sample's pixels into a row of a batch.
+
+        Returns the position whose pixels they are.
+        """
         seed = (self.seed, *sample)
         try:
             self._write(row, sample.position, seed=seed)

@@ -11,10 +11,11 @@ from common.transforms import Transform
 
 
 class ImageCache:
-    """Images of an index, decoded and put through a transform; the first that fit into a budget are kept.
+    """Images of an index, decoded and put through a transform.
 
-    Nothing is ever thrown out: epochs visit every image once in random order, so any image kept saves as
-    much as any other, and replacing them by age would keep few until they are needed.
+    The first that fit into a budget are kept. Nothing is ever thrown out: epochs visit every image once in
+    random order, so any image kept saves as much as any other, and replacing them by age would keep few until
+    they are needed.
     """
 
     def __init__(self, index: Index, transform: Transform, *, channels: int, budget_bytes: int) -> None:

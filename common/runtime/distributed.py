@@ -24,7 +24,10 @@ class Member(NamedTuple):
         return self.rank == 0
 
     def share_of(self, batch_size: int) -> int:
-        """Images of a full batch that this process has. Raises UsageError where they are not equally many."""
+        """Images of a full batch that this process has.
+
+        Raises UsageError where they are not equally many.
+        """
         if batch_size % self.ranks:
             raise UsageError(
                 f"--batch-size {batch_size} is that of all processes together, and {self.ranks} cannot share "
@@ -87,10 +90,10 @@ class Share(NamedTuple):
 
 
 def share_of_batch(length: int, *, batch: int, batch_size: int, member: Member) -> Share:
-    """Whose images are in a batch of an epoch over ``length`` samples; ``batch_size`` is that of all.
+    """Whose images are in a batch of an epoch over ``length`` samples.
 
-    ``epoch_order`` gives every process equally many by repeating the first samples at the end. What is
-    repeated does not count, so that every sample counts exactly once.
+    ``batch_size`` is that of all. ``epoch_order`` gives every process equally many by repeating the first
+    samples at the end. What is repeated does not count, so that every sample counts exactly once.
     """
     whole = min(batch_size, length - batch * batch_size)
     return Share(own=len(range(member.rank, whole, member.ranks)), whole=whole)

@@ -14,7 +14,10 @@ def resident_bytes() -> int | None:
 
 
 def peak_resident_bytes() -> int | None:
-    """The most resident memory since ``reset_peak``; None where the system does not report it."""
+    """The most resident memory since ``reset_peak``.
+
+    None where the system does not report it.
+    """
     return _field("VmHWM")
 
 
@@ -28,7 +31,10 @@ def reset_peak() -> bool:
 
 
 def give_back() -> None:
-    """Return to the system what malloc has freed and kept (malloc_trim(3)); nothing where it cannot."""
+    """Return to the system what malloc has freed and kept (malloc_trim(3)).
+
+    Nothing where it cannot.
+    """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -17,7 +17,10 @@ class CopyQueue(Protocol):
         """
 
     def join(self, started: Any) -> tuple[Any, Any]:
-        """The batch on the device; what is computed from now on waits for its copy."""
+        """The batch on the device.
+
+        What is computed from now on waits for its copy.
+        """
 
 
 def overlapped(

@@ -16,9 +16,10 @@ class Setting(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings in force, read back from the framework. None: without meaning on this device, or unknown.
+    """Settings in force, read back from the framework.
 
-    ``layout`` and ``activation_dtype`` are those of an activation that really ran.
+    None: without meaning on this device, or unknown. ``layout`` and ``activation_dtype`` are those of an
+    activation that really ran.
     """
 
     threads: int

@@ -18,7 +18,10 @@ class LossScale:
         self.value, self.good = (INITIAL if active else 1.0), 0
 
     def accepts(self, norm: float) -> bool:
-        """Adapt the factor; returns True if gradients of this norm are finite and can be applied."""
+        """Adapt the factor.
+
+        Returns True if gradients of this norm are finite and can be applied.
+        """
         if not self.active:
             return True
         if not math.isfinite(norm):

@@ -70,11 +70,17 @@ class ConfusionMatrix:
         self.not_finite += int((~finite).sum())
 
     def precision(self) -> list[float | None]:
-        """Per class: of those predicted so, how many are; None for a class that was never predicted."""
+        """Per class: of those predicted so, how many are.
+
+        None for a class that was never predicted.
+        """
         return self._per_class(self.counts.sum(axis=0))
 
     def recall(self) -> list[float | None]:
-        """Per class: of those that are, how many were predicted so; None for a class that is absent."""
+        """Per class: of those that are, how many were predicted so.
+
+        None for a class that is absent.
+        """
         return self._per_class(self.counts.sum(axis=1))
 
     def _per_class(self, totals: np.ndarray) -> list[float | None]:

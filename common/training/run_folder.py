@@ -52,7 +52,10 @@ class RunFolder:
             os.close(handle)
 
     def last(self, read: Callable[[Path], Checkpoint | None]) -> Checkpoint | None:
-        """The run's last state; None before its first. ``read`` gives the checkpoint at a path, if any."""
+        """The run's last state.
+
+        None before its first. ``read`` gives the checkpoint at a path, if any.
+        """
         path = self.path / LAST
         found = read(path)
         if path.exists() if found is None else not found.run:
@@ -107,7 +110,10 @@ def best_row(history: Sequence[Row]) -> Row | None:
 
 
 def has_stalled(history: Sequence[Row], *, patience: int) -> bool:
-    """True after ``patience`` epochs without a better one; a patience of 0 never ends."""
+    """True after ``patience`` epochs without a better one.
+
+    A patience of 0 never ends.
+    """
     best = best_row(history)
     waited = len(history) - best["epoch"] if best else 0
     return bool(patience) and waited >= patience

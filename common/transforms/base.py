@@ -10,7 +10,10 @@ Rng: TypeAlias = np.random.Generator
 
 
 def required(rng: Rng | None) -> Rng:
-    """The generator, without which a random transform cannot draw. Raises ValueError where it is None."""
+    """The generator, without which a random transform cannot draw.
+
+    Raises ValueError where it is None.
+    """
     if rng is None:
         raise ValueError("a random transform needs a numpy.random.Generator as its second argument")
     return rng

@@ -33,7 +33,10 @@ class Grayscale:
 
 
 class Jitter(NamedTuple):
-    """Draws of ColorJitter: the order of its four steps, and a factor for each; None leaves one out."""
+    """Draws of ColorJitter: the order of its four steps, and a factor for each.
+
+    None leaves one out.
+    """
 
     order: tuple[int, ...]
     brightness: float | None

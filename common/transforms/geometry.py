@@ -31,7 +31,10 @@ class Resize:
 
 
 class CenterCrop:
-    """The middle of an image, (height, width) or a square; a smaller image is padded with black first."""
+    """The middle of an image, (height, width) or a square.
+
+    A smaller image is padded with black first.
+    """
 
     deterministic = True
 

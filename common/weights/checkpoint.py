@@ -58,7 +58,10 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Weights of a subject; for going on also the moments and ``run``, the state of the run."""
+    """Weights of a subject.
+
+    For going on also the moments and ``run``, the state of the run.
+    """
 
     subject: ModelConfig
     weights: Mapping[str, np.ndarray]
@@ -73,7 +76,10 @@ class Checkpoint:
 
 
 def read(path: Path) -> Checkpoint | None:
-    """The checkpoint in a file; None if it is a safetensors file of someone else's."""
+    """The checkpoint in a file.
+
+    None if it is a safetensors file of someone else's.
+    """
     facts = _facts(path)
     if facts is None:
         return None

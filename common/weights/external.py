@@ -50,7 +50,10 @@ class ForeignWeights:
 
 
 def read_foreign(path: Path) -> ForeignWeights:
-    """The weights in a file of any kind. Raises UsageError naming what is wrong and what to do."""
+    """The weights in a file of any kind.
+
+    Raises UsageError naming what is wrong and what to do.
+    """
     start = _start(path)
     if start[8:9] == b"{":  # safetensors: behind the header's length; there pickles have other things
         return ForeignWeights(source=path, framework=None, arrays=safetensors_file.load(path))

@@ -29,7 +29,10 @@ def draw_scaled(shapes: Shapes, *, seed: int) -> dict[str, np.ndarray]:
 
 
 def draw_paper_2012(shapes: Shapes, *, seed: int) -> dict[str, np.ndarray]:
-    """The 2012 paper's initial values (section 5): weights N(0, 0.01), biases 1 or 0. float32."""
+    """The 2012 paper's initial values (section 5): weights N(0, 0.01), biases 1 or 0.
+
+    Float32.
+    """
     return {
         name: np.full(shape, float(name in PAPER_2012_ONES), dtype=np.float32)
         if name.endswith(".bias")
@@ -54,7 +57,10 @@ def draw_centred(shapes: Shapes, *, seed: int) -> dict[str, np.ndarray]:
 
 
 def draw(name: str, shapes: Shapes, *, seed: int) -> dict[str, np.ndarray]:
-    """Values of one of DISTRIBUTIONS for every parameter, in float32; see ``draw_scaled`` for shapes."""
+    """Values of one of DISTRIBUTIONS for every parameter, in float32.
+
+    See ``draw_scaled`` for shapes.
+    """
     if name == "paper_2012":
         return draw_paper_2012(shapes, seed=seed)
     if name == "centred":
@@ -91,7 +97,10 @@ def _xavier(parameter: str, shape: Sequence[int], shapes: Shapes) -> Distributio
 
 
 def _kaiming(parameter: str, shape: Sequence[int], shapes: Shapes) -> Distribution:
-    """He et al. 2015, equation 10: normal with variance 2 / fan-in; biases 0."""
+    """He et al. 2015, equation 10: normal with variance 2 / fan-in.
+
+    Biases 0.
+    """
     return "normal", 0.0 if len(shape) == 1 else float(np.sqrt(2 / _fan_in(shape)))
 
 

@@ -51,7 +51,10 @@ class Tensor:
     strides: tuple[int, ...]
 
     def array(self, data: bytes, *, byteorder: str) -> np.ndarray:
-        """The numbers, copied out of the storage's bytes. Raises ValueError if it reaches beyond them."""
+        """The numbers, copied out of the storage's bytes.
+
+        Raises ValueError if it reaches beyond them.
+        """
         numbers = _numbers(data, self.storage.dtype, byteorder=byteorder)
         sizes = (*self.shape, *self.strides, self.offset)
         if len(self.shape) != len(self.strides) or any(size < 0 for size in sizes):

@@ -27,7 +27,10 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """A layer, or the place between two, and the gap seen there. ``path`` says what led to it."""
+    """A layer, or the place between two, and the gap seen there.
+
+    ``path`` says what led to it.
+    """
 
     layer: str | None
     relative_l2: float | None
@@ -63,7 +66,10 @@ def _behind_the_last(ordered: Sequence[Match]) -> Suspect:
 
 
 def _first_guilty(ordered: Sequence[Match], evidence: Evidence, tolerance: float) -> Suspect | None:
-    """A layer that departs in the network and alone. One that cannot be run alone: by its own input."""
+    """A layer that departs in the network and alone.
+
+    One that cannot be run alone: by its own input.
+    """
     for match in ordered:
         if not match.both or match.moved:
             continue
@@ -87,7 +93,10 @@ def _first_guilty(ordered: Sequence[Match], evidence: Evidence, tolerance: float
 def _first_gap(
     ordered: Sequence[Match], evidence: Evidence, tolerance: float, *, backwards: bool, leave_out: set[str]
 ) -> Suspect | None:
-    """Between A, which agrees, and B, which is given something else; or a layer that only here departs."""
+    """Between A, which agrees, and B, which is given something else.
+
+    Or a layer that only here departs.
+    """
     earlier: Match | None = None
     skipped: list[Match] = []  # what only one side runs there
     for match in ordered:
@@ -172,7 +181,10 @@ def blame_backward(
 
 
 def _gap_alone(alone: Alone, match: Match, counts: Callable[[str], bool]) -> float | None:
-    """The largest gap of a layer run alone, of the tensors that count; infinite where one side refuses."""
+    """The largest gap of a layer run alone, of the tensors that count.
+
+    Infinite where one side refuses.
+    """
     if match.name in alone.failures:
         return float("inf")
     ours, theirs = alone.folders["torch"], alone.folders["paddle"]

@@ -48,7 +48,10 @@ class Verdicts:
         return self.reference if known else self.recording.folders["torch"]
 
     def recorded_gap(self, match: Match, what: str) -> float | None:
-        """Relative L2 between the two sides' tensor of a call; None where neither has one."""
+        """Relative L2 between the two sides' tensor of a call.
+
+        None where neither has one.
+        """
         ours, theirs = match.files(what)
         paddle = self.recording.folders["paddle"]
         present = ours in self.reference, theirs in paddle

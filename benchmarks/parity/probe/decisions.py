@@ -17,7 +17,10 @@ MARGINS = 20  # of a call's flips that are reported
 
 
 class Window(NamedTuple):
-    """A max-pool's window; ``padding`` is what must be padded by hand (left, right, top, bottom)."""
+    """A max-pool's window.
+
+    ``padding`` is what must be padded by hand (left, right, top, bottom).
+    """
 
     kernel: Any
     stride: Any
@@ -28,7 +31,10 @@ class Window(NamedTuple):
 
 
 def window_of(layer: Any) -> Window:
-    """A torch max-pool's window. Padding beyond half the kernel, which torch refuses, is done by hand."""
+    """A torch max-pool's window.
+
+    Padding beyond half the kernel, which torch refuses, is done by hand.
+    """
     kernel, padding = layer.kernel_size, layer.padding
     by_hand = isinstance(kernel, int) and isinstance(padding, int) and 2 * padding > kernel
     own = (padding,) * 4 if by_hand else (0, 0, 0, 0)

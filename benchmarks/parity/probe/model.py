@@ -21,7 +21,10 @@ ULP = 2.0**-52  # what images are moved by to see how rounding spreads
 
 
 class OpenModel:
-    """One model at a time, with what belongs to it. Every public method can be asked for."""
+    """One model at a time, with what belongs to it.
+
+    Every public method can be asked for.
+    """
 
     def __init__(self, name: str, backend: Backend) -> None:
         self.name, self.backend = name, backend
@@ -33,9 +36,10 @@ class OpenModel:
         self._trainer: Trainer | None = None
 
     def open(self, model: dict[str, Any], plugins: dict[str, str], folder: str) -> dict[str, Any]:
-        """Open a model afresh, as a ModelSpec says; returns what it consists of, as Backend.describe does.
+        """Open a model afresh, as a ModelSpec says.
 
-        ``plugins`` are sources of the user's own parts by role, which are looked up in ``folder``.
+        Returns what it consists of, as Backend.describe does. ``plugins`` are sources of the user's own parts
+        by role, which are looked up in ``folder``.
         """
         self.close()
         self._spec, self._plugins, self._folder = ModelSpec(**model), plugins, folder
@@ -53,7 +57,10 @@ class OpenModel:
         self.model = self.backend.adopt(self.model, **self._where())
 
     def refusal(self, precision: str) -> str | None:
-        """Why this backend cannot compute gradients in a precision here; None if it can."""
+        """Why this backend cannot compute gradients in a precision here.
+
+        None if it can.
+        """
         try:
             self.backend.require_training(precision=precision, device=self._where()["device"])
         except UnavailableError as error:
@@ -78,7 +85,10 @@ class OpenModel:
         folder.fill((TensorName.of_buffer(name), array) for name, array in buffers)
 
     def load(self, source: str) -> None:
-        """Copy parameters and buffers from a folder; buffers that it has not stay as they are."""
+        """Copy parameters and buffers from a folder.
+
+        Buffers that it has not stay as they are.
+        """
         self._forget_training()
         folder, called = TensorFolder(source), self._called()
         names = self.backend.parameter_shapes(self.model)

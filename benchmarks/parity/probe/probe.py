@@ -64,9 +64,10 @@ class Recorder(OpenModel):
         masks: str | None = None,
         partial: bool = False,
     ) -> list[dict[str, Any]]:
-        """Do ``record`` again; returns, in the order of computing, the tensors that are not bit-identical.
+        """Do ``record`` again.
 
-        ``partial``: of ``reference`` a part was deleted, and only what is left is compared.
+        Returns, in the order of computing, the tensors that are not bit-identical. ``partial``: of
+        ``reference`` a part was deleted, and only what is left is compared.
         """
         folder, different = TensorFolder(reference), []
         left = {name for name in folder if TensorName(name).kind != BUFFERS}
@@ -133,9 +134,10 @@ class Recorder(OpenModel):
             return self.backend.measure_dropout(self.model)
 
     def flips(self, exact: str, other: str, calls: dict[str, str]) -> list[dict[str, Any]]:
-        """Count the decisions of each ReLU and max-pool that another run flips. On torch's side.
+        """Count the decisions of each ReLU and max-pool that another run flips.
 
-        ``exact`` and ``other`` are recordings, ``calls`` the labels in ``other`` by those in ``exact``.
+        On torch's side. ``exact`` and ``other`` are recordings, ``calls`` the labels in ``other`` by those in
+        ``exact``.
         """
         return decisions.compare_all(self.model, TensorFolder(exact), TensorFolder(other), calls)
 
@@ -154,10 +156,16 @@ class Recorder(OpenModel):
 
 
 class Probe(Recorder):
-    """Every public method can be asked for. One model is open at a time."""
+    """Every public method can be asked for.
+
+    One model is open at a time.
+    """
 
     def batches(self, target: str, count: int) -> int:
-        """Write the first batches of the user's own data as "N/images" and "N/labels"; returns how many."""
+        """Write the first batches of the user's own data as "N/images" and "N/labels".
+
+        Returns how many.
+        """
         folder, number = TensorFolder(target), 0
         for images, labels in islice(iter(self._plugin("data")()), count):
             folder.add(f"{number}/images", np.asarray(images))
@@ -198,7 +206,10 @@ class Probe(Recorder):
         rounding: list[str] | None = None,
         moved: bool = False,
     ) -> list[float]:
-        """Train on one batch over and over, its pixels ``moved`` or not; returns the loss of each step."""
+        """Train on one batch over and over, its pixels ``moved`` or not.
+
+        Returns the loss of each step.
+        """
         assert self._trainer is not None, "start_training first"
         with self._prepared(True, masks), self._altered(rounding, None):
             return self._trainer.train(self._computation(batch, moved=moved), steps=steps, rates=rates)

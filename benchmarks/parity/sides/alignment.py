@@ -12,7 +12,10 @@ Call = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """One call of a layer, on both sides or on one. ``name`` is torch's where there is one."""
+    """One call of a layer, on both sides or on one.
+
+    ``name`` is torch's where there is one.
+    """
 
     ours: Call | None
     theirs: Call | None
@@ -43,7 +46,10 @@ class Match:
         return self.both and (self.ours or {})["inputs"] == (self.theirs or {})["inputs"]
 
     def files(self, what: str) -> tuple[TensorName, TensorName]:
-        """Names of one tensor of the call, torch's and paddle's. For a call that both sides have."""
+        """Names of one tensor of the call, torch's and paddle's.
+
+        For a call that both sides have.
+        """
         assert self.ours is not None and self.theirs is not None
         ours, theirs = (TensorName.of_layer(call["call"], what) for call in (self.ours, self.theirs))
         return ours, theirs

@@ -187,9 +187,10 @@ class Pair(Sides):
         return folder
 
     def repeat(self, recording: Recording, *, partial: bool = False) -> dict[str, list[dict[str, Any]]]:
-        """Both sides' runs once more; returns by side the tensors that are not bit-identical.
+        """Both sides' runs once more.
 
-        ``partial``: some tensors of the recording were deleted, and only the others are compared.
+        Returns by side the tensors that are not bit-identical. ``partial``: some tensors of the recording
+        were deleted, and only the others are compared.
         """
         if recording.training:
             self.reload()  # statistics have moved

@@ -23,7 +23,10 @@ class Pairing:
 
 
 class Unpaired(Exception):
-    """The two models cannot be paired; ``torch`` and ``paddle`` are the first that do not fit."""
+    """The two models cannot be paired.
+
+    ``torch`` and ``paddle`` are the first that do not fit.
+    """
 
     def __init__(self, reason: str, *, torch: str | None, paddle: str | None) -> None:
         super().__init__(reason)
@@ -51,7 +54,10 @@ def pair_parameters(ours: Described, theirs: Described, *, names: Mapping[str, s
 
 
 def _pair_rest(left: list[Mapping[str, Any]], right: list[Mapping[str, Any]]) -> tuple[dict[str, str], str]:
-    """By name if all names are equal; else by order if all fits; else by name and the rest by order."""
+    """By name if all names are equal.
+
+    Else by order if all fits; else by name and the rest by order.
+    """
     ours, theirs = {entry["name"]: entry for entry in left}, {entry["name"]: entry for entry in right}
     if ours.keys() == theirs.keys():
         for name, entry in ours.items():
@@ -98,7 +104,10 @@ def _require_fit(entry: Mapping[str, Any], other: Mapping[str, Any]) -> None:
 
 
 def _fits(entry: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Shape, role in its layer (weight, bias) and the layer's type agree; own types fit any."""
+    """Shape, role in its layer (weight, bias) and the layer's type agree.
+
+    Own types fit any.
+    """
     parts = [name.rpartition(".")[2] for name in (entry["name"], other["name"])]
     return (
         list(entry["shape"]) == list(other["shape"])
@@ -152,7 +161,10 @@ def _layers_of(
 def _pair_buffers(
     left: Sequence[Mapping[str, Any]], right: Sequence[Mapping[str, Any]], layers: Mapping[str, str]
 ) -> dict[str, str]:
-    """By the layer that they belong to and their own name there; those without partner are left out."""
+    """By the layer that they belong to and their own name there.
+
+    Those without partner are left out.
+    """
     theirs = {(entry["layer"], entry["name"].rpartition(".")[2]): entry for entry in right}
     paired = {}
     for entry in left:

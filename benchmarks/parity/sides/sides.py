@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Sides:
-    """Asks both sides; knows where tensors lie, which are gone after the ``with`` block.
+    """Asks both sides.
 
-    ``together``: both compute at once what both are asked for. Sides must then be workers.
+    Knows where tensors lie, which are gone after the ``with`` block. ``together``: both compute at once what
+    both are asked for. Sides must then be workers.
     """
 
     def __init__(self, torch_side: Askable, paddle_side: Askable, *, scratch: Path, together: bool) -> None:
@@ -45,9 +46,10 @@ class Sides:
         among: Sequence[str] = NAMES,
         **shared: Any,
     ) -> dict[str, Any]:
-        """The same step on torch and on paddle (or one ``among`` them); returns the results by name.
+        """The same step on torch and on paddle (or one ``among`` them).
 
-        ``target`` names the folder that each fills, ``own`` gives the arguments of each alone.
+        Returns the results by name. ``target`` names the folder that each fills, ``own`` gives the arguments
+        of each alone.
         """
         asked: dict[str, dict[str, Any]] = {name: {**shared, **own(name)} for name in among}
         for name, arguments in asked.items():

@@ -87,7 +87,10 @@ def _unrepeated(entry: Mapping[str, Any], *, backend: str, when: str) -> Gap:
 def _unrepeated_layer(
     recording: Recording, different: Sequence[Mapping[str, Any]], *, backend: str, when: str
 ) -> Suspect:
-    """The first call that is not repeated; if that is its input, the place before it."""
+    """The first call that is not repeated.
+
+    If that is its input, the place before it.
+    """
     name = next((entry["name"] for entry in different if TensorName(entry["name"]).kind == LAYERS), None)
     gap = different[0]["relative_l2"]
     path = f"{backend} computes something else when asked again {when}, first in {different[0]['name']}"

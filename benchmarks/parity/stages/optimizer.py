@@ -149,7 +149,10 @@ def _compare_optimizer(pair: Pair, name: str, *, steps: int, rounding: bool = Fa
 
 
 def _excuse_hyper_parameters(pair: Pair, gaps: Sequence[Gap], *, steps: int) -> list[Gap]:
-    """The user's optimizer has hyper-parameters as they are; paddle keeps some of them in float32."""
+    """The user's optimizer has hyper-parameters as they are.
+
+    Paddle keeps some of them in float32.
+    """
     again = {gap.name: gap for gap in _compare_optimizer(pair, OWN, steps=steps, rounding=True)}
     key = ["hyper-parameters"]
     return [

@@ -45,7 +45,10 @@ def _everything(pair: Pair) -> list[Mapping[str, Any]]:
 
 
 def _buffers(pair: Pair) -> list[Gap]:
-    """Statistics are copied, so they only have to be there; constants are the definition's own."""
+    """Statistics are copied, so they only have to be there.
+
+    Constants are the definition's own.
+    """
     pairing = pair.pairing
     assert pairing is not None
     left, right = (

@@ -24,9 +24,10 @@ from benchmarks.parity.tensors.tensor_name import GRADIENTS, TensorName
 
 
 def precision_stage(pair: Pair, exact: Verdicts, precision: Precision) -> Stage:
-    """Run both sides in that precision on the same weights and batch; ``exact`` still has its tensors.
+    """Run both sides in that precision on the same weights and batch.
 
-    A side that cannot compute in it is listed with its reason, and the other is described alone.
+    ``exact`` still has its tensors. A side that cannot compute in it is listed with its reason, and the other
+    is described alone.
     """
     refusals = pair.ask_both("refusal", precision=precision.name)
     unsupported = {name: reason for name, reason in refusals.items() if reason}

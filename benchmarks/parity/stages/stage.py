@@ -11,7 +11,10 @@ from benchmarks.parity.tensors.gaps import FAIL, KNOWN, PASS, TOLERANCE, Gap
 
 @dataclass(kw_only=True)
 class Stage:
-    """Result of a stage. ``suspect`` is the layer to blame, ``first`` the tensor that shows it."""
+    """Result of a stage.
+
+    ``suspect`` is the layer to blame, ``first`` the tensor that shows it.
+    """
 
     name: str
     dtype: str | None = "float64"

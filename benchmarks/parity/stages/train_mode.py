@@ -22,7 +22,10 @@ MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray fro
 
 
 def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
-    """Dropout's rates and scales; with equal masks the same forward and backward; statistics after it."""
+    """Dropout's rates and scales.
+
+    With equal masks the same forward and backward; statistics after it.
+    """
     gaps, suspect = _dropout_gaps(pair, evaluated)
     _write_masks(pair, evaluated)
     recording = pair.record(training=True, masks=pair.path("masks"))

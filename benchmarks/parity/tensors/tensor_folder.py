@@ -32,7 +32,10 @@ class TensorFolder:
             self.add(name, array)
 
     def load(self, name: str) -> np.ndarray:
-        """One array, read from the file as it is looked at; not to be written on."""
+        """One array, read from the file as it is looked at.
+
+        Not to be written on.
+        """
         mapped: np.memmap = np.load(self._file(name), mmap_mode="r", allow_pickle=False)
         return mapped.view(np.ndarray)
 

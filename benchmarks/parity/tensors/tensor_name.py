@@ -5,7 +5,9 @@ OUTPUT, GRADIENT, INPUT = "output", "gradient", "input"
 
 
 class TensorName(str):
-    """A tensor's name in a folder, with its parts; a plain ``str`` everywhere else.
+    """A tensor's name in a folder, with its parts.
+
+    A plain ``str`` everywhere else.
 
     | name                   | kind        | owner     | what                           |
     |------------------------|-------------|-----------|--------------------------------|
@@ -40,7 +42,10 @@ class TensorName(str):
 
     @property
     def owner(self) -> str:
-        """The call, parameter or buffer that it belongs to; "" for a result of the whole network."""
+        """The call, parameter or buffer that it belongs to.
+
+        "" for a result of the whole network.
+        """
         rest = self.partition("/")[2]
         if self.kind == LAYERS:
             return rest.rpartition("/")[0]
