@@ -86,19 +86,23 @@ def _percent(value: float | None) -> str:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Error rates of a checkpoint on labelled images.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to use")
     parser.add_argument(
         "--checkpoint", type=Path, required=True, metavar="C", help="a file, or the folder of a run"
     )
     parser.add_argument("--data", type=Path, required=True, metavar="PATH", help="as for backends.train")
     parser.add_argument("--split", choices=SPLITS, help="default: the first of these that there is")
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--confusion", type=Path, metavar="FILE.png", help="draw the confusion matrix")
     parser.add_argument("--grid", type=Path, metavar="FILE.png", help=f"draw {GRID} images with predictions")
-    parser.add_argument("--batch-size", type=positive, default=64, metavar="N", help="default 64")
+    parser.add_argument(
+        "--batch-size", type=positive, default=64, metavar="N", help="images per step (default 64)"
+    )
     parser.add_argument("--strict", action="store_true", help="an image that cannot be decoded is an error")
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
-    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
+    parser.add_argument(
+        "--threads", type=positive, metavar="N", help="threads of the framework (default: all cores)"
+    )
     parser.add_argument("--workers", type=natural, default=1, metavar="N", help="threads that decode (1)")
     add_checkpoint_flags(parser)
     options = parser.parse_args(arguments)

@@ -54,23 +54,27 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Classes of images with their probabilities.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to use")
     parser.add_argument(
         "--checkpoint", type=Path, required=True, metavar="C", help="a file, or the folder of a run"
     )
     parser.add_argument(
         "images", type=Path, nargs="+", metavar="IMAGE", help="image files, or folders of them"
     )
-    parser.add_argument("--top", type=positive, metavar="K", help="the most probable ones (all)")
+    parser.add_argument(
+        "--top", type=positive, metavar="K", help="print the K most probable classes (default: all)"
+    )
     parser.add_argument(
         "--annotate", type=Path, metavar="DIR", help="write copies with class and probability"
     )
     parser.add_argument(
         "--grid", type=Path, metavar="FILE.png", help="draw all images with their predictions"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     parser.add_argument("--device", default="auto", help="auto, cpu, gpu or gpu:N (default auto)")
-    parser.add_argument("--threads", type=positive, metavar="N", help="default: all cores")
+    parser.add_argument(
+        "--threads", type=positive, metavar="N", help="threads of the framework (default: all cores)"
+    )
     add_checkpoint_flags(parser)
     options = parser.parse_args(arguments)
     require_device_name(options.device)

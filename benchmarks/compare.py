@@ -36,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.results import result_file
     from benchmarks.results.training_curves import read_curves
 
+    # What can be wrong with the files is found before minutes are spent on measuring.
     require_data(request)
     curves = read_curves(options.curves)
     before = result_file.read(options.baseline) if options.baseline else None
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     report.curves = curves
     if before is not None:
         report.regressions = regression.changes(report, before, max_regression=options.max_regression)
+    # Results are written before anything is drawn or judged.
     if request.json:
         result_file.write(report, request.json)
     if options.report:
@@ -82,12 +84,14 @@ def _parser() -> cli.Parser:
         action="store_true",
         help="batch sizes 1, 8, 32 and engines eager, deploy, unless --batch-size and --engine say otherwise",
     )
-    parser.add_argument("--rounds", type=int, metavar="N", help="turns of A B B A (default 21; swept: 6)")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help="turns of A B B A (default 21; with --sweep 6)"
+    )
     parser.add_argument(
         "--pairs",
         type=positive,
         metavar="N",
-        help="of workers, for parts of the rounds (default 3; swept: 2)",
+        help="pairs of workers that share the rounds (default 3; with --sweep 2)",
     )
     parser.set_defaults(batch_size=None)
     parser.add_argument(
@@ -107,9 +111,18 @@ def _parser() -> cli.Parser:
         metavar="DIR",
         help="runs of backends.train, shown in the report",
     )
-    parser.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier result to be held against")
     parser.add_argument(
-        "--max-regression", type=percent, default=5.0, metavar="PERCENT", help="allowed (default 5)"
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="an earlier result to compare with; exit code 1 if slower",
+    )
+    parser.add_argument(
+        "--max-regression",
+        type=percent,
+        default=5.0,
+        metavar="PERCENT",
+        help="slowdown that --baseline allows (default 5)",
     )
     return parser
 

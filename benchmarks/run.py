@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Measure one backend's throughput.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to measure")
     add_flags(parser)
     parser.add_argument(
         "--against",
@@ -65,17 +65,17 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="another version of the backend or of this project, measured in turns; 1 if here is slower",
     )
     parser.add_argument(
-        "--rounds", type=positive, default=32, metavar="N", help="of --against: turns of A B B A (default 32)"
+        "--rounds", type=positive, default=32, metavar="N", help="turns of A B B A of --against (default 32)"
     )
     parser.add_argument(
-        "--pairs", type=positive, default=8, metavar="N", help="of --against: of workers (default 8)"
+        "--pairs", type=positive, default=8, metavar="N", help="pairs of workers of --against (default 8)"
     )
     parser.add_argument(
         "--max-regression",
         type=percent,
         default=2.0,
         metavar="PERCENT",
-        help="of --against: allowed even if it is certain (default 2)",
+        help="slowdown that --against allows (default 2)",
     )
     options = parser.parse_args(arguments)
     if options.against and options.rounds < FEWEST_ROUNDS:

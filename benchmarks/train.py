@@ -111,14 +111,22 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if "--" in own:
         own, more = own[: own.index("--")], own[own.index("--") + 1 :]
     parser = cli.Parser(prog=PROGRAM, description="Train on both backends and compare what they reach.")
-    parser.add_argument("--recipe", required=True, choices=tuple(RECIPES))
+    parser.add_argument("--recipe", required=True, choices=tuple(RECIPES), help="what is trained, and how")
     parser.add_argument("--data", type=Path, metavar="PATH", help="as for backends.train")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for all runs")
-    parser.add_argument("--seeds", type=positive, default=3, metavar="N", help="runs of each backend (3)")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of all runs")
+    parser.add_argument(
+        "--seeds", type=positive, default=3, metavar="N", help="runs of each backend (default 3)"
+    )
     parser.add_argument(
         "--target", type=float, metavar="X", help="validation accuracy to time (default: what all reach)"
     )
-    parser.add_argument("--threads", type=positive, default=available_cores(), metavar="N")
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=available_cores(),
+        metavar="N",
+        help="threads per process (default: all cores)",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write runs and verdict there")
     options = parser.parse_args(own)
     for flag in more:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.support import command_reference
 from tests.support.paths import ROOT
 
 FLOORS = ("common", "backends", "benchmarks")
@@ -53,3 +54,14 @@ def test_what_a_document_names_exists(document):
 def test_what_does_not_exist_is_seen():
     text = "see `common/cellar.py`, `common/cli.py` and python -m benchmarks.compere, -m benchmarks.compare"
     assert list(missing(text)) == ["common/cellar.py", "benchmarks.compere"]
+
+
+def test_the_page_of_commands_is_what_the_parsers_say():
+    """Written anew by ``python -m tests.support.command_reference``."""
+    assert command_reference.FILE.read_text() == command_reference.page()
+
+
+def test_every_flag_says_what_it_means():
+    rows = [line for line in command_reference.page().splitlines() if line.startswith("| `")]
+    assert len(rows) > 200
+    assert [line for line in rows if line.endswith("|  |")] == []

@@ -14,19 +14,43 @@ GRID = 6  # images in the picture of predictions
 def add_checkpoint_flags(parser: Parser) -> None:
     """Flags that say of someone else's checkpoint what ours say themselves."""
     others = parser.add_argument_group("of a checkpoint that is not ours")
-    others.add_argument("--model", choices=tuple(model_cards.MODELS))
-    others.add_argument("--num-classes", type=positive, metavar="N", help="default: its last layer's")
-    others.add_argument("--channels", type=int, choices=(1, 3), help="default: its first layer's")
-    others.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5 (default sigmoid)")
-    others.add_argument("--pool", choices=POOLS, help="of lenet5 (default max)")
-    others.add_argument("--no-c5-activation", action="store_true", default=None, help="of lenet5")
-    others.add_argument("--resize", type=side_or_sides, metavar="S|H,W", help="default: the model's own")
+    others.add_argument("--model", choices=tuple(model_cards.MODELS), help="the model whose weights they are")
+    others.add_argument(
+        "--num-classes",
+        type=positive,
+        metavar="N",
+        help="classes of the checkpoint (default: its last layer's)",
+    )
+    others.add_argument(
+        "--channels", type=int, choices=(1, 3), help="channels of its images (default: its first layer's)"
+    )
+    others.add_argument("--activation", choices=ACTIVATIONS, help="activation of lenet5 (default sigmoid)")
+    others.add_argument("--pool", choices=POOLS, help="pooling of lenet5 (default max)")
+    others.add_argument(
+        "--no-c5-activation",
+        action="store_true",
+        default=None,
+        help="lenet5 without an activation behind its third convolution",
+    )
+    others.add_argument(
+        "--resize",
+        type=side_or_sides,
+        metavar="S|H,W",
+        help="shorter side, or height and width, that images are resized to (default: the model's own)",
+    )
     others.add_argument("--crop", type=positive, metavar="S", help="middle square, after --resize S")
     others.add_argument("--pad", type=natural, metavar="N", help="black border after resizing")
-    others.add_argument("--mean", type=numbers, metavar="X,X,X", help="default: 0")
-    others.add_argument("--std", type=numbers, metavar="X,X,X", help="default: 1")
     others.add_argument(
-        "--scale", type=number(float, above=0), metavar="X", help="pixels are divided by it (255)"
+        "--mean", type=numbers, metavar="X,X,X", help="subtracted from each channel (default 0)"
+    )
+    others.add_argument(
+        "--std", type=numbers, metavar="X,X,X", help="divisor of each channel after that (default 1)"
+    )
+    others.add_argument(
+        "--scale",
+        type=number(float, above=0),
+        metavar="X",
+        help="divisor of the pixels before that (default 255)",
     )
     others.add_argument(
         "--map", type=Path, metavar="FILE.json", help="names in the file by the model's names"

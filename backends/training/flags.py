@@ -22,18 +22,18 @@ VALUES: tuple[tuple[str, Any, str], ...] = (
     ("epochs", positive, "passes over the training images"),
     ("batch_size", positive, "images of one step, of all processes together"),
     ("accumulate", positive, "steps whose gradients make one update"),
-    ("optimizer", OPTIMIZERS, ""),
-    ("learning_rate", RATE, "of the first update after the warm-up"),
-    ("momentum", FRACTION, "of the optimizer momentum"),
+    ("optimizer", OPTIMIZERS, "how gradients become updates"),
+    ("learning_rate", RATE, "learning rate of the first update after the warm-up"),
+    ("momentum", FRACTION, "factor of the optimizer momentum"),
     ("weight_decay", AMOUNT, "an L2 penalty; decoupled for adamw"),
     ("schedule", SCHEDULES, "how the learning rate goes on"),
     ("warmup_epochs", AMOUNT, "in which the learning rate rises in a straight line"),
     ("period", natural, "epochs of a step or of half a cosine (0: the whole run)"),
     ("gamma", RATE, "factor of the schedule step"),
-    ("precision", PRECISIONS, "bf16 and fp16 are mixed"),
+    ("precision", PRECISIONS, "of the arithmetic; bf16 and fp16 are mixed precision"),
     ("clip_norm", AMOUNT, "longest gradient, over all parameters (0: any)"),
     ("label_smoothing", FRACTION, "share of each target that is spread over all classes"),
-    ("dropout", FRACTION, "probability; 0 for none"),
+    ("dropout", FRACTION, "probability of dropout (0: none)"),
     ("patience", natural, "epochs without a better one before stopping (0: never)"),
     ("limit", natural, "use so many training images (0: all)"),
     ("valid_fraction", FRACTION, "of each class for validation, where the data have no such split"),
@@ -68,8 +68,8 @@ def parse(program: str, arguments: list[str]) -> argparse.Namespace:
 def cli_parser(program: str) -> Parser:
     """All flags of backends.train."""
     parser = Parser(prog=program, description="Train a recipe on a backend; --resume goes on where it was.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
-    parser.add_argument("--recipe", required=True, choices=tuple(RECIPES))
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to use")
+    parser.add_argument("--recipe", required=True, choices=tuple(RECIPES), help="what is trained, and how")
     parser.add_argument(
         "--data", type=Path, metavar="PATH", help="a list, a folder of lists, a tree, idx or CIFAR files"
     )
@@ -86,12 +86,12 @@ def _add_recipe_flags(parser: Parser) -> None:
     group = parser.add_argument_group("instead of the recipe's values")
     group.add_argument("--published", action="store_true", help="the article's own hyper-parameters")
     group.add_argument("--model", choices=tuple(model_cards.MODELS), help="default: the recipe's")
-    group.add_argument("--activation", choices=ACTIVATIONS, help="of lenet5")
-    group.add_argument("--pool", choices=POOLS, help="of lenet5")
+    group.add_argument("--activation", choices=ACTIVATIONS, help="activation of lenet5")
+    group.add_argument("--pool", choices=POOLS, help="pooling of lenet5")
     for name, kind, text in VALUES:
         flag = f"--{name.replace('_', '-')}"
         if isinstance(kind, tuple):
-            group.add_argument(flag, choices=kind, help=text or None)
+            group.add_argument(flag, choices=kind, help=text)
         else:
             metavar = "N" if kind in (positive, natural) else "X"
             group.add_argument(flag, type=kind, metavar=metavar, help=text)

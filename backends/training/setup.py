@@ -39,11 +39,13 @@ def assemble(
     """
     if state is not None:
         recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
+    # The data, which a run that goes on must find as they were.
     splits = open_data(recipe, options.data)
     facts = {"data": fingerprint(splits), "shared_masks": options.shared_masks}
     team.require_agreement({"recipe": recipe.to_json(), **facts})
     if state is not None:
         _require_same_run(options.output, facts, state)
+    # The model: as the run has it, else as recipe, data and --weights say.
     loaded = None
     if state is None and options.weights is not None:
         loaded = load(options.weights, names=read_map(options.map))
@@ -53,6 +55,7 @@ def assemble(
     reading = Reading(workers=options.workers, cache_bytes=options.cache << 20, strict=options.strict)
     how: dict[str, Any] = {"reading": reading, "save_every": options.save_every}
     loop = Loop(learner, subject, splits, folder, team=team, facts=facts, **how)
+    # Its weights, and the files that describe the run.
     if state is None:
         print(begin(learner, subject, loaded))
     else:

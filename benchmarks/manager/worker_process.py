@@ -156,6 +156,7 @@ class Worker:
 
     def _start(self) -> tuple["subprocess.Popen[bytes]", socket.socket]:
         interpreter = self._place.interpreter or backends.interpreter(self.backend)
+        # Requests and replies have a socket of their own: frameworks print to stdout.
         ours, theirs = socket.socketpair()
         command = [interpreter, "-X", "faulthandler", "-m", "benchmarks.worker", "--backend", self.backend]
         command += [

@@ -33,6 +33,7 @@ def measure_both(
     ``rounds`` are turns of A B B A, split among ``pairs`` of workers. What is less certain than ``precise``
     percent is measured once more. Results go to ``folder`` as they arise; those that lie there are kept.
     """
+    # A folder may hold an earlier call's results, which are not measured again.
     facts = request_facts(request, rounds=rounds, pairs=pairs, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
     with (
@@ -41,11 +42,12 @@ def measure_both(
         progress(total=rounds * len(request.cases)) as bar,
     ):
         sweep = Sweep(session, facts=facts, folder=folder, earlier=earlier)
+        # Proof before speed. Each worker that measures is started afresh.
         try:
             if not skip_parity and any(case.phase != "data" for case in request.cases):
                 bar.set_description("parity in float64")
                 sweep.parity = earlier.parity if earlier and earlier.parity else _gate(session, scratch)
-            session.start(NAMES)  # afresh: whoever measures has done nothing else
+            session.start(NAMES)
         except WorkerFailure as failure:
             return sweep.failed(failure)
         if earlier and folder:

@@ -19,6 +19,7 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
     """The result row of a measured combination."""
     facts, steps = measured.facts, measured.step_seconds
     starting = measured.starting is not None
+    # A start has no throughput; the median is over raw steps of all blocks.
     speed = None if starting else case.batch_size * case.processes / float(np.median(steps))
     return Result(
         **_asked(request, name, case)

@@ -103,10 +103,25 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     for role, text in ROLES.items():
         for name in NAMES:
             parser.add_argument(f"--{name}-{role}", metavar="M:C", help=text)
-    parser.add_argument("--map", type=Path, metavar="FILE.json", help="torch's names to paddle's")
-    parser.add_argument("--batch-size", type=positive, default=2, metavar="N", help="default 2")
     parser.add_argument(
-        "--steps", type=positive, default=1, metavar="N", help="of training, and at least so many updates"
+        "--map",
+        type=Path,
+        metavar="FILE.json",
+        help="a JSON object of torch's parameter or layer names to paddle's",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=positive,
+        default=2,
+        metavar="N",
+        help="images of the batch that both compute (default 2)",
+    )
+    parser.add_argument(
+        "--steps",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="steps of training, and updates of each optimizer (default 1)",
     )
     parser.add_argument(
         "--optimizer", type=words(OPTIMIZERS), default=(), help=f"default: all of {','.join(OPTIMIZERS)}"

@@ -91,6 +91,7 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
     Return them in the order of ORDER.
     """
     wanted, stages = plan.stages, []
+    # Both models open, paired, and with the same weights and batch.
     on_stage("parameters")
     pair.open()
     pair.pair_parameters()
@@ -102,6 +103,7 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
         on_stage("data")
         stages.append(data_stage(pair))
     pair.write_batch()
+    # One pass over the batch in evaluation mode: most stages read its recording.
     on_stage("forward")
     recording = pair.record()
     if "repeat" in wanted:
@@ -111,11 +113,13 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
     verdicts = investigate(pair, recording)
     stages += result_stages(pair, verdicts)
     recording.folders["paddle"].clear()
+    # Lower precisions are held against torch's float64 tensors, which are large and deleted after them.
     for precision in PRECISIONS.values():
         if precision.stage in wanted:
             on_stage(precision.stage)
             stages.append(precision_stage(pair, verdicts, precision))
     pair.keep_layers_only(recording)
+    # Training last: it moves the weights.
     if pair.subject.has("metric"):
         stages.append(metrics_stage(pair))
     stages += _training_stages(pair, recording, plan, on_stage)

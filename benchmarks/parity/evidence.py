@@ -28,7 +28,13 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     parser = cli.Parser(prog=PROGRAM, description="Compare a model over many seeds, batches and steps.")
     parser.add_argument("model", help=", ".join(model_cards.MODELS))
-    parser.add_argument("--seeds", type=positive, default=SEEDS, metavar="N", help=f"default {SEEDS}")
+    parser.add_argument(
+        "--seeds",
+        type=positive,
+        default=SEEDS,
+        metavar="N",
+        help=f"seeds of weights and batches (default {SEEDS})",
+    )
     options = parser.parse_args(arguments)
     model_cards.find(options.model)
     verdicts = list(_compare_all(options))

@@ -51,8 +51,12 @@ def add_flags(parser: Parser) -> None:
 def add_model_flags(parser: Parser, *, required: bool = True) -> None:
     """Flags of every command that starts workers on a model."""
     parser.add_argument("--model", required=required, help=", ".join(model_cards.MODELS))
-    parser.add_argument("--num-classes", type=positive, metavar="N", help="default: the model's own")
-    parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help="default: the model's own")
+    parser.add_argument(
+        "--num-classes", type=positive, metavar="N", help="classes of the model (default: its own)"
+    )
+    parser.add_argument(
+        "--input-shape", type=shape, metavar="C,H,W", help="of one image (default: the model's own)"
+    )
     parser.add_argument(
         "--seed", type=natural, default=Request.seed, metavar="N", help="of weights and images (default 0)"
     )
@@ -117,7 +121,7 @@ def add_settings_flags(group: Group, *, choices: Sequence[str] = SETTINGS) -> No
         dest="settings_mode",
         choices=choices,
         default=Request.settings_mode,
-        help="made equal; as installed"
+        help="how the frameworks are set: made equal (default); as installed"
         + (
             "; or the best of each, searched among what --engine, --precision, --layout and --threads allow "
             "(default for tuned: everything)"

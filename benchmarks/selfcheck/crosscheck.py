@@ -66,15 +66,23 @@ def _measure(session: "Session", options: argparse.Namespace) -> dict[str, list[
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Check the harness against other clocks.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to measure")
     add_model_flags(parser)
     add_case_flags(parser.add_argument_group("case"), one=True)
     how = parser.add_argument_group("how")
     how.add_argument("--device", default=Request.device, help="auto, cpu, gpu or gpu:N (default auto)")
     add_settings_flags(how, choices=("equalised", "as-shipped"))
     add_image_flags(parser)
-    parser.add_argument("--pairs", type=positive, default=60, metavar="N", help="default 60")
-    parser.add_argument("--block-seconds", type=seconds, default=0.3, metavar="S", help="default 0.3")
+    parser.add_argument(
+        "--pairs",
+        type=positive,
+        default=60,
+        metavar="N",
+        help="pairs of blocks, of harness and reference (default 60)",
+    )
+    parser.add_argument(
+        "--block-seconds", type=seconds, default=0.3, metavar="S", help="seconds of each block (default 0.3)"
+    )
     parser.set_defaults(phase=("infer",))
     return parser.parse_args(arguments)
 

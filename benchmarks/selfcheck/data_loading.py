@@ -118,16 +118,44 @@ def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Measure how fast images are loaded.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
-    parser.add_argument("--data", type=Path, required=True, metavar="LIST.txt")
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to measure")
+    parser.add_argument("--data", type=Path, required=True, metavar="LIST.txt", help="the images")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder of the images (default: the list's)")
-    parser.add_argument("--augment", action="store_true", help="training transforms")
-    parser.add_argument("--input-shape", type=shape, default=(3, 224, 224), metavar="C,H,W")
-    parser.add_argument("--batch-size", type=positive, default=32, metavar="N", help="default 32")
-    parser.add_argument("--workers", type=positive, default=2, metavar="N", help="default 2")
-    parser.add_argument("--threads", type=positive, default=available_cores(), metavar="N")
-    parser.add_argument("--rounds", type=positive, default=9, metavar="N", help="5 or more (default 9)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every speed there")
+    parser.add_argument(
+        "--augment", action="store_true", help="training transforms: random resized crop and flip"
+    )
+    parser.add_argument(
+        "--input-shape",
+        type=shape,
+        default=(3, 224, 224),
+        metavar="C,H,W",
+        help="of a batch's images (default 3,224,224)",
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, default=32, metavar="N", help="images per batch (default 32)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        default=2,
+        metavar="N",
+        help="threads or processes that decode (default 2)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=available_cores(),
+        metavar="N",
+        help="threads of the framework (default: all cores)",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=positive,
+        default=9,
+        metavar="N",
+        help="passes over the list by each way, 5 or more (default 9)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the speed of every pass there")
     options = parser.parse_args(arguments)
     if options.rounds < FEWEST_ROUNDS:
         parser.error(f"--rounds must be {FEWEST_ROUNDS} or more: fewer say too little")

@@ -116,18 +116,36 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     how.add_argument("--device", help="auto, cpu, gpu or gpu:N (default cpu)")
     add_settings_flags(how, choices=("equalised", "as-shipped"))
     add_step_flags(how)
-    parser.add_argument("--backend", choices=NAMES, default="paddle", help="that is slowed (default paddle)")
-    parser.add_argument("--slower", type=int, choices=tuple(SLOWED), default=15, help="percent (default 15)")
-    parser.add_argument("--against", action="store_true", help="both versions in turns, and no baseline")
-    parser.add_argument("--runs", type=positive, default=20, metavar="N", help="of each (default 20)")
     parser.add_argument(
-        "--rounds", type=positive, metavar="N", help="of a run (default 20; 32 with --against)"
+        "--backend", choices=NAMES, default="paddle", help="the backend to slow down (default paddle)"
     )
     parser.add_argument(
-        "--pairs", type=positive, metavar="N", help="of processes, of a run (default 5; 8 with --against)"
+        "--slower", type=int, choices=tuple(SLOWED), default=15, help="by how many percent (default 15)"
     )
     parser.add_argument(
-        "--max-regression", type=percent, metavar="PERCENT", help="default 5; 2 with --against"
+        "--against", action="store_true", help="measure both versions in turns instead of storing a baseline"
+    )
+    parser.add_argument(
+        "--runs",
+        type=positive,
+        default=20,
+        metavar="N",
+        help="runs with and without the slowdown (default 20 each)",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=positive,
+        metavar="N",
+        help="turns of A B B A in a run (default 20; 32 with --against)",
+    )
+    parser.add_argument(
+        "--pairs", type=positive, metavar="N", help="pairs of workers in a run (default 5; 8 with --against)"
+    )
+    parser.add_argument(
+        "--max-regression",
+        type=percent,
+        metavar="PERCENT",
+        help="slowdown that the gate allows (default 5; 2 with --against)",
     )
     parser.set_defaults(phase=("infer",), model="alexnet", device="cpu")
     options = parser.parse_args(arguments)

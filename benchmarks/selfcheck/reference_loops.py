@@ -93,12 +93,16 @@ def _ratios(worker: "Worker", way: str, options: argparse.Namespace) -> list[flo
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Hold the harness against loops written by hand.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to measure")
     add_model_flags(parser)
     add_case_flags(parser.add_argument_group("case"), phases=("infer",), batch_size=32)
     add_settings_flags(parser.add_argument_group("how"))
-    parser.add_argument("--pairs", type=positive, default=30, metavar="N", help="a loop (default 30)")
-    parser.add_argument("--block-seconds", type=seconds, default=0.5, metavar="S", help="default 0.5")
+    parser.add_argument(
+        "--pairs", type=positive, default=30, metavar="N", help="pairs of blocks for each loop (default 30)"
+    )
+    parser.add_argument(
+        "--block-seconds", type=seconds, default=0.5, metavar="S", help="seconds of each block (default 0.5)"
+    )
     parser.set_defaults(phase=("infer",), device="cpu", settings_mode=None, max_error=BF16_ERROR)
     options = parser.parse_args(arguments)
     if len(options.batch_size) > 1:

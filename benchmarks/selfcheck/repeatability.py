@@ -29,11 +29,17 @@ ENOUGH = 0.9  # of the other runs' ratios, in each run's interval
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code: 1 if some interval covers too few of the other runs."""
     parser = cli.Parser(prog=PROGRAM, description="Repeat a comparison and see whether the runs agree.")
-    parser.add_argument("--model", default="alexnet")
-    parser.add_argument("--runs", type=positive, default=10, metavar="N", help="default 10")
-    parser.add_argument("--rounds", type=positive, default=40, metavar="N", help="default 40")
-    parser.add_argument("--pairs", type=positive, default=5, metavar="N", help="default 5")
-    parser.add_argument("--batch-size", type=positive, default=8, metavar="N", help="default 8")
+    parser.add_argument("--model", default="alexnet", help="model to compare (default alexnet)")
+    parser.add_argument("--runs", type=positive, default=10, metavar="N", help="comparisons (default 10)")
+    parser.add_argument(
+        "--rounds", type=positive, default=40, metavar="N", help="turns of A B B A in each (default 40)"
+    )
+    parser.add_argument(
+        "--pairs", type=positive, default=5, metavar="N", help="pairs of workers in each (default 5)"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, default=8, metavar="N", help="images per step (default 8)"
+    )
     options = parser.parse_args(arguments)
     rows = [_run(options, number) for number in range(options.runs)]
     shares = coverage(rows)

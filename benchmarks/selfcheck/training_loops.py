@@ -73,13 +73,33 @@ def _print_rates(options: argparse.Namespace, images: int, seconds: dict[str, li
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Our training loop beside the articles' own.")
-    parser.add_argument("--backend", required=True, choices=NAMES)
-    parser.add_argument("--data", type=Path, required=True, metavar="ROOT", help="one folder per class")
-    parser.add_argument("--model", default="lenet5", choices=tuple(model_cards.MODELS))
-    parser.add_argument("--batch-size", type=positive, default=32, metavar="N")
-    parser.add_argument("--workers", type=natural, default=2, metavar="N", help="that prepare images (2)")
-    parser.add_argument("--threads", type=positive, default=available_cores(), metavar="N")
-    parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="epochs of each (5)")
+    parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to measure")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="ROOT", help="a tree with one folder per class"
+    )
+    parser.add_argument(
+        "--model", default="lenet5", choices=tuple(model_cards.MODELS), help="model to train (default lenet5)"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, default=32, metavar="N", help="images per step (default 32)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=natural,
+        default=2,
+        metavar="N",
+        help="threads or processes that prepare images (default 2)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=positive,
+        default=available_cores(),
+        metavar="N",
+        help="threads of the framework (default: all cores)",
+    )
+    parser.add_argument(
+        "--rounds", type=positive, default=5, metavar="N", help="epochs of each loop (default 5)"
+    )
     return parser.parse_args(arguments)
 
 

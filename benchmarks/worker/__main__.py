@@ -46,6 +46,7 @@ def main() -> None:
     if options.as_shipped:  # else ours would be: importing a backend sets what is unset, for fairness
         with suppress(Exception):  # the first request reports what is wrong with it
             importlib.import_module(options.backend)
+    # A thread listens, so that a vanished parent is noticed in the middle of a task.
     channel = socket.socket(fileno=options.channel)
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(channel, requests, options.scratch), daemon=True).start()
@@ -60,6 +61,7 @@ def main() -> None:
             traceback.print_exc()
             reply = {"status": _status(error, tasks), "reason": _describe(error)}
         sys.stdout.flush()
+        # Threads that spin would disturb the other worker's turn.
         if request["task"] not in RESTLESS:
             come_to_rest()
         at_rest = time.process_time()

@@ -43,8 +43,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def _add_index(commands: Commands) -> None:
     parser = commands.add_parser("index", help="write a list of each split of a source")
-    parser.add_argument("root", type=Path, metavar="ROOT")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "root", type=Path, metavar="ROOT", help="a tree, a folder of idx or CIFAR files, a list, or digits"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the lists")
     parser.add_argument("--classes", default="", help="class names in label order, with commas")
     parser.set_defaults(do=_index)
 
@@ -53,17 +55,31 @@ def _add_split(commands: Commands) -> None:
     parser = commands.add_parser(
         "split", help="write train, valid and test lists of a source; copies nothing"
     )
-    parser.add_argument("root", type=Path, metavar="ROOT")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--valid", type=float, default=0.1, metavar="FRACTION", help="of each class (0.1)")
-    parser.add_argument("--test", type=float, default=0.0, metavar="FRACTION", help="of each class (0)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument(
+        "root", type=Path, metavar="ROOT", help="a tree, a folder of idx or CIFAR files, a list, or digits"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the lists")
+    parser.add_argument(
+        "--valid",
+        type=float,
+        default=0.1,
+        metavar="FRACTION",
+        help="share of each class for validation (default 0.1)",
+    )
+    parser.add_argument(
+        "--test",
+        type=float,
+        default=0.0,
+        metavar="FRACTION",
+        help="share of each class for the test (default 0)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the draw (default 0)")
     parser.set_defaults(do=_split)
 
 
 def _add_check(commands: Commands) -> None:
     parser = commands.add_parser("check", help="decode every image of a list and print the bad lines")
-    parser.add_argument("list", type=Path, metavar="LIST")
+    parser.add_argument("list", type=Path, metavar="LIST", help="one path<TAB>label per line")
     parser.add_argument("--root", type=Path, metavar="DIR", help="folder of the images (default: the list's)")
     parser.add_argument("--write-clean", type=Path, metavar="FILE", help="the list without its bad lines")
     parser.add_argument("--json", type=Path, metavar="FILE", help="path, line and problem of each bad line")
@@ -72,8 +88,10 @@ def _add_check(commands: Commands) -> None:
 
 def _add_fetch(commands: Commands) -> None:
     parser = commands.add_parser("fetch", help="download a published data set, checked, into a folder of DIR")
-    parser.add_argument("name", choices=list(DATA_SETS))
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("name", choices=list(DATA_SETS), help="the data set")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder of the data set's folder"
+    )
     parser.add_argument(
         "--mirror", default="", metavar="URL", help="folder that holds copies of the same files"
     )

@@ -26,6 +26,7 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
     ``classes.json`` beside the list names the classes. A million lines take about 200 MB.
     """
     root_given, root = root, path.parent if root is None else root
+    # Arrays and not lists of integers: a million lines are common.
     paths: list[str] = []
     labels, lines = array("q"), array("q")
     for line, text in list_lines(path):
@@ -36,6 +37,7 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
         paths.append(image)
         labels.append(label)
         lines.append(line)
+    # Complaints about the whole list come after those about its lines.
     if root_given is not None and not root.is_dir():
         raise UsageError(f"{root}: the root is not a folder")
     if not paths:

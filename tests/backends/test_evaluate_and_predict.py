@@ -205,7 +205,7 @@ def test_other_peoples_weights_reach_what_their_authors_say(data_folder, capsys,
     [
         (["--checkpoint", "RUN", "--model", "alexnet"], "was made with model lenet5"),
         (["--checkpoint", "RUN", "--activation", "relu"], "was made with activation tanh"),
-        (["--checkpoint", "ALONE", "--split", "test"], "has no part test"),
+        (["--checkpoint", "ALONE", "--split", "test"], "has no split test"),
         (["--checkpoint", "/nowhere"], "no such file"),
         (["--checkpoint", "FOREIGN"], "give --model"),
         (["--checkpoint", "FOREIGN", "--model", "lenet5", "--mean", "1,2"], "2 numbers for 3 channels"),

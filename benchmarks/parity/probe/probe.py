@@ -46,11 +46,14 @@ class Recorder(OpenModel):
         """
         folder = TensorFolder(target)
         with self._prepared(training, masks), self._altered(rounding, forced):
+            # Layers' tensors are written as they arise: all together would not fit in memory.
             computation = self._computation(batch, moved=moved, autocast=autocast)
             calls = self.backend.record(self.model, computation, keep=folder.add)
+        # The parameters' gradients, one at a time.
         for name, array in self._gradients():
             if gradients is None or name in gradients:
                 folder.add(TensorName.of_gradient(name), array)
+        # Running statistics move in training mode alone.
         if training:
             for name, array in self._neutral(self.backend.get_buffers(self.model)):
                 folder.add(TensorName.of_buffer(name), array)
