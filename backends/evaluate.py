@@ -15,7 +15,7 @@ from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags
 from backends.launch import in_own_interpreter, start
 from common import cli
 from common.files import require_writable, write_text
-from common.flags import natural, positive
+from common.flag_values import natural, positive
 from common.runtime.devices import require_device_name
 
 if TYPE_CHECKING:

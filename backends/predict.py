@@ -11,7 +11,7 @@ from backends.inference.flags import add_checkpoint_flags
 from backends.launch import in_own_interpreter, start
 from common import cli
 from common.files import require_writable, write_text
-from common.flags import positive
+from common.flag_values import positive
 from common.runtime.devices import require_device_name
 
 PROGRAM = "backends.predict"

@@ -12,7 +12,7 @@ from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
-from common.flags import percent, positive
+from common.flag_values import percent, positive
 
 PROGRAM = "benchmarks.run"
 

@@ -17,7 +17,7 @@ from backends import NAMES
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable, write_text
-from common.flags import positive
+from common.flag_values import positive
 from common.runtime.devices import available_cores
 from common.training.recipes import RECIPES
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from common import model_cards
 from common.cli import Parser
-from common.flags import natural, number, numbers, positive, side_or_sides
+from common.flag_values import natural, number, numbers, positive, side_or_sides
 from common.model_cards import ACTIVATIONS, POOLS
 
 SPLITS = ("test", "valid", "all", "train")  # which split is meant, where none is named

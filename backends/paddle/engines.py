@@ -48,8 +48,9 @@ def make_engine(model, images, *, engine, precision, device, folder):
     wait, place = partial(synchronize, device), {"precision": precision, "device": device}
     compiles, compile_seconds, load_seconds = ENGINE_KINDS[engine].compiles, None, None
     if compiles == "ahead":
-        compile_seconds = compiled_ahead(folder, partial(export, model, images, precision=precision), wait)
-        run, load_seconds = timed(partial(load, folder, **place), wait)
+        exporting, loading = AHEAD[engine]
+        compile_seconds = compiled_ahead(folder, partial(exporting, model, images, precision=precision), wait)
+        run, load_seconds = timed(partial(loading, folder, **place), wait)
     else:
         called = compiled(model) if compiles == "first" else model
         run = partial(_run_in, called, **place)
@@ -79,6 +80,9 @@ def load(folder, *, precision, device):
     where = {"precision": precision, "device": device, "threads": THREADS.read()}
     predictor = load_predictor(inference, folder / ARTEFACT, **where)
     return lambda images: predictor.run([images])[0]
+
+
+AHEAD = {"deploy": (export, load)}  # by engine
 
 
 def export_onnx(model, images, path):

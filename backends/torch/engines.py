@@ -43,8 +43,9 @@ def make_engine(model, images, *, engine, precision, device, folder):
     wait, place = partial(synchronize, device), {"precision": precision, "device": device}
     compiles, compile_seconds, load_seconds = ENGINE_KINDS[engine].compiles, None, None
     if compiles == "ahead":
-        compile_seconds = compiled_ahead(folder, partial(export, model, images, precision=precision), wait)
-        run, load_seconds = timed(partial(load, folder, **place), wait)
+        exporting, loading = AHEAD[engine]
+        compile_seconds = compiled_ahead(folder, partial(exporting, model, images, precision=precision), wait)
+        run, load_seconds = timed(partial(loading, folder, **place), wait)
     else:
         called = compiled(model) if compiles == "first" else model
         run = partial(_run_in, called, **place)
@@ -78,6 +79,9 @@ def export(model, images, folder, *, precision):
 def load(folder, *, precision, device):
     package = torch._inductor.aoti_load_package(f"{folder / ARTEFACT}.pt2")
     return lambda images: package(images.to(MIXED.get(precision, DTYPES["fp32"])))
+
+
+AHEAD = {"deploy": (export, load)}  # by engine
 
 
 def export_onnx(model, images, path):

@@ -7,7 +7,7 @@ from typing import Any
 from backends import NAMES, OPTIMIZERS, PRECISIONS
 from common import model_cards
 from common.cli import Parser, UsageError
-from common.flags import natural, number, positive
+from common.flag_values import natural, number, positive
 from common.model_cards import ACTIVATIONS, POOLS
 from common.runtime.devices import require_device_name
 from common.training.recipes import RECIPES, Recipe, find

@@ -19,7 +19,7 @@ from benchmarks.request.request import read_size
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
-from common.flags import positive, words
+from common.flag_values import positive, words
 from common.runtime.devices import require_device_name
 
 PROGRAM = "benchmarks.parity"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.parity.judge.gap import FAIL, PASS, TOLERANCE, Gap
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.recording import Recording
@@ -14,10 +15,9 @@ from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat
 from benchmarks.parity.stages.optimizer import OWN, optimizer_names, optimizer_stage
 from benchmarks.parity.stages.parameters import parameters_stage
 from benchmarks.parity.stages.precision import precision_stage
-from benchmarks.parity.stages.precisions import PRECISIONS
 from benchmarks.parity.stages.stage import Stage
+from benchmarks.parity.stages.tolerances import PRECISIONS
 from benchmarks.parity.stages.train_mode import train_mode_stage
-from benchmarks.parity.tensors.gaps import FAIL, PASS, TOLERANCE, Gap
 from benchmarks.request.model_pair import Askable, ModelPair
 
 CANNOT_COMPARE = "cannot-compare"

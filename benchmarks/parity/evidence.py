@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common import cli, model_cards
-from common.flags import positive
+from common.flag_values import positive
 from common.runtime.devices import available_cores
 
 if TYPE_CHECKING:

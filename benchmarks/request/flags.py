@@ -9,7 +9,7 @@ from backends import ENGINES, PRECISIONS
 from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS, Request
 from common import model_cards
 from common.cli import Parser
-from common.flags import (
+from common.flag_values import (
     any_of,
     fraction,
     natural,

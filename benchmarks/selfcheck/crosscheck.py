@@ -18,7 +18,7 @@ from benchmarks.request.flags import add_case_flags, add_image_flags, add_model_
 from benchmarks.request.request import Request, read_request
 from common import cli
 from common.cli import UnavailableError
-from common.flags import positive, seconds
+from common.flag_values import positive, seconds
 
 if TYPE_CHECKING:
     from benchmarks.manager.session import Session

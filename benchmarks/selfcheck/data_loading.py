@@ -21,7 +21,7 @@ from benchmarks.request.job import ImageSource
 from common import cli
 from common.cli import UnavailableError, progress
 from common.files import require_writable, write_text
-from common.flags import positive, shape
+from common.flag_values import positive, shape
 from common.runtime.devices import available_cores
 
 if TYPE_CHECKING:

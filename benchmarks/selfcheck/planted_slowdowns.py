@@ -17,7 +17,7 @@ from backends import NAMES
 from benchmarks.request.flags import add_case_flags, add_model_flags, add_settings_flags, add_step_flags
 from benchmarks.request.request import Request, read_request
 from common import cli
-from common.flags import percent, positive
+from common.flag_values import percent, positive
 
 if TYPE_CHECKING:
     from benchmarks.results.schema import CompareReport

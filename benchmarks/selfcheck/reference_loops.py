@@ -20,7 +20,7 @@ from benchmarks.request.flags import add_case_flags, add_model_flags, add_settin
 from benchmarks.request.request import read_request
 from common import cli
 from common.cli import UnavailableError, UsageError
-from common.flags import positive, seconds
+from common.flag_values import positive, seconds
 
 if TYPE_CHECKING:
     from benchmarks.manager.session import Session

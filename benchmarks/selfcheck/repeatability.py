@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from common import cli
 from common.cli import UnavailableError
-from common.flags import positive
+from common.flag_values import positive
 
 if TYPE_CHECKING:
     from benchmarks.results.schema import Comparison

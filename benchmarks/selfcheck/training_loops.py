@@ -16,7 +16,7 @@ from statistics import median
 from backends import NAMES
 from common import cli, model_cards
 from common.cli import UnavailableError, UsageError
-from common.flags import natural, positive
+from common.flag_values import natural, positive
 from common.runtime.devices import available_cores
 
 PROGRAM = "benchmarks.selfcheck.training_loops"

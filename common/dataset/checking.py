@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,9 @@ def _listed_beside(path: Path) -> dict[str, str]:
     for other in (path.with_name(f"{name}{path.suffix}") for name in SPLITS):
         if other != path and other.is_file():
             for line, text in list_lines(other):
-                found.setdefault(text.rpartition("\t")[0].strip().replace("\\", "/"), f"{other.name}:{line}")
+                with suppress(UsageError):  # a bad line of another list is for its own check
+                    image, _ = parse_line(text)
+                    found.setdefault(image, f"{other.name}:{line}")
     return found
 
 

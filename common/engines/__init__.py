@@ -1,1 +1,1 @@
-"""What computed, and in which dtype?"""
+"""Which engines are there, what can each not do, and in which dtype did it compute?"""

@@ -1,6 +1,6 @@
-"""Engines by name: how each comes to its code, and the reasons why something cannot be had of it."""
+"""Engines by name: when each compiles, and the reasons why it cannot run what is asked for."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -37,15 +37,17 @@ class FrameworkLimits(NamedTuple):
     """Limits of a framework, whatever is asked for: its ``layouts``, and where it does not mix precisions.
 
     ``mixed_on_cpu`` are its engines that compute in bf16 or fp16 on a CPU; of the others ``unmixed`` says
-    what happens instead.
+    what happens instead. ``lacks`` has a sentence for each engine that the framework has not.
     """
 
     layouts: Collection[str]
     mixed_on_cpu: Collection[str]
     unmixed: str
+    lacks: Mapping[str, str] = {}
 
     def reasons(self, kind: EngineKind) -> Iterator[Reason]:
         """Reasons that hold for an engine of this framework."""
+        yield (lambda _: kind.name in self.lacks, self.lacks.get(kind.name, ""))
         yield (
             lambda wanted: wanted.layout not in self.layouts,
             f"layout {{layout}} cannot be had: the layers get theirs when they are written, here "
@@ -66,7 +68,6 @@ DEPLOY = EngineKind(
     name="deploy",
     compiles="ahead",
     reasons=(
-        (lambda wanted: wanted.training, "deployed models do not train; choose --engine eager or compiled"),
         (
             lambda wanted: wanted.precision == "fp64",
             "models are deployed in fp32 or less; choose --engine eager or compiled",
@@ -89,6 +90,9 @@ ONNX_RUNTIME = EngineKind(
     ),
 )
 ENGINE_KINDS = {kind.name: kind for kind in (EAGER, COMPILED, DEPLOY, ONNX_RUNTIME)}
+OF_AHEAD: tuple[Reason, ...] = (
+    (lambda wanted: wanted.training, "deployed models do not train; choose --engine eager or compiled"),
+)
 OF_EVERY_ENGINE: tuple[Reason, ...] = (
     (
         lambda wanted: wanted.precision == "tf32" and wanted.device == "cpu",
@@ -100,6 +104,8 @@ OF_EVERY_ENGINE: tuple[Reason, ...] = (
 def require_possible(engine: str, wanted: Wanted, limits: FrameworkLimits | None = None) -> None:
     """Raise UnavailableError with the first reason why an engine cannot run what is wanted."""
     kind = ENGINE_KINDS[engine]
-    for applies, reason in (*kind.reasons, *OF_EVERY_ENGINE, *(limits.reasons(kind) if limits else ())):
+    ahead = OF_AHEAD if kind.compiles == "ahead" else ()
+    of_framework = limits.reasons(kind) if limits else ()
+    for applies, reason in (*kind.reasons, *ahead, *OF_EVERY_ENGINE, *of_framework):
         if applies(wanted):
             raise UnavailableError(reason.format(**wanted._asdict()))

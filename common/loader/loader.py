@@ -13,7 +13,7 @@ import numpy as np
 from common.dataset.decoding import DecodeError
 from common.dataset.index import Index
 from common.loader.bad_images import LEFT_OUT, BadImages, OnDamage
-from common.loader.memory import Buffers, ImageCache
+from common.loader.image_cache import Buffers, ImageCache
 from common.transforms import Compose, Transform, is_random
 from common.transforms.preprocessing import TOGETHER, Preprocessing
 

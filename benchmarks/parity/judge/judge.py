@@ -1,21 +1,13 @@
-"""The verdict on every tensor of a recording: recordings in, verdicts out; nobody is asked here."""
+"""Recordings in, verdicts out: compare all tensors, then excuse them one reason after the other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from benchmarks.parity.judge.gap import KNOWN, PASS, Gap, allow_noise, compare, excuse, missing
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.gaps import (
-    KNOWN,
-    PASS,
-    Gap,
-    allow_noise,
-    compare,
-    distance,
-    excuse,
-    missing,
-)
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import LAYERS, TensorName
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.parity.judge.gap import TOLERANCE, Gap
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.alignment import Match
 from benchmarks.parity.sides.recording import Alone
-from benchmarks.parity.tensors.gaps import TOLERANCE, Gap, distance
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_name import GRADIENT, INPUT, OUTPUT, TensorName
 
 LOSS = "loss"

@@ -1,11 +1,12 @@
-"""The verdict on every tensor of a recording, and what it rests on."""
+"""All verdicts of a recording, held together with what they rest on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from benchmarks.parity.judge.gap import FAIL, KNOWN, TOLERANCE, Gap
 from benchmarks.parity.sides.alignment import Match
 from benchmarks.parity.sides.recording import Recording
-from benchmarks.parity.tensors.gaps import FAIL, KNOWN, TOLERANCE, Gap, distance
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
 

@@ -15,7 +15,7 @@ from benchmarks.parity.probe.decisions import decided
 from benchmarks.parity.probe.model import OpenModel
 from benchmarks.parity.probe.rounded import rounded
 from benchmarks.parity.probe.training import Trainer
-from benchmarks.parity.tensors.gaps import distance
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENT, INPUT, TensorName
 from common.runtime import memory

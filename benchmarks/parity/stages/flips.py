@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.parity.judge.gap import FAIL, PASS, Gap
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
-from benchmarks.parity.stages.precisions import Precision
-from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.stages.tolerances import Precision
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import GRADIENTS, TensorName
 

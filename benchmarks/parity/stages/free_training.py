@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from backends import NAMES
+from benchmarks.parity.judge.gap import FAIL, Gap, allow_noise, compare, excuse
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.stages.optimizer import OWN, compare_state, rates_of, start, with_suspect
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.gaps import FAIL, Gap, allow_noise, compare, distance, excuse
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 FREE_RUNNING = {"lenet5": 1e-10}  # relative L2 after 100 steps; measured 9e-15 with Adam

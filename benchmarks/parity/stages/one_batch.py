@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.parity.judge import localization
+from benchmarks.parity.judge.gap import FAIL, PASS, Gap, compare, missing
 from benchmarks.parity.judge.judge import NO_EFFECT
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
@@ -14,7 +15,6 @@ from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.investigation import run_alone
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, missing
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import (
     GRADIENT,

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from backends import NAMES, OPTIMIZERS
+from benchmarks.parity.judge.gap import FAIL, TOLERANCE, Gap, compare, excuse, missing
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.probe.rounded import rounded_value
 from benchmarks.parity.probe.training import draw
 from benchmarks.parity.sides.pair import Pair, chunks
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.gaps import FAIL, TOLERANCE, Gap, compare, excuse, missing
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 LEARNING_RATE = 1e-3

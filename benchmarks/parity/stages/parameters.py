@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parity.judge.gap import FAIL, PASS, Gap, compare, fact
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, compare, fact
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parity.judge.gap import FAIL, PASS, Gap
 from benchmarks.parity.judge.judge import NO_EFFECT
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.stages.flips import count_flips, explain, folder_of
-from benchmarks.parity.stages.precisions import Precision
 from benchmarks.parity.stages.stage import Stage
-from benchmarks.parity.tensors.gaps import FAIL, PASS, Gap, distance
+from benchmarks.parity.stages.tolerances import Precision
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import GRADIENTS, TensorName
 

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from benchmarks.parity.judge.causes import likely
+from benchmarks.parity.judge.gap import FAIL, KNOWN, PASS, TOLERANCE, Gap
 from benchmarks.parity.judge.localization import Suspect
-from benchmarks.parity.tensors.gaps import FAIL, KNOWN, PASS, TOLERANCE, Gap
 
 
 @dataclass(kw_only=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parity.judge.gap import FAIL, PASS, TOLERANCE, Gap, compare, excuse, fact
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
@@ -13,7 +14,7 @@ from benchmarks.parity.stages.investigation import investigate
 from benchmarks.parity.stages.one_batch import result_stages, titled
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.gaps import FAIL, PASS, TOLERANCE, Gap, compare, distance, excuse, fact
+from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.manager.worker_process import Worker
 from benchmarks.parity.comparison import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
-from benchmarks.parity.tensors.gaps import SPREAD
+from benchmarks.parity.judge.gap import SPREAD
 from benchmarks.request.model_pair import ModelPair
 from tests.pairs import faults, innocents
 from tests.support.paths import ROOT

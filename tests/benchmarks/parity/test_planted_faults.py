@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.parity.comparison import run_gate
-from benchmarks.parity.tensors.gaps import allow_noise, compare, excuse
+from benchmarks.parity.judge.gap import allow_noise, compare, excuse
 from benchmarks.request.model_pair import ModelPair
 from tests.support.sides import LocalSide, altered
 from tests.support.small_models import small_backend

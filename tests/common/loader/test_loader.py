@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from common.dataset.index import Index
+from common.loader.image_cache import Buffers
 from common.loader.loader import epoch_order
-from common.loader.memory import Buffers
 from common.transforms.preprocessing import Preprocessing, training_preprocessing
 from tests.support.loading import SHAPE, copied, loaded, same
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from benchmarks.parity.judge import judge
+from benchmarks.parity.judge.gap import FAIL, KNOWN, PASS
 from benchmarks.parity.judge.localization import blame_forward
 from benchmarks.parity.sides.alignment import Match
 from benchmarks.parity.sides.pairing import Pairing
 from benchmarks.parity.sides.recording import Alone, Recording
-from benchmarks.parity.tensors.gaps import FAIL, KNOWN, PASS
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import LOGITS, LOGITS_GRADIENT, LOSS, TensorName
 
