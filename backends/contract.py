@@ -67,7 +67,7 @@ class Backend(Protocol):
     def peak_memory_bytes(self, device: str) -> int | None:
         """Highest memory held by tensors since the reset.
 
-        None where the framework keeps no count.
+        Returns None where the framework keeps no count.
         """
 
     def is_out_of_memory(self, error: BaseException) -> bool:
@@ -133,7 +133,7 @@ class Backend(Protocol):
     def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """A copy of the named parameters' gradients (None: of every one's), neutral layout.
 
-        Zeros where there is none.
+        Returns zeros where there is none.
         """
 
     def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
@@ -356,7 +356,7 @@ class Backend(Protocol):
     def gradient_norm(self, model: Model) -> float:
         """L2 norm of all gradients as one vector.
 
-        Not finite where any of them is not. Waits.
+        The norm is not finite if any of them is not. Waits.
         """
 
     def scale_gradients(self, model: Model, factor: float) -> None:
@@ -412,5 +412,5 @@ class Backend(Protocol):
     def sum_over_processes(self, array: np.ndarray, *, device: str) -> np.ndarray:
         """The sum of all processes' arrays, float64 or int64, of one shape.
 
-        The same bits in each. Waits.
+        Every process gets the same bits. Waits.
         """

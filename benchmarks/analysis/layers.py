@@ -15,7 +15,7 @@ TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")
 def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
     """Each backend's row of the first combination whose layers were timed on both.
 
-    Empty without one.
+    Returns an empty mapping if there is none.
     """
     cases: dict[tuple[Any, ...], dict[str, Result]] = {}
     for row in results:
@@ -28,7 +28,7 @@ def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
 def layer_gaps(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Both backends' layers side by side, by name.
 
-    The largest gap (paddle less torch) first.
+    They are sorted by the gap, paddle less torch, the largest first.
     """
     sides = compared_layers(results)
     if not sides:

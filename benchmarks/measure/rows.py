@@ -77,7 +77,7 @@ def _asked(request: Request, name: str, case: Case) -> dict[str, Any]:
 def cost_per_million(price_per_hour: float | None, images_per_second: float | None) -> float | None:
     """Cost of a million images, in the currency of the price.
 
-    None without one.
+    Returns None without one.
     """
     if price_per_hour is None or images_per_second is None:
         return None

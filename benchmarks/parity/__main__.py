@@ -23,6 +23,7 @@ from common.flag_values import positive, words
 from common.runtime.devices import require_device_name
 
 PROGRAM = "benchmarks.parity"
+PICTURES = (".png", ".svg", ".pdf")
 ROLES = {
     "loss": "(logits, labels) -> a number",
     "optimizer": "(model) -> an optimizer, or it and its schedule",
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     for path in (options.json, options.plot):
         if path:
             require_writable(path)
+    if options.plot and options.plot.suffix.lower() not in PICTURES:
+        raise UsageError(f"{options.plot}: end it in one of {', '.join(PICTURES)}")
     subject = _subject(options)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.parity import plot, text
@@ -61,7 +64,9 @@ def _subject(options: argparse.Namespace) -> ModelPair:
     sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
     if len(sources) == 1:
         raise UsageError("--torch and --paddle go together: a pair has two sides")
-    if bool(sources) == bool(options.model):
+    if sources and options.model:
+        raise UsageError("--model cannot be combined with --torch and --paddle; leave one out")
+    if not sources and not options.model:
         raise UsageError("give --model NAME, or --torch MODULE:CALLABLE and --paddle MODULE:CALLABLE")
     if sources and not (options.input_shape and options.num_classes):
         raise UsageError("a pair of your own needs --input-shape C,H,W and --num-classes N")
@@ -121,10 +126,14 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         type=positive,
         default=1,
         metavar="N",
-        help="steps of training, and updates of each optimizer (default 1)",
+        help="steps of training (default 1), and at least as many updates of each optimizer (at least 20, "
+        "or 2 for large models)",
     )
     parser.add_argument(
-        "--optimizer", type=words(OPTIMIZERS), default=(), help=f"default: all of {','.join(OPTIMIZERS)}"
+        "--optimizer",
+        type=words(OPTIMIZERS),
+        default=(),
+        help=f"default: all of {','.join(OPTIMIZERS)}; for over a million parameters adam",
     )
     parser.add_argument("--device", type=require_device_name, default="cpu", help="cpu (default) or gpu:N")
     parser.add_argument(

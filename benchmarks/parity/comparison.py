@@ -69,7 +69,8 @@ def run_parity(
 ) -> dict[str, Any]:
     """Compare both sides stage by stage.
 
-    All run, whatever the ones before have found. What is written lies in ``scratch`` and is removed again.
+    Every stage runs, whatever the stages before it have found. What is written lies in ``scratch`` and is
+    removed again.
     ``on_stage`` is called with each stage's name as it begins. ``together``: both workers compute at once,
     each on threads of its own.
     """
@@ -88,7 +89,7 @@ def run_parity(
 def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[Stage]:
     """Run the stages so that tensors can be deleted soonest.
 
-    Return them in the order of ORDER.
+    They are returned in the order of ORDER.
     """
     wanted, stages = plan.stages, []
     # Both models open, paired, and with the same weights and batch.
@@ -179,7 +180,7 @@ def _trees(error: CannotCompare) -> dict[str, Any]:
 
 
 def _evidence(pair: Pair) -> dict[str, Any]:
-    """Cost of the comparison, and the versions it was made with."""
+    """Size, seed, tolerance and cost of the comparison."""
     subject = pair.subject
     return {
         "batch_size": subject.batch_size,

@@ -73,7 +73,7 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
 
 def precision_lines(stage: Mapping[str, Any]) -> list[str]:
     """Distances from the truth, units in the last place, flipped decisions."""
-    lines = [f"{stage['stage']}, as far as each is from the float64 truth:"]
+    lines = [f"{stage['stage']}, distance of each framework from the float64 result:"]
     for name, reason in stage["unsupported"].items():
         lines.append(f"  {name}: unsupported: {reason}")
     for entry in stage["distances"]:
@@ -92,15 +92,17 @@ def precision_lines(stage: Mapping[str, Any]) -> list[str]:
             lines.append(f"  {name}: {count} of {total:,} ReLU and max-pool decisions flipped")
         lines += [
             f"    {entry['call']}: {entry['flipped']} of {entry['decisions']:,}, "
-            f"margins from {entry['margins'][0]:.0e} to {entry['largest_margin']:.0e} deviations"
+            f"margins from {entry['margins'][0]:.0e} to {entry['largest_margin']:.0e} standard deviations of "
+            "its input"
             for entry in flipped
         ]
     explained = [tensor for tensor in stage["tensors"] if "explained by flips" in (tensor["note"] or "")]
     if explained:
         worst = max(explained, key=lambda tensor: float(tensor["relative_l2"]))
         lines.append(
-            f"  flips explain {len(explained)} tensors, up to {worst['relative_l2']:.1e} in "
-            f"{worst['name']}: float64 that decides alike leaves {worst['reproduced_relative_l2']:.1e}"
+            f"  {len(explained)} tensors exceed the tolerance only because decisions flipped, the worst "
+            f"{worst['name']} by {worst['relative_l2']:.1e}; with the same decisions forced in float64 "
+            f"{worst['reproduced_relative_l2']:.1e} remains"
         )
     return lines
 

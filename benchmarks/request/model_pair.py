@@ -21,9 +21,9 @@ class Askable(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelPair:
-    """A model and its size.
+    """A model, its size, and the seed of its weights and batch.
 
-    The seed of its weights and of the batch. ``sources`` has, for a pair of the user's own, each backend's
+    ``sources`` has, for a pair of the user's own, each backend's
     MODULE:CALLABLE; ``plugins`` the user's own loss, optimizer, data and metric, by backend and role;
     ``names`` is a map from torch's parameter or layer names to paddle's.
     """

@@ -108,9 +108,9 @@ class Result(CaseRecord):
 class Comparison(CaseRecord):
     """Both backends in one combination.
 
-    ``ratio`` is paddle's throughput over torch's, in the same turns. It is put together from the ratio of
-    each round (``intervals``), and so is near the quotient of the two throughputs, which are of the median
-    step of all rounds, without being it.
+    ``ratio`` is paddle's throughput over torch's, combined from the ratio of each round
+    (``benchmarks.analysis.ratio``). It can differ slightly from the quotient of the two throughputs, which
+    are those of the median step of all rounds.
     """
 
     model: str

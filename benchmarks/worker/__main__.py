@@ -2,8 +2,8 @@
 
 Requests and replies are lines of JSON on a socket that the parent handed over; stdout and stderr are
 the framework's to write on. Only the standard library is imported before the first request, so that
-what an interpreter lacks can be reported. A worker whose parent vanishes removes the scratch folder and
-ends itself with all its children.
+what an interpreter lacks can be reported (``--as-shipped`` imports the framework at once). A worker whose
+parent vanishes removes the scratch folder and ends itself with all its children.
 """
 
 import argparse

@@ -27,7 +27,7 @@ class ProfilingTasks(ModelTasks):
     def matmul_peak(self, precision: str, device: str, threads: int | None) -> float | None:
         """Floating-point operations a second in a large square matrix product: the fastest of several.
 
-        None where the framework cannot multiply in this precision.
+        Returns None where the framework cannot multiply in this precision.
         """
         if threads:
             self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")

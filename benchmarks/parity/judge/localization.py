@@ -96,7 +96,7 @@ def _first_gap(
 ) -> Suspect | None:
     """Between A, which agrees, and B, which is given something else.
 
-    Or a layer that only here departs.
+    If no such place is found, a layer that departs inside the network alone.
     """
     earlier: Match | None = None
     skipped: list[Match] = []  # what only one side runs there
@@ -184,7 +184,7 @@ def blame_backward(
 def _gap_alone(alone: Alone, match: Match, counts: Callable[[str], bool]) -> float | None:
     """The largest gap of a layer run alone, of the tensors that count.
 
-    Infinite where one side refuses.
+    The gap is infinite if one side refuses the input.
     """
     if match.name in alone.failures:
         return float("inf")

@@ -51,7 +51,7 @@ class Verdicts:
     def recorded_gap(self, match: Match, what: str) -> float | None:
         """Relative L2 between the two sides' tensor of a call.
 
-        None where neither has one.
+        Returns None where neither has one.
         """
         ours, theirs = match.files(what)
         paddle = self.recording.folders["paddle"]

@@ -59,7 +59,7 @@ class OpenModel:
     def refusal(self, precision: str) -> str | None:
         """Why this backend cannot compute gradients in a precision here.
 
-        None if it can.
+        Returns None if it can.
         """
         try:
             self.backend.require_training(precision=precision, device=self._where()["device"])

@@ -204,7 +204,7 @@ def rounded_hyper_parameters(optimizer: Any, *, active: bool) -> Iterator[None]:
 def _kept_in_float32(optimizer: Any, group: Mapping[str, Any]) -> tuple[str, ...]:
     """Which hyper-parameters paddle's optimizer of the same kind rounds.
 
-    Rates and Adam's it does not.
+    Learning rates and Adam's constants are not rounded.
     """
     if type(optimizer).__name__ == "SGD":
         return ("momentum", "weight_decay") if group["momentum"] else ()

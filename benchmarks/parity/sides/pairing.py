@@ -54,10 +54,7 @@ def pair_parameters(ours: Described, theirs: Described, *, names: Mapping[str, s
 
 
 def _pair_rest(left: list[Mapping[str, Any]], right: list[Mapping[str, Any]]) -> tuple[dict[str, str], str]:
-    """By name if all names are equal.
-
-    Else by order if all fits; else by name and the rest by order.
-    """
+    """Pair by name, else by order, else by name and the rest by order."""
     ours, theirs = {entry["name"]: entry for entry in left}, {entry["name"]: entry for entry in right}
     if ours.keys() == theirs.keys():
         for name, entry in ours.items():

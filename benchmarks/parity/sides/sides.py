@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Sides:
-    """Asks both sides.
+    """Asks both sides, and owns the folder of their tensors.
 
-    Knows where tensors lie, which are gone after the ``with`` block. ``together``: both compute at once what
+    The folder is gone after the ``with`` block. ``together``: both compute at once what
     both are asked for. Sides must then be workers.
     """
 

@@ -93,7 +93,7 @@ def _parameters_of(names: Iterable[str]) -> list[str]:
 def _movements(pair: Pair, exact: Verdicts, names: set[str], precision: Precision) -> dict[str, float]:
     """Allowed movement of each tensor in that precision, from its movement in float64.
 
-    At least its tolerance.
+    It is never less than the tolerance.
     """
     folder = pair.folder("moved")
     pair.ask(

@@ -89,7 +89,7 @@ def _unrepeated_layer(
 ) -> Suspect:
     """The first call that is not repeated.
 
-    If that is its input, the place before it.
+    If its input is not repeated either, the place before it.
     """
     name = next((entry["name"] for entry in different if TensorName(entry["name"]).kind == LAYERS), None)
     gap = different[0]["relative_l2"]

@@ -25,7 +25,7 @@ MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray fro
 def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
     """Dropout's rates and scales.
 
-    With equal masks the same forward and backward; statistics after it.
+    Then, with equal masks, forward, backward, and the statistics afterwards.
     """
     gaps, suspect = _dropout_gaps(pair, evaluated)
     _write_masks(pair, evaluated)
@@ -146,7 +146,7 @@ def _statistics_suspect(pair: Pair, gap: Gap) -> Suspect:
 
 
 def _statistics_cause(pair: Pair, verdicts: Verdicts, failed: Sequence[Gap]) -> list[str]:
-    """True if the frameworks' own difference, the biased variance, explains it to the last digit."""
+    """The cause, if the frameworks' biased and unbiased variances explain it to the last digit."""
     recording, name = verdicts.recording, failed[0].name
     if not all(gap.name.endswith("running_var") for gap in failed):
         return []

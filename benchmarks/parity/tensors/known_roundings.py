@@ -1,8 +1,8 @@
 """Constants that paddle keeps in float32 inside its float64 arithmetic, and one limit: one table.
 
 Such a constant moves a float64 result by far more than rounding. It excuses a gap only if torch, given
-the same rounded constant, agrees to the ordinary tolerance (``reproductions``); a fault does not go away
-by that, and one beyond the bound is not excused at all. Measured with paddle 3.3.1.
+the same rounded constant (``benchmarks.parity.probe.rounded``), agrees to the ordinary tolerance. A fault
+does not go away by that, and one beyond the bound is not excused at all. Measured with paddle 3.3.1.
 """
 
 from collections.abc import Iterable

@@ -44,7 +44,7 @@ class TensorName(str):
     def owner(self) -> str:
         """The call, parameter or buffer that it belongs to.
 
-        "" for a result of the whole network.
+        It is "" for a result of the whole network.
         """
         rest = self.partition("/")[2]
         if self.kind == LAYERS:
