@@ -45,6 +45,9 @@ def record(model, compute, *, keep, backward=True):
         keep("loss/loss", to_numpy(loss).reshape(1))
         if backward:
             loss.backward()
+    except Exception as error:
+        error.layer = opened[-1] if opened else None  # for whoever reports it
+        raise
     finally:
         for handle in handles:
             handle.remove()

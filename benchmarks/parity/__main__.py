@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backends import NAMES, OPTIMIZERS
+from benchmarks.parity.plan import CHOICES, Plan, with_needed
 from benchmarks.request.flags import add_json_flag, add_model_flags
 from benchmarks.request.model_pair import ModelPair, read_map
 from benchmarks.request.request import read_size
@@ -44,10 +45,11 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from benchmarks.parity import plot, text
     from benchmarks.parity.check import check
-    from benchmarks.parity.comparison import Plan
     from benchmarks.results import result_file
 
-    plan = Plan(steps=options.steps, optimizers=options.optimizer)
+    stages = with_needed(options.stages)
+    how = {"strict": options.strict, "equal_nan": options.equal_nan}
+    plan = Plan(stages=stages, steps=options.steps, optimizers=options.optimizer, **how)
     report = check(subject, plan, device=options.device, timeout=options.timeout)
     if options.json:
         result_file.write(report, options.json)
@@ -136,6 +138,19 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help=f"default: all of {','.join(OPTIMIZERS)}; for over a million parameters adam",
     )
     parser.add_argument("--device", type=require_device_name, default="cpu", help="cpu (default) or gpu:N")
+    parser.add_argument(
+        "--stages",
+        type=words(CHOICES),
+        default=(),
+        metavar="STAGE,STAGE",
+        help=f"only these, and what they need (default: all of {','.join(CHOICES)})",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="known differences of the frameworks are failures, too"
+    )
+    parser.add_argument(
+        "--equal-nan", action="store_true", help="NaN and infinity at the same places of both sides agree"
+    )
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"
     )

@@ -7,7 +7,8 @@ from backends import NAMES
 from benchmarks.manager.environment import cpu_model, describe
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.worker_process import Worker, WorkerFailure
-from benchmarks.parity.comparison import Plan, run_parity
+from benchmarks.parity.comparison import run_parity
+from benchmarks.parity.plan import Plan
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.results.schema import SCHEMA_VERSION
 from common.cli import UnavailableError, progress

@@ -16,7 +16,7 @@ from common.flag_values import positive
 from common.runtime.devices import available_cores
 
 if TYPE_CHECKING:
-    from benchmarks.parity.comparison import Plan
+    from benchmarks.parity.plan import Plan
     from benchmarks.request.model_pair import ModelPair
 
 PROGRAM = "benchmarks.parity.evidence"
@@ -70,7 +70,7 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[ModelPair, Plan]]":
-    from benchmarks.parity.comparison import GATE, Plan
+    from benchmarks.parity.plan import GATE, Plan
     from benchmarks.request.model_pair import ModelPair
 
     card = model_cards.find(options.model)

@@ -43,15 +43,16 @@ def failure(report: Mapping[str, Any]) -> str:
 
 
 def stage_lines(report: Mapping[str, Any]) -> list[str]:
-    """The table of stages, and below it the known roundings."""
-    rows, roundings = [], []
+    """The table of stages, and below it the reasons why larger gaps pass."""
+    rows, reasons = [], []
     for stage in report["stages"]:
         rows.append(_row(stage))
-        roundings += _roundings(stage)
+        reasons += [*_roundings(stage), *_allowances(stage)]
+    reasons += [_difference(entry) for entry in report.get("known_differences", ())]
     table = tabulate(
         rows, headers=COLUMNS, tablefmt="simple", disable_numparse=True, colalign=("left", "right", "right")
     )
-    return [*table.splitlines(), *roundings]
+    return [*table.splitlines(), *reasons]
 
 
 def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
@@ -134,8 +135,51 @@ def _row(stage: Mapping[str, Any]) -> list[str]:
         _number(worst["relative_l2"]) if worst else "-",
         worst["name"] if worst else "-",
         "exact" if tolerance is None else _number(tolerance),
-        "unsupported" if stage.get("unsupported") and not tensors else stage["verdict"],
+        _verdict(stage, worst),
     ]
+
+
+def _verdict(stage: Mapping[str, Any], worst: Mapping[str, Any] | None) -> str:
+    """The stage's verdict, and in a word why a gap beyond its tolerance passes."""
+    if stage.get("unsupported") and not stage["tensors"]:
+        return "unsupported" if len(stage["unsupported"]) > 1 else "one side only"
+    reasons = {FLIPPED: "flips", CANCELLED: "rounding only", MOVED: "noise"}
+    if worst is not None and stage["verdict"] == "pass" and worst["relative_l2"] > stage["tolerance"]:
+        note = worst["note"] or ""
+        return f"pass ({next((word for words, word in reasons.items() if words in note), 'noise')})"
+    return str(stage["verdict"])
+
+
+FLIPPED, CANCELLED, MOVED = "explained by flips", "zero but for rounding", "one unit in the last place"
+
+
+def _allowances(stage: Mapping[str, Any]) -> list[str]:
+    """The tensors that pass beyond the stage's tolerance without a known reason: how many, and why."""
+    lines, limit = [], stage["tolerance"]
+    beyond = [
+        tensor
+        for tensor in stage["tensors"]
+        if tensor["verdict"] == "pass" and limit is not None and tensor["relative_l2"] > limit
+    ]
+    for note in (CANCELLED, MOVED):
+        found = [tensor for tensor in beyond if note in (tensor["note"] or "")]
+        beyond = [tensor for tensor in beyond if tensor not in found]
+        if found and FLIPPED not in (found[0]["note"] or ""):
+            worst = max(found, key=lambda tensor: float(tensor["relative_l2"]))
+            lines.append(
+                f"{stage['stage']}: {len(found)} tensors apart by up to {worst['relative_l2']:.1e} "
+                f"({worst['name']}): {worst['note']}"
+            )
+    return lines
+
+
+def _difference(entry: Mapping[str, Any]) -> str:
+    """A known difference of the frameworks in one line."""
+    return (
+        f"{entry['stage']}: known difference: torch {entry['torch']}, paddle {entry['paddle']}: "
+        f"{len(entry['tensors'])} tensors apart by up to {entry['relative_l2']:.1e}; with the same rule "
+        f"{entry['left']:.1e}"
+    )
 
 
 def _excess(tensor: Mapping[str, Any]) -> float:

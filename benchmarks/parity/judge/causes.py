@@ -70,8 +70,15 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 
 
-def likely(*, stage: str, base: str | None, layer: str | None) -> list[str]:
+NOT_FINITE = (
+    "NaN or infinity: a division by zero, a root or logarithm outside its domain, an overflow, a masked softmax",
+)
+
+
+def likely(*, stage: str, base: str | None, layer: str | None, note: str = "") -> list[str]:
     """Likely causes, the most specific first."""
+    if "NaN in" in note or "infinity in" in note:
+        return list(NOT_FINITE)
     specific = CAUSES.get(base or "", ())
     if layer and layer.startswith("between "):
         specific = BETWEEN

@@ -48,9 +48,10 @@ class Pair(Sides):
         scratch: Path,
         device: str = "cpu",
         together: bool = False,
+        equal_nan: bool = False,
     ) -> None:
         super().__init__(torch_side, paddle_side, scratch=scratch, together=together)
-        self.subject, self.device = subject, device
+        self.subject, self.device, self.equal_nan = subject, device, equal_nan
         self.described: dict[str, dict[str, Any]] = {}
         self.pairing: Pairing | None = None
         self.peak_memory_bytes: dict[str, int | None] = {"torch": None, "paddle": None}
@@ -168,6 +169,7 @@ class Pair(Sides):
             calls=calls,
             matches=align(calls["torch"], calls["paddle"], layers=self.pairing.layers),
             pairing=self.pairing,
+            equal_nan=self.equal_nan,
             roundings=known_roundings.concerned(bases, own_loss=self.subject.has("loss")),
         )
 

@@ -23,6 +23,7 @@ class Recording:
 
     ``folders`` and ``calls`` are by backend; calls are in order of execution. ``masks`` is the folder of
     dropout's masks without "-BACKEND". ``roundings`` are the known ones that these layers can show.
+    ``equal_nan``: NaN at the same places of both sides agrees.
     """
 
     label: str
@@ -33,6 +34,7 @@ class Recording:
     matches: Sequence[Match]
     pairing: Pairing
     roundings: Sequence[str]
+    equal_nan: bool = False
 
     def files(self) -> dict[TensorName, TensorName]:
         """Paddle's name of every tensor that is compared, by torch's."""

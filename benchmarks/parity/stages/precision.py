@@ -35,7 +35,8 @@ def precision_stage(pair: Pair, exact: Verdicts, precision: Precision) -> Stage:
     sides = [name for name in exact.recording.folders if name not in unsupported]
     distances = _run(pair, exact, precision, sides) if sides else []
     flips = {name: count_flips(pair, exact, name, precision) for name in sides}
-    gaps = [_judge(entry, sides, precision) for entry in distances]
+    both = len(sides) == len(exact.recording.folders)  # a side alone is described, and not judged
+    gaps = [_judge(entry, sides, precision) for entry in distances] if both else []
     named = {entry["name"]: entry for entry in distances}
     gaps, forced = explain(pair, exact, gaps, flips=flips, distances=named, precision=precision)
     for name in sides:

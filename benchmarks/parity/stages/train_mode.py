@@ -5,7 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge.gap import FAIL, PASS, TOLERANCE, Gap, compare, excuse, fact
+from benchmarks.parity.judge.gap import (
+    DIFFERENCE,
+    FAIL,
+    PASS,
+    TOLERANCE,
+    Gap,
+    as_difference,
+    compare,
+    excuse,
+    fact,
+)
+from benchmarks.parity.judge.known_differences import (
+    KNOWN_DIFFERENCES,
+    RUNNING_VARIANCE,
+    biased_running_variance,
+)
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
@@ -14,7 +29,6 @@ from benchmarks.parity.stages.investigation import investigate
 from benchmarks.parity.stages.one_batch import result_stages, titled
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 
@@ -22,20 +36,20 @@ RATE = "dropout-scale"  # the known rounding
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
-def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
-    """Dropout's rates and scales.
+def train_mode_stage(pair: Pair, evaluated: Recording, *, strict: bool = False) -> Stage:
+    """Dropout, then with equal masks forward, backward, and the statistics afterwards.
 
-    Then, with equal masks, forward, backward, and the statistics afterwards.
+    ``strict``: known differences of the frameworks fail.
     """
     gaps, suspect = _dropout_gaps(pair, evaluated)
     _write_masks(pair, evaluated)
     recording = pair.record(training=True, masks=pair.path("masks"))
     verdicts = investigate(pair, recording)
     logits, loss, gradients = result_stages(pair, verdicts)
-    statistics = titled(verdicts.of_kind(BUFFERS))
+    statistics = [_without_difference(pair, verdicts, gap) for gap in titled(verdicts.of_kind(BUFFERS))]
     stage = Stage(name="train-mode", gaps=[*gaps, *logits.gaps, *loss.gaps, *gradients.gaps, *statistics])
     blamed = next((part for part in (logits, gradients) if part.suspect), None)
-    failed = [gap for gap in statistics if gap.verdict == FAIL]
+    failed = [gap for gap in statistics if gap.verdict == FAIL or (strict and gap.verdict == DIFFERENCE)]
     if suspect is not None:
         stage.suspect = suspect
     elif blamed is not None:
@@ -44,7 +58,7 @@ def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
     elif failed:
         stage.first = failed[0]
         stage.suspect = _statistics_suspect(pair, failed[0])
-        stage.causes = _statistics_cause(pair, verdicts, failed)
+        stage.causes = _statistics_causes(failed)
     pair.forget(recording)
     return stage
 
@@ -145,25 +159,29 @@ def _statistics_suspect(pair: Pair, gap: Gap) -> Suspect:
     return Suspect(layer=entry["layer"], relative_l2=gap.relative_l2, path=path, base=entry["type"])
 
 
-def _statistics_cause(pair: Pair, verdicts: Verdicts, failed: Sequence[Gap]) -> list[str]:
-    """The cause, if the frameworks' biased and unbiased variances explain it to the last digit."""
-    recording, name = verdicts.recording, failed[0].name
-    if not all(gap.name.endswith("running_var") for gap in failed):
+def _without_difference(pair: Pair, verdicts: Verdicts, gap: Gap) -> Gap:
+    """The gap of a running variance, passed if the frameworks' two rules explain it to the last digit."""
+    if gap.verdict != FAIL or not gap.name.endswith("running_var"):
+        return gap
+    recording, file = verdicts.recording, TensorName.of_buffer(gap.name)
+    entry = next(e for e in pair.described["torch"]["buffers"] if e["name"] == gap.name)
+    calls = [call["call"] for call in recording.calls["torch"] if call["name"] == entry["layer"]]
+    left = biased_running_variance(
+        TensorFolder(pair.path("weights")).load(file).astype(np.float64),
+        [recording.folders["torch"].load(TensorName.of_layer(call, "input0")) for call in calls],
+        ours=verdicts.reference.load(file),
+        theirs=recording.folders["paddle"].load(file),
+    )
+    if left is None or left > TOLERANCE * 10:
+        return gap
+    return as_difference(gap, difference=RUNNING_VARIANCE, left=left)
+
+
+def _statistics_causes(failed: Sequence[Gap]) -> list[str]:
+    """The known difference that explains the statistics, if one does."""
+    proven = failed[0].difference
+    if proven is None:
         return []
-    entry = next(e for e in pair.described["torch"]["buffers"] if e["name"] == name)
-    call = next(call for call in recording.calls["torch"] if call["name"] == entry["layer"])
-    x = recording.folders["torch"].load(TensorName.of_layer(call["call"], "input0"))
-    count = x.size // x.shape[1]
-    file = TensorName.of_buffer(name)
-    before = TensorFolder(pair.path("weights")).load(file).astype(np.float64)
-    ours, theirs = verdicts.reference.load(file), recording.folders["paddle"].load(file)
-    unbiased = x.var(axis=(0, *range(2, x.ndim)), ddof=1)
-    share = float(np.median((ours - before) / (unbiased - before)))  # the momentum
-    expected = before + share * (unbiased * (count - 1) / count - before)
-    gap, _ = distance(expected, theirs)
-    if gap > TOLERANCE * 10:
-        return []
-    return [
-        f"paddle keeps the biased variance, torch the unbiased one: with n = {count} numbers a channel that "
-        f"explains it to {gap:.0e}; a true difference between the frameworks"
-    ]
+    left = failed[0].reproduced_relative_l2 or 0.0
+    sentence = KNOWN_DIFFERENCES[proven].sentence
+    return [f"a known difference of the frameworks, which explains it to {left:.0e}: {sentence}"]

@@ -6,8 +6,9 @@ Each pair goes through what `--torch` and `--paddle` ask for, in two workers tha
 import pytest
 
 from benchmarks.manager.worker_process import Worker
-from benchmarks.parity.comparison import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
+from benchmarks.parity.comparison import run_parity
 from benchmarks.parity.judge.gap import SPREAD
+from benchmarks.parity.plan import CANNOT_COMPARE, GATE, ORDER, Plan
 from benchmarks.request.model_pair import ModelPair
 from tests.pairs import faults, innocents
 from tests.support.paths import ROOT
