@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.distributed import Member
@@ -33,6 +33,18 @@ Model: TypeAlias = Any  # opaque handles: what they are is the framework's busin
 Optimizer: TypeAlias = Any
 Tensor: TypeAlias = Any
 Moment: TypeAlias = Any
+
+
+class Computed(NamedTuple):
+    """A forward pass: the output that the loss is of, the others by key, the loss, and what goes backward.
+
+    ``total`` is the loss, and a number more for each of the ``others``, so that all have gradients.
+    """
+
+    logits: Tensor
+    others: Mapping[str, Tensor]
+    loss: Tensor
+    total: Tensor
 
 
 class Backend(Protocol):
@@ -165,18 +177,20 @@ class Backend(Protocol):
     def record(
         self,
         model: Model,
-        compute: Callable[[], tuple[Tensor, Tensor]],
+        compute: Callable[[], Computed],
         *,
         keep: Callable[[str, np.ndarray], None],
         backward: bool = True,
     ) -> list[dict[str, Any]]:
-        """Run ``compute`` to logits and loss, then backward.
+        """Run ``compute``, then backward from its ``total``.
 
         Returns each call of a leaf layer, in order. Each has ``call`` (the layer's name; "NAME#2" the second
-        time), ``name``, ``type``, ``base``, ``inputs`` (how many tensors) and ``training``. ``keep`` is
-        handed, at once and as copies, "layers/CALL/input0", "layers/CALL/output" and "layers/CALL/gradient"
-        (that of the output), "forward/logits", "forward/gradient" (that of the logits) and "loss/loss" (1,).
-        Parameters' gradients are left in place.
+        time), ``name``, ``type``, ``base``, ``inputs`` and ``outputs`` (how many tensors) and ``training``.
+        ``keep`` is handed, at once and as copies, "layers/CALL/input0", "layers/CALL/output" and
+        "layers/CALL/gradient" (that of the output; "output1" and "gradient1" of the second one),
+        "forward/logits", "forward/gradient" (that of the logits), "outputs/KEY/output" and
+        "outputs/KEY/gradient" of every other output, and "loss/loss" (1,). Parameters' gradients are left in
+        place. An exception has the call that was running as its ``layer``.
         """
 
     def run_layer(
@@ -298,6 +312,7 @@ class Backend(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """Logits and their mean cross-entropy, still on the device, recorded for gradients.
 
+        Logits of more than two axes, (batch, classes, ...), have the image's label at every place.
         ``label_smoothing`` of each target is spread evenly over all classes.
         """
 

@@ -33,18 +33,22 @@ def record(model, compute, *, keep, backward=True):
         return hook
 
     def after(_, inputs, outputs):
-        _keep(f"layers/{opened.pop()}", outputs, keep=keep)
+        label = opened.pop()
+        called = next(call for call in reversed(calls) if call["call"] == label)
+        called["outputs"] = _keep(f"layers/{label}", outputs, keep=keep)
 
     opened = []
     for name, layer in leaves(model).items():
         handles.append(layer.register_forward_pre_hook(before(name, layer)))
         handles.append(layer.register_forward_post_hook(after))
     try:
-        logits, loss = compute()
-        _keep("forward/logits", logits, keep=lambda name, array: keep(RESULTS[name], array))
-        keep("loss/loss", to_numpy(loss).reshape(1))
+        computed = compute()
+        _keep("forward/logits", computed.logits, keep=lambda name, array: keep(RESULTS[name], array))
+        for key, output in computed.others.items():
+            _keep(f"outputs/{key}", output, keep=keep)
+        keep("loss/loss", to_numpy(computed.loss).reshape(1))
         if backward:
-            loss.backward()
+            computed.total.backward()
     except Exception as error:
         error.layer = opened[-1] if opened else None  # for whoever reports it
         raise
@@ -110,11 +114,18 @@ class LayerAlone:
 
 
 def _keep(name, outputs, *, keep):
-    """Keep an output now, before a layer that works in place overwrites it, and its gradient later."""
-    for output in _tensors(outputs)[:1]:
-        keep(f"{name}/output", to_numpy(output))
+    """Keep outputs now, before a layer that works in place overwrites them, and their gradients later."""
+    found = _tensors(outputs)
+    for place, output in enumerate(found):
+        number = place or ""
+        keep(f"{name}/output{number}", to_numpy(output))
         if _is_recorded(output):
-            output.register_hook(lambda gradient: keep(f"{name}/gradient", to_numpy(gradient)))
+            output.register_hook(_keeper(f"{name}/gradient{number}", keep=keep))
+    return len(found)
+
+
+def _keeper(name, *, keep):
+    return lambda gradient: keep(name, to_numpy(gradient))
 
 
 def _clear_gradients(layer):
@@ -123,8 +134,11 @@ def _clear_gradients(layer):
 
 
 def _tensors(values):
-    values = values if isinstance(values, (list, tuple)) else [values]
-    return [value for value in values if isinstance(value, paddle.Tensor)]
+    if isinstance(values, paddle.Tensor):
+        return [values]
+    values = values.values() if isinstance(values, dict) else values
+    inner = values if isinstance(values, (list, tuple, type({}.values()))) else ()
+    return [tensor for value in inner for tensor in _tensors(value)]
 
 
 def _is_recorded(tensor):

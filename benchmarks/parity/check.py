@@ -27,7 +27,7 @@ def check(subject: ModelPair, plan: Plan, *, device: str = "cpu", timeout: float
             scratch_folder() as scratch,
             Worker("torch", scratch=scratch, keeps_memory=True, **settings) as torch_side,
             Worker("paddle", scratch=scratch, keeps_memory=True, **settings) as paddle_side,
-            progress(total=len(plan.stages)) as bar,
+            progress(total=plan.steps_shown(subject.has)) as bar,
         ):
             sides = (torch_side, paddle_side)
 

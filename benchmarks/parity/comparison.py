@@ -11,6 +11,7 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.parity.judge.gap import DIFFERENCE, FAIL, PASS, TOLERANCE, Gap
 from benchmarks.parity.judge.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.plan import CANNOT_COMPARE, GATE, Plan
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.recording import Recording
@@ -87,7 +88,7 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
     pair.load_weights()
     if pair.subject.has("data"):
         attempts.add("data", lambda: data_stage(pair))
-    pair.write_batch()
+    pair.write_batch(own_data=not any(stage.problem for stage in attempts.stages))
     # One pass over the batch in evaluation mode: most stages read its recording.
     recording = attempts.get("forward", pair.record)
     if recording is None:
@@ -103,26 +104,33 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
     attempts.add_if_wanted(
         "training", lambda: training_stage(pair, names=free, steps=plan.steps, keys=roundings)
     )
-    attempts.get("training", pair.read_memory)
+    with suppress(WorkerFailure):  # a lost worker has no memory to report
+        pair.read_memory()
     return attempts.in_order()
 
 
 def _evaluated_stages(pair: Pair, recording: Recording, attempts: Attempts) -> None:
     """The stages that read the recording in evaluation mode."""
     attempts.add_if_wanted("repeat", lambda: repeat_stage(pair, recording))
-    verdicts = attempts.get("gradients", lambda: investigate(pair, recording))
-    if verdicts is not None:
-        judged = verdicts
-        attempts.add("gradients", lambda: result_stages(pair, judged))
+    judged = attempts.get("gradients", lambda: _judged(pair, recording))
+    if judged is not None:
+        verdicts, stages = judged
+        attempts.stages += stages
         recording.folders["paddle"].clear()
         # Lower precisions are held against torch's float64 tensors, which are large and deleted after them.
         for precision in PRECISIONS.values():
-            attempts.add_if_wanted(precision.stage, partial(precision_stage, pair, judged, precision))
+            attempts.add_if_wanted(precision.stage, partial(precision_stage, pair, verdicts, precision))
     pair.keep_layers_only(recording)
     attempts.add_if_wanted(
         "train-mode", lambda: train_mode_stage(pair, recording, strict=attempts.plan.strict)
     )
     pair.forget(recording)
+
+
+def _judged(pair: Pair, recording: Recording) -> tuple[Verdicts, list[Stage]]:
+    """The verdicts of a recording, and the stages that they make."""
+    verdicts = investigate(pair, recording)
+    return verdicts, result_stages(pair, verdicts)
 
 
 def _report(stages: Sequence[Stage], *, verdict: str | None = None) -> dict[str, Any]:

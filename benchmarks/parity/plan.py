@@ -1,6 +1,6 @@
 """Stages of a comparison by name, and which of them a run goes through."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 CANNOT_COMPARE = "cannot-compare"
@@ -19,7 +19,8 @@ ORDER = (
     "bfloat16",
 )
 GATE = ("parameters", "forward", "loss", "gradients")  # what must hold before anything is timed
-CHOICES = tuple(stage for stage in ORDER if stage not in ("data", "metrics"))  # those need the user's own
+OWN_PARTS = {"data": "data", "metrics": "metric"}  # stages that need a part of the user's, by role
+CHOICES = tuple(stage for stage in ORDER if stage not in OWN_PARTS)  # those need the user's own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,11 @@ class Plan:
     optimizers: Sequence[str] = ()
     strict: bool = False
     equal_nan: bool = False
+
+    def steps_shown(self, has: Callable[[str], bool]) -> int:
+        """Number of stages that are done apart; ``has`` says which roles the user brings parts for."""
+        skipped = {"loss"} | {stage for stage, role in OWN_PARTS.items() if not has(role)}
+        return sum(stage not in skipped for stage in self.stages)
 
 
 def with_needed(stages: Sequence[str]) -> tuple[str, ...]:

@@ -71,7 +71,8 @@ STAGES: dict[str, tuple[str, ...]] = {
 
 
 NOT_FINITE = (
-    "NaN or infinity: a division by zero, a root or logarithm outside its domain, an overflow, a masked softmax",
+    "NaN or infinity: a division by zero, a root or logarithm outside its domain, an overflow, a softmax "
+    "that is masked whole",
 )
 
 

@@ -149,8 +149,10 @@ def blame_forward(verdicts: Verdicts, alone: Alone) -> Suspect | None:
         before=lambda match: _worst(
             verdicts.recorded_gap(match, f"{INPUT}{place}") for place in range(_inputs(match))
         ),
-        after=lambda match: verdicts.recorded_gap(match, OUTPUT),
-        alone=lambda match: _gap_alone(alone, match, lambda what: what == OUTPUT),
+        after=lambda match: _worst(
+            verdicts.recorded_gap(match, what) for what in match.compared if what.startswith(OUTPUT)
+        ),
+        alone=lambda match: _gap_alone(alone, match, lambda what: what.startswith(OUTPUT)),
     )
     return first_suspect(verdicts.recording.matches, evidence)
 
@@ -174,9 +176,11 @@ def blame_backward(
         return _worst(_left(gap) for gap in gaps)
 
     evidence = Evidence(
-        before=lambda match: verdicts.recorded_gap(match, GRADIENT),
+        before=lambda match: _worst(
+            verdicts.recorded_gap(match, what) for what in match.compared if what.startswith(GRADIENT)
+        ),
         after=after,
-        alone=lambda match: _gap_alone(alone, match, lambda what: what != OUTPUT),
+        alone=lambda match: _gap_alone(alone, match, lambda what: not what.startswith(OUTPUT)),
     )
     return first_suspect(verdicts.recording.matches, evidence, backwards=True)
 

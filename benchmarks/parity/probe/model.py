@@ -11,9 +11,11 @@ import numpy as np
 from backends import Backend, Model, Tensor
 from backends.open_model import ModelSpec, open_model
 from backends.user_code import resolve
+from benchmarks.parity.probe.computation import Computation
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
+from benchmarks.request.inputs import LABELS, input_place
 from common.cli import UnavailableError
 from common.runtime import memory
 
@@ -32,17 +34,21 @@ class OpenModel:
         self._spec = ModelSpec(precision="fp64", device="cpu")
         self._own: dict[str, str] = {}  # a parameter's or buffer's own name, by the one that it goes by
         self._plugins: dict[str, str] = {}
-        self._folder = ""
+        self._folder, self._output = "", ""
         self._trainer: Trainer | None = None
 
-    def open(self, model: dict[str, Any], plugins: dict[str, str], folder: str) -> dict[str, Any]:
+    def open(
+        self, model: dict[str, Any], plugins: dict[str, str], folder: str, output: str = ""
+    ) -> dict[str, Any]:
         """Open a model afresh, as a ModelSpec says.
 
         Returns what it consists of, as Backend.describe does. ``plugins`` are sources of the user's own parts
-        by role, which are looked up in ``folder``.
+        by role, which are looked up in ``folder``;
+        ``output`` is the key of the output that loss and metrics see.
         """
         self.close()
         self._spec, self._plugins, self._folder = ModelSpec(**model), plugins, folder
+        self._output = output
         memory.reset_peak()
         self.model = open_model(self.backend, self._spec)
         self._own = {}
@@ -125,22 +131,37 @@ class OpenModel:
         with self.backend.masked_dropout(self.model, lambda name, *_: loaded.get(name)):
             yield
 
-    def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> "Computation":
-        images, labels = self._batch(batch, moved=moved)
-        loss = self._plugin("loss") if "loss" in self._plugins else None
-        precision = self._where() | ({"precision": autocast} if autocast else {})
+    def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:
+        inputs, labels = self._batch(batch, moved=moved)
         return Computation(
-            self.backend, self.model, images=images, labels=labels, loss=loss, precision=precision
+            self.backend,
+            self.model,
+            inputs=inputs,
+            labels=labels,
+            loss=self._plugin("loss") if "loss" in self._plugins else None,
+            output=self._output,
+            where=self._where(),
+            autocast=self._where() | ({"precision": autocast} if autocast else {}),
         )
 
-    def _batch(self, source: str, *, moved: bool = False) -> tuple[Tensor, Tensor]:
+    def _batch(self, source: str, *, moved: bool = False) -> tuple[list[Tensor], Tensor]:
+        """The model's inputs in order, and the labels.
+
+        ``moved``: every number of a float input is moved by one unit in its last place.
+        """
         folder = TensorFolder(source)
-        images, labels = folder.load("images").astype(np.float64), folder.load("labels")
+        arrays = [folder.load(name) for name in sorted(folder, key=input_place) if name != LABELS]
+        arrays = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
         if moved:
-            images *= 1 + ULP * np.random.default_rng(0).choice((-1, 1), size=images.shape)
-        return self.backend.from_numpy(images, **self._where()), self.backend.from_numpy(
-            labels, **self._where()
-        )
+            rng = np.random.default_rng(0)
+            arrays = [
+                array * (1 + ULP * rng.choice((-1, 1), size=array.shape))
+                if array.dtype.kind == "f"
+                else array
+                for array in arrays
+            ]
+        inputs = [self.backend.from_numpy(array, **self._where()) for array in arrays]
+        return inputs, self.backend.from_numpy(folder.load(LABELS), **self._where())
 
     def _where(self) -> dict[str, str]:
         return {
@@ -152,27 +173,6 @@ class OpenModel:
         return resolve(self._plugins[role], folder=self._folder)
 
 
-class Computation:
-    """Logits and loss of one batch, with the user's own loss where there is one."""
-
-    def __init__(
-        self,
-        backend: Backend,
-        model: Model,
-        *,
-        images: Tensor,
-        labels: Tensor,
-        loss: Any | None,
-        precision: dict[str, str],
-    ) -> None:
-        self._backend, self._model, self._loss = backend, model, loss
-        self._images, self._labels = images, labels
-        self._precision = precision  # Backend.autocast's arguments
-
-    def __call__(self) -> tuple[Tensor, Tensor]:
-        """Logits and loss, recorded for gradients."""
-        with self._backend.autocast(**self._precision):
-            if self._loss is None:
-                return self._backend.compute_loss(self._model, self._images, self._labels)
-            logits = self._model(self._images)
-            return logits, self._loss(logits, self._labels)
+def _moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    moved: np.ndarray = array * (1 + ULP * rng.choice((-1, 1), size=array.shape))
+    return moved

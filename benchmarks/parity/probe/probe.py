@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.user_code import resolve
 from benchmarks.parity.probe import decisions
 from benchmarks.parity.probe.decisions import decided
 from benchmarks.parity.probe.model import OpenModel
@@ -18,6 +19,7 @@ from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENT, INPUT, TensorName
+from common.cli import UsageError
 from common.runtime import memory
 
 
@@ -92,11 +94,23 @@ class Recorder(OpenModel):
         return different + [{"name": n, "relative_l2": infinite, "max_abs": infinite} for n in sorted(left)]
 
     def distract(self, batch: str) -> None:
-        """Have the model infer something else: each image upside down."""
-        images, _ = self._batch(batch)
-        flipped = np.ascontiguousarray(self.backend.to_numpy(images)[:, :, ::-1])
+        """Have the model infer something else: every input turned around along its last axis."""
+        inputs, _ = self._batch(batch)
+        arrays = [np.ascontiguousarray(self.backend.to_numpy(given)[..., ::-1]) for given in inputs]
+        turned = [self.backend.from_numpy(array, **self._where()) for array in arrays]
         self.backend.set_training(self.model, False)
-        self.backend.infer(self.model, self.backend.from_numpy(flipped, **self._where()))
+        self.backend.infer(lambda first: self.model(first, *turned[1:]), turned[0])
+
+    def draw_inputs(self, source: str, target: str) -> int:
+        """Write what the user's callable gives as the model's inputs; returns the size of the batch."""
+        found = resolve(source, folder=self._folder)()
+        values = list(found.values()) if isinstance(found, dict) else found
+        values = list(values) if isinstance(values, (list, tuple)) else [values]
+        arrays = [np.asarray(value) for value in values]
+        if not arrays or any(array.ndim == 0 or len(array) != len(arrays[0]) for array in arrays):
+            raise UsageError(f"--inputs {source}: expected arrays of one batch size, got {len(arrays)}")
+        TensorFolder(target).fill((f"input{place}", array) for place, array in enumerate(arrays))
+        return len(arrays[0])
 
     def isolate(
         self,

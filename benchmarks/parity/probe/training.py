@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backends import Backend, Model, Tensor
+from backends import Backend, Computed, Model
 from benchmarks.parity.probe.rounded import rounded_hyper_parameters
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.runtime import memory
@@ -51,7 +51,7 @@ class Trainer:
 
     def train(
         self,
-        compute: Callable[[], tuple[Tensor, Tensor]],
+        compute: Callable[[], Computed],
         *,
         steps: int,
         rates: Sequence[float] | None,
@@ -60,9 +60,9 @@ class Trainer:
         self.backend.clear_gradients(self.optimizer)  # what was recorded before has left some
         losses = []
         for step in range(steps):
-            _, loss = compute()
-            self.backend.backward(loss)
-            losses.append(float(self.backend.to_numpy(loss)))
+            computed = compute()
+            self.backend.backward(computed.total)
+            losses.append(float(self.backend.to_numpy(computed.loss)))
             self._update(step, rates)
         return losses
 

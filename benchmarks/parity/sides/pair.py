@@ -16,7 +16,7 @@ from benchmarks.parity.sides.sides import Sides
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENTS, TensorName
-from benchmarks.request.inputs import draw_batch, stirred
+from benchmarks.request.inputs import LABELS, draw_inputs, stirred
 from benchmarks.request.model_pair import Askable, ModelPair
 from common.cli import UnavailableError
 from common.weights import initialization
@@ -62,7 +62,8 @@ class Pair(Sides):
 
         def own(name: str) -> Mapping[str, Any]:
             spec = subject.spec(name, precision=precision, device=self.device)
-            return {"model": asdict(spec), "plugins": dict(subject.plugins.get(name, {}))}
+            plugins = dict(subject.plugins.get(name, {}))
+            return {"model": asdict(spec), "plugins": plugins, "output": subject.output}
 
         self.described = self.ask_both("open", own=own, folder=subject.folder)
         return self.described
@@ -137,15 +138,21 @@ class Pair(Sides):
         """Give both sides the weights again, after they were trained or their statistics moved."""
         self.ask_both("load", source=self.path("weights"))
 
-    def write_batch(self) -> None:
-        """One batch for both: torch's own data where the user gave some, else drawn."""
-        if self.subject.has("data"):
+    def write_batch(self, *, own_data: bool = True) -> None:
+        """One batch for both: torch's own data where the user gave some, the user's inputs, else drawn."""
+        subject = self.subject
+        if subject.has("data") and own_data:
             own = TensorFolder(self.path("data-torch"))
-            batch = {name: own.load(f"0/{name}") for name in ("images", "labels")}
-            batch["labels"] = batch["labels"].astype(np.int64)
-        else:
-            batch = draw_batch(self.subject, batch_size=self.subject.batch_size)
-        self.folder("batch").fill(batch.items())
+            batch = {"input0": own.load("0/images"), LABELS: own.load("0/labels").astype(np.int64)}
+            self.folder("batch").fill(batch.items())
+            return
+        if subject.inputs_source:
+            target = self.folder("batch")
+            size = self.ask("torch", "draw_inputs", source=subject.inputs_source, target=str(target.path))
+            rng = np.random.default_rng((subject.seed, size))
+            target.add(LABELS, rng.integers(subject.num_classes, size=size))
+            return
+        self.folder("batch").fill(draw_inputs(subject).items())
 
     def record(self, *, training: bool = False, masks: str | None = None) -> Recording:
         """Run both models on the batch, forward and backward, and write every tensor.

@@ -25,6 +25,7 @@ from benchmarks.parity.tensors.tensor_name import (
     LOGITS_GRADIENT,
     LOSS,
     OUTPUT,
+    OUTPUTS,
     TensorName,
 )
 
@@ -116,23 +117,28 @@ def _unrepeated_layer(
 
 def result_stages(pair: Pair, verdicts: Verdicts) -> list[Stage]:
     """Forward, loss and gradients of a recording, with the layer to blame where one of them fails."""
-    forward_failed = LOGITS in verdicts.failed()
-    backward_failed = bool(verdicts.failed(GRADIENTS)) or LOGITS_GRADIENT in verdicts.failed()
+    failed = verdicts.failed()
+    results = [name for name in failed if name.kind == OUTPUTS]
+    forward_failed = LOGITS in failed or any(name.is_output for name in results)
+    backward_failed = LOGITS_GRADIENT in failed or any(
+        name.kind == GRADIENTS or (name in results and name.is_gradient) for name in failed
+    )
     alone = run_alone(pair, verdicts) if forward_failed or backward_failed else None
     parameters = pair.described["torch"]["parameters"]
     stages = [_forward_stage(verdicts), _loss_stage(verdicts), _gradients_stage(verdicts)]
     if forward_failed and alone is not None:
         stages[0].suspect = localization.blame_forward(verdicts, alone)
-        stages[0].first = stages[0].gaps[-1]
+        of_model = [*(name for name in failed if name.kind == OUTPUTS and name.is_output), LOGITS]
+        stages[0].first = titled({name: verdicts.gaps[name] for name in of_model if name in failed})[0]
     if backward_failed and alone is not None:
         suspect = localization.blame_backward(verdicts, alone, parameters=parameters)
         stages[2].suspect = suspect
         stages[2].first = _first_gradient(verdicts, suspect, parameters)
-    return _without_innocent_layers(stages)
+    return _without_innocent_layers(stages, verdicts)
 
 
 def _forward_stage(verdicts: Verdicts) -> Stage:
-    gaps = [*titled(verdicts.of_kind(LAYERS, OUTPUT)), *titled({LOGITS: verdicts.gaps[LOGITS]})]
+    gaps = titled(verdicts.of_kind(LAYERS, OUTPUTS, what=OUTPUT) | {LOGITS: verdicts.gaps[LOGITS]})
     lone = verdicts.recording.layers_on_one_side()
     return Stage(name="forward", gaps=gaps, facts={"layers_on_one_side": lone} if lone else {})
 
@@ -143,15 +149,16 @@ def _loss_stage(verdicts: Verdicts) -> Stage:
 
 def _gradients_stage(verdicts: Verdicts) -> Stage:
     """Gradients of the layers' outputs, of the logits, and of the parameters."""
-    layers = titled(verdicts.of_kind(LAYERS, GRADIENT))
+    layers = titled(verdicts.of_kind(LAYERS, OUTPUTS, what=GRADIENT))
     logits = replace(verdicts.gaps[LOGITS_GRADIENT], name="logits")
     return Stage(name="gradients", gaps=[*layers, logits, *titled(verdicts.of_kind(GRADIENTS))])
 
 
-def _without_innocent_layers(stages: list[Stage]) -> list[Stage]:
+def _without_innocent_layers(stages: list[Stage], verdicts: Verdicts) -> list[Stage]:
     """A layer's tensor fails its stage only if a result of that stage fails."""
-    for stage, results in ((stages[0], stages[0].gaps[-1:]), (stages[2], stages[2].gaps)):
-        own = [gap for gap in results if not gap.name.endswith("(output)")]
+    layers = {name.label for name in verdicts.gaps if name.kind == LAYERS}
+    for stage in (stages[0], stages[2]):
+        own = [gap for gap in stage.gaps if gap.name not in layers]
         if not any(gap.verdict == FAIL for gap in own):
             stage.gaps = [
                 replace(gap, verdict=PASS, note=NO_EFFECT) if gap.verdict == FAIL else gap
