@@ -353,9 +353,6 @@ BESIDE_KNOWN_ROUNDINGS = {
 
 # The frameworks themselves differ here, whatever one writes.
 TRUE_DIFFERENCES = {
-    "biased_variance": Pair(
-        network="residual", stage="train-mode", layers=("block1.bn1",), tensor="block1.bn1.running_var"
-    ),
     "instance_norm_has_weights": Pair(
         network="activated",
         change=replaced("norm1", lambda w: w.nn.InstanceNorm2D(8)),

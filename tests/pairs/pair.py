@@ -27,11 +27,18 @@ class Pair:
     steps: int = 1
     own: tuple = ()  # roles for which both sides bring their own part
     names: dict = field(default_factory=dict)  # a map
+    given: dict = field(default_factory=dict)  # arguments of the network on both sides
+    output: str = ""  # key of the output that loss and metrics see
+    inputs: tuple = ()  # as --input takes them
 
     def build(self, words):
+        """The network of one side."""
+        from tests.pairs import outputs  # which has pairs of its own
+
         faulty = words.framework in self.on
         edits = self.edits(words) if faulty and self.edits else {}
-        model = getattr(networks, self.network)(words, **(self.arguments if faulty else {}), **edits)
+        network = getattr(outputs, self.network, None) or getattr(networks, self.network)
+        model = network(words, **self.given | (self.arguments if faulty else {}), **edits)
         if faulty and self.change:
             model = self.change(model, words) or model
         return model

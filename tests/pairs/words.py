@@ -87,3 +87,21 @@ class Words:
         """Normal numbers of this size, new ones at each call."""
         make = importlib.import_module(self.framework)
         return x + size * (make.randn_like(x) if self.is_torch else make.randn(x.shape, dtype=x.dtype))
+
+    def numbers(self, values):
+        """A vector of float64."""
+        make = importlib.import_module(self.framework)
+        return (make.tensor if self.is_torch else make.to_tensor)(
+            list(map(float, values)), dtype=make.float64
+        )
+
+    def joined(self, tensors, axis):
+        """Tensors behind each other along an axis."""
+        make = importlib.import_module(self.framework)
+        return make.cat(tensors, axis) if self.is_torch else make.concat(tensors, axis)
+
+    def constant(self, x, value, *, rows):
+        """Zeros like ``x``, with NaN or infinity in the first rows."""
+        numbers = self.detached(x) * 0
+        numbers[:rows] = float(value)
+        return numbers
