@@ -5,7 +5,7 @@ from tests.pairs.pair import ON_PADDLE, ON_TORCH, Pair
 BOTH = (*ON_TORCH, *ON_PADDLE)
 
 
-def two_headed(words, *, kind="dict", scale=1.0, cut=False, swapped=False, limit=0.5, lacking=False):
+def two_headed(words, *, kind="dict", scale=1.0, cut=False, swapped=False, limit=0.4, lacking=False):
     """Logits, an auxiliary head and a mask, as a dictionary, a tuple, or nested."""
 
     class TwoHeaded(words.base):
@@ -16,8 +16,7 @@ def two_headed(words, *, kind="dict", scale=1.0, cut=False, swapped=False, limit
             self.head, self.aux = words.Linear(6, 5), words.Linear(6, 5)
 
         def forward(self, x):
-            hidden = self.relu(self.conv(x)).flatten(2).max(2)
-            hidden = hidden[0] if isinstance(hidden, tuple) else getattr(hidden, "values", hidden)
+            hidden = self.relu(self.conv(x)).flatten(2).amax(2)
             aux = self.aux(words.detached(hidden) if cut else hidden) * scale
             logits, mask = self.head(hidden), hidden > limit
             if swapped:
@@ -66,7 +65,7 @@ def dense(words, *, shifted=False):
             super().__init__()
             self.down = words.Conv2d(3, 6, 3, stride=2, padding=1)
             self.act = words.ReLU()
-            self.up = words.ConvTranspose2d(6, 6, 2, stride=2)
+            self.up = words.Upsample(scale_factor=2)
             self.last = words.Conv2d(9, 5, 1)
 
         def forward(self, x):
@@ -151,7 +150,6 @@ FAULTS = {
         arguments={"scale": 1.000001},
         output="logits",
         stage="forward",
-        layers=("between aux and output",),
         tensor="output aux",
     ),
     "aux_cut": Pair(network="two_headed", arguments={"cut": True}, output="logits", stage="gradients"),
@@ -159,7 +157,11 @@ FAULTS = {
         network="two_headed", arguments={"swapped": True}, output="logits", stage="forward"
     ),
     "mask_limit": Pair(
-        network="two_headed", arguments={"limit": 0.8}, output="logits", stage="forward", tensor="output mask"
+        network="two_headed",
+        arguments={"limit": -1.0},
+        output="logits",
+        stage="forward",
+        tensor="output mask",
     ),
     "aux_lacking": Pair(
         network="two_headed",

@@ -42,4 +42,6 @@ def length(array: np.ndarray) -> float:
     """Euclidean length, also of numbers whose squares vanish or overflow."""
     numbers = array.ravel().astype(np.float64, copy=False)
     largest = float(np.abs(numbers).max(initial=0.0))
-    return largest * float(np.linalg.norm(numbers / largest)) if largest else 0.0
+    if not np.isfinite(largest) or not largest:
+        return largest
+    return largest * float(np.linalg.norm(numbers / largest))
