@@ -5,7 +5,7 @@ from tests.pairs.pair import ON_PADDLE, ON_TORCH, Pair
 BOTH = (*ON_TORCH, *ON_PADDLE)
 
 
-def two_headed(words, *, kind="dict", scale=1.0, cut=False, swapped=False, limit=0.4, lacking=False):
+def two_headed(words, *, kind="dict", scale=1.0, cut=False, swapped=False, limit=1.3, lacking=False):
     """Logits, an auxiliary head and a mask, as a dictionary, a tuple, or nested."""
 
     class TwoHeaded(words.base):
@@ -158,7 +158,7 @@ FAULTS = {
     ),
     "mask_limit": Pair(
         network="two_headed",
-        arguments={"limit": -1.0},
+        arguments={"limit": 0.1},
         output="logits",
         stage="forward",
         tensor="output mask",
