@@ -14,13 +14,14 @@ from pathlib import Path
 
 from backends import NAMES, OPTIMIZERS
 from benchmarks.request.flags import add_json_flag, add_model_flags
-from benchmarks.request.model_pair import ModelPair, read_map
+from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import read_size
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
 from common.flag_values import positive, words
 from common.runtime.devices import require_device_name
+from common.weights.map_lines import read_map
 
 PROGRAM = "benchmarks.parity"
 ROLES = {
@@ -76,7 +77,7 @@ def _subject(options: argparse.Namespace) -> ModelPair:
         batch_size=options.batch_size,
         sources=sources,
         plugins=_plugins(options),
-        names=read_map(options.map) if options.map else {},
+        names=read_map(options.map) or {},
         folder=str(Path.cwd()),
     )
 
@@ -107,7 +108,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--map",
         type=Path,
         metavar="FILE.json",
-        help="a JSON object of torch's parameter or layer names to paddle's",
+        help="torch's parameter or layer names to paddle's; it can stack, reshape and leave out",
     )
     parser.add_argument(
         "--batch-size",

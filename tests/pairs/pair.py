@@ -16,7 +16,7 @@ class Pair:
     ``steps`` are those of training.
     """
 
-    network: str = "small"
+    network: object = "small"  # a name in networks, or a function
     on: tuple = ON_PADDLE
     arguments: dict = field(default_factory=dict)
     edits: object = None  # words -> functions by place
@@ -31,7 +31,8 @@ class Pair:
     def build(self, words):
         faulty = words.framework in self.on
         edits = self.edits(words) if faulty and self.edits else {}
-        model = getattr(networks, self.network)(words, **(self.arguments if faulty else {}), **edits)
+        network = self.network if callable(self.network) else getattr(networks, self.network)
+        model = network(words, **(self.arguments if faulty else {}), **edits)
         if faulty and self.change:
             model = self.change(model, words) or model
         return model
