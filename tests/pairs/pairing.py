@@ -14,7 +14,7 @@ def around(words, *, middle, linear="Linear", layers=None):
             self.conv1 = words.Conv2d(3, 8, 3, stride=2, padding=1)
             self.tanh1 = words.Tanh()
             self.middle = middle(words)
-            self.fc1 = words.Linear(8 * 36, 16)
+            self.fc1 = own_linear(words, 8 * 36) if linear == "own matrix" else words.Linear(8 * 36, 16)
             self.tanh2 = words.Tanh()
             self.square = own_linear(words, 16) if linear == "own" else linear_of(words, linear)
             self.fc2 = words.Linear(16, 5)
@@ -45,16 +45,16 @@ def linear_of(words, kind):
     return words.Linear(16, 16)
 
 
-def own_linear(words, size):
-    """A linear layer written by hand, its weight as (inputs, outputs)."""
+def own_linear(words, inputs):
+    """A linear layer to 16 outputs, on paddle written by hand with its weight as (inputs, outputs)."""
     if words.is_torch:
-        return words.Linear(size, size)
+        return words.Linear(inputs, 16)
 
     class OwnLinear(words.base):
         def __init__(self):
             super().__init__()
-            self.weight = words.parameter(size, size)
-            self.bias = words.parameter(size)
+            self.weight = words.parameter(inputs, 16)
+            self.bias = words.parameter(16)
 
         def forward(self, x):
             return x @ self.weight + self.bias
@@ -343,6 +343,8 @@ INNOCENT = {
     "kind_transposed_2d": pair(transposed_convolution(2)),
     "kind_transposed_3d": pair(transposed_convolution(3)),
     "kind_compat_linear": pair(linear="compat"),
+    "kind_own_square": pair(linear="own"),
+    "kind_own_matrix": pair(linear="own matrix"),
     "kind_derived_linear": pair(linear="derived"),
     "kind_attention_packed": pair(attention("packed")),
     "kind_attention_compat": pair(attention("packed"), attention("compat")),
@@ -370,6 +372,11 @@ def turned(words, layer, x, y):
     return x @ layer.weight + layer.bias  # in torch's layout, that is the transposed
 
 
+def reversed_square(words, layer, x, y):
+    """The square weight of a layer by hand, from the other end."""
+    return x @ layer.weight.flip([0]) + layer.bias
+
+
 def in_middle(name, function):
     def change(model, words):
         altered(name, function)(model.middle, words)
@@ -389,7 +396,9 @@ FAULTY = {
     "kind_compat_linear_turned": pair(
         linear="compat", change=altered("square", turned), stage="forward", layers=("square",)
     ),
-    "kind_own_square_as_it_lies": pair(linear="own", stage="forward", layers=("square",)),
+    "kind_own_square_reversed": pair(
+        linear="own", change=altered("square", reversed_square), stage="forward", layers=("square",)
+    ),
     "kind_transposed_flipped": pair(
         transposed_convolution(2),
         change=in_middle("up", kernel_flipped),

@@ -131,6 +131,27 @@ class Recorder(OpenModel):
                     written.fill((f"{label}/{what}", array) for what, array in results.items())
         return failures
 
+    def is_turned(self, layer: str, parameter: str) -> bool | None:
+        """Find out from what a layer computes which way its square weight lies: (inputs, outputs) if True.
+
+        None if it does not multiply by it, or cannot be run alone.
+        """
+        kept = self.backend.get_weights(self.model)
+        shape = kept[parameter].shape
+        weight = np.random.default_rng(0).standard_normal(shape).astype(kept[parameter].dtype)
+        self.backend.set_weights(self.model, {**kept, parameter: weight})
+        try:
+            zero, one = (
+                self.backend.run_layer(self.model, layer, inputs=[array.astype(weight.dtype)])["output"]
+                for array in (np.zeros(shape), np.eye(len(weight)))
+            )
+        except Exception:  # whatever somebody's own layer makes of it
+            return None
+        finally:
+            self.backend.set_weights(self.model, kept)
+        found = [np.allclose(one - zero, way, rtol=1e-4, atol=1e-4) for way in (weight, weight.T)]
+        return found[0] if found[0] != found[1] else None
+
     def dropouts(self, rounding: list[str] | None = None) -> list[dict[str, Any]]:
         """See Backend.measure_dropout."""
         with self._altered(rounding, None):

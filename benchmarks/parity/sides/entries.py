@@ -88,9 +88,19 @@ def packed(entries: Sequence[Entry], *, like: Sequence[Entry], named: Collection
 
 
 def shapes_fit(ours: Entry, theirs: Entry) -> bool:
-    """Equal shapes, or the same numbers where a framework keeps this kind's tensor flat."""
+    """Equal shapes, the same numbers where a framework keeps this kind's tensor flat, or a turned matrix."""
     is_flat = ours.kind == theirs.kind and ours.kind in FLAT and ours.size == theirs.size
-    return ours.shape == theirs.shape or is_flat
+    return ours.shape == theirs.shape or is_flat or is_turned(ours, theirs)
+
+
+def is_turned(ours: Entry, theirs: Entry) -> bool:
+    """True if a linear layer that somebody wrote by hand keeps its weight the other way round.
+
+    A framework's own layer never does: which way that lies is known by its type.
+    """
+    kinds = {"own" if entry.is_own else entry.kind for entry in (ours, theirs)}
+    is_matrix = len(ours.shape) == 2 and ours.shape == theirs.shape[::-1] != theirs.shape
+    return is_matrix and "own" in kinds and kinds <= {"own", "Linear"}
 
 
 def fits(ours: Entry, theirs: Entry) -> bool:
@@ -106,7 +116,7 @@ def fits(ours: Entry, theirs: Entry) -> bool:
 
 def link(ours: Entry, theirs: Entry) -> Link:
     """What both hold, as it is found on each side."""
-    return Link(ours=ours.parts, theirs=theirs.parts)
+    return Link(ours=ours.parts, theirs=theirs.parts, transpose=is_turned(ours, theirs))
 
 
 def _entry(name: str, shape: Sequence[int], layer: str, kind: str) -> Entry:

@@ -90,6 +90,9 @@ class Pair(Sides):
             )
         except Unpaired as error:
             raise CannotCompare(error, self.described) from None
+        for square in self.pairing.squares:
+            turned = self.ask(square.side, "is_turned", layer=square.layer, parameter=square.parameter)
+            self.pairing = self.pairing.settled(square, is_turned=turned)
         return self.pairing
 
     def is_paired(self, name: str) -> bool:

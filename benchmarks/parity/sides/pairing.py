@@ -1,10 +1,10 @@
 """Which parameter of one side is which of the other: by a map, by name, else by order."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks.parity.sides.entries import Entry, entries_of, link, packed, shapes_fit
+from benchmarks.parity.sides.entries import Entry, entries_of, is_turned, link, packed, shapes_fit
 from benchmarks.parity.sides.mapping import Mapped, Side, read_lines
 from benchmarks.parity.sides.matching import pair_entries
 from benchmarks.parity.sides.proposal import Pairs
@@ -14,13 +14,26 @@ from common.weights.map_lines import Names, lines_of, map_line
 Described = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
+TURNED = "{side}'s {layer} is a layer of your own: its weight lies the other way round and is turned over"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Square:
+    """A square weight of a layer that somebody wrote by hand: its shape does not say which way it lies."""
+
+    name: str  # torch's
+    side: str
+    layer: str
+    parameter: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pairing:
     """What of torch's is what of paddle's, and how that was found.
 
     ``links`` are the parameters', in torch's order. ``buffers`` and ``layers`` have paddle's names by
     torch's; ``apart`` are layers with parameters, by side, whose calls have no counterpart. ``left_out``
-    are the parameters, by side, that a map leaves out.
+    are the parameters, by side, that a map leaves out. ``squares`` are weights to be looked at.
     """
 
     links: tuple[Link, ...]
@@ -30,6 +43,7 @@ class Pairing:
     apart: Mapping[str, frozenset[str]]
     left_out: Mapping[str, tuple[str, ...]]
     warnings: Mapping[str, str]  # what to doubt, by torch's name of a parameter
+    squares: tuple[Square, ...] = ()
 
     @property
     def parameters(self) -> dict[str, tuple[str, ...]]:
@@ -41,6 +55,17 @@ class Pairing:
         spare = dict.fromkeys(self.left_out["torch"])
         lone = {"null": list(self.left_out["paddle"])} if self.left_out["paddle"] else {}
         return {**dict(map(map_line, self.links)), **spare, **lone}
+
+    def settled(self, square: Square, *, is_turned: bool | None) -> "Pairing":
+        """The pairing once it is known which way a square weight lies (None: it could not be found out)."""
+        warnings = {name: text for name, text in self.warnings.items() if name != square.name}
+        if is_turned is None:
+            return self
+        if not is_turned:
+            return replace(self, warnings=warnings)
+        links = (replace(one, transpose=square.name in one.ours) for one in self.links)
+        text = TURNED.format(side=square.side, layer=square.layer)
+        return replace(self, links=tuple(links), warnings={**warnings, square.name: text})
 
 
 def pair_parameters(ours: Described, theirs: Described, *, names: Names | None = None) -> Pairing:
@@ -76,6 +101,7 @@ def pair_parameters(ours: Described, theirs: Described, *, names: Names | None =
         apart=apart,
         left_out=mapped.left_out,
         warnings=dict(_doubts(found)),
+        squares=tuple(_squares(found)),
     )
 
 
@@ -134,10 +160,21 @@ def _doubts(pairs: Pairs) -> Iterator[tuple[str, str]]:
     for a, b in pairs:
         if a.kind != b.kind and not (a.is_own or b.is_own):
             yield a.name, f"torch's is of {a.type}, paddle's {b.name} of {b.type}"
-        elif a.is_own != b.is_own and len(a.shape) == 2 and a.shape[0] == a.shape[1] and b.shape == a.shape:
-            own = f"torch's {a.layer}" if a.is_own else f"paddle's {b.layer}"
-            yield (
-                a.name,
-                f"{own} is a layer of your own and its weight is square: taken as it lies; a map's "
-                '"transpose" would turn it over',
-            )
+        if is_turned(a, b):
+            side, layer = ("torch", a.layer) if a.is_own else ("paddle", b.layer)
+            yield a.name, TURNED.format(side=side, layer=layer)
+    for square in _squares(pairs):
+        yield (
+            square.name,
+            f"{square.side}'s {square.layer} is a layer of your own and its weight is square: taken as it "
+            'lies; a map\'s "transpose" would turn it over',
+        )
+
+
+def _squares(pairs: Pairs) -> Iterator[Square]:
+    for a, b in pairs:
+        own, other = (a, b) if a.is_own else (b, a)
+        is_square = len(own.shape) == 2 and own.shape[0] == own.shape[1] and own.shape == other.shape
+        if is_square and own.is_own and other.kind == "Linear":
+            side = "torch" if own is a else "paddle"
+            yield Square(name=a.name, side=side, layer=own.layer, parameter=own.name)
