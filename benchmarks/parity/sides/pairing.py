@@ -1,7 +1,7 @@
 """Which parameter of one side is which of the other: by a map, by name, else by order."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks.parity.sides.entries import Entry, entries_of, is_turned, link, packed, shapes_fit
@@ -40,9 +40,9 @@ class Pairing:
     buffers: dict[str, str]
     layers: dict[str, str]
     method: str  # "by name", "by the map", "by definition order", "by name, the rest by definition order"
-    apart: Mapping[str, frozenset[str]]
-    left_out: Mapping[str, tuple[str, ...]]
-    warnings: Mapping[str, str]  # what to doubt, by torch's name of a parameter
+    apart: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)  # what to doubt, by torch's name of a parameter
     squares: tuple[Square, ...] = ()
 
     @property
