@@ -105,10 +105,14 @@ def _layout(layer, output):
 
 
 def _owners(model):
-    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity."""
-    owners = {}
+    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity.
+
+    What a parametrization keeps belongs to the layer whose weight it makes.
+    """
+    owners, types = {}, {name: base_of(layer) for name, layer in named_layers(model)}
     for name, layer in named_layers(model):
-        facts = {"layer": name, "type": base_of(layer)}
+        owner = name.partition(".parametrizations.")[0]
+        facts = {"layer": owner, "type": types[owner]}
         own = [layer.named_parameters(include_sublayers=False), layer.named_buffers(include_sublayers=False)]
         owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
     return owners

@@ -32,6 +32,12 @@ def linear_of(words, kind):
         import paddle
 
         return paddle.compat.nn.Linear(16, 16)
+    if kind in ("normalised", "parametrized"):
+        if kind == "parametrized" and words.is_torch:
+            import torch
+
+            return torch.nn.utils.parametrizations.weight_norm(words.Linear(16, 16))
+        return words.nn.utils.weight_norm(words.Linear(16, 16), dim=0 if words.is_torch else 1)
     if kind == "derived":
 
         class Mine(words.Linear):
@@ -346,6 +352,8 @@ INNOCENT = {
     "kind_own_square": pair(linear="own"),
     "kind_own_matrix": pair(linear="own matrix"),
     "kind_derived_linear": pair(linear="derived"),
+    "kind_normalised_linear": pair(linear="normalised", on=BOTH),
+    "kind_parametrized_linear": pair(linear="parametrized", on=BOTH),
     "kind_attention_packed": pair(attention("packed")),
     "kind_attention_compat": pair(attention("packed"), attention("compat")),
     "kind_attention_packed_on_paddle": pair(attention("by hand"), attention("compat")),

@@ -38,12 +38,14 @@ class Naming:
     def neutral(self, link: Link, arrays: Arrays) -> dict[str, np.ndarray]:
         """Torch's pieces of the model's own arrays, or of what an optimizer keeps of them.
 
-        A number for all, such as a count of steps, is every piece's.
+        A number for all, such as a count of steps, is every piece's: not a number where they do not agree.
         """
         if all(array.shape == tuple(link.theirs[own]) for own, array in arrays.items()):
             whole = {own: arrays[own] if own in arrays else _zeros(arrays, link, own) for own in link.theirs}
             return link.to_ours(whole)
-        return dict.fromkeys(link.ours, next(iter(arrays.values())))
+        first, *others = arrays.values()
+        alike = all(np.array_equal(first, other) for other in others)
+        return dict.fromkeys(link.ours, first if alike else np.full(np.shape(first), np.nan))
 
     def own(self, own: str, shape: Shape, read: Callable[[str, Shape], np.ndarray]) -> np.ndarray:
         """The model's own array from torch's, which ``read`` gives by name and shape; zeros for a spare."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Any
 
@@ -13,6 +13,8 @@ OWN = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "Par
 # Layers that keep a tensor flat in one framework; both read it in the same order.
 FLAT = {"LayerNorm", "Bilinear"}
 ROLES = {("InstanceNorm", "scale"): "weight", ("PReLU", "_weight"): "weight"}  # paddle's private words
+NORMALISED = {"weight_orig": "weight"}  # what spectral normalisation divides
+PARAMETRIZED = {"": "", "0": "_g", "1": "_v"}  # the older words for what torch's parametrizations keep
 SYNONYMS = {"gamma": "weight", "scale": "weight", "_weight": "weight", "beta": "bias", "shift": "bias"}
 QUERY, KEY, VALUE = "q_proj", "k_proj", "v_proj"
 ATTENTION = "MultiheadAttention"
@@ -89,7 +91,8 @@ def packed(entries: Sequence[Entry], *, like: Sequence[Entry], named: Collection
 
 def shapes_fit(ours: Entry, theirs: Entry) -> bool:
     """Equal shapes, the same numbers where a framework keeps this kind's tensor flat, or a turned matrix."""
-    is_flat = ours.kind == theirs.kind and ours.kind in FLAT and ours.size == theirs.size
+    can_be_flat = ours.kind == theirs.kind and (ours.kind in FLAT or ours.role == "weight_g")
+    is_flat = can_be_flat and ours.size == theirs.size
     return ours.shape == theirs.shape or is_flat or is_turned(ours, theirs)
 
 
@@ -122,9 +125,16 @@ def link(ours: Entry, theirs: Entry) -> Link:
 def _entry(name: str, shape: Sequence[int], layer: str, kind: str) -> Entry:
     sizes = tuple(shape)
     entry = Entry(name=name, key=name, shape=sizes, layer=layer, type=kind, parts={name: sizes})
-    start, dot, own = name.rpartition(".")
-    role = ROLES.get((entry.kind, own), own)
-    return Entry(**{**vars(entry), "key": f"{start}{dot}{role}"})
+    return replace(entry, key=_key(entry))
+
+
+def _key(entry: Entry) -> str:
+    """The name with the role in neutral words."""
+    found = re.fullmatch(r"(.*)\.parametrizations\.(\w+)\.original(\d?)", entry.name)
+    if found and found[3] in PARAMETRIZED:
+        return f"{found[1]}.{found[2]}{PARAMETRIZED[found[3]]}"
+    start, dot, own = entry.name.rpartition(".")
+    return f"{start}{dot}{ROLES.get((entry.kind, own), NORMALISED.get(own, own))}"
 
 
 def _group(entry: Entry, here: Mapping[str, Entry]) -> list[Entry]:

@@ -42,6 +42,9 @@ class TestKinds:
             (("n.weight", (8, 6, 6), "LayerNorm"), ("m.weight", (288,), "LayerNorm")),
             (("n.bias", (8,), "Bilinear"), ("m.bias", (1, 8), "Bilinear")),
             (("n.weight", (8,), "LayerNorm"), ("m.gamma", (8,), "Module")),
+            (("n.parametrizations.weight.original", (8, 4), "Linear"), ("m.weight_orig", (8, 4), "Linear")),
+            (("n.parametrizations.weight.original0", (8, 1), "Linear"), ("m.weight_g", (8,), "Linear")),
+            (("n.parametrizations.weight.original1", (8, 8), "Linear"), ("m.weight_v", (8, 8), "Linear")),
             (("token", (1, 8), "Module"), ("class_token", (1, 8), "Module")),
         ],
     )
