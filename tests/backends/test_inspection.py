@@ -1,4 +1,4 @@
-"""Layers under the words that both frameworks share: by the class that they derive from, not by their name."""
+"""Layers under words that both frameworks share: by the class that they derive from, not by their name."""
 
 import pytest
 
@@ -29,8 +29,9 @@ def test_one_word_for_both(torch_backend, paddle_backend, word):
     import paddle
     import torch
 
-    layers = (eval(f"nn.{call}", {"nn": side.nn}) for call, side in zip(PAIRS[word], (torch, paddle)))
-    for backend, layer in zip((torch_backend, paddle_backend), layers):
+    ours, theirs = PAIRS[word]
+    for backend, framework, call in ((torch_backend, torch, ours), (paddle_backend, paddle, theirs)):
+        layer = eval(f"nn.{call}", {"nn": framework.nn})
         assert {kind for _, kind in described(backend, layer)} == {word}
 
 
@@ -69,8 +70,7 @@ def test_a_users_own_class_is_what_it_derives_from_however_it_is_called(backend)
 def test_what_torch_parametrizes_stays_what_it_is(torch_backend):
     from torch import nn
 
-    layer = nn.utils.parametrizations.weight_norm(nn.Sequential(nn.Conv2d(2, 3, 3))[0])
-    model = nn.Sequential(layer)
+    model = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 3, 3)))
     entries = torch_backend.describe(model)["parameters"]
     assert {(entry["layer"], entry["type"]) for entry in entries} == {("0", "Conv2d")}
 

@@ -1,5 +1,7 @@
 """Tensors cut, stacked, reshaped and turned over: there and back, and refused where they do not fit."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,4 @@ def test_pieces_lie_where_numpy_would_put_them():
     ],
 )
 def test_what_does_not_fit_is_said(link, reason):
-    import re
-
     assert re.search(reason, link.misfit())
