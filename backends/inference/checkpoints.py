@@ -17,7 +17,8 @@ from common.transforms.data_config import DataConfig
 from common.weights import checkpoint
 from common.weights.checkpoint import ModelConfig
 from common.weights.external import ForeignWeights, read_foreign
-from common.weights.name_map import fit, read_map
+from common.weights.map_lines import Names, read_map
+from common.weights.name_map import fit
 
 ABOUT_MODEL = ("model", "num_classes", "channels", "activation", "pool", "no_c5_activation")
 ABOUT_IMAGES = ("resize", "crop", "pad", "mean", "std", "scale")
@@ -29,7 +30,7 @@ class OpenCheckpoint:
 
     subject: ModelConfig
     weights: ForeignWeights
-    names: Mapping[str, str] | None = None
+    names: Names | None = None
 
     def fitted(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
         """The arrays of a model of these shapes.

@@ -12,6 +12,7 @@ from common.weights.layout import require_same_entries, transpose
 from .device import to_numpy
 
 TRANSPOSED = (paddle.nn.Linear,)  # paddle keeps (inputs, outputs), the neutral layout (outputs, inputs)
+WEIGHTS = ("weight", "weight_orig", "weight_v")  # a layer's own, and what a normalisation of it keeps
 # paddle's batch norm keeps its statistics as parameters that are not trained.
 STATISTICS = {"_mean": "running_mean", "_variance": "running_var"}
 UNUSED = ()
@@ -89,9 +90,8 @@ def read_of_each(model, names, read):
 
 def neutral_parameters(model):
     """(name, parameter, whether it lies the other way round) of every parameter."""
-    transposed = {
-        id(layer.weight) for layer in model.sublayers(include_self=True) if isinstance(layer, TRANSPOSED)
-    }
+    layers = [layer for layer in model.sublayers(include_self=True) if isinstance(layer, TRANSPOSED)]
+    transposed = {id(getattr(layer, own, None)) for layer in layers for own in WEIGHTS}
     for name, parameter in model.named_parameters():
         if not parameter.stop_gradient or name.rpartition(".")[2] not in STATISTICS:
             yield name, parameter, id(parameter) in transposed

@@ -8,6 +8,7 @@ from .engines import infer
 from .weights import _buffers, parameter_shapes
 
 WORDS = {}  # the neutral names of layer types are torch's own
+ROOMS = (nn,)  # where the public types are
 
 
 def describe(model):
@@ -61,13 +62,18 @@ def type_of(layer):
 
 
 def base_of(layer):
-    """The framework's own type that a layer is or derives from."""
-    own = [kind for kind in type(layer).__mro__ if kind.__module__.startswith(nn.__name__)]
-    return _neutral(own[0].__name__)
+    """The framework's public type that a layer is or derives from."""
+    public = [kind for kind in type(layer).__mro__ if any(_is_in(room, kind) for room in ROOMS)]
+    return _neutral(public[0].__name__)
+
+
+def _is_in(room, kind):
+    return getattr(room, kind.__name__, None) is kind
 
 
 def _neutral(word):
-    return re.sub(r"([123])D$", r"\1d", WORDS.get(word, word))
+    word = re.sub(r"^Conv([123])DTranspose$", r"ConvTranspose\1d", WORDS.get(word, word))
+    return re.sub(r"([123])D$", r"\1d", word)
 
 
 def _facts(name, layer, output):
@@ -87,10 +93,14 @@ def _layout(output):
 
 
 def _owners(model):
-    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity."""
-    owners = {}
+    """Name and type of the layer that each parameter and buffer belongs to, by the tensor's identity.
+
+    What a parametrization keeps belongs to the layer whose weight it makes.
+    """
+    owners, types = {}, {name: base_of(layer) for name, layer in named_layers(model)}
     for name, layer in named_layers(model):
-        facts = {"layer": name, "type": base_of(layer)}
+        owner = name.partition(".parametrizations.")[0]
+        facts = {"layer": owner, "type": types[owner]}
         own = [layer.named_parameters(recurse=False), layer.named_buffers(recurse=False)]
         owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
     return owners

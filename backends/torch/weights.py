@@ -12,6 +12,7 @@ from common.weights.layout import require_same_entries, transpose
 from .device import to_numpy
 
 TRANSPOSED = ()  # torch keeps every weight as the neutral layout does
+WEIGHTS = ("weight", "weight_orig", "weight_v")  # a layer's own, and what a normalisation of it keeps
 STATISTICS = {}  # torch's batch norm keeps its statistics as buffers, under their neutral names
 UNUSED = ("num_batches_tracked",)  # a count that batch norm keeps and no computation here reads
 
@@ -88,7 +89,8 @@ def read_of_each(model, names, read):
 
 def neutral_parameters(model):
     """(name, parameter, whether it lies the other way round) of every parameter."""
-    transposed = {id(layer.weight) for layer in model.modules() if isinstance(layer, TRANSPOSED)}
+    layers = [layer for layer in model.modules() if isinstance(layer, TRANSPOSED)]
+    transposed = {id(getattr(layer, own, None)) for layer in layers for own in WEIGHTS}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad or name.rpartition(".")[2] not in STATISTICS:
             yield name, parameter, id(parameter) in transposed

@@ -23,7 +23,8 @@ from common.training.run_folder import CLASSES, RECIPE, RunFolder
 from common.weights import checkpoint, initialization
 from common.weights.checkpoint import Checkpoint, ModelConfig
 from common.weights.external import ForeignWeights, read_foreign
-from common.weights.name_map import fit, read_map
+from common.weights.map_lines import Names, read_map
+from common.weights.name_map import fit, spelled_out
 
 
 def assemble(
@@ -123,11 +124,11 @@ class Loaded:
     """Weights to begin with; ``names`` maps the model's names to the file's."""
 
     weights: ForeignWeights
-    names: Mapping[str, str] | None = None
+    names: Names | None = None
     classes: tuple[str, ...] | None = None
 
 
-def load(path: Path, *, names: Mapping[str, str] | None) -> Loaded:
+def load(path: Path, *, names: Names | None) -> Loaded:
     """Weights in a file of any kind, or the best ones of a run's folder."""
     path = checkpoint.locate(path)
     ours = checkpoint.read(path) if path.suffix == ".safetensors" else None
@@ -176,12 +177,14 @@ def _fitted(learner: Learner, loaded: Loaded, *, keep_head: bool) -> dict[str, n
     if keep_head:
         return fit(loaded.weights, learner.shapes, names=loaded.names)
     body, head = split_head(list(learner.shapes))
-    arrays = dict(loaded.weights.arrays)
+    arrays, names = dict(loaded.weights.arrays), None
+    if loaded.names is not None:
+        names = spelled_out(loaded.weights, learner.shapes, names=loaded.names)
     if learner.recipe.head != "append":
-        named = [(loaded.names or {}).get(name, name) for name in head]
+        named = [(names or {}).get(name, name) for name in head]
         # Under other names it is the last one, as in every model here.
         for name in named if all(name in arrays for name in named) else list(arrays)[-len(head) :]:
             del arrays[name]
     shapes = {name: learner.shapes[name] for name in body}
-    names = loaded.names and {name: loaded.names[name] for name in body if name in loaded.names}
+    names = names and {name: names[name] for name in body if name in names}
     return fit(replace(loaded.weights, arrays=arrays), shapes, names=names)

@@ -16,7 +16,7 @@ from typing import Any
 from backends import NAMES, OPTIMIZERS
 from benchmarks.parity.plan import CHOICES, Plan, with_needed
 from benchmarks.request.flags import add_json_flag, add_model_flags
-from benchmarks.request.model_pair import InputSpec, ModelPair, read_map
+from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.request import read_size
 from benchmarks.request.sources import require_source
 from common import cli
@@ -24,6 +24,7 @@ from common.cli import UsageError
 from common.files import require_writable
 from common.flag_values import positive, words
 from common.runtime.devices import require_device_name
+from common.weights.map_lines import read_map
 
 PROGRAM = "benchmarks.parity"
 PICTURES = (".png", ".svg", ".pdf")
@@ -96,7 +97,7 @@ def _subject(options: argparse.Namespace) -> ModelPair:
         batch_size=options.batch_size,
         sources=sources,
         plugins=plugins,
-        names=read_map(options.map) if options.map else {},
+        names=read_map(options.map) or {},
         folder=str(Path.cwd()),
         inputs=tuple(options.input),
         inputs_source=options.inputs or "",
@@ -153,7 +154,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--map",
         type=Path,
         metavar="FILE.json",
-        help="a JSON object of torch's parameter or layer names to paddle's",
+        help="torch's parameter or layer names to paddle's; it can stack, reshape and leave out",
     )
     parser.add_argument(
         "--batch-size",

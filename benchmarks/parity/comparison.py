@@ -28,6 +28,11 @@ from benchmarks.parity.stages.train_mode import train_mode_stage
 from benchmarks.request.model_pair import Askable, ModelPair
 
 FROM_RECORDING = ("repeat", "loss", "gradients", "train-mode", "float32", "bfloat16")
+UNPAIRED_CAUSES = (
+    "another number of classes, channels or layers",
+    "a bias or a scale on one side only: paddle's InstanceNorm has both by default, torch's neither",
+    'a part that one side does not use, such as an auxiliary head: leave it out with "NAME": null in a --map',
+)
 
 
 def run_gate(
@@ -63,7 +68,8 @@ def run_parity(
         try:
             stages = _stages(pair, plan, on_stage)
         except CannotCompare as error:
-            stages, verdict = [_unpaired(error)], None if not subject.foreign else CANNOT_COMPARE
+            broken = error.broken or not subject.foreign
+            stages, verdict = [_unpaired(error)], None if broken else CANNOT_COMPARE
             return _report(stages, verdict=verdict) | {"pairing": _trees(error)}
         stages = [_strictly(stage) for stage in stages] if plan.strict else stages
         report = _report(stages) | {"evidence": _evidence(pair)}
@@ -184,16 +190,25 @@ def _unpaired(error: CannotCompare) -> Stage:
         max_abs=float("inf"),
         tolerance=0.0,
         verdict=FAIL,
-        note=str(error),
+        note=None,
     )
     suspect = Suspect(layer=name.rpartition(".")[0] or None, relative_l2=None, path=str(error))
-    return Stage(name="parameters", dtype=None, tolerance=None, gaps=[gap], first=gap, suspect=suspect)
+    return Stage(
+        name="parameters",
+        dtype=None,
+        tolerance=None,
+        gaps=[gap],
+        first=gap,
+        suspect=suspect,
+        causes=UNPAIRED_CAUSES,
+    )
 
 
 def _trees(error: CannotCompare) -> dict[str, Any]:
     return {
         "reason": str(error),
         "first": error.first,
+        "map": error.proposal,
         **{name: error.described[name]["parameters"] for name in ("torch", "paddle")},
     }
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from tabulate import tabulate
@@ -11,11 +12,12 @@ from common.model_cards import MODELS
 
 COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")
 GIB = 2**30
+SHOWN = 12  # lines of a map that a report shows
 
 
 def report_text(report: Mapping[str, Any], subject: ModelPair) -> str:
     """All that the command prints."""
-    lines = [_heading(report, subject), "", *stage_lines(report)]
+    lines = [_heading(report, subject), "", *stage_lines(report), *pairing_lines(report["stages"])]
     if report["verdict"] == "cannot-compare":
         return "\n".join([*lines, "", *trees(report["pairing"])])
     lines += divergence_lines(report["first_divergence"])
@@ -35,8 +37,10 @@ def parity_lines(parity: Mapping[str, Any] | None) -> list[str]:
 def failure(report: Mapping[str, Any]) -> str:
     """One line on where the two sides part."""
     if report["verdict"] == "cannot-compare":
-        return f"{report['pairing']['reason']}; give a --map, for which a skeleton is printed"
+        return f"{report['pairing']['reason']}; give a --map, for which a proposal is printed"
     first = report["first_divergence"]
+    if "pairing" in report:
+        return f"parity is broken, first in stage {first['stage']!r}: {report['pairing']['reason']}"
     gap = "" if first["relative_l2"] is None else f", relative L2 {first['relative_l2']:.1e}"
     layer = f", layer {first['layer']}" if first["layer"] else ""
     return f"parity is broken, first in stage {first['stage']!r} at {first['name']}{layer}{gap}"
@@ -59,7 +63,7 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     """The first divergence: where, by how much, how that was found, what it may be."""
     if first is None:
         return []
-    gap = f", relative L2 {_number(first['relative_l2'])}" if first["relative_l2"] is not None else ""
+    gap = f", relative L2 {_number(first['relative_l2'])}" if isfinite(first["relative_l2"]) else ""
     where = f" ({first['layer_type']})" if first.get("layer_type") else ""
     lines = ["", f"First divergence: stage {first['stage']}, {first['name']}{gap}"]
     lines.append(f"  layer: {first['layer'] or 'none can be named'}{where}")
@@ -67,7 +71,7 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     if first.get("likely_causes"):
         lines += ["  look first at:", *(f"    - {cause}" for cause in first["likely_causes"])]
     tolerance = first.get("tolerance_that_would_pass")
-    if tolerance is not None:
+    if tolerance is not None and isfinite(tolerance):
         lines.append(f"  a tolerance of {_number(tolerance)} would let this stage pass")
     return lines
 
@@ -243,7 +247,37 @@ def trees(pairing: Mapping[str, Any]) -> list[str]:
 
 
 def skeleton(pairing: Mapping[str, Any]) -> list[str]:
-    """A map from every parameter of torch to paddle's of that name, or to nothing yet."""
+    """A map from every parameter of torch to paddle's: filled in where that is known, else empty."""
     theirs: Sequence[str] = [entry["name"] for entry in pairing["paddle"]]
+    known: Mapping[str, Any] = pairing["map"]
     names = {entry["name"]: entry["name"] if entry["name"] in theirs else "" for entry in pairing["torch"]}
-    return json.dumps(names, indent=2).splitlines()
+    stacked = {part for name in known for part in name.split(",")} - {*known}
+    names = {name: other for name, other in names.items() if name not in stacked}
+    if known:
+        names = {**{name: known.get(name, "") for name in names}, **known}
+    return _as_json(names)
+
+
+def pairing_lines(stages: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How parameters were paired if not by name, what was left out, and what to doubt."""
+    facts = next((stage for stage in stages if "paired" in stage), None)
+    if facts is None:
+        return []
+    lines = []
+    if facts["map"] is not None:
+        count = sum(value is not None for value in facts["map"].values())
+        lines = ["", f"Paired {facts['paired']}: {count} of {count}. The map of it, to check and to keep:"]
+        text = _as_json(facts["map"])
+        lines += text if len(text) <= SHOWN else [*text[:SHOWN], f"  … {len(text) - SHOWN} more lines"]
+        if len(text) > SHOWN:
+            lines.append('The whole map is in --json FILE, as "map" of the stage "parameters".')
+    for side, names in facts["left_out"].items():
+        if names:
+            lines.append(f"Left out by the map, {side}'s: {', '.join(names)}")
+    return lines + [f"Doubtful: {name}: {text}" for name, text in facts["warnings"].items()]
+
+
+def _as_json(names: Mapping[str, Any]) -> list[str]:
+    """A map as a file has it, one line a name."""
+    lines = [f"  {json.dumps(name)}: {json.dumps(value)}," for name, value in names.items()]
+    return ["{", *lines[:-1], *(line.removesuffix(",") for line in lines[-1:]), "}"]

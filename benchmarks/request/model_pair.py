@@ -1,13 +1,10 @@
 """Models to compare: ours by name, or anyone's own pair, with batch and weights."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.open_model import ModelSpec
-from common.cli import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +56,7 @@ class ModelPair:
 
     ``sources`` has, for a pair of the user's own, each backend's
     MODULE:CALLABLE; ``plugins`` the user's own loss, optimizer, data and metric, by backend and role;
-    ``names`` is a map from torch's parameter or layer names to paddle's.
+    ``names`` is a map from torch's parameters or layers to paddle's (common.weights.map_lines).
     """
 
     model: str = ""
@@ -69,7 +66,7 @@ class ModelPair:
     batch_size: int = 2
     sources: Mapping[str, str] = field(default_factory=dict)
     plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)
     folder: str = ""
     inputs: tuple[InputSpec, ...] = ()  # where the model takes something else than images
     inputs_source: str = ""  # MODULE:CALLABLE that gives them, as NumPy arrays
@@ -90,21 +87,3 @@ class ModelPair:
     def has(self, role: str) -> bool:
         """True if both sides bring an object of the user's own for this role."""
         return all(role in self.plugins.get(name, {}) for name in ("torch", "paddle"))
-
-
-def read_map(path: Path) -> dict[str, str]:
-    """Read a ``--map`` file: a JSON object of torch's names to paddle's.
-
-    Raises UsageError.
-    """
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise UsageError(
-            f"{path}: no JSON ({error}); expected an object of torch's names to paddle's"
-        ) from None
-    if not isinstance(names, dict) or not all(isinstance(value, str) for value in names.values()):
-        raise UsageError(f'{path}: expected an object such as {{"conv1.weight": "features.0.weight"}}')
-    return names

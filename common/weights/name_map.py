@@ -2,35 +2,44 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from common.cli import UsageError
 from common.weights.external import ForeignWeights
 from common.weights.layout import require_same_entries
+from common.weights.link import Link
+from common.weights.map_lines import Line, Names, Tensors, lines_of, links_of, map_line
 
 Shapes = Mapping[str, Sequence[int]]
 
 
-def fit(
-    weights: ForeignWeights, shapes: Shapes, *, names: Mapping[str, str] | None = None
-) -> dict[str, np.ndarray]:
+def fit(weights: ForeignWeights, shapes: Shapes, *, names: Names | None = None) -> dict[str, np.ndarray]:
     """The model's arrays by its own names, in the neutral layout.
 
-    ``names`` maps names of the model to names in the file; the rest are paired by equal names. A linear
-    layer stands in for a convolution that sees its whole input at once. Raises UsageError listing
-    everything that does not fit, or proposing a map where only the names differ.
+    ``names`` is a map from the model's names to those in the file (common.weights.map_lines); the rest are
+    paired by equal names. A linear layer stands in for a convolution that sees its whole input at once.
+    Raises UsageError listing everything that does not fit, or proposing a map where only the names differ.
     """
     arrays, source = weights.neutral(), weights.source
     if names is None and set(arrays) != set(shapes):
         raise UsageError(f"{source}: {_why_not(arrays, shapes)}")
-    own = {name: (names or {}).get(name, name) for name in shapes}
-    strangers = sorted(set(names or {}) - set(shapes)) + sorted(set((names or {}).values()) - set(arrays))
-    if strangers:
-        raise UsageError(f"{source}: --map names {', '.join(strangers)}, which are not there; correct it")
+    try:
+        links = _links(names or {}, shapes, arrays)
+    except ValueError as error:
+        raise UsageError(f"{source}: {error}; correct it") from None
+    spoken_of = {name for link in links for name in link.ours}
     fitted = {
-        name: _as_layer(arrays[theirs], shapes[name]) for name, theirs in own.items() if theirs in arrays
+        name: array
+        for link in links
+        for name, array in link.to_ours({own: arrays[own] for own in link.theirs}).items()
+    }
+    fitted |= {
+        name: _as_layer(arrays[name], shape)
+        for name, shape in shapes.items()
+        if name in arrays and name not in spoken_of
     }
     try:
         require_same_entries(shapes, fitted)
@@ -39,19 +48,52 @@ def fit(
     return fitted
 
 
-def read_map(path: Path | None) -> dict[str, str] | None:
-    """A map of names from a JSON object {name in the model: name in the file}."""
-    if path is None:
-        return None
+def spelled_out(weights: ForeignWeights, shapes: Shapes, *, names: Names) -> dict[str, Any]:
+    """A map with tensors where it has layers, and without what is left out. Raises UsageError."""
+    ours, theirs = _sides(shapes, weights.neutral())
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not readable as JSON ({error})") from None
-    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise UsageError(f'{path}: expected {{"name in the model": "name in the file", ...}}')
-    return names
+        lines = [line for line in lines_of(names) if line.ours and line.theirs]
+        return dict(map_line(link) for line in lines for link in links_of(line, ours, theirs))
+    except ValueError as error:
+        raise UsageError(f"{weights.source}: {error}; correct it") from None
+
+
+def _sides(shapes: Shapes, arrays: Mapping[str, np.ndarray]) -> tuple[Tensors, Tensors]:
+    held = {name: array.shape for name, array in arrays.items()}
+    return (
+        Tensors(title="the model", shapes=shapes, aliases={}),
+        Tensors(title="the file", shapes=held, aliases={}),
+    )
+
+
+def _links(names: Names, shapes: Shapes, arrays: Mapping[str, np.ndarray]) -> list[Link]:
+    """What a map links. Raises ValueError for what it names that is not there, and for shapes that differ."""
+    ours, theirs = _sides(shapes, arrays)
+    links: list[Link] = []
+    for line in lines_of(names):
+        if not line.theirs:
+            raise ValueError(f"--map, {line.text}: the model needs it, and it cannot be left out")
+        if not line.ours:
+            for name in line.theirs:
+                theirs.held(name)  # it must be there to be left out
+            continue
+        for link in links_of(line, ours, theirs):
+            _require_fit(line, link)
+            links.append(link)
+    return links
+
+
+def _require_fit(line: Line, link: Link) -> None:
+    """A reshape must be asked for, but of a linear weight that a convolution takes."""
+    own, other = next(iter(link.ours.values())), next(iter(link.theirs.values()))
+    single = len(link.ours) == len(link.theirs) == 1 and not link.transpose
+    reason = link.misfit()
+    if reason is None and link.reshapes and line.reshape is None:
+        if single and _takes_linear(own, other):
+            return
+        reason = f"{' + '.join(link.ours)} and {' + '.join(link.theirs)} have other shapes"
+    if reason is not None:
+        raise ValueError(f"--map, {line.text}: {reason}")
 
 
 def _why_not(arrays: Mapping[str, np.ndarray], shapes: Shapes) -> str:
@@ -80,6 +122,9 @@ def _as_layer(array: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
     Both frameworks flatten (channels, height, width) in that order, so the numbers stay where they are.
     """
-    if array.ndim == 2 and len(shape) == 4 and array.size == np.prod(shape) and len(array) == shape[0]:
-        return array.reshape(tuple(shape))
-    return array
+    return array.reshape(tuple(shape)) if _takes_linear(shape, array.shape) else array
+
+
+def _takes_linear(shape: Sequence[int], linear: Sequence[int]) -> bool:
+    """True if a convolution's weight has as many numbers, and outputs, as a linear layer's."""
+    return len(linear) == 2 and len(shape) == 4 and prod(linear) == prod(shape) and linear[0] == shape[0]

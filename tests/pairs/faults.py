@@ -1,5 +1,6 @@
 """Planted faults: each must be found in its stage, and the layer named."""
 
+from tests.pairs import pairing
 from tests.pairs.pair import ON_TORCH, Pair, altered, hooked, replaced
 
 
@@ -180,16 +181,16 @@ PARAMETERS = {
         change=replaced(
             "side", lambda w: w.Conv2d(8, 8, 1, **({"bias": False} if w.is_torch else {"bias_attr": False}))
         ),
-        stage="cannot-compare",
+        stage="parameters",
         layers=("side",),
     ),
     "other_shape": Pair(
-        change=replaced("fc3", lambda w: w.Linear(16, 6)), stage="cannot-compare", layers=("fc3",)
+        change=replaced("fc3", lambda w: w.Linear(16, 6)), stage="parameters", layers=("fc3",)
     ),
     "other_type": Pair(
         network="depthwise",
         change=lambda model, w: w.Sequential(*list(model.children())[:-1], w.Linear(64, 4), w.Linear(4, 5)),
-        stage="cannot-compare",
+        stage="parameters",
         layers=("8",),
     ),
 }
@@ -356,7 +357,7 @@ TRUE_DIFFERENCES = {
     "instance_norm_has_weights": Pair(
         network="activated",
         change=replaced("norm1", lambda w: w.nn.InstanceNorm2D(8)),
-        stage="cannot-compare",
+        stage="parameters",
         layers=("norm1",),
     ),
 }
@@ -365,6 +366,7 @@ PAIRS = {
     **ARCHITECTURE,
     **PARAMETERS,
     **MAPPING,
+    **pairing.FAULTY,
     **PRECISION,
     **RANDOMNESS_AND_STATE,
     **GRADIENTS,

@@ -16,7 +16,7 @@ class Pair:
     ``steps`` are those of training.
     """
 
-    network: str = "small"
+    network: object = "small"  # a name in networks, or a function
     on: tuple = ON_PADDLE
     arguments: dict = field(default_factory=dict)
     edits: object = None  # words -> functions by place
@@ -37,7 +37,8 @@ class Pair:
 
         faulty = words.framework in self.on
         edits = self.edits(words) if faulty and self.edits else {}
-        network = getattr(outputs, self.network, None) or getattr(networks, self.network)
+        found = getattr(outputs, str(self.network), None)
+        network = self.network if callable(self.network) else found or getattr(networks, self.network)
         model = network(words, **self.given | (self.arguments if faulty else {}), **edits)
         if faulty and self.change:
             model = self.change(model, words) or model

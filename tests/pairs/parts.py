@@ -119,6 +119,8 @@ def _paddle_optimizer(model, pair):
     groups = parameters
     if pair == "bias_without_decay":
         groups = _apart(model, "fc2.bias", weight_decay=0.0)
+    if pair == "stacked_rate":
+        groups = _apart(model, "middle.attention.k_proj.weight", learning_rate=0.5)
     if pair == "rate_of_one_layer":
         groups = _apart(model, "conv1.weight", learning_rate=0.5)
     made = optim.Momentum(

@@ -14,6 +14,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "evaluation against training mode",
     ),
     "Conv2d": ("padding, stride, dilation or groups", "padding_mode", "a bias on one side only"),
+    "ConvTranspose2d": ("output_padding, padding, stride, dilation or groups", "a bias on one side only"),
     "Dropout": (
         "the rate",
         "paddle's mode downscale_in_infer, which scales in evaluation instead of in training",
@@ -40,6 +41,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "Upsample": ("align_corners", "the mode of interpolation"),
 }
 CAUSES["BatchNorm1d"] = CAUSES["BatchNorm3d"] = CAUSES["BatchNorm2d"]
+CAUSES["ConvTranspose1d"] = CAUSES["ConvTranspose3d"] = CAUSES["ConvTranspose2d"]
 CAUSES["Dropout2d"] = CAUSES["Dropout3d"] = CAUSES["Dropout"]
 BETWEEN = (
     "a functional operation: flatten or reshape in another order, a sum, a scaling, a cast to float32",

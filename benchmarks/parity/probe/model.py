@@ -12,6 +12,7 @@ from backends import Backend, Model, Tensor
 from backends.open_model import ModelSpec, open_model
 from backends.user_code import resolve
 from benchmarks.parity.probe.computation import Computation
+from benchmarks.parity.probe.naming import Naming
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
@@ -32,7 +33,8 @@ class OpenModel:
         self.name, self.backend = name, backend
         self.model: Model = None
         self._spec = ModelSpec(precision="fp64", device="cpu")
-        self._own: dict[str, str] = {}  # a parameter's or buffer's own name, by the one that it goes by
+        self._naming = Naming()
+        self._spare: dict[str, np.ndarray] = {}  # parameters that torch's model has not, as they were
         self._plugins: dict[str, str] = {}
         self._folder, self._output = "", ""
         self._trainer: Trainer | None = None
@@ -51,7 +53,7 @@ class OpenModel:
         self._output = output
         memory.reset_peak()
         self.model = open_model(self.backend, self._spec)
-        self._own = {}
+        self._naming, self._spare = Naming(), {}
         for role in plugins:
             self._plugin(role)
         return self.backend.describe(self.model)
@@ -79,16 +81,20 @@ class OpenModel:
             self.model, self._trainer = None, None
             gc.collect()
 
-    def rename(self, names: dict[str, str]) -> None:
-        """From now on parameters and buffers go by other names (own name by other name)."""
-        self._own = names
+    def rename(
+        self, links: list[dict[str, Any]] | None = None, buffers: dict[str, str] | None = None
+    ) -> None:
+        """From now on parameters and buffers go by torch's names, in torch's pieces."""
+        self._naming = Naming(links, buffers)
+        spare = self._naming.spare(self.backend.parameter_shapes(self.model))
+        self._spare = self.backend.get_weights(self.model, spare) if spare else {}
 
     def save(self, target: str) -> None:
         """Write parameters and buffers, the latter as "buffers/NAME"."""
         folder = TensorFolder(target)
         folder.fill(self._neutral(self.backend.get_weights(self.model)))
-        buffers = self._neutral(self.backend.get_buffers(self.model))
-        folder.fill((TensorName.of_buffer(name), array) for name, array in buffers)
+        buffers = self.backend.get_buffers(self.model)
+        folder.fill((TensorName.of_buffer(self._naming.buffer(own)), array) for own, array in buffers.items())
 
     def load(self, source: str) -> None:
         """Copy parameters and buffers from a folder.
@@ -96,11 +102,15 @@ class OpenModel:
         Buffers that it has not stay as they are.
         """
         self._forget_training()
-        folder, called = TensorFolder(source), self._called()
-        names = self.backend.parameter_shapes(self.model)
-        self.backend.set_weights(self.model, {name: folder.load(called.get(name, name)) for name in names})
+        folder, shapes = TensorFolder(source), self.backend.parameter_shapes(self.model)
+        arrays = {
+            own: self._naming.own(own, shape, lambda name, _: folder.load(name))
+            for own, shape in shapes.items()
+            if own not in self._spare
+        }
+        self.backend.set_weights(self.model, arrays | self._spare)
         buffers = self.backend.get_buffers(self.model)
-        files = {name: TensorName.of_buffer(called.get(name, name)) for name in buffers}
+        files = {own: TensorName.of_buffer(self._naming.buffer(own)) for own in buffers}
         self.backend.set_buffers(
             self.model, {name: folder.load(file) for name, file in files.items() if file in folder}
         )
@@ -112,13 +122,10 @@ class OpenModel:
             gc.collect()
             memory.give_back()
 
-    def _called(self) -> dict[str, str]:
-        """Names in use of parameters and buffers, by the model's own names."""
-        return {own: name for name, own in self._own.items()}
-
     def _neutral(self, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-        called = self._called()
-        return ((called.get(name, name), array) for name, array in arrays.items())
+        """Parameters, or their gradients, under torch's names; those that torch has not are left out."""
+        for link in self._naming.links({own: array.shape for own, array in arrays.items()}):
+            yield from self._naming.neutral(link, {own: arrays[own] for own in link.theirs}).items()
 
     @contextmanager
     def _prepared(self, training: bool, masks: str | None) -> Iterator[None]:

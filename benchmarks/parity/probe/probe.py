@@ -57,8 +57,8 @@ class Recorder(OpenModel):
                 folder.add(TensorName.of_gradient(name), array)
         # Running statistics move in training mode alone.
         if training:
-            for name, array in self._neutral(self.backend.get_buffers(self.model)):
-                folder.add(TensorName.of_buffer(name), array)
+            for own, array in self.backend.get_buffers(self.model).items():
+                folder.add(TensorName.of_buffer(self._naming.buffer(own)), array)
         return calls
 
     def repeat(
@@ -145,6 +145,27 @@ class Recorder(OpenModel):
                     written.fill((f"{label}/{what}", array) for what, array in results.items())
         return failures
 
+    def is_turned(self, layer: str, parameter: str) -> bool | None:
+        """Find out from what a layer computes which way its square weight lies: (inputs, outputs) if True.
+
+        None if it does not multiply by it, or cannot be run alone.
+        """
+        kept = self.backend.get_weights(self.model)
+        shape = kept[parameter].shape
+        weight = np.random.default_rng(0).standard_normal(shape).astype(kept[parameter].dtype)
+        self.backend.set_weights(self.model, {**kept, parameter: weight})
+        try:
+            zero, one = (
+                self.backend.run_layer(self.model, layer, inputs=[array.astype(weight.dtype)])["output"]
+                for array in (np.zeros(shape), np.eye(len(weight)))
+            )
+        except Exception:  # whatever somebody's own layer makes of it
+            return None
+        finally:
+            self.backend.set_weights(self.model, kept)
+        found = [np.allclose(one - zero, way, rtol=1e-4, atol=1e-4) for way in (weight, weight.T)]
+        return found[0] if found[0] != found[1] else None
+
     def dropouts(self, rounding: list[str] | None = None) -> list[dict[str, Any]]:
         """See Backend.measure_dropout."""
         with self._altered(rounding, None):
@@ -160,8 +181,9 @@ class Recorder(OpenModel):
 
     def _gradients(self) -> Iterator[tuple[str, np.ndarray]]:
         """One parameter's gradient at a time: all together are as large as the model."""
-        for name in self.backend.parameter_shapes(self.model):
-            yield from self._neutral(self.backend.get_gradients(self.model, {name}))
+        for link in self._naming.links(self.backend.parameter_shapes(self.model)):
+            arrays = self.backend.get_gradients(self.model, {*link.theirs})
+            yield from self._naming.neutral(link, arrays).items()
 
     @contextmanager
     def _altered(self, rounding: list[str] | None, forced: dict[str, Any] | None) -> Iterator[None]:
@@ -211,7 +233,7 @@ class Probe(Recorder):
     def apply_gradients(self, source: str, steps: int, rates: list[float] | None) -> list[float]:
         """Update on drawn gradients; returns the learning rate of each step."""
         assert self._trainer is not None, "start_training first"
-        return self._trainer.apply_gradients(TensorFolder(source), self._called(), steps=steps, rates=rates)
+        return self._trainer.apply_gradients(TensorFolder(source), self._naming, steps=steps, rates=rates)
 
     def train(
         self,
@@ -241,15 +263,18 @@ class Probe(Recorder):
     def training_state(self, names: list[str], kind: str, target: str) -> None:
         """Write the named parameters ("parameters"), or one kind of what the optimizer keeps of them."""
         assert self._trainer is not None, "start_training first"
-        folder, called = TensorFolder(target), self._called()
-        for name in names:
-            own = self._own.get(name, name)
+        folder, optimizer = TensorFolder(target), self._trainer.optimizer
+        for link in self._naming.links(self.backend.parameter_shapes(self.model)):
+            wanted = {*link.ours} & {*names}
+            if not wanted:
+                continue
             if kind == "parameters":
-                arrays = self.backend.get_weights(self.model, {own})
+                arrays = self.backend.get_weights(self.model, {*link.theirs})
             else:
-                arrays = self.backend.get_moments(self.model, self._trainer.optimizer, {own}, {kind})
-            for full, array in arrays.items():
-                folder.add(called.get(full.removesuffix(f"/{kind}"), full.removesuffix(f"/{kind}")), array)
+                kept = self.backend.get_moments(self.model, optimizer, {*link.theirs}, {kind})
+                arrays = {full.removesuffix(f"/{kind}"): array for full, array in kept.items()}
+            pieces = self._naming.neutral(link, arrays) if arrays else {}
+            folder.fill((name, array) for name, array in pieces.items() if name in wanted)
 
     def buffers(self, target: str) -> None:
         """Write the buffers, by their own names."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Computed, Model
+from benchmarks.parity.probe.naming import Naming
 from benchmarks.parity.probe.rounded import rounded_hyper_parameters
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.runtime import memory
@@ -38,13 +39,13 @@ class Trainer:
         self.optimizer, self.schedule = made if isinstance(made, tuple) else (made, None)
 
     def apply_gradients(
-        self, drawn: TensorFolder, called: Mapping[str, str], *, steps: int, rates: Sequence[float] | None
+        self, drawn: TensorFolder, naming: Naming, *, steps: int, rates: Sequence[float] | None
     ) -> list[float]:
         """Update on the drawn gradients, each step on another part of them."""
         shapes, used = self.backend.parameter_shapes(self.model), []
         for step in range(steps):
             self.backend.clear_gradients(self.optimizer)  # or both steps' would be held for a while
-            self.backend.set_gradients(self.model, DrawnGradients(drawn, called, shapes, step=step))
+            self.backend.set_gradients(self.model, DrawnGradients(drawn, naming, shapes, step=step))
             memory.give_back()  # what it took to convert them; an update needs as much of its own
             used.append(self._update(step, rates))
         return used
@@ -80,21 +81,25 @@ class Trainer:
 class DrawnGradients(Mapping[str, np.ndarray]):
     """A step's gradients by a parameter's own name, each read when it is asked for: all are a model's size.
 
-    ``called`` are the names that they lie under, where those are others.
+    ``naming`` says under which names they lie, and in which pieces.
     """
 
     def __init__(
         self,
         drawn: TensorFolder,
-        called: Mapping[str, str],
+        naming: Naming,
         shapes: Mapping[str, Sequence[int]],
         *,
         step: int,
     ) -> None:
-        self._drawn, self._called, self._shapes, self._step = drawn, called, shapes, step
+        self._drawn, self._naming, self._shapes, self._step = drawn, naming, shapes, step
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return part(self._drawn.load(self._called.get(name, name)), self._step, self._shapes[name])
+        return self._naming.own(
+            name,
+            self._shapes[name],
+            lambda drawn, shape: part(self._drawn.load(drawn), self._step, shape),
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._shapes)

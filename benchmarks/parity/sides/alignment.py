@@ -1,8 +1,9 @@
 """Which call of a layer on one side is which on the other, whatever the layers are called."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.parity.tensors.tensor_name import GRADIENT, OUTPUT, TensorName
@@ -64,16 +65,27 @@ class Match:
         return ours, theirs
 
 
-def align(ours: Sequence[Call], theirs: Sequence[Call], *, layers: Mapping[str, str]) -> list[Match]:
+def align(
+    ours: Sequence[Call],
+    theirs: Sequence[Call],
+    *,
+    layers: Mapping[str, str],
+    apart: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> list[Match]:
     """Match calls, in torch's order of execution, with paddle's own ones where they run.
 
     Layers with parameters are anchors, paired already (``layers``). The others are matched by equal
     name and type; then, between two anchors, by type in order; then whatever is left over in equal
-    number, in order.
+    number, in order. Layers that are ``apart``, by side, hold what no one layer of the other side holds:
+    they have no match.
     """
     partner = _match_anchors(ours, theirs, layers)
-    _match_names(ours, theirs, partner)
-    for left, right in _gaps(ours, theirs, partner):
+    alone = [
+        {place for place, call in enumerate(calls) if call["name"] in apart.get(side, ())}
+        for side, calls in (("torch", ours), ("paddle", theirs))
+    ]
+    _match_names(ours, theirs, partner, alone)
+    for left, right in _gaps(ours, theirs, partner, alone):
         _match_types(left, right, partner)
     return _in_order(ours, theirs, partner)
 
@@ -91,14 +103,16 @@ def _match_anchors(ours: Sequence[Call], theirs: Sequence[Call], layers: Mapping
     return partner
 
 
-def _match_names(ours: Sequence[Call], theirs: Sequence[Call], partner: dict[int, int]) -> None:
+def _match_names(
+    ours: Sequence[Call], theirs: Sequence[Call], partner: dict[int, int], alone: Sequence[set[int]]
+) -> None:
     """By equal labels, except where these are mere numbers and not all the types agree as well."""
-    taken = set(partner.values())
+    taken = set(partner.values()) | alone[1]
     free = {call["call"]: (place, call) for place, call in enumerate(theirs) if place not in taken}
     equal = {
         place: free[call["call"]][0]
         for place, call in enumerate(ours)
-        if place not in partner and call["call"] in free
+        if place not in partner and place not in alone[0] and call["call"] in free
     }
     if not any(call["name"].rpartition(".")[2].isdecimal() for call in ours):
         partner.update(equal)
@@ -109,13 +123,13 @@ def _match_names(ours: Sequence[Call], theirs: Sequence[Call], partner: dict[int
 
 
 def _gaps(
-    ours: Sequence[Call], theirs: Sequence[Call], partner: Mapping[int, int]
+    ours: Sequence[Call], theirs: Sequence[Call], partner: Mapping[int, int], alone: Sequence[set[int]]
 ) -> list[tuple[list[tuple[int, Call]], list[tuple[int, Call]]]]:
     """The unmatched calls of both sides between two matched ones that follow each other."""
-    taken, gaps = set(partner.values()), []
+    done, taken, gaps = {*partner} | alone[0], set(partner.values()) | alone[1], []
     bounds = [(-1, -1), *_increasing(sorted(partner.items())), (len(ours), len(theirs))]
     for (left, right), (next_left, next_right) in pairwise(bounds):
-        mine = [(place, ours[place]) for place in range(left + 1, next_left) if place not in partner]
+        mine = [(place, ours[place]) for place in range(left + 1, next_left) if place not in done]
         yours = [(place, theirs[place]) for place in range(right + 1, next_right) if place not in taken]
         gaps.append((mine, yours))
     return gaps

@@ -10,7 +10,8 @@ import numpy as np
 
 from backends import NAMES
 from benchmarks.parity.sides.alignment import Match, align
-from benchmarks.parity.sides.pairing import Pairing, Unpaired, pair_parameters
+from benchmarks.parity.sides.pairing import Pairing, pair_parameters
+from benchmarks.parity.sides.proposal import Unpaired
 from benchmarks.parity.sides.recording import Alone, Recording
 from benchmarks.parity.sides.sides import Sides
 from benchmarks.parity.tensors import known_roundings
@@ -28,11 +29,15 @@ SPARE_BYTES = 256 * 2**20
 
 
 class CannotCompare(Exception):
-    """The two models cannot be paired; ``described`` is what each consists of."""
+    """The two models cannot be paired; ``described`` is what each consists of.
+
+    ``broken``: their sizes differ, so that they do not compute the same. ``proposal`` is a map to fill in.
+    """
 
     def __init__(self, error: Unpaired, described: dict[str, dict[str, Any]]) -> None:
         super().__init__(str(error))
         self.first = {"torch": error.torch, "paddle": error.paddle}
+        self.broken, self.proposal = error.broken, error.proposal
         self.described = described
 
 
@@ -83,11 +88,19 @@ class Pair(Sides):
         """Pair the parameters. Raises CannotCompare."""
         try:
             self.pairing = pair_parameters(
-                self.described["torch"], self.described["paddle"], names=dict(self.subject.names)
+                self.described["torch"], self.described["paddle"], names=self.subject.names
             )
         except Unpaired as error:
             raise CannotCompare(error, self.described) from None
+        for square in self.pairing.squares:
+            turned = self.ask(square.side, "is_turned", layer=square.layer, parameter=square.parameter)
+            self.pairing = self.pairing.settled(square, is_turned=turned)
         return self.pairing
+
+    def is_paired(self, name: str) -> bool:
+        """True if a parameter of torch's has a counterpart: a map may leave it out."""
+        assert self.pairing is not None
+        return name in self.pairing.parameters
 
     def require_space(self) -> None:
         """Raise UnavailableError now if the tensors would not fit on the disk."""
@@ -128,10 +141,10 @@ class Pair(Sides):
         return [name for name in self.pairing.buffers if name.endswith(("running_mean", "running_var"))]
 
     def load_weights(self) -> None:
-        """Give both sides the weights; paddle's names are torch's from here on."""
+        """Give both sides the weights; paddle's tensors go by torch's names and shapes from here on."""
         assert self.pairing is not None
-        names = {"torch": {}, "paddle": self.pairing.names()}
-        self.ask_both("rename", own=lambda side: {"names": names[side]})
+        names = {"links": [asdict(link) for link in self.pairing.links], "buffers": self.pairing.buffers}
+        self.ask_both("rename", own=lambda side: names if side == "paddle" else {})
         self.reload()
 
     def reload(self) -> None:
@@ -174,7 +187,9 @@ class Pair(Sides):
             masks=masks,
             folders={name: TensorFolder(self.path(f"{label}-{name}")) for name in NAMES},
             calls=calls,
-            matches=align(calls["torch"], calls["paddle"], layers=self.pairing.layers),
+            matches=align(
+                calls["torch"], calls["paddle"], layers=self.pairing.layers, apart=self.pairing.apart
+            ),
             pairing=self.pairing,
             equal_nan=self.equal_nan,
             roundings=known_roundings.concerned(bases, own_loss=self.subject.has("loss")),

@@ -51,7 +51,7 @@ def rates_of(steps: int) -> list[float]:
 
 def compare_state(pair: Pair, name: str, *, tolerance: float, moments: bool = True) -> list[Gap]:
     """Parameters, then each kind of moment, in parts that fit on the disk."""
-    entries = pair.described["torch"]["parameters"]
+    entries = [entry for entry in pair.described["torch"]["parameters"] if pair.is_paired(entry["name"])]
     sizes = [int(np.prod(entry["shape"])) * 8 for entry in entries]
     kinds = ["parameters"]
     if moments:
@@ -171,5 +171,5 @@ def _draw_gradients(pair: Pair, *, steps: int) -> None:
     for place, entry in enumerate(pair.described["torch"]["parameters"]):
         rng = np.random.default_rng((pair.subject.seed, place))
         drawn = draw(rng, entry["shape"], steps=steps)
-        drawn *= np.float32(10.0 ** (place % 7 - 6))
+        drawn *= np.float32(10.0 ** (place % 7 - 6) if pair.is_paired(entry["name"]) else 0)
         folder.add(entry["name"], drawn)

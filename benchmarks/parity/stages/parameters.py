@@ -13,21 +13,32 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 
 def parameters_stage(pair: Pair) -> Stage:
-    """Counts, names, shapes, trainable or frozen; buffers that are constants must be equal."""
+    """Counts, names, shapes, trainable or frozen; buffers that are constants must be equal.
+
+    What was paired otherwise than by name, left out or is to be doubted is in the notes and facts.
+    """
     ours, theirs = (
         {entry["name"]: entry for entry in pair.described[name]["parameters"]} for name in pair.described
     )
     pairing = pair.pairing
     assert pairing is not None
     gaps = []
-    for name, other in pairing.parameters.items():
-        same = ours[name]["trainable"] == theirs[other]["trainable"]
-        words = [("trainable" if side["trainable"] else "frozen") for side in (ours[name], theirs[other])]
-        note = None if same else f"{words[0]} in torch, {words[1]} in paddle"
+    for name, others in pairing.parameters.items():
+        words = [_word(ours[name]), *(_word(theirs[other]) for other in others)]
+        same = len({*words}) == 1
+        note = pairing.warnings.get(name) if same else f"{words[0]} in torch, {words[1]} in paddle"
         gaps.append(fact(name, ours[name]["shape"], verdict=PASS if same else FAIL, note=note))
+    for side, entries in (("torch", ours), ("paddle", theirs)):
+        note = f"{side} alone has it; the map leaves it out"
+        gaps += [
+            fact(name, entries[name]["shape"], verdict=PASS, note=note) for name in pairing.left_out[side]
+        ]
     gaps += _buffers(pair)
     facts = {
         "paired": pairing.method,
+        "map": pairing.as_map() if pairing.method != "by name" else None,
+        "left_out": {side: list(names) for side, names in pairing.left_out.items()},
+        "warnings": dict(pairing.warnings),
         "parameters": pair.parameters(),
         "trainable": sum(int(np.prod(entry["shape"])) for entry in ours.values() if entry["trainable"]),
         "buffers": list(pairing.buffers),
@@ -38,6 +49,10 @@ def parameters_stage(pair: Pair) -> Stage:
         layer = next((e["layer"] for e in _everything(pair) if e["name"] == first.name), None)
         suspect = Suspect(layer=layer, relative_l2=None, path=first.note or "")
     return Stage(name="parameters", dtype=None, tolerance=None, gaps=gaps, suspect=suspect, facts=facts)
+
+
+def _word(entry: Mapping[str, Any]) -> str:
+    return "trainable" if entry["trainable"] else "frozen"
 
 
 def _everything(pair: Pair) -> list[Mapping[str, Any]]:

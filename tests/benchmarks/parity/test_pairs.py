@@ -66,7 +66,8 @@ def test_a_planted_fault_is_found_and_named(compare, name):
     if pair.stage == CANNOT_COMPARE:
         assert report["verdict"] == CANNOT_COMPARE
         first = report["pairing"]["first"]
-        assert (first["torch"] or first["paddle"]).rpartition(".")[0] in pair.layers
+        name = first["torch"] or first["paddle"]
+        assert {name, name.rpartition(".")[0]} & {*pair.layers}
         return
     assert report["verdict"] == "fail"
     first = report["first_divergence"]

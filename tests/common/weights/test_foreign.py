@@ -14,7 +14,8 @@ import pytest
 
 from common.cli import UsageError
 from common.weights.external import ForeignWeights, read_foreign
-from common.weights.name_map import fit, read_map
+from common.weights.map_lines import read_map
+from common.weights.name_map import fit
 from common.weights.torch_file import BFLOAT16, Storage, Tensor
 
 LENET5 = {
@@ -250,8 +251,8 @@ def test_a_square_linear_weight_of_paddle_is_turned():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"c1.weight": "nothing"}', "nothing, which are not there"),
-        ('{"c9.weight": "a"}', "c9.weight, which are not there"),
+        ('{"c1.weight": "nothing"}', "names nothing, which the file has not"),
+        ('{"c9.weight": "a"}', "names c9.weight, which the model has not"),
         ("[1]", "expected {"),
         ("{", "not readable as JSON"),
     ],

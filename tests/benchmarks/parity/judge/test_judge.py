@@ -11,6 +11,7 @@ from benchmarks.parity.sides.pairing import Pairing
 from benchmarks.parity.sides.recording import Alone, Recording
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import LOGITS, LOGITS_GRADIENT, LOSS, TensorName
+from common.weights.link import Link
 
 HIDDEN, LAST = (TensorName.of_layer(name, "output") for name in ("hidden", "last"))
 WEIGHT = TensorName.of_gradient("hidden.weight")
@@ -37,7 +38,10 @@ def record(tmp_path):
             calls={"torch": calls, "paddle": calls},
             matches=[Match(ours=call, theirs=call) for call in calls],
             pairing=Pairing(
-                parameters={"hidden.weight": "hidden.weight"}, buffers={}, layers={}, method="by name"
+                links=(Link(ours={"hidden.weight": (8,)}, theirs={"hidden.weight": (8,)}),),
+                buffers={},
+                layers={},
+                method="by name",
             ),
             roundings=[],
         )

@@ -1,0 +1,1 @@
+"""Tests of how both sides are asked and paired."""
