@@ -159,7 +159,6 @@ class Pair(Sides):
             target=lambda name: f"{label}-{name}",
             own=lambda name: {"training": training, "masks": f"{masks}-{name}" if masks else None},
         )
-        bases = [call["base"] for side in calls.values() for call in side]
         return Recording(
             label=label,
             training=training,
@@ -168,7 +167,7 @@ class Pair(Sides):
             calls=calls,
             matches=align(calls["torch"], calls["paddle"], layers=self.pairing.layers),
             pairing=self.pairing,
-            roundings=known_roundings.concerned(bases, own_loss=self.subject.has("loss")),
+            roundings=known_roundings.concerned(self.ask("torch", "roundings")),
         )
 
     def record_again(
