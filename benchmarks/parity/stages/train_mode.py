@@ -18,7 +18,7 @@ from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 
-RATE = "dropout-scale"  # the known rounding
+RATE = known_roundings.DROPOUT_SCALE
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
@@ -115,18 +115,23 @@ def _same_kind(layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) ->
 
 
 def _write_masks(pair: Pair, evaluated: Recording) -> None:
-    """Masks drawn once, at torch's rate, for every dropout layer that both sides have."""
+    """Masks drawn once, at torch's rate, for every call of a dropout layer that both sides have.
+
+    Calls of one layer on tensors of one shape have one mask.
+    """
     facts = {entry["name"]: entry for entry in pair.ask("torch", "dropouts")}
+    numbers: dict[str, int] = {}
     ours, theirs = pair.folder("masks-torch"), pair.folder("masks-paddle")
-    for number, match in enumerate(evaluated.matches):
+    for match in evaluated.matches:
         if match.both and match.layer in facts and match.theirs:
             shape = evaluated.folders["torch"].load(TensorName.of_layer(match.name, "input0")).shape
             if facts[match.layer]["channelwise"]:
                 shape = (*shape[:2], *(1 for _ in shape[2:]))
+            number = numbers.setdefault(match.layer, len(numbers))
             rng = np.random.default_rng((pair.subject.seed, number))
             mask = (rng.random(shape) >= facts[match.layer]["rate"]).astype(np.uint8)
-            ours.add(match.layer, mask)
-            theirs.add(match.theirs["name"], mask)
+            ours.add(match.name, mask)
+            theirs.add(match.theirs["call"], mask)
 
 
 def _randomness(verdicts: Verdicts) -> list[str]:
