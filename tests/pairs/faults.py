@@ -1,5 +1,6 @@
 """Planted faults: each must be found in its stage, and the layer named."""
 
+from tests.pairs import roundings
 from tests.pairs.pair import ON_TORCH, Pair, altered, hooked, replaced
 
 
@@ -374,4 +375,5 @@ PAIRS = {
     **OWN_PARTS,
     **BESIDE_KNOWN_ROUNDINGS,
     **TRUE_DIFFERENCES,
+    **roundings.FAULTS,
 }

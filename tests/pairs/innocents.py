@@ -1,5 +1,6 @@
 """Innocent differences: each must pass."""
 
+from tests.pairs import roundings
 from tests.pairs.pair import Pair, replaced
 
 
@@ -48,4 +49,5 @@ PAIRS = {
     "optimizer_cancelling": Pair(network="activated", own=("optimizer",), steps=20),
     "data_near_tie": Pair(network="near_tie", own=("data",)),
     "data_equal": Pair(own=("data", "metric")),
+    **roundings.INNOCENTS,
 }
