@@ -1,7 +1,7 @@
 """Alterations of torch's functions: what they compute in place of what torch does, by plain name."""
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from math import isfinite
@@ -29,13 +29,15 @@ class Alteration:
     """What one known rounding makes of a function.
 
     ``compute`` is given the function as it is, then that function's own arguments. ``constants`` are the
-    arguments that are rounded: where float32 has them, there is nothing to alter.
+    arguments that are rounded: where float32 has them, there is nothing to alter, nor where ``concerns``
+    says so of the arguments.
     """
 
     key: str
     compute: Callable[..., Any]
     constants: Sequence[str]
     is_functional: bool  # of torch.nn.functional alone: torch's own of that name has another order
+    concerns: Callable[[Mapping[str, Any]], bool]
 
     def of(self, call: FunctionCall) -> inspect.BoundArguments | None:
         """The call's arguments, where it is altered."""
@@ -49,19 +51,25 @@ class Alteration:
         bound.apply_defaults()
         if self.constants and not any(is_rounded(bound.arguments[name]) for name in self.constants):
             return None
-        return bound
+        return bound if self.concerns(bound.arguments) else None
 
 
 ALTERATIONS: dict[str, list[Alteration]] = {}  # by the function's plain name
 
 
 def alters(
-    key: str, *names: str, constants: Sequence[str] = (), is_functional: bool = False
+    key: str,
+    *names: str,
+    constants: Sequence[str] = (),
+    is_functional: bool = False,
+    concerns: Callable[[Mapping[str, Any]], bool] = lambda _: True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register an alteration of the functions of these plain names."""
 
     def register(compute: Callable[..., Any]) -> Callable[..., Any]:
-        made = Alteration(key=key, compute=compute, constants=constants, is_functional=is_functional)
+        made = Alteration(
+            key=key, compute=compute, constants=constants, is_functional=is_functional, concerns=concerns
+        )
         for name in names:
             ALTERATIONS.setdefault(name, []).append(made)
         return compute
@@ -93,4 +101,4 @@ def altered(call: FunctionCall, keys: Iterable[str]) -> Any:
         if "inplace" in bound.arguments:
             bound.arguments["inplace"] = False
     result = compute(original, *bound.args[1:], **bound.kwargs)
-    return result if target is None or result is NotImplemented else target.copy_(result)
+    return result if target is None else target.copy_(result)

@@ -42,10 +42,13 @@ def rounded(keys: Iterable[str], *, noted: Noted | None = None) -> Iterator[None
     wanted = [*keys]
 
     def handle(call: FunctionCall, original: Callable[..., Any]) -> Any:
+        known = keys_of(call)
         if noted is not None:
-            noted.update(dict.fromkeys(keys_of(call)))
+            noted.update(dict.fromkeys(known))
         result = altered(call, wanted) if wanted else NotImplemented
-        return original(*call.args, **call.kwargs) if result is NotImplemented else result
+        if result is NotImplemented:  # what a function that is known calls is a part of it
+            result = (call.function if known else original)(*call.args, **call.kwargs)
+        return result
 
     with seen(handle):
         yield

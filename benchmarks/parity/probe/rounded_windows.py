@@ -3,7 +3,7 @@
 Each computes what paddle does, with the gradient that paddle has. Measured with paddle 3.3.1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -139,7 +139,12 @@ def _local_response_norm(
 # Interpolation ----------------------------------------------------------------------------------------
 
 
-@alters("interpolation", "interpolate", is_functional=True)
+def _has_coordinates(arguments: Mapping[str, Any]) -> bool:
+    """By area it is a pool, which is seen in its turn; the nearest number needs no weights."""
+    return arguments["mode"] in interpolation.KINDS and not arguments["antialias"]
+
+
+@alters("interpolation", "interpolate", is_functional=True, concerns=_has_coordinates)
 def _interpolate(
     original: Original,
     input: Any,
@@ -150,10 +155,8 @@ def _interpolate(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Any:
-    kind = interpolation.KINDS.get(mode)
+    kind = interpolation.KINDS[mode]
     more = mode, align_corners, recompute_scale_factor, antialias
-    if kind is None or antialias:
-        return NotImplemented  # by area it is a pool, which is seen in its turn
     outs = original(input.detach(), size, scale_factor, *more).shape[2:]
     asked = scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor] * len(outs)
     resized = input
