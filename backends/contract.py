@@ -218,8 +218,10 @@ class Backend(Protocol):
     ) -> AbstractContextManager[None]:
         """Context in which dropout layers in training use given masks, scaled as usual.
 
-        ``draw(layer, shape of its input, probability)`` gives the mask of each pass, 1 or 0; None leaves it
-        to the layer.
+        ``draw(layer, shape, probability)`` gives the mask of each pass, 1 or 0: one number for each of the
+        input's, or for each of its channels where whole ones are dropped. It is taken in that order and may
+        have another shape; another number of them is a ValueError that names the layer. None leaves it to
+        the layer.
         """
 
     def seed_dropout(self, seed: int) -> None:

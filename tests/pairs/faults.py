@@ -1,6 +1,6 @@
 """Planted faults: each must be found in its stage, and the layer named."""
 
-from tests.pairs import pairing
+from tests.pairs import pairing, roundings
 from tests.pairs.pair import ON_TORCH, Pair, altered, hooked, replaced
 
 
@@ -373,4 +373,5 @@ PAIRS = {
     **OWN_PARTS,
     **BESIDE_KNOWN_ROUNDINGS,
     **TRUE_DIFFERENCES,
+    **roundings.FAULTS,
 }

@@ -1,6 +1,6 @@
 """Innocent differences: each must pass."""
 
-from tests.pairs import pairing
+from tests.pairs import pairing, roundings
 from tests.pairs.pair import Pair, replaced
 
 
@@ -50,4 +50,5 @@ PAIRS = {
     "data_near_tie": Pair(network="near_tie", own=("data",)),
     "data_equal": Pair(own=("data", "metric")),
     **pairing.INNOCENT,
+    **roundings.INNOCENTS,
 }

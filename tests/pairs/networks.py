@@ -269,6 +269,24 @@ def averaging(words, *, functional=False):
     return Averaging()
 
 
+def dropped(words, *, flattened=True):
+    """Dropout behind a flattening, or in front of it."""
+
+    class Dropped(words.base):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = words.Conv2d(3, 8, 3, stride=2)
+            self.act1 = words.Tanh()
+            self.drop1 = words.Dropout(0.2)
+            self.fc = words.Linear(8 * 25, 5)
+
+        def forward(self, x):
+            x = self.act1(self.conv1(x))
+            return self.fc(self.drop1(x.flatten(1)) if flattened else self.drop1(x).flatten(1))
+
+    return Dropped()
+
+
 def near_tie(words):
     """A convolution whose first two channels weigh alike, and a pool: see the data of that name."""
 

@@ -32,6 +32,10 @@ def loss(words, pair):
         if pair in more:
             amount = 0.1 + (more[pair] if faulty else 0.0)
             return words.functional.cross_entropy(logits, labels, label_smoothing=amount)
+        if pair == "smoothed_sum":
+            return words.functional.cross_entropy(logits, labels, label_smoothing=0.1, reduction="sum")
+        if pair in ("huber", "beside_huber", "smooth_l1", "beta_for_delta"):
+            return _huber(words, logits, labels, pair)
         if pair == "beside_limit":
             return words.functional.cross_entropy(logits * 1e4, labels) * (1 + (1e-11 if faulty else 0))
         if pair in ("certain", "beside_certain"):  # each image is right by a margin of 70
@@ -47,6 +51,18 @@ def loss(words, pair):
         return value * (1 + 1e-9) if faulty and pair == "slightly_scaled" else value
 
     return compute
+
+
+def _huber(words, logits, labels, pair):
+    """Huber's loss: paddle's smooth L1 loss is it, torch's is divided by delta."""
+    target = words.like(words.functional.one_hot(labels, 5), logits)
+    if not words.is_torch:
+        delta = 0.3 + (1.2e-7 if pair == "beside_huber" else 0.0)
+        return words.functional.smooth_l1_loss(logits, target, delta=delta)
+    if pair.endswith("huber"):
+        return words.functional.huber_loss(logits, target, delta=0.3)
+    value = words.functional.smooth_l1_loss(logits, target, beta=0.3)
+    return value * 0.3 if pair == "smooth_l1" else value
 
 
 def data(words, pair):

@@ -20,10 +20,13 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "paddle's mode downscale_in_infer, which scales in evaluation instead of in training",
         "evaluation against training mode",
     ),
+    "CELU": ("alpha",),
+    "ELU": ("alpha, which is no slope: below zero it is what the curve tends to",),
     "Embedding": ("padding_idx",),
     "GELU": ("exact against the tanh approximation",),
     "GroupNorm": ("epsilon", "number of groups"),
     "Hardsigmoid": ("slope: paddle's is 0.1666667, torch's 1/6",),
+    "Hardtanh": ("the bounds",),
     "LayerNorm": ("epsilon", "the axes that are normalised"),
     "LeakyReLU": ("the negative slope",),
     "Linear": (
@@ -37,12 +40,16 @@ CAUSES: dict[str, tuple[str, ...]] = {
     ),
     "MaxPool2d": ("ceil_mode with padding gives other shapes", "stride left at its default", "padding"),
     "ReLU": ("another activation on one side",),
+    "SELU": ("scale or alpha given on one side",),
     "Softmax": ("the axis", "softmax in the model and again in the loss"),
+    "Softshrink": ("the threshold",),
+    "Threshold": ("threshold and value change places",),
     "Upsample": ("align_corners", "the mode of interpolation"),
 }
 CAUSES["BatchNorm1d"] = CAUSES["BatchNorm3d"] = CAUSES["BatchNorm2d"]
 CAUSES["ConvTranspose1d"] = CAUSES["ConvTranspose3d"] = CAUSES["ConvTranspose2d"]
-CAUSES["Dropout2d"] = CAUSES["Dropout3d"] = CAUSES["Dropout"]
+CAUSES |= {f"Dropout{axes}d": CAUSES["Dropout"] for axes in (1, 2, 3)}
+CAUSES["AlphaDropout"] = CAUSES["FeatureAlphaDropout"] = CAUSES["Dropout"]
 BETWEEN = (
     "a functional operation: flatten or reshape in another order, a sum, a scaling, a cast to float32",
     "a layer that one side leaves out",

@@ -1,7 +1,8 @@
 """A worker's model of a comparison: built, named, given its weights and its batch."""
 
 import gc
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -131,11 +132,9 @@ class OpenModel:
     def _prepared(self, training: bool, masks: str | None) -> Iterator[None]:
         """The model in one mode, with drawn dropout masks where there are any."""
         self.backend.set_training(self.model, training)
-        loaded = {}
-        if masks:
-            folder = TensorFolder(masks)
-            loaded = {name: folder.load(name) for name in folder}
-        with self.backend.masked_dropout(self.model, lambda name, *_: loaded.get(name)):
+        folder = TensorFolder(masks) if masks else None
+        given = GivenMasks({call: folder.load(call) for call in folder} if folder else {})
+        with self.backend.masked_dropout(self.model, given):
             yield
 
     def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:
@@ -183,3 +182,27 @@ class OpenModel:
 def _moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     moved: np.ndarray = array * (1 + ULP * rng.choice((-1, 1), size=array.shape))
     return moved
+
+
+class GivenMasks:
+    """Dropout's masks, given by call: a layer that is called again takes its next, then its first."""
+
+    def __init__(self, masks: Mapping[str, np.ndarray]) -> None:
+        self._masks: dict[str, list[np.ndarray]] = {}
+        self._calls: Counter[str] = Counter()
+        for call in sorted(masks, key=_place):
+            self._masks.setdefault(_place(call)[0], []).append(masks[call])
+
+    def __call__(self, layer: str, *_: object) -> np.ndarray | None:
+        """The mask of a layer's next call; None where there is none."""
+        masks = self._masks.get(layer)
+        if masks is None:
+            return None
+        self._calls[layer] += 1
+        return masks[(self._calls[layer] - 1) % len(masks)]
+
+
+def _place(call: str) -> tuple[str, int]:
+    """The layer of a call, and which of its calls it is."""
+    layer, _, number = call.partition("#")
+    return layer, int(number or 1)

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from backends import Backend
 from backends.user_code import resolve
 from benchmarks.parity.probe import decisions
 from benchmarks.parity.probe.decisions import decided
 from benchmarks.parity.probe.model import OpenModel
-from benchmarks.parity.probe.rounded import rounded
+from benchmarks.parity.probe.rounded import Noted, rounded
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -25,6 +26,17 @@ from common.runtime import memory
 
 class Recorder(OpenModel):
     """Writes what a model computes, layer by layer."""
+
+    def __init__(self, name: str, backend: Backend) -> None:
+        super().__init__(name, backend)
+        self._noted: Noted = {}
+
+    def roundings(self) -> list[str]:
+        """The known roundings that the functions called by the last recording can show.
+
+        On torch's side.
+        """
+        return [*self._noted]
 
     def record(
         self,
@@ -47,6 +59,7 @@ class Recorder(OpenModel):
         calls there by calls here) forces the decisions that another run took: all three on torch's side.
         """
         folder = TensorFolder(target)
+        self._noted = {}
         with self._prepared(training, masks), self._altered(rounding, forced):
             # Layers' tensors are written as they arise: all together would not fit in memory.
             computation = self._computation(batch, moved=moved, autocast=autocast)
@@ -187,10 +200,10 @@ class Recorder(OpenModel):
 
     @contextmanager
     def _altered(self, rounding: list[str] | None, forced: dict[str, Any] | None) -> Iterator[None]:
-        with (
-            rounded(self.model, rounding or ()),
-            decided(self.model, forced or {}),
-        ):
+        if self.name != "torch":
+            yield
+            return
+        with rounded(rounding or (), noted=self._noted), decided(self.model, forced or {}):
             yield
 
 

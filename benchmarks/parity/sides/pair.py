@@ -180,7 +180,6 @@ class Pair(Sides):
             target=lambda name: f"{label}-{name}",
             own=lambda name: {"training": training, "masks": f"{masks}-{name}" if masks else None},
         )
-        bases = [call["base"] for side in calls.values() for call in side]
         return Recording(
             label=label,
             training=training,
@@ -192,7 +191,7 @@ class Pair(Sides):
             ),
             pairing=self.pairing,
             equal_nan=self.equal_nan,
-            roundings=known_roundings.concerned(bases, own_loss=self.subject.has("loss")),
+            roundings=known_roundings.concerned(self.ask("torch", "roundings")),
         )
 
     def record_again(

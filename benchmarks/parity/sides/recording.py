@@ -23,7 +23,7 @@ class Recording:
     """Both sides' tensors of one batch, in evaluation mode or, with masks, in training mode.
 
     ``folders`` and ``calls`` are by backend; calls are in order of execution. ``masks`` is the folder of
-    dropout's masks without "-BACKEND". ``roundings`` are the known ones that these layers can show.
+    dropout's masks without "-BACKEND". ``roundings`` are the known ones that the functions called can show.
     ``equal_nan``: NaN at the same places of both sides agrees.
     """
 

@@ -32,7 +32,7 @@ from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 
-RATE = "dropout-scale"  # the known rounding
+RATE = known_roundings.DROPOUT_SCALE
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
@@ -129,18 +129,26 @@ def _same_kind(layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) ->
 
 
 def _write_masks(pair: Pair, evaluated: Recording) -> None:
-    """Masks drawn once, at torch's rate, for every dropout layer that both sides have."""
-    facts = {entry["name"]: entry for entry in pair.ask("torch", "dropouts")}
-    ours, theirs = pair.folder("masks-torch"), pair.folder("masks-paddle")
-    for number, match in enumerate(evaluated.matches):
-        if match.both and match.layer in facts and match.theirs:
-            shape = evaluated.folders["torch"].load(TensorName.of_layer(match.name, "input0")).shape
-            if facts[match.layer]["channelwise"]:
-                shape = (*shape[:2], *(1 for _ in shape[2:]))
-            rng = np.random.default_rng((pair.subject.seed, number))
-            mask = (rng.random(shape) >= facts[match.layer]["rate"]).astype(np.uint8)
-            ours.add(match.layer, mask)
-            theirs.add(match.theirs["name"], mask)
+    """Masks drawn once, at torch's rate, for every call of a dropout layer that both sides have.
+
+    Calls of one layer on tensors of one shape have one mask. Where one side drops whole channels and the
+    other numbers, both are given channels: what follows can still be compared.
+    """
+    ours, theirs = ({facts["name"]: facts for facts in side} for side in pair.ask_both("dropouts").values())
+    numbers: dict[str, int] = {}
+    folders = pair.folder("masks-torch"), pair.folder("masks-paddle")
+    for match in evaluated.matches:
+        if not (match.both and match.theirs and match.layer in ours and match.theirs["name"] in theirs):
+            continue
+        sides = ours[match.layer], theirs[match.theirs["name"]]
+        shape = evaluated.folders["torch"].load(TensorName.of_layer(match.name, "input0")).shape
+        drawn = shape
+        if any(side["channelwise"] for side in sides):
+            drawn = (*shape[:2], *(1 for _ in shape[2:]))
+        rng = np.random.default_rng((pair.subject.seed, numbers.setdefault(match.layer, len(numbers))))
+        mask = (rng.random(drawn) >= sides[0]["rate"]).astype(np.uint8)
+        for folder, side, call in zip(folders, sides, (match.name, match.theirs["call"]), strict=True):
+            folder.add(call, mask if side["channelwise"] else np.array(np.broadcast_to(mask, shape)))
 
 
 def _randomness(verdicts: Verdicts) -> list[str]:
