@@ -3,21 +3,25 @@
 import re
 
 from torch import nn
+from torch.nn.utils import parametrize
 
 from .engines import infer
-from .weights import _buffers, parameter_shapes
+from .weights import _buffers, neutral_name, parameter_shapes
 
+RECURRENT = (nn.LSTM, nn.GRU, nn.RNN)
+WHOLE = (nn.MultiheadAttention, *RECURRENT)  # compute as one, and not by calling what is in them
 WORDS = {}  # the neutral names of layer types are torch's own
 
 
 def describe(model):
     shapes, owners = parameter_shapes(model), _owners(model)
-    parameters = {name: parameter for name, parameter in model.named_parameters() if name in shapes}
+    parameters = {neutral_name(name): parameter for name, parameter in model.named_parameters()}
     return {
         "parameters": [
             {"name": name, "shape": list(shapes[name]), "trainable": parameter.requires_grad}
             | owners[id(parameter)]
             for name, parameter in parameters.items()
+            if name in shapes
         ],
         "buffers": [
             {"name": name, "shape": list(buffer.shape)} | owners[id(buffer)]
@@ -34,7 +38,7 @@ def trace(model, images):
     layers = []
 
     def record(name):
-        return lambda layer, inputs, output: layers.append(_facts(name, layer, output))
+        return lambda layer, _, output: layers.extend(_facts(name, layer, _first_tensor(output)))
 
     handles = [layer.register_forward_hook(record(name)) for name, layer in leaves(model).items()]
     training = model.training
@@ -53,17 +57,35 @@ def named_layers(model):
 
 
 def leaves(model):
-    return {name: layer for name, layer in named_layers(model) if not list(layer.children())}
+    """Layers without layers in them, and those that compute as one whatever is in them."""
+    found, inside = {}, set()
+    for name, layer in named_layers(model):
+        if _is_whole(layer):
+            inside |= {id(part) for part in layer.modules() if part is not layer}
+        if id(layer) not in inside and (_is_whole(layer) or not list(layer.children())):
+            found[name] = layer
+    return found
 
 
 def type_of(layer):
-    return _neutral(type(layer).__name__)
+    return _neutral(next(kind.__name__ for kind in type(layer).__mro__ if _is_written(kind)))
 
 
 def base_of(layer):
     """The framework's own type that a layer is or derives from."""
-    own = [kind for kind in type(layer).__mro__ if kind.__module__.startswith(nn.__name__)]
+    own = [
+        kind for kind in type(layer).__mro__ if kind.__module__.startswith(nn.__name__) and _is_written(kind)
+    ]
     return _neutral(own[0].__name__)
+
+
+def _is_whole(layer):
+    return isinstance(layer, WHOLE) or parametrize.is_parametrized(layer)
+
+
+def _is_written(kind):
+    """False for the class that a parametrization makes of a layer's own."""
+    return kind.__module__ != parametrize.__name__
 
 
 def _neutral(word):
@@ -71,13 +93,24 @@ def _neutral(word):
 
 
 def _facts(name, layer, output):
-    return {
+    """What a trace says of a layer, in a list; nothing of one that returns no tensor."""
+    if output is None:
+        return []
+    facts = {
         "name": name,
         "type": type_of(layer),
         "output_shape": list(output.shape),
         "dtype": str(output.dtype).removeprefix("torch."),
         "layout": _layout(output),
     }
+    return [facts]
+
+
+def _first_tensor(output):
+    """The tensor, or the first of those in it: a recurrent layer returns its state as well."""
+    while isinstance(output, (list, tuple, dict)) and output:
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    return output if hasattr(output, "dtype") else None
 
 
 def _layout(output):
@@ -91,6 +124,7 @@ def _owners(model):
     owners = {}
     for name, layer in named_layers(model):
         facts = {"layer": name, "type": base_of(layer)}
-        own = [layer.named_parameters(recurse=False), layer.named_buffers(recurse=False)]
+        inner = _is_whole(layer)
+        own = [layer.named_parameters(recurse=inner), layer.named_buffers(recurse=inner)]
         owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
     return owners

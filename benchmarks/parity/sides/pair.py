@@ -10,7 +10,7 @@ import numpy as np
 
 from backends import NAMES
 from benchmarks.parity.sides.alignment import Match, align
-from benchmarks.parity.sides.pairing import Pairing, Unpaired, pair_parameters
+from benchmarks.parity.sides.pairing import STATISTICS, Pairing, Unpaired, pair_parameters
 from benchmarks.parity.sides.recording import Alone, Recording
 from benchmarks.parity.sides.sides import Sides
 from benchmarks.parity.tensors import known_roundings
@@ -123,7 +123,7 @@ class Pair(Sides):
     def statistics(self) -> list[str]:
         """Torch's names of the running statistics, which are copied as weights are."""
         assert self.pairing is not None
-        return [name for name in self.pairing.buffers if name.endswith(("running_mean", "running_var"))]
+        return [name for name in self.pairing.buffers if name.endswith(STATISTICS)]
 
     def load_weights(self) -> None:
         """Give both sides the weights; paddle's names are torch's from here on."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Described = Mapping[str, Sequence[Mapping[str, Any]]]
-STATISTICS = ("running_mean", "running_var")
+STATISTICS = ("running_mean", "running_var", "weight_u", "weight_v")  # spectral normalisation's, too
 
 
 @dataclass(frozen=True, kw_only=True)
