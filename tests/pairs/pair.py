@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tests.pairs import networks
 
 ON_PADDLE, ON_TORCH = ("paddle",), ("torch",)
+BOTH = ("torch", "paddle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class Pair:
 
     network: str = "small"
     on: tuple = ON_PADDLE
-    arguments: dict = field(default_factory=dict)
+    arguments: object = field(default_factory=dict)  # a dict, or words -> dict
     edits: object = None  # words -> functions by place
     change: object = None  # (model, words) -> None
     stage: str | None = None
@@ -31,7 +32,8 @@ class Pair:
     def build(self, words):
         faulty = words.framework in self.on
         edits = self.edits(words) if faulty and self.edits else {}
-        model = getattr(networks, self.network)(words, **(self.arguments if faulty else {}), **edits)
+        arguments = self.arguments(words) if callable(self.arguments) else self.arguments
+        model = getattr(networks, self.network)(words, **(arguments if faulty else {}), **edits)
         if faulty and self.change:
             model = self.change(model, words) or model
         return model

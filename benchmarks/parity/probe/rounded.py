@@ -188,30 +188,6 @@ def rounded(model: Any, keys: Iterable[str]) -> Iterator[None]:
 
 
 @contextmanager
-def rounded_hyper_parameters(optimizer: Any, *, active: bool) -> Iterator[None]:
-    """Inside, torch's optimizer has its hyper-parameters rounded to float32."""
-    if not active:
-        yield
-        return
-    before = [dict(group) for group in optimizer.param_groups]
-    for group in optimizer.param_groups:
-        group |= {name: rounded_value(group[name]) for name in _kept_in_float32(optimizer, group)}
-    yield
-    for group, old in zip(optimizer.param_groups, before, strict=True):
-        group.update(old)
-
-
-def _kept_in_float32(optimizer: Any, group: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which hyper-parameters paddle's optimizer of the same kind rounds.
-
-    Rates and Adam's it does not.
-    """
-    if type(optimizer).__name__ == "SGD":
-        return ("momentum", "weight_decay") if group["momentum"] else ()
-    return ("weight_decay",) if type(optimizer).__name__ == "AdamW" else ()
-
-
-@contextmanager
 def _rounded_label_smoothing() -> Iterator[None]:
     """Inside, cross-entropy on class numbers smooths its labels in float32."""
     import torch

@@ -79,9 +79,11 @@ KNOWN_ROUNDINGS = {
     ),
     "hyper-parameters": KnownRounding(
         bases=(),
-        constant="momentum and weight decay of Momentum, weight decay of AdamW, kept in float32",
-        bound=1e-6,
-        measured="momentum 0.9: 1e-10 to 5e-9 from the second step; reproduced below 1e-15",
+        constant="hyper-parameters of the optimizer, kept in float32: momentum and weight decay of Momentum, "
+        "weight decay of AdamW, rho, betas, epsilon of RMSProp, Adadelta, Adagrad, Adamax, NAdam, RAdam",
+        bound=1e-5,
+        measured="momentum 0.9: 1e-10 to 5e-9 from the second step; RMSProp with momentum 1.1e-6; "
+        "reproduced below 1e-15",
     ),
 }
 
