@@ -48,18 +48,27 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
             "",
             f"Layers, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
             _gap_table(results),
+            *(line for row in sides.values() for line in _left_out(row)),
             "",
         ]
     lines, shown = [], set()
     for row in results:
-        if row.layers and _case(row) not in shown:
+        if (row.layers or row.layers_left_out) and _case(row) not in shown:
             shown.add(_case(row))
             lines += [
                 "",
                 f"Layers, {row.backend}, {_case(row)}, each alone, slowest first:",
                 _own_table(row.layers),
+                *_left_out(row),
             ]
     return [*lines, ""] if lines else []
+
+
+def _left_out(row: Result) -> list[str]:
+    """Layers that could not be timed alone, each with its reason."""
+    return [
+        f"left out: {row.backend}'s {lone.name} ({lone.type}): {lone.reason}" for lone in row.layers_left_out
+    ]
 
 
 def _side_by_side(ours: LayerTimes, theirs: LayerTimes) -> dict[str, Any]:

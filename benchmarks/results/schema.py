@@ -35,6 +35,14 @@ class LayerTimes(_Record):
     kernel: str | None = None
 
 
+class LayerLeftOut(_Record):
+    """A layer that could not be timed alone, and why."""
+
+    name: str
+    type: str
+    reason: str
+
+
 class CaseRecord(_Record):
     """The fields of a Case, as every row has them, as asked for.
 
@@ -99,6 +107,7 @@ class Result(CaseRecord):
     matmul_peak_flops: float | None = None  # a second, of this framework on this machine
     cost_per_million_images: float | None = None
     layers: list[LayerTimes] = []
+    layers_left_out: list[LayerLeftOut] = []
     tuning: list[dict[str, Any]] = []  # what "tuned" tried
     scaling_efficiency: float | None = None  # of as many times the throughput of one process
     communicating_fraction: float | None = None  # of a step, beyond what is hidden behind computing

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tests.pairs import networks
 
 ON_PADDLE, ON_TORCH = ("paddle",), ("torch",)
+BOTH = ("torch", "paddle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class Pair:
 
     network: object = "small"  # a name in networks, or a function
     on: tuple = ON_PADDLE
-    arguments: dict = field(default_factory=dict)
+    arguments: object = field(default_factory=dict)  # a dict, or words -> dict
     edits: object = None  # words -> functions by place
     change: object = None  # (model, words) -> None
     stage: str | None = None
@@ -39,7 +40,8 @@ class Pair:
         edits = self.edits(words) if faulty and self.edits else {}
         found = getattr(outputs, str(self.network), None)
         network = self.network if callable(self.network) else found or getattr(networks, self.network)
-        model = network(words, **self.given | (self.arguments if faulty else {}), **edits)
+        arguments = self.arguments(words) if callable(self.arguments) else self.arguments
+        model = network(words, **self.given | (arguments if faulty else {}), **edits)
         if faulty and self.change:
             model = self.change(model, words) or model
         return model

@@ -7,6 +7,7 @@ import importlib
 
 import numpy as np
 
+from tests.pairs import optimizers
 from tests.pairs.words import Words
 
 NO_EPSILON = 1e-30  # Adam then makes a whole step of a gradient that is nothing but rounding
@@ -84,7 +85,7 @@ def data(words, pair):
                 images = images * np.float32(0.225 / 0.229) if pair == "other_deviation" else images
             yield images, labels
 
-    return near_ties if pair == "near_tie" else batches
+    return near_ties if pair.startswith("near_tie") else batches
 
 
 def metric(words, pair):
@@ -102,6 +103,8 @@ def metric(words, pair):
 
 
 def optimizer(words, pair):
+    if pair in optimizers.PAIRS:
+        return optimizers.maker(words, pair)
     if words.is_torch:
         return lambda model: _torch_optimizer(model, pair)
     return lambda model: _paddle_optimizer(model, pair)

@@ -38,7 +38,9 @@ CAUSES: dict[str, tuple[str, ...]] = {
         "size, beta or k",
         "before against after the ReLU",
     ),
+    "LSTM": ("order of the gates in its weights", "batch or steps first", "order of the directions"),
     "MaxPool2d": ("ceil_mode with padding gives other shapes", "stride left at its default", "padding"),
+    "MultiheadAttention": ("batch or steps first: torch takes steps first unless told", "number of heads"),
     "ReLU": ("another activation on one side",),
     "SELU": ("scale or alpha given on one side",),
     "Softmax": ("the axis", "softmax in the model and again in the loss"),
@@ -46,6 +48,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "Threshold": ("threshold and value change places",),
     "Upsample": ("align_corners", "the mode of interpolation"),
 }
+CAUSES["GRU"] = CAUSES["RNN"] = CAUSES["LSTM"]
 CAUSES["BatchNorm1d"] = CAUSES["BatchNorm3d"] = CAUSES["BatchNorm2d"]
 CAUSES["ConvTranspose1d"] = CAUSES["ConvTranspose3d"] = CAUSES["ConvTranspose2d"]
 CAUSES |= {f"Dropout{axes}d": CAUSES["Dropout"] for axes in (1, 2, 3)}
@@ -70,6 +73,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "optimizer": (
         "weight decay: coupled or decoupled, or missing for biases",
         "paddle's Momentum defaults to 0.9, its RMSProp has epsilon inside the root",
+        "clipping: by value, by each gradient's norm or by that of all; torch adds 1e-6 to the norm",
         "the schedule: stepped by batch or by epoch",
     ),
     "training": ("what the optimizer stage would show", "statistics in training mode"),

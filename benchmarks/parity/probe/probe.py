@@ -234,14 +234,24 @@ class Probe(Recorder):
         named = result if isinstance(result, dict) else {"metric": result}
         TensorFolder(target).fill((name, np.asarray(value, np.float64)) for name, value in named.items())
 
-    def start_training(self, optimizer: str | None, settings: dict[str, Any], rounding: bool = False) -> None:
-        """Make an optimizer: the named one, or the user's own where there is one."""
+    def start_training(
+        self,
+        optimizer: str | None,
+        settings: dict[str, Any],
+        rounding: bool = False,
+        paddles_rule: bool = False,
+    ) -> str | None:
+        """Make an optimizer: the named one, or the user's own where there is one.
+
+        Returns how paddle's of its kind moves parameters otherwise, if it does.
+        """
         memory.give_back()  # gaps that the largest tensors of all would not fit into
         own = self._plugin("optimizer") if optimizer is None else None
         self._trainer = Trainer(
             self.name, self.backend, self.model, optimizer=optimizer, own=own, settings=settings
         )
-        self._trainer.rounding = rounding
+        self._trainer.rounding, self._trainer.paddles_rule = rounding, paddles_rule
+        return self._trainer.other_rule
 
     def apply_gradients(self, source: str, steps: int, rates: list[float] | None) -> list[float]:
         """Update on drawn gradients; returns the learning rate of each step."""
@@ -270,8 +280,11 @@ class Probe(Recorder):
         """Optimizer state of parameters, such as "exp_avg", beside the parameters themselves."""
         assert self._trainer is not None, "start_training first"
         optimizer, names = self._trainer.optimizer, self.backend.parameter_shapes(self.model)
-        small = min(names, key=lambda name: int(np.prod(names[name])), default="")
-        return [name.rpartition("/")[2] for name in self.backend.get_moments(self.model, optimizer, {small})]
+        for small in sorted(names, key=lambda name: int(np.prod(names[name]))):
+            kept = self.backend.get_moments(self.model, optimizer, {small})
+            if kept:  # of a frozen one it keeps nothing
+                return [name.rpartition("/")[2] for name in kept]
+        return []
 
     def training_state(self, names: list[str], kind: str, target: str) -> None:
         """Write the named parameters ("parameters"), or one kind of what the optimizer keeps of them."""

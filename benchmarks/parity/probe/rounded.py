@@ -3,7 +3,7 @@
 Runs in torch's worker. Everything is undone at the end of the ``with`` block.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,40 +52,3 @@ def rounded(keys: Iterable[str], *, noted: Noted | None = None) -> Iterator[None
 
     with seen(handle):
         yield
-
-
-HYPER_PARAMETERS = {  # which ones paddle's optimizer of the same kind keeps in float32; rates it does not
-    "Adadelta": ("rho", "eps"),
-    "AdamW": ("weight_decay",),
-    "RAdam": ("betas", "eps"),
-    "RMSprop": ("alpha", "eps", "momentum"),
-}
-
-
-@contextmanager
-def rounded_hyper_parameters(optimizer: Any, *, active: bool) -> Iterator[None]:
-    """Inside, torch's optimizer has its hyper-parameters rounded to float32."""
-    if not active:
-        yield
-        return
-    before = [dict(group) for group in optimizer.param_groups]
-    for group in optimizer.param_groups:
-        group |= {name: _rounded(group[name]) for name in _kept_in_float32(optimizer, group)}
-    yield
-    for group, old in zip(optimizer.param_groups, before, strict=True):
-        group.update(old)
-
-
-def _rounded(value: Any) -> Any:
-    return tuple(map(rounded_value, value)) if isinstance(value, (tuple, list)) else rounded_value(value)
-
-
-def _kept_in_float32(optimizer: Any, group: Mapping[str, Any]) -> tuple[str, ...]:
-    """Which hyper-parameters paddle's optimizer of the same kind rounds.
-
-    Learning rates and Adam's constants are not rounded.
-    """
-    kind = type(optimizer).__name__
-    if kind == "SGD":  # paddle's is Momentum where there is a momentum
-        return ("momentum", "weight_decay") if group["momentum"] else ()
-    return HYPER_PARAMETERS.get(kind, ())

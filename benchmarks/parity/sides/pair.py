@@ -10,7 +10,7 @@ import numpy as np
 
 from backends import NAMES
 from benchmarks.parity.sides.alignment import Match, align
-from benchmarks.parity.sides.pairing import Pairing, pair_parameters
+from benchmarks.parity.sides.pairing import STATISTICS, Pairing, pair_parameters
 from benchmarks.parity.sides.proposal import Unpaired
 from benchmarks.parity.sides.recording import Alone, Recording
 from benchmarks.parity.sides.sides import Sides
@@ -138,7 +138,7 @@ class Pair(Sides):
     def statistics(self) -> list[str]:
         """Torch's names of the running statistics, which are copied as weights are."""
         assert self.pairing is not None
-        return [name for name in self.pairing.buffers if name.endswith(("running_mean", "running_var"))]
+        return [name for name in self.pairing.buffers if name.endswith(STATISTICS)]
 
     def load_weights(self) -> None:
         """Give both sides the weights; paddle's tensors go by torch's names and shapes from here on."""

@@ -149,7 +149,9 @@ def _explained(
     if gap.verdict != FAIL or not forced or gap.name not in limits:
         return gap
     limit = limits[gap.name]
-    left = max(forced.get(side, {}).get(gap.name, float("inf")) for side in flips if distances[side] > limit)
+    infinite = float("inf")
+    far = [side for side in flips if not distances[side] <= limit]
+    left = max((forced.get(side, {}).get(gap.name, infinite) for side in far), default=infinite)
     if left > limit:
         return gap
     which = "; ".join(

@@ -17,6 +17,7 @@ from benchmarks.report.page import render, write_pages
 from benchmarks.report.sections import comparison_section
 from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
+from benchmarks.results.schema import LayerLeftOut
 from benchmarks.results.training_curves import read_curves
 from common.cli import UsageError
 from tests.support.commands import ended
@@ -216,6 +217,15 @@ def test_a_terminal_is_reported_of_layers_too():
     alone = "\n".join(layer_lines([row]))
     assert alone.index("conv1") < alone.index("fc6") < alone.index("relu1")
     assert layer_lines([result("torch", 1.0)]) == []
+
+
+def test_a_layer_that_was_left_out_is_printed_with_its_reason():
+    lone = LayerLeftOut(name="rnn", type="LSTM", reason="RuntimeError: no kernel")
+    line = "left out: torch's rnn (LSTM): RuntimeError: no kernel"
+    row = result("torch", 1.0, layers=layers(1), layers_left_out=[lone])
+    assert line in layer_lines([row])
+    assert line in layer_lines([row, result("paddle", 1.0, layers=layers(5))])
+    assert line in layer_lines([result("torch", 1.0, layers_left_out=[lone])])
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing_that_it_is_reported():
