@@ -5,7 +5,8 @@ import pytest
 
 from benchmarks.parity.probe.alterations import ALTERATIONS
 from benchmarks.parity.probe.interpolation import Coordinates, weights
-from benchmarks.parity.probe.rounded import rounded, rounded_hyper_parameters
+from benchmarks.parity.probe.rounded import rounded
+from benchmarks.parity.probe.user_optimizers import as_paddle_does
 from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.known_roundings import (
     KNOWN_ROUNDINGS,
@@ -346,7 +347,7 @@ def updated(makers, *, active, steps=20):
     optimizers = makers[0]([own]), makers[1]([other])
     for gradient in gradients:
         own.grad = torch.tensor(gradient)
-        with rounded_hyper_parameters(optimizers[0], active=active):
+        with as_paddle_does(optimizers[0], rounding=active, rule=False):
             optimizers[0].step()
         (other * paddle.to_tensor(gradient)).sum().backward()
         optimizers[1].step()
