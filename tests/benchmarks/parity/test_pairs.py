@@ -134,3 +134,18 @@ def test_flips_explain_bfloat16_too_and_the_side_without_it_is_reported(compare)
     logits = next(entry for entry in stage["distances"] if entry["name"] == "forward/logits")
     assert 1e-4 < logits["torch"] < stage["tolerance"]  # it did compute in bfloat16
     assert "paddle" not in logits
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("unknown_constant", "0.67 of "), ("two_unknown_constants", "all numbers there")]
+)
+def test_a_constant_that_no_table_has_is_proposed(compare, name, what):
+    """And excuses nothing; a scaling as small that no constant explains is not proposed."""
+    report = compare(name, faults.PAIRS[name], stages=("forward",))
+    proposal, *others = report["first_divergence"]["likely_causes"]
+    assert report["verdict"] == "fail"
+    assert proposal.startswith("a constant that paddle keeps in float32")
+    assert what in proposal
+    assert others
+    report = compare("beside_elu", faults.PAIRS["beside_elu"], stages=("forward",))
+    assert not any("a proposal" in cause for cause in report["first_divergence"]["likely_causes"])
