@@ -68,6 +68,13 @@ def _longest_by_kind(verdicts: Verdicts, suspects: Sequence[TensorName]) -> dict
     return longest
 
 
+def left_by(verdicts: Verdicts, tried: TensorFolder) -> float:
+    """The largest gap of the tensors that failed, were torch's those that lie in ``tried``."""
+    files = verdicts.recording.files()
+    again = [_compare(verdicts.recording, tried, name, files[name]) for name in verdicts.failed()]
+    return max((gap.relative_l2 for gap in again), default=0.0)
+
+
 def clear_harmless(verdicts: Verdicts) -> Verdicts:
     """Pass the layers that differ where no result and no gradient of a parameter does."""
     failed = verdicts.failed()

@@ -13,6 +13,7 @@ import numpy as np
 from backends import Backend
 from backends.user_code import resolve
 from benchmarks.parity.probe import decisions
+from benchmarks.parity.probe.constants import ConstantsSeen
 from benchmarks.parity.probe.decisions import decided
 from benchmarks.parity.probe.model import OpenModel
 from benchmarks.parity.probe.rounded import Noted, rounded
@@ -30,6 +31,7 @@ class Recorder(OpenModel):
     def __init__(self, name: str, backend: Backend) -> None:
         super().__init__(name, backend)
         self._noted: Noted = {}
+        self._constants: dict[tuple[str, float], str] = {}
 
     def roundings(self) -> list[str]:
         """The known roundings that the functions called by the last recording can show.
@@ -48,6 +50,7 @@ class Recorder(OpenModel):
         rounding: list[str] | None = None,
         moved: bool = False,
         forced: dict[str, Any] | None = None,
+        constant: dict[str, Any] | None = None,
         gradients: list[str] | None = None,
         autocast: str = "",
     ) -> list[dict[str, Any]]:
@@ -57,13 +60,15 @@ class Recorder(OpenModel):
         ``masks`` are dropout's. ``rounding`` names constants of the other framework to be reproduced,
         ``moved`` moves each pixel by one unit in the last place, and ``forced`` (a folder, and
         calls there by calls here) forces the decisions that another run took: all three on torch's side.
+        ``constant`` is one number to be rounded, too: see ConstantsSeen.
         """
         folder = TensorFolder(target)
         self._noted = {}
-        with self._prepared(training, masks), self._altered(rounding, forced):
+        with self._prepared(training, masks), self._altered(rounding, forced, constant) as seen:
             # Layers' tensors are written as they arise: all together would not fit in memory.
             computation = self._computation(batch, moved=moved, autocast=autocast)
             calls = self.backend.record(self.model, computation, keep=folder.add)
+        self._constants = seen.found
         # The parameters' gradients, one at a time.
         for name, array in self._gradients():
             if gradients is None or name in gradients:
@@ -73,6 +78,16 @@ class Recorder(OpenModel):
             for own, array in self.backend.get_buffers(self.model).items():
                 folder.add(TensorName.of_buffer(self._naming.buffer(own)), array)
         return calls
+
+    def constants(self) -> list[dict[str, Any]]:
+        """Numbers that functions were given in the last recording and that float32 has not.
+
+        Place, value, and the function's name. On torch's side.
+        """
+        return [
+            {"place": place, "value": value, "function": function}
+            for (place, value), function in self._constants.items()
+        ]
 
     def repeat(
         self,
@@ -199,12 +214,27 @@ class Recorder(OpenModel):
             yield from self._naming.neutral(link, arrays).items()
 
     @contextmanager
-    def _altered(self, rounding: list[str] | None, forced: dict[str, Any] | None) -> Iterator[None]:
+    def _altered(
+        self,
+        rounding: list[str] | None,
+        forced: dict[str, Any] | None,
+        constant: dict[str, Any] | None = None,
+    ) -> Iterator[ConstantsSeen]:
+        seen = ConstantsSeen(constant)
         if self.name != "torch":
-            yield
+            yield seen
             return
-        with rounded(rounding or (), noted=self._noted), decided(self.model, forced or {}):
-            yield
+        with (
+            seen.following(self._leaves()),
+            rounded(rounding or (), noted=self._noted, given=seen),
+            decided(self.model, forced or {}),
+        ):
+            yield seen
+
+    def _leaves(self) -> dict[str, Any]:
+        return {
+            name or "model": layer for name, layer in self.model.named_modules() if not [*layer.children()]
+        }
 
 
 class Probe(Recorder):

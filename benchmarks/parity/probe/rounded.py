@@ -34,14 +34,21 @@ def with_forward(layer: Any, forward: Callable[..., Any]) -> Iterator[None]:
 
 
 @contextmanager
-def rounded(keys: Iterable[str], *, noted: Noted | None = None) -> Iterator[None]:
+def rounded(
+    keys: Iterable[str],
+    *,
+    noted: Noted | None = None,
+    given: Callable[[FunctionCall], FunctionCall] = lambda call: call,
+) -> Iterator[None]:
     """Inside, torch's functions compute with these rounded constants, wherever they are called.
 
-    ``noted`` receives the known roundings that they can show at all.
+    ``noted`` receives the known roundings that they can show at all. ``given`` sees and may change what
+    each is given.
     """
     wanted = [*keys]
 
     def handle(call: FunctionCall, original: Callable[..., Any]) -> Any:
+        call = given(call)
         known = keys_of(call)
         if noted is not None:
             noted.update(dict.fromkeys(known))

@@ -24,7 +24,7 @@ from common.weights import initialization
 
 GIB = 2**30
 BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
-ALTERED = ("rounded", "moved")  # torch's runs that a recording is compared with
+ALTERED = ("rounded", "moved", "tried")  # torch's runs that a recording is compared with
 SPARE_BYTES = 256 * 2**20
 
 

@@ -15,6 +15,7 @@ from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.investigation import run_alone
 from benchmarks.parity.stages.stage import Stage
+from benchmarks.parity.stages.unknown_constants import causes_with_constants
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import (
     GRADIENT,
@@ -130,10 +131,13 @@ def result_stages(pair: Pair, verdicts: Verdicts) -> list[Stage]:
         stages[0].suspect = localization.blame_forward(verdicts, alone)
         of_model = [*(name for name in failed if name.kind == OUTPUTS and name.is_output), LOGITS]
         stages[0].first = titled({name: verdicts.gaps[name] for name in of_model if name in failed})[0]
+        stages[0].causes = causes_with_constants(pair, verdicts, stages[0].suspect, stage="forward")
     if backward_failed and alone is not None:
         suspect = localization.blame_backward(verdicts, alone, parameters=parameters)
         stages[2].suspect = suspect
         stages[2].first = _first_gradient(verdicts, suspect, parameters)
+        if not forward_failed:
+            stages[2].causes = causes_with_constants(pair, verdicts, suspect, stage="gradients")
     return _without_innocent_layers(stages, verdicts)
 
 

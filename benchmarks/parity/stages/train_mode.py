@@ -54,7 +54,7 @@ def train_mode_stage(pair: Pair, evaluated: Recording, *, strict: bool = False) 
         stage.suspect = suspect
     elif blamed is not None:
         stage.suspect, stage.first = blamed.suspect, blamed.first
-        stage.causes = _randomness(verdicts)
+        stage.causes = _randomness(verdicts) or blamed.causes
     elif failed:
         stage.first = failed[0]
         stage.suspect = _statistics_suspect(pair, failed[0])

@@ -173,10 +173,10 @@ def test_nan_is_named_with_its_side_and_count(compare):
 
 
 @pytest.mark.parametrize(
-    ("name", "stage", "layer"),
-    [("raises_on_paddle", "forward", None), ("raises_in_training", "train-mode", None)],
+    ("name", "stage"),
+    [("raises_on_paddle", "forward"), ("raises_in_training", "train-mode")],
 )
-def test_an_exception_is_a_row_with_its_place_and_loses_no_other(compare, name, stage, layer):
+def test_an_exception_is_a_row_with_its_place_and_loses_no_other(compare, name, stage):
     report = compare(name, outputs.FAULTS[name], optimizers=("adam",))
     rows = {row["stage"]: row for row in report["stages"]}
     assert rows[stage]["verdict"] == "error"
@@ -184,3 +184,18 @@ def test_an_exception_is_a_row_with_its_place_and_loses_no_other(compare, name, 
     assert "tests/pairs/outputs.py:" in rows[stage]["error"]["place"]
     assert rows["optimizer"]["verdict"] == "pass"
     assert rows["parameters"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("unknown_constant", "0.67 of "), ("two_unknown_constants", "all numbers there")]
+)
+def test_a_constant_that_no_table_has_is_proposed(compare, name, what):
+    """And excuses nothing; a scaling as small that no constant explains is not proposed."""
+    report = compare(name, faults.PAIRS[name], stages=("forward",))
+    proposal, *others = report["first_divergence"]["likely_causes"]
+    assert report["verdict"] == "fail"
+    assert proposal.startswith("a constant that paddle keeps in float32")
+    assert what in proposal
+    assert others
+    report = compare("beside_elu", faults.PAIRS["beside_elu"], stages=("forward",))
+    assert not any("a proposal" in cause for cause in report["first_divergence"]["likely_causes"])
