@@ -2,7 +2,7 @@
 
 import importlib
 
-ROOT = 2.0**-100  # an epsilon that moves nothing, inside a root or outside
+ROOT = 2.0**-126  # an epsilon that moves nothing, inside a root or outside
 LIMIT = 0.01  # of a gradient's norm: some drawn gradients are longer, some shorter
 DECAY = {"weight_decay": 0.01}
 

@@ -166,9 +166,9 @@ def _deciding(layer: Any, inputs: Iterator[np.ndarray]) -> Callable[[Any], Any]:
         return x.flatten(2).gather(2, places.flatten(2)).view(places.shape)
 
     def forward(x: Any) -> Any:
-        fitted = fitting(next(inputs), x.detach().numpy())
+        fitted = fitting(next(inputs), x.detach().cpu().numpy())
         if fitted is None:  # it decides by itself
             return type(layer).forward(layer, x)
-        return (relu if base_of(layer) == "ReLU" else pool)(x, torch.tensor(fitted))
+        return (relu if base_of(layer) == "ReLU" else pool)(x, torch.tensor(fitted, device=x.device))
 
     return forward

@@ -54,7 +54,7 @@ def train_mode_stage(pair: Pair, evaluated: Recording, *, strict: bool = False) 
         stage.suspect = suspect
     elif blamed is not None:
         stage.suspect, stage.first = blamed.suspect, blamed.first
-        stage.causes = _randomness(verdicts) or blamed.causes
+        stage.causes = _randomness(verdicts) or _power_iterations(pair, blamed.suspect) or blamed.causes
     elif failed:
         stage.first = failed[0]
         stage.suspect = _statistics_suspect(pair, failed[0])
@@ -158,6 +158,18 @@ def _randomness(verdicts: Verdicts) -> list[str]:
     return [
         f"random numbers outside of dropout layers ({' and '.join(verdicts.random)}): give each a layer, "
         "nn.Dropout instead of functional.dropout, so that masks can be given to both"
+    ]
+
+
+def _power_iterations(pair: Pair, suspect: Suspect | None) -> list[str]:
+    """Causes where the layer's weight is normalised by vectors that training moves."""
+    layers = {e["layer"] for e in pair.described["torch"]["buffers"] if e["name"].endswith("weight_u")}
+    if suspect is None or suspect.layer not in layers:
+        return []
+    return [
+        "spectral normalisation: the number of power iterations, or its axis",
+        "torch's parametrization of it takes the half steps of an iteration in the other order than torch's "
+        "hook and paddle's: torch.nn.utils.spectral_norm agrees",
     ]
 
 
