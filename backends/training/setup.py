@@ -23,8 +23,8 @@ from common.training.run_folder import CLASSES, RECIPE, RunFolder
 from common.weights import checkpoint, initialization
 from common.weights.checkpoint import Checkpoint, ModelConfig
 from common.weights.external import ForeignWeights, read_foreign
-from common.weights.map_lines import Names, read_map
-from common.weights.name_map import fit, spelled_out
+from common.weights.map_lines import Names, map_line, read_map
+from common.weights.name_map import fit, linked
 
 
 def assemble(
@@ -177,14 +177,16 @@ def _fitted(learner: Learner, loaded: Loaded, *, keep_head: bool) -> dict[str, n
     if keep_head:
         return fit(loaded.weights, learner.shapes, names=loaded.names)
     body, head = split_head(list(learner.shapes))
-    arrays, names = dict(loaded.weights.arrays), None
+    arrays, links = dict(loaded.weights.arrays), []
     if loaded.names is not None:
-        names = spelled_out(loaded.weights, learner.shapes, names=loaded.names)
+        links = linked(loaded.weights, learner.shapes, names=loaded.names)
     if learner.recipe.head != "append":
-        named = [(names or {}).get(name, name) for name in head]
+        mapped = [link for link in links if {*link.ours} <= {*head}]
+        named = [own for link in mapped for own in link.theirs]
+        named += [name for name in head if not any(name in link.ours for link in mapped)]
         # Under other names it is the last one, as in every model here.
         for name in named if all(name in arrays for name in named) else list(arrays)[-len(head) :]:
             del arrays[name]
     shapes = {name: learner.shapes[name] for name in body}
-    names = names and {name: names[name] for name in body if name in names}
+    names = loaded.names and dict(map_line(link) for link in links if {*link.ours} <= {*body})
     return fit(replace(loaded.weights, arrays=arrays), shapes, names=names)

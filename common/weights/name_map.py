@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from common.cli import UsageError
 from common.weights.external import ForeignWeights
 from common.weights.layout import require_same_entries
 from common.weights.link import Link
-from common.weights.map_lines import Line, Names, Tensors, lines_of, links_of, map_line
+from common.weights.map_lines import Line, Names, Tensors, lines_of, links_of
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -48,12 +47,12 @@ def fit(weights: ForeignWeights, shapes: Shapes, *, names: Names | None = None) 
     return fitted
 
 
-def spelled_out(weights: ForeignWeights, shapes: Shapes, *, names: Names) -> dict[str, Any]:
-    """A map with tensors where it has layers, and without what is left out. Raises UsageError."""
+def linked(weights: ForeignWeights, shapes: Shapes, *, names: Names) -> list[Link]:
+    """The tensors that a map links, fitting or not. Raises UsageError for what it names that is not there."""
     ours, theirs = _sides(shapes, weights.neutral())
     try:
         lines = [line for line in lines_of(names) if line.ours and line.theirs]
-        return dict(map_line(link) for line in lines for link in links_of(line, ours, theirs))
+        return [link for line in lines for link in links_of(line, ours, theirs)]
     except ValueError as error:
         raise UsageError(f"{weights.source}: {error}; correct it") from None
 

@@ -29,6 +29,7 @@ PROGRAM = "tests.pairs.other_checkers"
 CHECKERS = ("padiff", "padiff strict", "allclose")
 OUTCOMES = CAUGHT, PASSED, ERROR = "caught", "passed", "error"
 SECONDS = 60  # after which a checker that hangs counts as an error
+UNLIKE = ("cannot-compare", "parameters")  # stages in which a pair's parameters do not fit
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "padiff": {"atol": 1e-4, "compare_mode": "mean"},
     "padiff strict": {"atol": 1e-4, "compare_mode": "strict"},
@@ -87,13 +88,13 @@ def _check(checker: str, name: str, pair: Any) -> str:
 
 
 def _outcome(checker: str, name: str, pair: Any) -> str:
-    """A refusal, as for layers that do not fit, is right where the pair cannot be compared."""
+    """A refusal, as for layers that do not fit, is right where the parameters are unlike."""
     run = _allclose if checker == "allclose" else _padiff(SETTINGS[checker])
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), _elsewhere():
         try:
             return PASSED if run(name, pair) else CAUGHT
         except Exception:  # whatever happens inside another checker
-            return CAUGHT if pair.stage == "cannot-compare" else ERROR
+            return CAUGHT if pair.stage in UNLIKE else ERROR
 
 
 def _padiff(settings: Mapping[str, Any]) -> Callable[[str, Any], bool]:

@@ -62,7 +62,7 @@ class Entry:
         return prod(self.shape)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.shape} of {self.type}"
+        return f"{' + '.join(self.parts)} {self.shape} of {self.type}"
 
 
 def entries_of(described: Iterable[Mapping[str, Any]]) -> list[Entry]:
@@ -125,6 +125,9 @@ def link(ours: Entry, theirs: Entry) -> Link:
 def _entry(name: str, shape: Sequence[int], layer: str, kind: str) -> Entry:
     sizes = tuple(shape)
     entry = Entry(name=name, key=name, shape=sizes, layer=layer, type=kind, parts={name: sizes})
+    apart = re.fullmatch(r"(.*\.)?([qkv]_proj)_weight", name)
+    if entry.type == ATTENTION and apart:  # torch keeps them so where keys or values have another size
+        return replace(entry, key=f"{apart[1] or ''}{apart[2]}.weight", type="Linear")
     return replace(entry, key=_key(entry))
 
 

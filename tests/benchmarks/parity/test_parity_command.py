@@ -77,14 +77,36 @@ class TestCommand:
         assert "both frameworks average over the window" in out
         assert "would let this stage pass" in out
 
-    def test_a_pair_that_does_not_fit_ends_with_2_and_a_map_to_fill_in(self, tmp_path):
-        process = command(*sides("no_bias"), *PAIR, "--json", tmp_path / "x.json")
+    def test_unequal_sizes_end_with_1_and_name_both_lines(self, tmp_path):
+        process = command(*sides("sizes_of_other_classes"), *PAIR, "--json", tmp_path / "x.json")
+        out, err = process.communicate()
+        assert process.returncode == 1
+        both = (
+            "torch's classifier.weight (5, 144) of Linear does not fit paddle's out.weight (6, 144) of Linear"
+        )
+        assert both in last_line(err)
+        assert both in out
+        report = json.loads((tmp_path / "x.json").read_text())
+        first = report["first_divergence"]
+        assert (report["verdict"], first["stage"], first["layer"]) == ("fail", "parameters", "classifier")
+
+    def test_a_pair_that_needs_a_map_ends_with_2_and_the_one_that_is_proposed_will_do(self, tmp_path):
+        process = command(*sides("map_stack"), *PAIR, "--json", tmp_path / "x.json")
         out, err = process.communicate()
         assert process.returncode == 2
-        assert "side.bias" in last_line(err)
-        assert "-> side.bias" in out
-        assert '"conv1.weight": "conv1.weight"' in out
-        assert json.loads((tmp_path / "x.json").read_text())["verdict"] == "cannot-compare"
+        assert "middle.attention.qkv.weight (24, 8)" in last_line(err)
+        assert " -> middle.attention.q_proj.weight" in out
+        report = json.loads((tmp_path / "x.json").read_text())
+        assert report["verdict"] == "cannot-compare"
+        proposed = report["pairing"]["map"]
+        assert f'"conv1.weight": "{proposed["conv1.weight"]}"' in out
+        (tmp_path / "map.json").write_text(json.dumps(proposed))
+        more = ["--map", tmp_path / "map.json", "--optimizer", "sgd"]
+        process = command(*sides("map_stack"), *PAIR, *more)
+        out, err = process.communicate()
+        assert process.returncode == 0, err
+        assert "Paired by the map: 12 of 12." in out
+        assert '["middle.attention.q_proj.weight", "middle.attention.k_proj.weight"' in out
 
     def test_a_module_in_the_users_own_folder(self, tmp_path):
         for side, words in (("torch", "from torch import nn"), ("paddle", "from paddle import nn")):

@@ -10,7 +10,7 @@ from common.cli import UsageError
 from common.weights.external import ForeignWeights
 from common.weights.link import Link
 from common.weights.map_lines import lines_of, map_line, read_map
-from common.weights.name_map import fit, spelled_out
+from common.weights.name_map import fit, linked
 
 
 def line(key, value):
@@ -124,8 +124,8 @@ def test_what_does_not_fit_names_both(change, message):
         fit(weights(), SHAPES, names={**NAMES, **change})
 
 
-def test_a_map_of_layers_is_spelled_out():
-    assert spelled_out(weights(), SHAPES, names=NAMES) == {
+def test_a_map_of_layers_links_tensors():
+    assert dict(map_line(link) for link in linked(weights(), SHAPES, names=NAMES)) == {
         "qkv.weight": ["q.weight", "k.weight", "v.weight"],
         "qkv.bias": ["q.bias", "k.bias", "v.bias"],
         "conv.weight": {"name": "last.weight", "reshape": [4, 2, 1, 1]},

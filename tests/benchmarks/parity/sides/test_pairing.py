@@ -215,6 +215,29 @@ class TestMaps:
         assert names(back)[KEY] == "attn.in_proj_weight"
         assert [len(link.ours) for link in back.links] == [3, 3, 1, 1]
 
+    def test_attention_whose_keys_have_another_size(self):
+        """Torch then keeps three weights and packs their biases alone."""
+        sizes = {"attn.q_proj": 4, "attn.k_proj": 3, "attn.v_proj": 2}
+        ours = side(
+            *((f"{name}_weight", (4, size), ATTENTION) for name, size in sizes.items()),
+            ("attn.in_proj_bias", (12,), ATTENTION),
+            *linear("attn.out_proj", 4, 4),
+        )
+        theirs = side(
+            *(part for name, size in sizes.items() for part in linear(name, 4, size)),
+            *linear("attn.out_proj", 4, 4),
+        )
+        pairing = pair_parameters(ours, theirs)
+        assert (pairing.method, pairing.warnings) == ("by name", {})
+        assert names(pairing)["attn.k_proj_weight"] == "attn.k_proj.weight"
+        assert len(names(pairing)["attn.in_proj_bias"]) == 3
+
+    def test_attention_of_another_size_names_what_is_there(self):
+        wide = side(*(part for name in ("q", "k", "v", "out") for part in linear(f"attn.{name}_proj", 8, 8)))
+        error = refused(PACKED, wide)
+        assert error.broken
+        assert "attn.q_proj.weight + attn.k_proj.weight + attn.v_proj.weight (24, 8)" in str(error)
+
     def test_a_layer_of_attention(self):
         pairing = pair_parameters(PACKED, APART, names={"attn": "self_attn"})
         assert (pairing.method, len(pairing.links)) == ("by the map", 4)
