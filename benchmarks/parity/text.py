@@ -1,6 +1,7 @@
 """A report of parity for people: a table, the first divergence explained, and what float32 is like."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
@@ -53,6 +54,7 @@ def stage_lines(report: Mapping[str, Any]) -> list[str]:
         rows.append(_row(stage))
         reasons += [*_roundings(stage), *_allowances(stage)]
     reasons += [_difference(entry) for entry in report.get("known_differences", ())]
+    reasons += _other_starts(report["stages"][0] if report["stages"] else {})
     table = tabulate(
         rows, headers=COLUMNS, tablefmt="simple", disable_numparse=True, colalign=("left", "right", "right")
     )
@@ -175,6 +177,19 @@ def _allowances(stage: Mapping[str, Any]) -> list[str]:
                 f"({worst['name']}): {worst['note']}"
             )
     return lines
+
+
+def _other_starts(stage: Mapping[str, Any]) -> list[str]:
+    """A sentence on parameters whose own initial values spread otherwise: weights are copied here."""
+    found = stage.get("initial_values") or []
+    if not found:
+        return []
+    widest = max(found, key=lambda entry: abs(math.log(entry["paddle"] / entry["torch"])))
+    return [
+        f"initial values: {len(found)} parameters start with another spread, the most {widest['name']}: "
+        f"{widest['paddle'] / widest['torch']:.2g} times torch's on paddle; weights are copied here, but a "
+        "training of your own begins elsewhere"
+    ]
 
 
 def _difference(entry: Mapping[str, Any]) -> str:

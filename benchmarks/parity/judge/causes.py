@@ -55,26 +55,39 @@ CAUSES |= {f"Dropout{axes}d": CAUSES["Dropout"] for axes in (1, 2, 3)}
 CAUSES["AlphaDropout"] = CAUSES["FeatureAlphaDropout"] = CAUSES["Dropout"]
 BETWEEN = (
     "a functional operation: flatten or reshape in another order, a sum, a scaling, a cast to float32",
+    "interpolate or grid_sample: align_corners and align_mode have other defaults in paddle",
     "a layer that one side leaves out",
-    "padding done apart on one side",
+    "padding done apart on one side: paddle counts the padded axes in another order",
 )
 STAGES: dict[str, tuple[str, ...]] = {
     "parameters": ("a frozen layer on one side", "a constant of another value"),
-    "data": ("another order of samples: seeds give each framework another stream", "labels", "normalisation"),
+    "data": (
+        "another order of samples: seeds give each framework another stream",
+        "channel order: RGB on one side, BGR on the other",
+        "resizing: another filter, antialiasing or rounding of the size",
+        "labels",
+        "normalisation",
+    ),
     "repeat": ("hidden state: a counter, a cache, statistics", "randomness in evaluation mode"),
     "loss": (
         "sum against mean",
         "a negative ignore_index: paddle divides by the whole batch",
         "class weights together with label smoothing",
         "softmax before a loss that takes logits",
+        "smooth L1 and Huber: torch's beta is not paddle's delta",
     ),
-    "gradients": ("a branch detached on one side", "a loss scaled on one side", "a gradient hook"),
+    "gradients": (
+        "a branch detached on one side, or a function of paddle's that is not differentiable",
+        "a loss scaled on one side",
+        "a gradient hook",
+    ),
     "metrics": ("ties", "top-k with fewer classes", "the divisor"),
     "optimizer": (
         "weight decay: coupled or decoupled, or missing for biases",
         "paddle's Momentum defaults to 0.9, its RMSProp has epsilon inside the root",
         "clipping: by value, by each gradient's norm or by that of all; torch adds 1e-6 to the norm",
-        "the schedule: stepped by batch or by epoch",
+        "a group's learning_rate, which is a factor of the optimizer's in paddle",
+        "the schedule: stepped by batch or by epoch, or a warm-up that is off by one",
     ),
     "training": ("what the optimizer stage would show", "statistics in training mode"),
     "train-mode": ("dropout rate or mode", "batch normalisation's statistics"),

@@ -59,6 +59,11 @@ class OpenModel:
             self._plugin(role)
         return self.backend.describe(self.model)
 
+    def spreads(self) -> dict[str, float]:
+        """Standard deviation of every parameter's present values, by its own name."""
+        arrays = self.backend.get_weights(self.model)
+        return {name: float(array.std(dtype=np.float64)) for name, array in arrays.items()}
+
     def recast(self, precision: str) -> None:
         """The open model in another precision."""
         self._spec = replace(self._spec, precision=precision)

@@ -59,6 +59,7 @@ class Pair(Sides):
         self.subject, self.device, self.equal_nan = subject, device, equal_nan
         self.described: dict[str, dict[str, Any]] = {}
         self.pairing: Pairing | None = None
+        self.spreads: dict[str, dict[str, float]] = {}  # of the models' own initial values
         self.peak_memory_bytes: dict[str, int | None] = {"torch": None, "paddle": None}
 
     def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
@@ -71,6 +72,8 @@ class Pair(Sides):
             return {"model": asdict(spec), "plugins": plugins, "output": subject.output}
 
         self.described = self.ask_both("open", own=own, folder=subject.folder)
+        if subject.foreign and not self.spreads:
+            self.spreads = self.ask_both("spreads")
         return self.described
 
     def reopen(self, *, precision: str) -> None:
