@@ -1,4 +1,4 @@
-"""Torch's functions with paddle's rounded constants: activations, powers, normalisation, losses.
+"""Torch's activations, powers, normalisation and losses with paddle's rounded constants.
 
 Each computes what paddle does, with the gradient that paddle has. Measured with paddle 3.3.1.
 """

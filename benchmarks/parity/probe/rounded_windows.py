@@ -1,4 +1,4 @@
-"""Torch's functions with paddle's rounded constants: pools, response normalisation, interpolation.
+"""Torch's pools, response normalisation and interpolation with paddle's rounded constants.
 
 Each computes what paddle does, with the gradient that paddle has. Measured with paddle 3.3.1.
 """
@@ -50,9 +50,16 @@ def _adaptive_avg_pool(original: Original, input: Any, output_size: Any) -> Any:
     return _with_rounded_counts(pooled, [_adaptive_sizes(size, out) for size, out in pairs])
 
 
-@alters("mean-for-a-pool", "mean")
+def _goes_over_space(arguments: Mapping[str, Any]) -> bool:
+    """All axes behind the channels: what a global pool averages."""
+    axes, dims = arguments["input"].dim(), arguments["dim"]
+    dims = [dims] if isinstance(dims, int) else dims
+    return axes > 2 and bool(dims) and {dim % axes for dim in dims} == set(range(2, axes))
+
+
+@alters("mean-for-a-pool", "mean", concerns=_goes_over_space)
 def _mean(original: Original, input: Any, dim: Any = None, keepdim: bool = False, **options: Any) -> Any:
-    averaged = original(input, dim, keepdim, **options) if dim is not None else original(input, **options)
+    averaged = original(input, dim, keepdim, **options)
     count = input.numel() // max(averaged.numel(), 1)
     return scaled_gradient(averaged, rounded_value(1 / max(count, 1)) * count)
 

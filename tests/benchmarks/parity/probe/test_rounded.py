@@ -249,6 +249,16 @@ def test_what_a_function_of_pythons_calls_is_seen():
     assert "interpolation" in noted
 
 
+def test_a_mean_is_a_pool_only_over_all_of_space():
+    """Not a normalisation written by hand, nor a loss's."""
+    for over, expected in (((2, 3), True), ([-1, -2], True), (1, False), (-1, False), ((), False)):
+        noted = {}
+        in_torch(lambda x, over=over: x.mean(over), noted=noted)
+        assert (MEAN_FOR_A_POOL in noted) is expected
+    in_torch(lambda x: x.mean(), noted=noted)
+    assert not noted
+
+
 def test_a_mode_leaves_nothing_behind():
     with rounded(["hardsigmoid"]):
         pass
@@ -358,6 +368,15 @@ def updated(makers, *, active, steps=20):
 def test_hyper_parameters_are_rounded_as_paddle_rounds_them(name):
     assert distance(*updated(OPTIMIZERS[name], active=True))[0] < 1e-14
     assert 1e-12 < distance(*updated(OPTIMIZERS[name], active=False))[0] < 1e-6
+
+
+def test_a_hyper_parameter_that_is_another_is_not_explained():
+    """Ten times as far off as float32 puts it."""
+    makers = (
+        lambda p: torch.optim.Adadelta(p, 0.0078125, rho=0.95 + 1.2e-7, eps=1e-6),
+        OPTIMIZERS["adadelta"][1],
+    )
+    assert distance(*updated(makers, active=True))[0] > 1e-12
 
 
 @pytest.mark.parametrize("name", EXACT)
