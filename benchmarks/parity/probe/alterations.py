@@ -1,4 +1,4 @@
-"""Alterations of torch's functions: what they compute in place of what torch does, by plain name."""
+"""Alterations of torch's functions, by plain name: what is computed in their place."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
-"""Numbers that torch's functions are given, by the place in the model, and one of them kept in float32.
+"""Numbers that torch's functions are given, by their place in the model.
 
-Runs in torch's worker: a constant that no table has is looked for.
+Runs in torch's worker: a constant that no table has is looked for by rounding one of them to float32.
 """
 
 from collections.abc import Callable, Iterator, Mapping

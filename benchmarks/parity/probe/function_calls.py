@@ -1,6 +1,7 @@
-"""Calls of torch's functions, seen wherever they occur: in a layer, as a function, a method, an operator.
+"""Calls of torch's functions, seen wherever they occur.
 
-Runs in torch's worker. A mode of torch's own sees them all, by whatever name the user's code imported them.
+Runs in torch's worker. A mode of torch's own sees them all: in a layer, as a function, a method or an
+operator, by whatever name the user's code imported them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +73,7 @@ def seen(handle: Callable[[FunctionCall, Callable[..., Any]], Any]) -> AbstractC
 
 @cache
 def _body(function: Any) -> FunctionType | None:
-    """A function written in Python, so that it computes and does not ask a mode to do it."""
+    """Body of a function written in Python, which computes and asks no mode."""
     if not isinstance(function, FunctionType) or not set(CHECKS) & set(function.__code__.co_names):
         return None
     names = function.__globals__ | {name: lambda *_: False for name in CHECKS}

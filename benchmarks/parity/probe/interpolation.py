@@ -1,4 +1,4 @@
-"""Interpolation's weights as paddle computes them: from coordinates in float32."""
+"""Weights of interpolation as paddle computes them, from coordinates in float32."""
 
 from enum import Enum
 from math import floor

@@ -1,8 +1,9 @@
-"""Torch's functions with paddle's rounded constants: activations, powers, normalisation, losses.
+"""Torch's activations, powers, normalisation and losses with paddle's rounded constants.
 
 Each computes what paddle does, with the gradient that paddle has. Measured with paddle 3.3.1.
 """
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -169,7 +170,11 @@ def _batch_norm_epsilon(
     return original(input, running_mean, running_var, weight, bias, training, momentum, rounded_value(eps))
 
 
-@alters("batch-norm-momentum", "batch_norm", is_functional=True)
+def _moves_statistics(arguments: Mapping[str, Any]) -> bool:
+    return bool(arguments["training"] and arguments["running_mean"] is not None and arguments["momentum"])
+
+
+@alters("batch-norm-momentum", "batch_norm", is_functional=True, concerns=_moves_statistics)
 def _batch_norm_momentum(
     original: Original,
     input: Any,
@@ -181,7 +186,7 @@ def _batch_norm_momentum(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    statistics = [running_mean, running_var] if training and running_mean is not None and momentum else []
+    statistics = running_mean, running_var
     kept = [statistic.clone() for statistic in statistics]
     output = original(input, running_mean, running_var, weight, bias, training, momentum, eps)
     stays = np.float32(1 - momentum)

@@ -1,4 +1,4 @@
-"""Torch's functions with paddle's rounded constants: pools, response normalisation, interpolation.
+"""Torch's pools, response normalisation and interpolation with paddle's rounded constants.
 
 Each computes what paddle does, with the gradient that paddle has. Measured with paddle 3.3.1.
 """
@@ -50,9 +50,16 @@ def _adaptive_avg_pool(original: Original, input: Any, output_size: Any) -> Any:
     return _with_rounded_counts(pooled, [_adaptive_sizes(size, out) for size, out in pairs])
 
 
-@alters("mean-for-a-pool", "mean")
+def _goes_over_space(arguments: Mapping[str, Any]) -> bool:
+    """All axes behind the channels: what a global pool averages."""
+    axes, dims = arguments["input"].dim(), arguments["dim"]
+    dims = [dims] if isinstance(dims, int) else dims
+    return axes > 2 and bool(dims) and {dim % axes for dim in dims} == set(range(2, axes))
+
+
+@alters("mean-for-a-pool", "mean", concerns=_goes_over_space)
 def _mean(original: Original, input: Any, dim: Any = None, keepdim: bool = False, **options: Any) -> Any:
-    averaged = original(input, dim, keepdim, **options) if dim is not None else original(input, **options)
+    averaged = original(input, dim, keepdim, **options)
     count = input.numel() // max(averaged.numel(), 1)
     return scaled_gradient(averaged, rounded_value(1 / max(count, 1)) * count)
 
@@ -106,7 +113,7 @@ def _lp_pool(
     for axis, (kernel, step) in enumerate(zip(kernels, strides, strict=True)):
         windows = windows.unfold(input.dim() - spatial + axis, kernel, step)
     axes = list(range(-spatial, 0))
-    numbers = windows.detach().double().numpy()
+    numbers = windows.detach().double().cpu().numpy()
     sums = _powers(numbers, norm_type).astype(np.float64).sum(tuple(axes), keepdims=True)
     whole = _powers(sums, float(np.float32(1) / np.float32(norm_type))).astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -130,13 +137,12 @@ def _powers(numbers: np.ndarray, exponent: float) -> np.ndarray:
 def _local_response_norm(
     original: Original, input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Any:
-    pads = [0, 0] * (input.dim() - 2) + [size // 2, (size - 1) // 2]
-    squares = plain("pad")(input * input, pads).unfold(1, size, 1)
-    means = scaled_gradient(squares.mean(-1), rounded_value(1 / size) * size)
+    # (batch, 1, channels, all else): the window goes over the channels.
+    squares = (input * input).flatten(2).unsqueeze(1)
+    padded = plain("pad")(squares, (0, 0, size // 2, (size - 1) // 2))
+    means = plain("avg_pool2d")(padded, (size, 1), stride=1).squeeze(1).reshape(input.shape)
+    means = scaled_gradient(means, rounded_value(1 / size) * size)
     return input / (k + alpha * means) ** rounded_value(beta)
-
-
-# Interpolation ----------------------------------------------------------------------------------------
 
 
 def _has_coordinates(arguments: Mapping[str, Any]) -> bool:

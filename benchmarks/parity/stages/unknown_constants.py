@@ -1,4 +1,7 @@
-"""A constant that no table has: does one number, kept in float32, explain what is left to the last digit?"""
+"""Search for a rounded constant that no table has.
+
+One number that, kept in float32, explains all that is left to the last digit.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
