@@ -443,6 +443,14 @@ TRUE_DIFFERENCES = {
     "biased_variance": Pair(
         network="residual", stage="train-mode", layers=("block1.bn1",), tensor="block1.bn1.running_var"
     ),
+    "biased_variance_synchronised": Pair(
+        network="depthwise",
+        on=BOTH,
+        change=replaced("1", lambda w: w.norm("SyncBatchNorm", 8)),
+        stage="train-mode",
+        layers=("1",),
+        tensor="1.running_var",
+    ),
     "instance_norm_has_weights": Pair(
         network="activated",
         change=replaced("norm1", lambda w: w.nn.InstanceNorm2D(8)),

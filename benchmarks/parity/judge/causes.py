@@ -42,7 +42,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "Upsample": ("align_corners", "the mode of interpolation"),
 }
 CAUSES["GRU"] = CAUSES["RNN"] = CAUSES["LSTM"]
-CAUSES["BatchNorm1d"] = CAUSES["BatchNorm3d"] = CAUSES["BatchNorm2d"]
+CAUSES["BatchNorm1d"] = CAUSES["BatchNorm3d"] = CAUSES["SyncBatchNorm"] = CAUSES["BatchNorm2d"]
 CAUSES["Dropout2d"] = CAUSES["Dropout3d"] = CAUSES["Dropout"]
 BETWEEN = (
     "a functional operation: flatten or reshape in another order, a sum, a scaling, a cast to float32",

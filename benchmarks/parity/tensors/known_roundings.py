@@ -22,6 +22,7 @@ class KnownRounding:
 
 POOLS = ("AvgPool2d", "AdaptiveAvgPool2d")
 NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "InstanceNorm2d")
+SYNCHRONISED = ("SyncBatchNorm",)
 
 LOSS_LIMIT = "loss-limit"
 
@@ -40,13 +41,13 @@ KNOWN_ROUNDINGS = {
         measured="0.7e-8 to 2.4e-8, and 0 for windows of 4; reproduced 1e-16",
     ),
     "norm-epsilon": KnownRounding(
-        bases=NORMS,
+        bases=NORMS + SYNCHRONISED,
         constant="epsilon of batch, layer and instance normalisation, kept in float32",
         bound=1e-7,
         measured="1.3e-13 at variance 1, 1.1e-8 at variance 1e-6; reproduced 2e-16",
     ),
     "batch-norm-momentum": KnownRounding(
-        bases=NORMS[:3],
+        bases=NORMS[:3] + SYNCHRONISED,
         constant="momentum of batch normalisation's running statistics, kept in float32",
         bound=1e-6,
         measured="2.4e-7 in a running mean after one step; reproduced 8e-17",
