@@ -132,6 +132,31 @@ def test_a_recurrent_layer_has_gradients_in_evaluation_mode_and_is_left_in_it(ba
     assert (rnn.training, rnn.dropout) == (False, 0.5)
 
 
+def test_attention_is_one_layer_and_computes_the_same_from_packed_weights(torch_backend, paddle_backend):
+    rng = np.random.default_rng(0)
+    packed, bias = rng.standard_normal((24, 8)), rng.standard_normal(24)
+    out = {"out_proj.weight": rng.standard_normal((8, 8)), "out_proj.bias": rng.standard_normal(8)}
+    parts = {f"{name}_proj": slice(8 * place, 8 * place + 8) for place, name in enumerate("qkv")}
+    split = {f"{name}.weight": packed[part] for name, part in parts.items()}
+    split |= {f"{name}.bias": bias[part] for name, part in parts.items()}
+    ours = adopted(torch_backend, Words("torch").nn.MultiheadAttention(8, 2, batch_first=True))
+    theirs = adopted(paddle_backend, Words("paddle").nn.MultiHeadAttention(8, 2))
+    torch_backend.set_weights(ours, {"in_proj_weight": packed, "in_proj_bias": bias} | out)
+    paddle_backend.set_weights(theirs, split | out)
+    rows, gradient = rng.standard_normal((2, 3, 5, 8)), rng.standard_normal((3, 5, 8))
+    results = []
+    for backend, model in ((torch_backend, ours), (paddle_backend, theirs)):
+        described = backend.describe(model)
+        assert described["layers"] == [
+            {"name": "model", "type": "MultiheadAttention", "base": "MultiheadAttention"}
+        ]
+        assert {entry["type"] for entry in described["parameters"]} == {"MultiheadAttention"}
+        inputs = [rows[0], rows[1], rows[1]]
+        results.append(backend.run_layer(model, "model", inputs=inputs, gradient=gradient))
+    for what in ("output", "input0", "input1", "parameter/out_proj.weight"):
+        assert np.allclose(results[0][what], results[1][what], rtol=1e-11, atol=1e-12), what
+
+
 def test_synchronised_batch_norm_is_batch_norm_on_a_cpu(backend, words):
     ours, theirs = (adopted(backend, getattr(words, kind)(3)) for kind in ("SyncBatchNorm", "BatchNorm2d"))
     x = images(backend)

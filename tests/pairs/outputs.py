@@ -1,8 +1,6 @@
 """Networks with several outputs or inputs, with numbers that are none, with exceptions and statistics."""
 
-from tests.pairs.pair import ON_PADDLE, ON_TORCH, Pair
-
-BOTH = (*ON_TORCH, *ON_PADDLE)
+from tests.pairs.pair import BOTH, ON_TORCH, Pair, replaced
 
 
 def two_headed(words, *, kind="dict", scale=1.0, cut=False, swapped=False, limit=1.3, lacking=False):
@@ -226,5 +224,8 @@ INNOCENTS = {
     "running_variance_of_vectors": Pair(network="normalised", given={"one": True}),
     "running_variance_of_two_calls": Pair(network="normalised", given={"twice": True}),
     "running_variance_other_momentum": Pair(network="normalised", given={"momentum": 0.3}),
+    "running_variance_synchronised": Pair(
+        network="depthwise", on=BOTH, change=replaced("1", lambda w: w.norm("SyncBatchNorm", 8))
+    ),
     "finite_numbers": Pair(network="with_numbers"),
 }

@@ -49,7 +49,7 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "Upsample": ("align_corners", "the mode of interpolation"),
 }
 CAUSES["GRU"] = CAUSES["RNN"] = CAUSES["LSTM"]
-CAUSES["BatchNorm1d"] = CAUSES["BatchNorm3d"] = CAUSES["BatchNorm2d"]
+CAUSES["BatchNorm1d"] = CAUSES["BatchNorm3d"] = CAUSES["SyncBatchNorm"] = CAUSES["BatchNorm2d"]
 CAUSES["ConvTranspose1d"] = CAUSES["ConvTranspose3d"] = CAUSES["ConvTranspose2d"]
 CAUSES |= {f"Dropout{axes}d": CAUSES["Dropout"] for axes in (1, 2, 3)}
 CAUSES["AlphaDropout"] = CAUSES["FeatureAlphaDropout"] = CAUSES["Dropout"]

@@ -131,16 +131,25 @@ def optimizer_stage(pair: Pair, *, names: Sequence[str], steps: int) -> Stage:
     _draw_gradients(pair, steps=steps)
     gaps: list[Gap] = []
     causes: list[str] = []
+    lone: dict[str, dict[str, list[str]]] = {}
     for name in names:
         own = _compare_optimizer(pair, name, steps=steps)
+        lone[name] = _kept_by_one_side(pair)
         if name == OWN and _failed(own):
             own = _excuse_hyper_parameters(pair, own, steps=steps)
         if name == OWN and _failed(own):
             causes = _other_rule(pair, own, steps=steps)
         gaps += own
     pair.folder("drawn")
-    facts = {"steps": steps, "optimizers": [*names]}
+    facts: dict[str, Any] = {"steps": steps, "optimizers": [*names]}
+    facts["kept_by_one_side"] = {name: kinds for name, kinds in lone.items() if any(kinds.values())}
     return with_suspect(pair, Stage(name="optimizer", gaps=gaps, facts=facts, causes=causes))
+
+
+def _kept_by_one_side(pair: Pair) -> dict[str, list[str]]:
+    """Kinds of state that were not compared, by the side that keeps them."""
+    kept = {name: set(kinds) for name, kinds in pair.ask_both("kinds_of_state").items()}
+    return {name: sorted(kept[name] - set.intersection(*kept.values())) for name in kept}
 
 
 def _failed(gaps: Sequence[Gap]) -> set[str]:
