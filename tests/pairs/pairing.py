@@ -194,6 +194,19 @@ def channel_norm(words):
     return OwnNorm()
 
 
+def pool(*, compat=False):
+    """Average pooling, on paddle perhaps its layer with torch's arguments."""
+
+    def make(words):
+        if compat and not words.is_torch:
+            import paddle
+
+            return paddle.compat.nn.AvgPool2D(3, 1, padding=1)
+        return words.average_pool(3, 1, padding=1)
+
+    return make
+
+
 def prelu(words):
     return words.PReLU(8)
 
@@ -349,6 +362,7 @@ INNOCENT = {
     "kind_transposed_2d": pair(transposed_convolution(2)),
     "kind_transposed_3d": pair(transposed_convolution(3)),
     "kind_compat_linear": pair(linear="compat"),
+    "kind_compat_pool": pair(pool(), pool(compat=True)),
     "kind_own_square": pair(linear="own"),
     "kind_own_matrix": pair(linear="own matrix"),
     "kind_derived_linear": pair(linear="derived"),
@@ -466,6 +480,22 @@ FAULTY = {
         names=SPARE_ON_PADDLE,
         stage="forward",
         layers=("between head and output",),
+    ),
+    "map_spare_of_torch_is_used": Pair(
+        network=headed,
+        on=ON_TORCH,
+        arguments={"spare": True, "uses_spare": True},
+        names=SPARE_ON_TORCH,
+        stage="forward",
+        layers=("between head and output",),
+    ),
+    "map_stack_gradient": pair(
+        attention("by hand"),
+        attention("qkv"),
+        names=BACK,
+        change=hooked("middle.attention.qkv.bias", 1 + 1e-8),
+        stage="gradients",
+        tensor="middle.attention.v_proj.bias",
     ),
     "sizes_of_other_classes": Pair(
         network=dense, arguments={"style": "paddle", "classes": 6}, stage="parameters", layers=("classifier",)

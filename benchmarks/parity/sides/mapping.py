@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from benchmarks.parity.sides.entries import Entry, shapes_fit
 from benchmarks.parity.sides.proposal import Unpaired
@@ -17,7 +18,7 @@ class Mapped:
     links: tuple[Link, ...]
     left_out: Mapping[str, tuple[str, ...]]
 
-    @property
+    @cached_property
     def taken(self) -> dict[str, set[str]]:
         """Names, by side, that lines have spoken of."""
         ours = {name for one in self.links for name in one.ours}
@@ -32,7 +33,7 @@ class Side:
     parameters: Sequence[Entry]
     buffers: Sequence[Entry]
 
-    @property
+    @cached_property
     def by_name(self) -> dict[str, Entry]:
         """Everything by its name."""
         return {entry.name: entry for entry in (*self.parameters, *self.buffers)}

@@ -144,13 +144,15 @@ def _pair_buffers(
     names = {entry.name for entry in left}
     paired = {a: b for one in mapped.links if one.is_plain for a, b in zip(one.ours, one.theirs, strict=True)}
     paired = {name: other for name, other in paired.items() if name in names}
-    free = [entry for entry in left if entry.name not in mapped.taken["torch"] | {*paired}]
+    taken = mapped.taken["torch"] | {*paired}
+    free = [entry for entry in left if entry.name not in taken]
     for entry in free:
         other = theirs.get((layers.get(entry.layer, entry.layer), entry.role))
         if other is not None and other.shape == entry.shape and other.name not in mapped.taken["paddle"]:
             paired[entry.name] = other.name
     rest = [entry for entry in free if entry.name not in paired]
-    others = [entry for entry in right if entry.name not in {*paired.values(), *mapped.taken["paddle"]}]
+    taken = mapped.taken["paddle"] | {*paired.values()}
+    others = [entry for entry in right if entry.name not in taken]
     if [(a.role, a.shape) for a in rest] == [(b.role, b.shape) for b in others]:
         paired |= {a.name: b.name for a, b in zip(rest, others, strict=True)}
     return paired
