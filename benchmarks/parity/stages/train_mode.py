@@ -188,7 +188,7 @@ def _without_difference(pair: Pair, verdicts: Verdicts, gap: Gap) -> Gap:
     calls = [call["call"] for call in recording.calls["torch"] if call["name"] == entry["layer"]]
     left = biased_running_variance(
         TensorFolder(pair.path("weights")).load(file).astype(np.float64),
-        [recording.folders["torch"].load(TensorName.of_layer(call, "input0")) for call in calls],
+        [verdicts.reference.load(TensorName.of_layer(call, "input0")) for call in calls],
         ours=verdicts.reference.load(file),
         theirs=recording.folders["paddle"].load(file),
     )
