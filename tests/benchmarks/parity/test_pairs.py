@@ -199,3 +199,25 @@ def test_a_constant_that_no_table_has_is_proposed(compare, name, what):
     assert others
     report = compare("beside_elu", faults.PAIRS["beside_elu"], stages=("forward",))
     assert not any("a proposal" in cause for cause in report["first_divergence"]["likely_causes"])
+
+
+def test_another_rule_of_paddles_is_proven_and_a_wrong_epsilon_is_no_such_rule(compare):
+    """RMSProp's epsilon is inside the root on paddle; 1e-6 against 1e-8 is a fault all the same."""
+    causes = {}
+    for name in ("rmsprop_epsilon_inside_the_root", "rmsprop_by_default", "adamax_epsilon"):
+        pair = faults.PAIRS[f"optimizer_{name}"]
+        report = compare(f"optimizer_{name}", pair, stages=("optimizer",))
+        causes[name] = " ".join(report["first_divergence"]["likely_causes"])
+    assert "epsilon inside the root" in causes["rmsprop_epsilon_inside_the_root"]
+    assert "a true difference between the frameworks" in causes["rmsprop_epsilon_inside_the_root"]
+    assert "a true difference between the frameworks" in causes["adamax_epsilon"]
+    assert "a true difference" not in causes["rmsprop_by_default"]
+
+
+def test_what_one_optimizer_alone_keeps_is_listed(compare):
+    report = compare("optimizer_rmsprop", innocents.PAIRS["optimizer_rmsprop"], stages=("optimizer",))
+    stage = next(stage for stage in report["stages"] if stage["stage"] == "optimizer")
+    assert stage["kept_by_one_side"] == {"own": {"torch": ["step"], "paddle": ["grad_avg", "momentum"]}}
+    assert {tensor["name"].rpartition("/")[2] for tensor in stage["tensors"] if "/" in tensor["name"]} == {
+        "square_avg"
+    }
