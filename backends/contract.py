@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.distributed import Member
@@ -33,6 +33,18 @@ Model: TypeAlias = Any  # opaque handles: what they are is the framework's busin
 Optimizer: TypeAlias = Any
 Tensor: TypeAlias = Any
 Moment: TypeAlias = Any
+
+
+class Computed(NamedTuple):
+    """A forward pass: the output that the loss is of, the others by key, the loss, and what goes backward.
+
+    ``total`` is the loss, and a number more for each of the ``others``, so that all have gradients.
+    """
+
+    logits: Tensor
+    others: Mapping[str, Tensor]
+    loss: Tensor
+    total: Tensor
 
 
 class Backend(Protocol):
@@ -67,7 +79,7 @@ class Backend(Protocol):
     def peak_memory_bytes(self, device: str) -> int | None:
         """Highest memory held by tensors since the reset.
 
-        None where the framework keeps no count.
+        Returns None where the framework keeps no count.
         """
 
     def is_out_of_memory(self, error: BaseException) -> bool:
@@ -133,7 +145,7 @@ class Backend(Protocol):
     def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """A copy of the named parameters' gradients (None: of every one's), neutral layout.
 
-        Zeros where there is none.
+        Returns zeros where there is none.
         """
 
     def set_gradients(self, model: Model, arrays: Mapping[str, np.ndarray]) -> None:
@@ -165,18 +177,20 @@ class Backend(Protocol):
     def record(
         self,
         model: Model,
-        compute: Callable[[], tuple[Tensor, Tensor]],
+        compute: Callable[[], Computed],
         *,
         keep: Callable[[str, np.ndarray], None],
         backward: bool = True,
     ) -> list[dict[str, Any]]:
-        """Run ``compute`` to logits and loss, then backward.
+        """Run ``compute``, then backward from its ``total``.
 
         Returns each call of a leaf layer, in order. Each has ``call`` (the layer's name; "NAME#2" the second
-        time), ``name``, ``type``, ``base``, ``inputs`` (how many tensors) and ``training``. ``keep`` is
-        handed, at once and as copies, "layers/CALL/input0", "layers/CALL/output" and "layers/CALL/gradient"
-        (that of the output), "forward/logits", "forward/gradient" (that of the logits) and "loss/loss" (1,).
-        Parameters' gradients are left in place.
+        time), ``name``, ``type``, ``base``, ``inputs`` and ``outputs`` (how many tensors) and ``training``.
+        ``keep`` is handed, at once and as copies, "layers/CALL/input0", "layers/CALL/output" and
+        "layers/CALL/gradient" (that of the output; "output1" and "gradient1" of the second one),
+        "forward/logits", "forward/gradient" (that of the logits), "outputs/KEY/output" and
+        "outputs/KEY/gradient" of every other output, and "loss/loss" (1,). Parameters' gradients are left in
+        place. An exception has the call that was running as its ``layer``.
         """
 
     def run_layer(
@@ -204,8 +218,10 @@ class Backend(Protocol):
     ) -> AbstractContextManager[None]:
         """Context in which dropout layers in training use given masks, scaled as usual.
 
-        ``draw(layer, shape of its input, probability)`` gives the mask of each pass, 1 or 0; None leaves it
-        to the layer.
+        ``draw(layer, shape, probability)`` gives the mask of each pass, 1 or 0: one number for each of the
+        input's, or for each of its channels where whole ones are dropped. It is taken in that order and may
+        have another shape; another number of them is a ValueError that names the layer. None leaves it to
+        the layer.
         """
 
     def seed_dropout(self, seed: int) -> None:
@@ -298,6 +314,7 @@ class Backend(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """Logits and their mean cross-entropy, still on the device, recorded for gradients.
 
+        Logits of more than two axes, (batch, classes, ...), have the image's label at every place.
         ``label_smoothing`` of each target is spread evenly over all classes.
         """
 
@@ -356,7 +373,7 @@ class Backend(Protocol):
     def gradient_norm(self, model: Model) -> float:
         """L2 norm of all gradients as one vector.
 
-        Not finite where any of them is not. Waits.
+        The norm is not finite if any of them is not. Waits.
         """
 
     def scale_gradients(self, model: Model, factor: float) -> None:
@@ -412,5 +429,5 @@ class Backend(Protocol):
     def sum_over_processes(self, array: np.ndarray, *, device: str) -> np.ndarray:
         """The sum of all processes' arrays, float64 or int64, of one shape.
 
-        The same bits in each. Waits.
+        Every process gets the same bits. Waits.
         """

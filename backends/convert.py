@@ -50,7 +50,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         description="Convert weights between .pth or .pt (torch), .pdparams (paddle) and .safetensors.",
     )
     parser.add_argument("source", type=Path, metavar="SOURCE", help="a file, or the folder of a run")
-    parser.add_argument("target", type=Path, metavar="TARGET", help="its ending says which kind it shall be")
+    parser.add_argument(
+        "target", type=Path, metavar="TARGET", help="output file; its suffix selects the format"
+    )
     add_checkpoint_flags(parser)
     return parser.parse_args(arguments)
 

@@ -85,7 +85,10 @@ def _parser() -> cli.Parser:
         help="batch sizes 1, 8, 32 and engines eager, deploy, unless --batch-size and --engine say otherwise",
     )
     parser.add_argument(
-        "--rounds", type=int, metavar="N", help="turns of A B B A (default 21; with --sweep 6)"
+        "--rounds",
+        type=int,
+        metavar="N",
+        help="rounds, each torch, paddle, paddle, torch (default 21; with --sweep 6)",
     )
     parser.add_argument(
         "--pairs",

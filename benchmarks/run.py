@@ -62,10 +62,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--against",
         metavar="PYTHON_OR_CHECKOUT",
-        help="another version of the backend or of this project, measured in turns; 1 if here is slower",
+        help="another version of the backend or of this project, measured in turns with this one; exit code "
+        "1 if this one is slower",
     )
     parser.add_argument(
-        "--rounds", type=positive, default=32, metavar="N", help="turns of A B B A of --against (default 32)"
+        "--rounds",
+        type=positive,
+        default=32,
+        metavar="N",
+        help="rounds of --against, each A B B A (default 32)",
     )
     parser.add_argument(
         "--pairs", type=positive, default=8, metavar="N", help="pairs of workers of --against (default 8)"

@@ -20,6 +20,7 @@ from common.files import require_writable, write_text
 from common.flag_values import positive
 from common.runtime.devices import available_cores
 from common.training.recipes import RECIPES
+from common.weights.checkpoint import LAST
 
 if TYPE_CHECKING:
     from benchmarks.measure.training_runs import Run
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     if options.json:
         require_writable(options.json)
+    if (options.output / LAST).exists():
+        raise UsageError(f"{options.output}: is one run itself; name a folder for all runs")
     from benchmarks.measure.training_runs import TrainingPlan, compare, run_all
 
     order = TrainingPlan(
@@ -118,7 +121,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--seeds", type=positive, default=3, metavar="N", help="runs of each backend (default 3)"
     )
     parser.add_argument(
-        "--target", type=float, metavar="X", help="validation accuracy to time (default: what all reach)"
+        "--target",
+        type=float,
+        metavar="X",
+        help="report the time to this validation accuracy (default: the lowest best one of all runs)",
     )
     parser.add_argument(
         "--threads",

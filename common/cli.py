@@ -78,7 +78,7 @@ def _raise_terminated(_signal: int, _frame: object) -> NoReturn:
 def progress(*, total: int, done: int = 0, unit: str = "it", shown: bool = True) -> "tqdm[Any]":
     """A bar of ``total`` units, ``done`` of them before.
 
-    Where stderr is no terminal, a line now and then.
+    If stderr is no terminal, it prints a line now and then.
     """
     from tqdm import tqdm  # not for --help
 

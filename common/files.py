@@ -54,7 +54,7 @@ def require_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{path}: cannot be made a folder ({error.strerror}); choose another") from None
+        raise UsageError(f"{path}: cannot create this folder ({error.strerror}); choose another") from None
     require_writable(path / "result.json")
 
 

@@ -20,7 +20,7 @@ def annotate(predictions: Sequence[Prediction], names: Sequence[str], folder: Pa
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot be a folder ({error.strerror}); name another") from None
+        raise UsageError(f"{folder}: cannot create this folder ({error.strerror}); name another") from None
     written: list[Path] = []
     for prediction in predictions:
         best = prediction.ranked(names, 1)[0]

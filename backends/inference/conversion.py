@@ -11,7 +11,7 @@ from common.weights.checkpoint import Checkpoint
 def convert(opened: OpenCheckpoint, target: Path, *, backend_name: str) -> int:
     """Write the weights to ``target`` in the kind of file that its name says.
 
-    Returns how many arrays.
+    Returns the number of arrays.
     """
     backend, device = start(backend_name, device="cpu")
     model = build(backend, opened.subject, precision="fp32", device=device)

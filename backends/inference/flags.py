@@ -53,5 +53,5 @@ def add_checkpoint_flags(parser: Parser) -> None:
         help="divisor of the pixels before that (default 255)",
     )
     others.add_argument(
-        "--map", type=Path, metavar="FILE.json", help="names in the file by the model's names"
+        "--map", type=Path, metavar="FILE.json", help="JSON object {model's name: name in the file}"
     )

@@ -2,6 +2,7 @@
 
 from contextlib import contextmanager
 from functools import partial
+from math import prod
 
 import paddle
 from paddle import nn
@@ -10,9 +11,12 @@ from .device import to_numpy
 from .inspection import leaves
 from .weights import like
 
-ELEMENTWISE = (nn.Dropout,)
-CHANNELWISE = (nn.Dropout2D, nn.Dropout3D)
-PROBE = (256, 256, 1, 1)  # one decision an element, also where whole channels are dropped
+ELEMENTWISE = (nn.Dropout, nn.AlphaDropout)
+CHANNELWISE = (nn.Dropout2D, nn.Dropout3D, getattr(nn, "FeatureAlphaDropout", nn.Dropout2D))  # 2.6 has none
+ALPHA = (nn.AlphaDropout, getattr(nn, "FeatureAlphaDropout", nn.AlphaDropout))
+AXES = {nn.Dropout3D: 3}  # behind the channels; others take 2
+PROBE = (256, 256)  # one decision an element, also where whole channels are dropped
+SATURATION = -1.7580993408473766  # what alpha dropout puts in the place of a number: SELU's lower limit
 
 
 def measure_dropout(model):
@@ -23,7 +27,7 @@ def measure_dropout(model):
 def masked_dropout(model, draw):
     layers = dict(_dropouts(model))
     for name, layer in layers.items():
-        layer.forward = _masked(layer, partial(draw, name))
+        layer.forward = _masked(layer, name, partial(draw, name))
     try:
         yield
     finally:
@@ -31,20 +35,41 @@ def masked_dropout(model, draw):
             del layer.forward
 
 
-def _masked(layer, draw):
+def _masked(layer, name, draw):
     def forward(x):
         if not layer.training:
             return x * (1.0 if _scales_in_training(layer) else 1 - layer.p)
-        mask = draw(tuple(x.shape), float(layer.p))
+        shape = _mask_shape(layer, tuple(x.shape))
+        mask = draw(shape, float(layer.p))
         if mask is None:
             return type(layer).forward(layer, x)
-        return x * (like(x, mask) * _scale(layer))
+        if mask.size != prod(shape):
+            raise ValueError(f"{name}: a dropout mask of shape {mask.shape} for an input of {tuple(x.shape)}")
+        return _dropped(layer, x, like(x, mask.reshape(shape)))
 
     return forward
 
 
+def _mask_shape(layer, shape):
+    return (*shape[:2], *(1 for _ in shape[2:])) if _is_channelwise(layer) else shape
+
+
+def _is_channelwise(layer):
+    by_axis = getattr(layer, "axis", None) in ([0, 1], (0, 1))  # in the place of a Dropout1D
+    return isinstance(layer, CHANNELWISE) or by_axis
+
+
+def _dropped(layer, x, mask):
+    if not isinstance(layer, ALPHA):
+        return x * (mask * _scale(layer))
+    scale = ((1 - layer.p) * (1 + layer.p * SATURATION**2)) ** -0.5
+    return (x * mask + SATURATION * (1 - mask) - SATURATION * layer.p) * scale
+
+
 def _scale(layer):
-    return 1 / (1 - layer.p) if _scales_in_training(layer) else 1.0
+    if not _scales_in_training(layer):
+        return 1.0
+    return 1 / (1 - layer.p) if layer.p < 1 else 0.0
 
 
 def _scales_in_training(layer):
@@ -52,22 +77,28 @@ def _scales_in_training(layer):
 
 
 def _facts(name, layer):
-    ones = paddle.ones(PROBE, dtype=paddle.float64)
     before = layer.training
     layer.train()
-    trained = to_numpy(layer(ones))
+    trained = to_numpy(layer(_ones(layer)))
     layer.eval()
-    evaluated = to_numpy(layer(ones))
+    evaluated = to_numpy(layer(_ones(layer)))
     layer.training = before
+    kept = trained.max()
     return {
         "name": name,
         "rate": float(layer.p),
-        "channelwise": isinstance(layer, CHANNELWISE),
+        "channelwise": _is_channelwise(layer),
         "decisions": trained.size,
-        "dropped": int((trained == 0).sum()),
-        "scale": float(trained.max()),
+        "dropped": int((trained != kept).sum()) if kept else trained.size,
+        "scale": float(kept),
         "evaluation": float(evaluated.max()),
     }
+
+
+def _ones(layer):
+    # New ones each time: a layer may work in place.
+    axes = next((axes for kind, axes in AXES.items() if isinstance(layer, kind)), 2)
+    return paddle.ones((*PROBE, *(1 for _ in range(axes))), dtype=paddle.float64)
 
 
 def _dropouts(model):

@@ -6,8 +6,10 @@ import paddle
 from paddle import nn
 
 from .engines import infer
-from .weights import _buffers, parameter_shapes
+from .weights import _buffers, neutral_name, parameter_shapes
 
+RECURRENT = (nn.LSTM, nn.GRU, nn.SimpleRNN)
+WHOLE = (nn.MultiHeadAttention, *RECURRENT)  # compute as one, and not by calling what is in them
 # Where paddle's names differ by more than 2D for 2d.
 WORDS = {
     "Layer": "Module",
@@ -26,12 +28,13 @@ ROOMS = (nn, getattr(getattr(paddle, "compat", None), "nn", nn))
 
 def describe(model):
     shapes, owners = parameter_shapes(model), _owners(model)
-    parameters = {name: parameter for name, parameter in model.named_parameters() if name in shapes}
+    parameters = {neutral_name(name): parameter for name, parameter in model.named_parameters()}
     return {
         "parameters": [
             {"name": name, "shape": list(shapes[name]), "trainable": not parameter.stop_gradient}
             | owners[id(parameter)]
             for name, parameter in parameters.items()
+            if name in shapes
         ],
         "buffers": [
             {"name": name, "shape": list(buffer.shape)} | owners[id(buffer)]
@@ -48,7 +51,7 @@ def trace(model, images):
     layers = []
 
     def record(name):
-        return lambda layer, inputs, output: layers.append(_facts(name, layer, output))
+        return lambda layer, _, output: layers.extend(_facts(name, layer, _first_tensor(output)))
 
     handles = [layer.register_forward_post_hook(record(name)) for name, layer in leaves(model).items()]
     training = model.training
@@ -67,7 +70,14 @@ def named_layers(model):
 
 
 def leaves(model):
-    return {name: layer for name, layer in named_layers(model) if not list(layer.children())}
+    """Layers without layers in them, and those that compute as one whatever is in them."""
+    found, inside = {}, set()
+    for name, layer in named_layers(model):
+        if _is_whole(layer):
+            inside |= {id(part) for part in layer.sublayers() if part is not layer}
+        if id(layer) not in inside and (_is_whole(layer) or not list(layer.children())):
+            found[name] = layer
+    return found
 
 
 def type_of(layer):
@@ -84,19 +94,34 @@ def _is_in(room, kind):
     return getattr(room, kind.__name__, None) is kind
 
 
+def _is_whole(layer):
+    return isinstance(layer, WHOLE)
+
+
 def _neutral(word):
     word = re.sub(r"^Conv([123])DTranspose$", r"ConvTranspose\1d", WORDS.get(word, word))
     return re.sub(r"([123])D$", r"\1d", word)
 
 
 def _facts(name, layer, output):
-    return {
+    """What a trace says of a layer, in a list; nothing of one that returns no tensor."""
+    if output is None:
+        return []
+    facts = {
         "name": name,
         "type": type_of(layer),
         "output_shape": list(output.shape),
         "dtype": str(output.dtype).removeprefix("paddle."),
         "layout": _layout(layer, output),
     }
+    return [facts]
+
+
+def _first_tensor(output):
+    """The tensor, or the first of those in it: a recurrent layer returns its state as well."""
+    while isinstance(output, (list, tuple, dict)) and output:
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    return output if hasattr(output, "dtype") else None
 
 
 def _layout(layer, output):
@@ -113,7 +138,7 @@ def _owners(model):
     owners, types = {}, {name: base_of(layer) for name, layer in named_layers(model)}
     for name, layer in named_layers(model):
         owner = name.partition(".parametrizations.")[0]
-        facts = {"layer": owner, "type": types[owner]}
-        own = [layer.named_parameters(include_sublayers=False), layer.named_buffers(include_sublayers=False)]
+        facts, inner = {"layer": owner, "type": types[owner]}, _is_whole(layer)
+        own = [layer.named_parameters(include_sublayers=inner), layer.named_buffers(include_sublayers=inner)]
         owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
     return owners

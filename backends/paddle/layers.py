@@ -4,15 +4,31 @@ https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/grad_en.html
 """
 
 from collections import Counter
+from functools import partial
 
 import paddle
+from paddle import nn
 
-from .device import to_numpy
+from .device import DTYPES, place, to_numpy
 from .engines import infer
-from .inspection import WORDS, base_of, leaves, type_of
-from .weights import get_gradients
+from .inspection import RECURRENT, base_of, leaves, type_of
+from .weights import UNUSED, get_gradients
 
 RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient": "forward/gradient"}
+
+
+def cast(model, *, precision, device):
+    """Give a model its place and its precision."""
+    layers = model.sublayers(include_self=True)
+    held = [(layer._buffers, name) for layer in layers for name in UNUSED if name in layer._buffers]
+    aside = [(buffers, name, buffers.pop(name)) for buffers, name in held]  # empty, which paddle cannot cast
+    model = model.to(device=place(device), dtype=DTYPES[precision])
+    for buffers, name, buffer in aside:
+        buffers[name] = buffer
+    for layer in layers:
+        if isinstance(layer, nn.SyncBatchNorm) and device == "cpu":
+            layer.forward = partial(_normalise_alone, layer)
+    return model
 
 
 def record(model, compute, *, keep, backward=True):
@@ -33,18 +49,26 @@ def record(model, compute, *, keep, backward=True):
         return hook
 
     def after(_, inputs, outputs):
-        _keep(f"layers/{opened.pop()}", outputs, keep=keep)
+        label = opened.pop()
+        called = next(call for call in reversed(calls) if call["call"] == label)
+        called["outputs"] = _keep(f"layers/{label}", outputs, keep=keep)
 
     opened = []
+    handles.append(Differentiable(model))
     for name, layer in leaves(model).items():
         handles.append(layer.register_forward_pre_hook(before(name, layer)))
         handles.append(layer.register_forward_post_hook(after))
     try:
-        logits, loss = compute()
-        _keep("forward/logits", logits, keep=lambda name, array: keep(RESULTS[name], array))
-        keep("loss/loss", to_numpy(loss).reshape(1))
+        computed = compute()
+        _keep("forward/logits", computed.logits, keep=lambda name, array: keep(RESULTS[name], array))
+        for key, output in computed.others.items():
+            _keep(f"outputs/{key}", output, keep=keep)
+        keep("loss/loss", to_numpy(computed.loss).reshape(1))
         if backward:
-            loss.backward()
+            computed.total.backward()
+    except Exception as error:
+        error.layer = opened[-1] if opened else None  # for whoever reports it
+        raise
     finally:
         for handle in handles:
             handle.remove()
@@ -55,63 +79,128 @@ def run_layer(model, name, *, inputs, gradient=None):
     layer = leaves(model)[name]
     _clear_gradients(layer)
     given = [_leaf(array, layer) for array in inputs]
-    outputs = _tensors(
-        layer(*(tensor.clone() for tensor in given))
-    )  # an in-place layer may not write on them
-    results = {"output": to_numpy(outputs[0])}
-    if gradient is not None and _is_recorded(outputs[0]):
-        outputs[0].backward(_leaf(gradient, layer))
-        grads = [(place, tensor.grad) for place, tensor in enumerate(given) if tensor.grad is not None]
-        results |= {f"input{place}": to_numpy(grad) for place, grad in grads}
-        results |= {f"parameter/{own}": array for own, array in get_gradients(layer).items()}
+    evaluated = Differentiable(layer)
+    try:
+        # A layer that works in place may not write on them.
+        outputs = _tensors(layer(*(tensor.clone() for tensor in given)))
+        results = {"output": to_numpy(outputs[0])}
+        if gradient is not None and _is_recorded(outputs[0]):
+            outputs[0].backward(_leaf(gradient, layer))
+            grads = [(place, tensor.grad) for place, tensor in enumerate(given) if tensor.grad is not None]
+            results |= {f"input{place}": to_numpy(grad) for place, grad in grads}
+            results |= {f"parameter/{own}": array for own, array in get_gradients(layer).items()}
+    finally:
+        evaluated.remove()
     _clear_gradients(layer)
     return results
 
 
 def isolate_layers(model, images):
-    layers = []
+    layers, handles, taken = [], [], []
 
-    def record(name):
-        return lambda layer, inputs, output: layers.append(LayerAlone(name, layer, inputs[0], output))
+    def before(_, inputs):
+        taken.append((_copied(inputs), _versions(inputs)))
 
-    handles = [
-        layer.register_forward_post_hook(record(name))
-        for name, layer in model.named_sublayers()
-        if not list(layer.children())
-    ]
+    def after(name):
+        def hook(layer, inputs, _):
+            copies, versions = taken.pop()
+            layers.append(LayerAlone(name, layer, copies, in_place=_versions(inputs) != versions))
+
+        return hook
+
+    for name, layer in leaves(model).items():
+        handles.append(layer.register_forward_pre_hook(before))
+        handles.append(layer.register_forward_post_hook(after(name)))
     try:
         infer(model, images)
     finally:
         for handle in handles:
             handle.remove()
-    layers[0].wanted.pop(0)  # nobody asks for the gradient of the images
+    for first in layers[:1]:
+        first.wanted = first.parameters  # nobody asks for the gradient of the images
     return layers
 
 
 class LayerAlone:
     """A common.engines.engine.Layer."""
 
-    def __init__(self, name, layer, inputs, outputs):
-        self.name, self.type = name, WORDS.get(type(layer).__name__, type(layer).__name__)
-        self.layer, self.inputs = layer, inputs.detach().clone()
-        self.inputs.stop_gradient = False
-        self.wanted = [self.inputs, *layer.parameters()]
-        self.gradient = paddle.ones_like(outputs)
+    def __init__(self, name, layer, inputs, *, in_place):
+        self.name, self.type = name, type_of(layer)
+        self.layer, self.inputs, self.in_place = layer, inputs, in_place
+        self.parameters = [parameter for parameter in layer.parameters() if not parameter.stop_gradient]
+        self.wanted = [tensor for tensor in _nested(inputs) if _is_recorded(tensor)] + self.parameters
+        self.gradients = None
 
     def forward(self):
-        self.outputs = self.layer(self.inputs)
+        # A layer that writes on its input gets a copy, which costs what an output costs the others.
+        inputs = _cloned(self.inputs) if self.in_place else self.inputs
+        self.results = [tensor for tensor in _nested(self.layer(*inputs)) if _is_recorded(tensor)]
+        if self.gradients is None:
+            self.gradients = [paddle.ones_like(tensor) for tensor in self.results]
 
     def backward(self):
-        if self.wanted:
-            paddle.grad([self.outputs], self.wanted, [self.gradient])
+        if self.wanted and self.results:
+            paddle.grad(self.results, self.wanted, self.gradients, allow_unused=True)
+
+
+def _copied(values):
+    """Copies of tensors, however nested, that gradients are asked for where they can be."""
+    if isinstance(values, paddle.Tensor):
+        return _detached(values)
+    return type(values)(map(_copied, values)) if type(values) in (list, tuple) else values
+
+
+def _cloned(values):
+    if isinstance(values, paddle.Tensor):
+        return values.clone()
+    return type(values)(map(_cloned, values)) if type(values) in (list, tuple) else values
+
+
+def _nested(values):
+    """All tensors of a value, however nested."""
+    if isinstance(values, paddle.Tensor):
+        return [values]
+    values = list(values.values()) if isinstance(values, dict) else values
+    return (
+        [tensor for value in values for tensor in _nested(value)] if isinstance(values, (list, tuple)) else []
+    )
+
+
+def _versions(values):
+    """How often each tensor was written on."""
+    return [tensor.inplace_version for tensor in _nested(values)]
+
+
+class Differentiable:
+    """Recurrent layers in training mode without their dropout, until removed: they compute the same.
+
+    Paddle has no gradient of theirs in evaluation mode, nor has torch on a GPU.
+    """
+
+    def __init__(self, model):
+        layers = [layer for layer in leaves(model).values() if isinstance(layer, RECURRENT)]
+        self.evaluated = [(layer, layer.dropout) for layer in layers if not layer.training]
+        for layer, _ in self.evaluated:
+            layer.training, layer.dropout = True, 0.0
+
+    def remove(self):
+        for layer, dropout in self.evaluated:
+            layer.training, layer.dropout = False, dropout
 
 
 def _keep(name, outputs, *, keep):
-    """Keep an output now, before a layer that works in place overwrites it, and its gradient later."""
-    for output in _tensors(outputs)[:1]:
-        keep(f"{name}/output", to_numpy(output))
+    """Keep outputs now, before a layer that works in place overwrites them, and their gradients later."""
+    found = _tensors(outputs)
+    for position, output in enumerate(found):
+        number = position or ""
+        keep(f"{name}/output{number}", to_numpy(output))
         if _is_recorded(output):
-            output.register_hook(lambda gradient: keep(f"{name}/gradient", to_numpy(gradient)))
+            output.register_hook(_keeper(f"{name}/gradient{number}", keep=keep))
+    return len(found)
+
+
+def _keeper(name, *, keep):
+    return lambda gradient: keep(name, to_numpy(gradient))
 
 
 def _clear_gradients(layer):
@@ -120,8 +209,11 @@ def _clear_gradients(layer):
 
 
 def _tensors(values):
-    values = values if isinstance(values, (list, tuple)) else [values]
-    return [value for value in values if isinstance(value, paddle.Tensor)]
+    if isinstance(values, paddle.Tensor):
+        return [values]
+    values = values.values() if isinstance(values, dict) else values
+    inner = values if isinstance(values, (list, tuple, type({}.values()))) else ()
+    return [tensor for value in inner for tensor in _tensors(value)]
 
 
 def _is_recorded(tensor):
@@ -131,3 +223,16 @@ def _is_recorded(tensor):
 def _leaf(array, layer):
     place = next((parameter.place for parameter in layer.parameters()), None)
     return paddle.to_tensor(array, place=place, stop_gradient=array.dtype.kind != "f")
+
+
+def _detached(tensor):
+    copy = tensor.detach().clone()
+    copy.stop_gradient = not copy.is_floating_point()
+    return copy
+
+
+def _normalise_alone(layer, x):
+    """Batch normalisation of one process, where paddle has none over several: torch's does the same."""
+    statistics, affine = (layer._mean, layer._variance), (layer.weight, layer.bias)
+    options = {"training": layer.training, "momentum": layer._momentum, "epsilon": layer._epsilon}
+    return nn.functional.batch_norm(x, *statistics, *affine, data_format=layer._data_format, **options)

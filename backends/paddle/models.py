@@ -1,7 +1,8 @@
 """Models by name."""
 
 from .alexnet import AlexNet, AlexNet2012, AlexNetLRN, AlexNetWide
-from .device import DTYPES, place, use
+from .device import use
+from .layers import cast
 from .lenet5 import LeNet5
 
 MODELS = {
@@ -19,7 +20,7 @@ def build(name, *, num_classes, channels, precision, device, **options):
 
 
 def adopt(model, *, precision, device):
-    return model.to(device=place(device), dtype=DTYPES[precision])
+    return cast(model, precision=precision, device=device)
 
 
 def set_training(model, training):

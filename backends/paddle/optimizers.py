@@ -10,14 +10,18 @@ import paddle
 from paddle import optimizer as optim
 
 from .device import to_numpy
-from .weights import flipped, like, neutral_parameters, read_of_each
+from .weights import flipped, like, neutral_name, neutral_parameters, read_of_each
 
-# What torch calls the same: Adam's and Adagrad's, Momentum's, the others'.
-MOMENTS = {"moment": "sum", "moment1": "exp_avg", "moment2": "exp_avg_sq", "moment2_max": "max_exp_avg_sq"}
-MOMENTS |= {"momentum": "momentum_buffer", "velocity": "momentum_buffer"}
-MOMENTS |= {"inf_norm": "exp_inf", "mean_grad": "grad_avg", "mean_square": "square_avg"}
+# What torch calls the same: Adam's, Momentum's, Adagrad's, Adadelta's, RMSProp's, Rprop's.
+MOMENTS = {"moment1": "exp_avg", "moment2": "exp_avg_sq", "moment2_max": "max_exp_avg_sq"}
+MOMENTS |= {"velocity": "momentum_buffer", "moment": "sum", "prevs": "prev", "learning_rates": "step_size"}
+MOMENTS |= {"_avg_squared_grad": "square_avg", "_avg_squared_update": "acc_delta"}
+MOMENTS |= {"mean_grad": "grad_avg", "mean_square": "square_avg"}
+OWN_MOMENTS = {"Adamax": {"moment": "exp_avg", "inf_norm": "exp_inf"}}
+# The momentum of its RMSProp, with the rate in it, is not what torch keeps: it stays "momentum".
 STEP = "beta1_pow_acc"
 COUNTS = {STEP: "_beta1", "beta2_pow_acc": "_beta2"}  # as powers, one step ahead
+POWERS = ("beta1_pow", "beta2_pow", "momentum_decay_pow", "mu_product", "rho")  # NAdam's and RAdam's
 
 
 def make_optimizer(
@@ -32,7 +36,11 @@ def make_optimizer(
     weight_decay=0.0,
     only=None,
 ):
-    chosen = [parameter for name, parameter in model.named_parameters() if only is None or name in only]
+    chosen = [
+        parameter
+        for name, parameter in model.named_parameters()
+        if only is None or neutral_name(name) in only
+    ]
     if name == "sgd":
         return optim.SGD(learning_rate, chosen, weight_decay=weight_decay)
     if name == "momentum":
@@ -85,15 +93,29 @@ def update(optimizer):
 
 def _moments_of(optimizer, parameter, which):
     kept = kept_of(optimizer, parameter)
-    named = {MOMENTS.get(name, name): value for name, value in kept.items() if name not in COUNTS}
+    called, counts = _called(optimizer), (*COUNTS, *POWERS)
+    named = {called.get(name, name): value for name, value in kept.items() if name not in counts}
     moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
-    has_step = STEP in kept and (which is None or "step" in which)
-    return moments | ({"step": _step(optimizer, kept[STEP])} if has_step else {})
+    step = _step(optimizer, kept) if which is None or "step" in which else None
+    return moments if step is None else moments | {"step": step}
 
 
-def _step(optimizer, count):
-    """Steps done, from beta1 to the power of one more, which is what paddle keeps in their place."""
-    return np.array(round(math.log(count.item()) / math.log(float(optimizer._beta1))) - 1.0)
+def _called(optimizer):
+    """Neutral names of what it keeps, by its own."""
+    own = [OWN_MOMENTS[kind.__name__] for kind in type(optimizer).__mro__ if kind.__name__ in OWN_MOMENTS]
+    return MOMENTS | (own[0] if own else {})
+
+
+def _step(optimizer, kept):
+    """Steps done, an array without axes; None where it does not count them.
+
+    Paddle keeps beta to the power of one more in their place. Of a beta of 0 that says nothing.
+    """
+    for name, beta in COUNTS.items():
+        base, power = float(getattr(optimizer, beta, 0.0)), kept[name].item() if name in kept else 0.0
+        if 0 < base < 1 and power > 0:
+            return np.array(round(math.log(power) / math.log(base)) - 1.0)
+    return None
 
 
 def kept_of(optimizer, parameter):
@@ -112,5 +134,5 @@ def _remember(optimizer, parameter, moments, updates):
         if name in COUNTS:  # multiplied step by step, as paddle does
             factors = np.full(updates + 1, getattr(optimizer, COUNTS[name]), to_numpy(tensor).dtype)
             tensor.set_value(factors.cumprod()[-1:])
-        elif MOMENTS.get(name) in moments:
-            tensor.set_value(moments[MOMENTS[name]])
+        elif _called(optimizer).get(name) in moments:
+            tensor.set_value(moments[_called(optimizer)[name]])

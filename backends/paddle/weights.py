@@ -5,6 +5,7 @@ its shape: AlexNet's 4096x4096 layer is square, and a forgotten transpose would 
 """
 
 import paddle
+from paddle.nn.utils.weight_norm_hook import WeightNorm
 
 from common.files import replacing
 from common.weights.layout import require_same_entries, transpose
@@ -15,12 +16,13 @@ TRANSPOSED = (paddle.nn.Linear,)  # paddle keeps (inputs, outputs), the neutral 
 WEIGHTS = ("weight", "weight_orig", "weight_v")  # a layer's own, and what a normalisation of it keeps
 # paddle's batch norm keeps its statistics as parameters that are not trained.
 STATISTICS = {"_mean": "running_mean", "_variance": "running_var"}
-UNUSED = ()
+ROLES = {}  # spectral and weight normalisation are hooks, which have their neutral names
+UNUSED = ("_dropout_state",)  # which recurrent layers keep empty
 
 
 def parameter_shapes(model):
     return {
-        name: tuple(parameter.shape[::-1] if transposed else parameter.shape)
+        name: _neutral_shape(parameter, transposed)
         for name, parameter, transposed in neutral_parameters(model)
     }
 
@@ -74,7 +76,7 @@ def set_gradients(model, arrays):
 
 def freeze(model, names):
     for name, parameter in model.named_parameters():
-        if name in names:
+        if neutral_name(name) in names:
             parameter.stop_gradient = True
 
 
@@ -84,20 +86,27 @@ def read_of_each(model, names, read):
     for name, parameter, transposed in neutral_parameters(model):
         if name in names:
             for what, array in read(parameter).items():
-                arrays[f"{name}/{what}"] = flipped(array, transposed and array.ndim == 2)
+                arrays[f"{name}/{what}"] = flipped(
+                    array, transposed if array.ndim == parameter.ndim else False
+                )
     return arrays
 
 
 def neutral_parameters(model):
-    """(name, parameter, whether it lies the other way round) of every parameter."""
-    layers = [layer for layer in model.sublayers(include_self=True) if isinstance(layer, TRANSPOSED)]
-    transposed = {id(getattr(layer, own, None)) for layer in layers for own in WEIGHTS}
+    """(name, parameter, True if it lies the other way round or, if flat, its neutral shape) of each."""
+    turned = _turned(model)
     for name, parameter in model.named_parameters():
         if not parameter.stop_gradient or name.rpartition(".")[2] not in STATISTICS:
-            yield name, parameter, id(parameter) in transposed
+            yield neutral_name(name), parameter, turned.get(id(parameter), False)
+
+
+def neutral_name(name):
+    return name
 
 
 def flipped(array, transposed):
+    if isinstance(transposed, tuple):
+        return array.reshape(transposed if array.ndim == 1 else -1)
     return transpose(array) if transposed else array
 
 
@@ -105,9 +114,43 @@ def like(parameter, array):
     return paddle.to_tensor(array, dtype=parameter.dtype, place=parameter.place)
 
 
+def _neutral_shape(parameter, transposed):
+    if isinstance(transposed, tuple):
+        return transposed
+    return tuple(parameter.shape[::-1] if transposed else parameter.shape)
+
+
+def _turned(model):
+    """How parameters lie that do not lie as the neutral layout does, by identity."""
+    turned = {}
+    for layer in model.sublayers(include_self=True):
+        if isinstance(layer, TRANSPOSED):
+            weights = [getattr(layer, name, None) for name in WEIGHTS]
+            turned |= {id(weight): True for weight in weights}
+        turned |= _flat_magnitudes(layer)
+    return turned
+
+
+def _flat_magnitudes(layer):
+    """Neutral shapes of weight normalisation's magnitudes that lie flat, by identity."""
+    flat = {}
+    for hook in layer._forward_pre_hooks.values():
+        if isinstance(hook, WeightNorm) and hook.dim >= 0:
+            magnitude, axes = getattr(layer, f"{hook.name}_g"), getattr(layer, f"{hook.name}_v").ndim
+            shape = [magnitude.size if axis == hook.dim else 1 for axis in range(axes)]
+            flat[id(magnitude)] = tuple(shape[::-1] if isinstance(layer, TRANSPOSED) else shape)
+    return flat
+
+
 def _buffers(model):
-    """Buffers by neutral name."""
-    kept = {name: buffer for name, buffer in model.named_buffers() if name.rpartition(".")[2] not in UNUSED}
+    """Buffers by neutral name, without the weights that are computed from parameters."""
+    ends = ("_orig", "_v")
+    computed = {name.rpartition("_")[0] for name, _ in model.named_parameters() if name.endswith(ends)}
+    kept = {
+        neutral_name(name): buffer
+        for name, buffer in model.named_buffers()
+        if name.rpartition(".")[2] not in UNUSED and name not in computed
+    }
     return kept | _statistics(model)
 
 

@@ -3,22 +3,26 @@
 import re
 
 from torch import nn
+from torch.nn.utils import parametrize
 
 from .engines import infer
-from .weights import _buffers, parameter_shapes
+from .weights import _buffers, neutral_name, parameter_shapes
 
+RECURRENT = (nn.LSTM, nn.GRU, nn.RNN)
+WHOLE = (nn.MultiheadAttention, *RECURRENT)  # compute as one, and not by calling what is in them
 WORDS = {}  # the neutral names of layer types are torch's own
 ROOMS = (nn,)  # where the public types are
 
 
 def describe(model):
     shapes, owners = parameter_shapes(model), _owners(model)
-    parameters = {name: parameter for name, parameter in model.named_parameters() if name in shapes}
+    parameters = {neutral_name(name): parameter for name, parameter in model.named_parameters()}
     return {
         "parameters": [
             {"name": name, "shape": list(shapes[name]), "trainable": parameter.requires_grad}
             | owners[id(parameter)]
             for name, parameter in parameters.items()
+            if name in shapes
         ],
         "buffers": [
             {"name": name, "shape": list(buffer.shape)} | owners[id(buffer)]
@@ -35,7 +39,7 @@ def trace(model, images):
     layers = []
 
     def record(name):
-        return lambda layer, inputs, output: layers.append(_facts(name, layer, output))
+        return lambda layer, _, output: layers.extend(_facts(name, layer, _first_tensor(output)))
 
     handles = [layer.register_forward_hook(record(name)) for name, layer in leaves(model).items()]
     training = model.training
@@ -54,11 +58,18 @@ def named_layers(model):
 
 
 def leaves(model):
-    return {name: layer for name, layer in named_layers(model) if not list(layer.children())}
+    """Layers without layers in them, and those that compute as one whatever is in them."""
+    found, inside = {}, set()
+    for name, layer in named_layers(model):
+        if _is_whole(layer):
+            inside |= {id(part) for part in layer.modules() if part is not layer}
+        if id(layer) not in inside and (_is_whole(layer) or not list(layer.children())):
+            found[name] = layer
+    return found
 
 
 def type_of(layer):
-    return _neutral(type(layer).__name__)
+    return _neutral(next(kind.__name__ for kind in type(layer).__mro__ if _is_written(kind)))
 
 
 def base_of(layer):
@@ -71,19 +82,39 @@ def _is_in(room, kind):
     return getattr(room, kind.__name__, None) is kind
 
 
+def _is_whole(layer):
+    return isinstance(layer, WHOLE) or parametrize.is_parametrized(layer)
+
+
+def _is_written(kind):
+    """False for the class that a parametrization makes of a layer's own."""
+    return kind.__module__ != parametrize.__name__
+
+
 def _neutral(word):
     word = re.sub(r"^Conv([123])DTranspose$", r"ConvTranspose\1d", WORDS.get(word, word))
     return re.sub(r"([123])D$", r"\1d", word)
 
 
 def _facts(name, layer, output):
-    return {
+    """What a trace says of a layer, in a list; nothing of one that returns no tensor."""
+    if output is None:
+        return []
+    facts = {
         "name": name,
         "type": type_of(layer),
         "output_shape": list(output.shape),
         "dtype": str(output.dtype).removeprefix("torch."),
         "layout": _layout(output),
     }
+    return [facts]
+
+
+def _first_tensor(output):
+    """The tensor, or the first of those in it: a recurrent layer returns its state as well."""
+    while isinstance(output, (list, tuple, dict)) and output:
+        output = next(iter(output.values() if isinstance(output, dict) else output))
+    return output if hasattr(output, "dtype") else None
 
 
 def _layout(output):
@@ -100,7 +131,7 @@ def _owners(model):
     owners, types = {}, {name: base_of(layer) for name, layer in named_layers(model)}
     for name, layer in named_layers(model):
         owner = name.partition(".parametrizations.")[0]
-        facts = {"layer": owner, "type": types[owner]}
-        own = [layer.named_parameters(recurse=False), layer.named_buffers(recurse=False)]
+        facts, inner = {"layer": owner, "type": types[owner]}, _is_whole(layer)
+        own = [layer.named_parameters(recurse=inner), layer.named_buffers(recurse=inner)]
         owners |= {id(tensor): facts for tensors in own for _, tensor in tensors if id(tensor) not in owners}
     return owners

@@ -7,11 +7,13 @@ import torch
 from torch import optim
 
 from .device import to_numpy
-from .weights import flipped, like, neutral_parameters, read_of_each
+from .weights import flipped, like, neutral_name, neutral_parameters, read_of_each
 
 MOMENTS = {}  # the neutral names of what optimizers keep are torch's own
+OWN_MOMENTS = {}
 STEP = "step"
 COUNTS = (STEP,)
+POWERS = ("mu_product",)  # NAdam's
 
 
 def make_optimizer(
@@ -26,7 +28,11 @@ def make_optimizer(
     weight_decay=0.0,
     only=None,
 ):
-    chosen = [parameter for name, parameter in model.named_parameters() if only is None or name in only]
+    chosen = [
+        parameter
+        for name, parameter in model.named_parameters()
+        if only is None or neutral_name(name) in only
+    ]
     if name == "sgd":
         return optim.SGD(chosen, learning_rate, weight_decay=weight_decay)
     if name == "momentum":
@@ -80,14 +86,22 @@ def update(optimizer):
 
 def _moments_of(optimizer, parameter, which):
     kept = kept_of(optimizer, parameter)
-    named = {MOMENTS.get(name, name): value for name, value in kept.items() if name not in COUNTS}
+    called, counts = _called(optimizer), (*COUNTS, *POWERS)
+    named = {called.get(name, name): value for name, value in kept.items() if name not in counts}
     moments = {name: to_numpy(value) for name, value in named.items() if which is None or name in which}
-    has_step = STEP in kept and (which is None or "step" in which)
-    return moments | ({"step": _step(optimizer, kept[STEP])} if has_step else {})
+    step = _step(optimizer, kept) if which is None or "step" in which else None
+    return moments if step is None else moments | {"step": step}
 
 
-def _step(optimizer, count):
-    return to_numpy(count).reshape(())
+def _called(optimizer):
+    """Neutral names of what it keeps, by its own."""
+    own = [OWN_MOMENTS[kind.__name__] for kind in type(optimizer).__mro__ if kind.__name__ in OWN_MOMENTS]
+    return MOMENTS | (own[0] if own else {})
+
+
+def _step(optimizer, kept):
+    """Steps done, an array without axes; None where it does not count them."""
+    return to_numpy(kept[STEP]).reshape(()) if STEP in kept else None
 
 
 def kept_of(optimizer, parameter):

@@ -14,12 +14,14 @@ from .device import to_numpy
 TRANSPOSED = ()  # torch keeps every weight as the neutral layout does
 WEIGHTS = ("weight", "weight_orig", "weight_v")  # a layer's own, and what a normalisation of it keeps
 STATISTICS = {}  # torch's batch norm keeps its statistics as buffers, under their neutral names
+# Of spectral and weight normalisation behind "parametrizations.": the neutral names are those of the hooks.
+ROLES = {"original": "orig", "original0": "g", "original1": "v", "0._u": "u", "0._v": "v"}
 UNUSED = ("num_batches_tracked",)  # a count that batch norm keeps and no computation here reads
 
 
 def parameter_shapes(model):
     return {
-        name: tuple(parameter.shape[::-1] if transposed else parameter.shape)
+        name: _neutral_shape(parameter, transposed)
         for name, parameter, transposed in neutral_parameters(model)
     }
 
@@ -73,7 +75,7 @@ def set_gradients(model, arrays):
 
 def freeze(model, names):
     for name, parameter in model.named_parameters():
-        if name in names:
+        if neutral_name(name) in names:
             parameter.requires_grad = False
 
 
@@ -83,20 +85,29 @@ def read_of_each(model, names, read):
     for name, parameter, transposed in neutral_parameters(model):
         if name in names:
             for what, array in read(parameter).items():
-                arrays[f"{name}/{what}"] = flipped(array, transposed and array.ndim == 2)
+                arrays[f"{name}/{what}"] = flipped(
+                    array, transposed if array.ndim == parameter.ndim else False
+                )
     return arrays
 
 
 def neutral_parameters(model):
-    """(name, parameter, whether it lies the other way round) of every parameter."""
-    layers = [layer for layer in model.modules() if isinstance(layer, TRANSPOSED)]
-    transposed = {id(getattr(layer, own, None)) for layer in layers for own in WEIGHTS}
+    """(name, parameter, True if it lies the other way round or, if flat, its neutral shape) of each."""
+    turned = _turned(model)
     for name, parameter in model.named_parameters():
         if parameter.requires_grad or name.rpartition(".")[2] not in STATISTICS:
-            yield name, parameter, id(parameter) in transposed
+            yield neutral_name(name), parameter, turned.get(id(parameter), False)
+
+
+def neutral_name(name):
+    layer, found, own = name.rpartition("parametrizations.")
+    weight, _, role = own.partition(".")
+    return f"{layer}{weight}_{ROLES[role]}" if found and role in ROLES else name
 
 
 def flipped(array, transposed):
+    if isinstance(transposed, tuple):
+        return array.reshape(transposed if array.ndim == 1 else -1)
     return transpose(array) if transposed else array
 
 
@@ -104,9 +115,37 @@ def like(parameter, array):
     return torch.tensor(array, dtype=parameter.dtype, device=parameter.device)
 
 
+def _neutral_shape(parameter, transposed):
+    if isinstance(transposed, tuple):
+        return transposed
+    return tuple(parameter.shape[::-1] if transposed else parameter.shape)
+
+
+def _turned(model):
+    """How parameters lie that do not lie as the neutral layout does, by identity."""
+    turned = {}
+    for layer in model.modules():
+        if isinstance(layer, TRANSPOSED):
+            weights = [getattr(layer, name, None) for name in WEIGHTS]
+            turned |= {id(weight): True for weight in weights}
+        turned |= _flat_magnitudes(layer)
+    return turned
+
+
+def _flat_magnitudes(layer):
+    """Neutral shapes of weight normalisation's magnitudes that lie flat, by identity."""
+    return {}
+
+
 def _buffers(model):
-    """Buffers by neutral name."""
-    kept = {name: buffer for name, buffer in model.named_buffers() if name.rpartition(".")[2] not in UNUSED}
+    """Buffers by neutral name, without the weights that are computed from parameters."""
+    ends = ("_orig", "_v")
+    computed = {name.rpartition("_")[0] for name, _ in model.named_parameters() if name.endswith(ends)}
+    kept = {
+        neutral_name(name): buffer
+        for name, buffer in model.named_buffers()
+        if name.rpartition(".")[2] not in UNUSED and name not in computed
+    }
     return kept | _statistics(model)
 
 

@@ -26,22 +26,34 @@ VALUES: tuple[tuple[str, Any, str], ...] = (
     ("learning_rate", RATE, "learning rate of the first update after the warm-up"),
     ("momentum", FRACTION, "factor of the optimizer momentum"),
     ("weight_decay", AMOUNT, "an L2 penalty; decoupled for adamw"),
-    ("schedule", SCHEDULES, "how the learning rate goes on"),
-    ("warmup_epochs", AMOUNT, "in which the learning rate rises in a straight line"),
+    ("schedule", SCHEDULES, "schedule of the learning rate"),
+    ("warmup_epochs", AMOUNT, "epochs of linear warm-up"),
     ("period", natural, "epochs of a step or of half a cosine (0: the whole run)"),
     ("gamma", RATE, "factor of the schedule step"),
     ("precision", PRECISIONS, "of the arithmetic; bf16 and fp16 are mixed precision"),
-    ("clip_norm", AMOUNT, "longest gradient, over all parameters (0: any)"),
+    ("clip_norm", AMOUNT, "clip the global gradient norm to X (0: off)"),
     ("label_smoothing", FRACTION, "share of each target that is spread over all classes"),
     ("dropout", FRACTION, "probability of dropout (0: none)"),
-    ("patience", natural, "epochs without a better one before stopping (0: never)"),
+    ("patience", natural, "stop after N epochs without improvement (0: never)"),
     ("limit", natural, "use so many training images (0: all)"),
-    ("valid_fraction", FRACTION, "of each class for validation, where the data have no such split"),
-    ("test_fraction", FRACTION, "of each class for the test, where the data have no such split"),
+    (
+        "valid_fraction",
+        FRACTION,
+        "fraction of each class held out for validation, if the data has no such split",
+    ),
+    (
+        "test_fraction",
+        FRACTION,
+        "fraction of each class held out for the test, if the data has no such split",
+    ),
     ("lighting", AMOUNT, "deviation of the 2012 paper's colour augmentation"),
     ("initial", initialization.NAMES, "initial values, drawn in NumPy"),
-    ("head", ("replace", "append"), "what becomes of the last layer of --weights"),
-    ("body_learning_rate", RATE, "of all layers but the last one"),
+    (
+        "head",
+        ("replace", "append"),
+        "last layer of --weights: replaced, or another one behind it (default: kept if the classes match)",
+    ),
+    ("body_learning_rate", RATE, "learning rate of all layers except the last"),
     ("seed", natural, "of order, augmentation, dropout and initial values"),
 )
 FIXED = ("activation", "pool")  # options of lenet5
@@ -95,14 +107,20 @@ def _add_recipe_flags(parser: Parser) -> None:
         else:
             metavar = "N" if kind in (positive, natural) else "X"
             group.add_argument(flag, type=kind, metavar=metavar, help=text)
-    group.add_argument("--shared-masks", action="store_true", help="draw dropout masks in NumPy, for both")
+    group.add_argument(
+        "--shared-masks",
+        action="store_true",
+        help="draw dropout masks in NumPy, so that torch and paddle get the same",
+    )
 
 
 def _add_weight_flags(parser: Parser) -> None:
     """Flags of the weights to begin with."""
     group = parser.add_argument_group("weights to begin with")
     group.add_argument("--weights", type=Path, metavar="FILE", help="a checkpoint of either framework")
-    group.add_argument("--map", type=Path, metavar="FILE.json", help="names in --weights by the model's")
+    group.add_argument(
+        "--map", type=Path, metavar="FILE.json", help="JSON object {model's name: name in --weights}"
+    )
     group.add_argument("--freeze-features", action="store_true", help="train the last layer alone")
 
 
@@ -148,7 +166,25 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     recipe = recipe.changed(options={**recipe.options, **lenet}, **asked_for(options))
     if recipe.body_learning_rate is not None and recipe.freeze_features:
         raise UsageError("--body-learning-rate has no meaning with --freeze-features; leave one out")
+    _refuse_without_effect(options, recipe)
     return recipe
+
+
+def _refuse_without_effect(options: argparse.Namespace, recipe: Recipe) -> None:
+    """Raise UsageError for a flag that would change nothing."""
+    loads = options.weights is not None or options.resume
+    momentum, stepped = recipe.optimizer == "momentum", recipe.schedule != "constant"
+    for flag, given, has_effect, needs in (
+        ("--head", options.head, loads, "--weights FILE"),
+        ("--map", options.map, loads, "--weights FILE"),
+        ("--freeze-features", options.freeze_features, loads, "--weights FILE"),
+        ("--momentum", options.momentum, momentum, "--optimizer momentum"),
+        ("--period", options.period, stepped, "a --schedule that is not constant"),
+        ("--gamma", options.gamma, stepped, "a --schedule that is not constant"),
+        ("--dropout", options.dropout, recipe.model != "lenet5", "a model with dropout, which lenet5 lacks"),
+    ):
+        if given not in (None, False) and not has_effect:
+            raise UsageError(f"{flag} changes nothing without {needs}; add that, or leave {flag} out")
 
 
 def asked_for(options: argparse.Namespace) -> dict[str, Any]:

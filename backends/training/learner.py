@@ -21,7 +21,8 @@ from common.weights.checkpoint import ModelConfig
 class MicroBatch(NamedTuple):
     """Micro-batch number ``number`` of a batch, on the device.
 
-    ``last`` of it, or not. The first ``counted`` images count, as ``share`` of those of all processes.
+    ``last`` is True for the last one of its batch. The first ``counted`` images count, as ``share`` of those
+    of all processes.
     """
 
     images: Tensor
@@ -124,9 +125,9 @@ class Learner:
     def learn(self, micro_batch: MicroBatch, *, step: int, rate: float) -> Outcome:
         """Add a micro-batch's gradients to those of its batch.
 
-        With the last one, make the update. Each one's mean loss counts by its share of the images of all
-        processes, so that micro-batches of any sizes have the gradients of the whole. ``step`` numbers the
-        batches: chance depends on it and on the seed.
+        The last one of a batch makes the update. Each one's mean loss counts by its share of the images of
+        all processes, so that micro-batches of any sizes have the gradients of the whole. ``step`` numbers
+        the batches: chance depends on it and on the seed.
         """
         with self._chance(step, micro_batch.number), self._exchanging(last=micro_batch.last):
             with self.backend.autocast(precision=self.recipe.precision, device=self.device):
@@ -197,7 +198,7 @@ class Learner:
     def _replicated(self) -> Model:
         """The model that learns with the other processes'.
 
-        Made once its first weights are in place.
+        It is made once its first weights are in place.
         """
         if self._replica is None:
             self._replica = self.model if self.member.ranks == 1 else self.backend.replicate(self.model)

@@ -128,9 +128,9 @@ class Loop:
             )
 
     def _read(self) -> None:
-        """Turn what is on the device into numbers.
+        """Read the losses from the device.
 
-        Here a loss that is none is seen.
+        Raises TrainingFailedError at the first one that is not finite.
         """
         flaw = self.tally.read(self.learner.backend.to_numpy)
         if flaw is not None:

@@ -64,7 +64,7 @@ class ProcessTeam:
     def checkpoint(self, path: Path) -> Checkpoint | None:
         """The checkpoint in a file of the first process's.
 
-        None where there is none.
+        Returns None where there is none.
         """
         if self.member.ranks == 1:
             return checkpoint.read(path) if path.exists() else None
@@ -95,10 +95,7 @@ class ProcessTeam:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Meet the other processes, and part in good order.
-
-        Only the first one's prints are seen.
-        """
+        """Context of a process group; only the first process prints."""
         if self.member.ranks == 1:
             yield
             return

@@ -106,7 +106,7 @@ class Validation:
     def score(self, split: str) -> Scores | None:
         """Score the learner's weights on a split.
 
-        None where there is no such split.
+        Returns None where there is no such split.
         """
         if split not in self.splits:
             return None

@@ -36,7 +36,7 @@ def assemble(
 ) -> Loop:
     """The loop that the flags ask for.
 
-    ``state`` is the run's last one, if it has one.
+    ``state`` is the last state of a run to go on with.
     """
     if state is not None:
         recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
@@ -46,6 +46,7 @@ def assemble(
     team.require_agreement({"recipe": recipe.to_json(), **facts})
     if state is not None:
         _require_same_run(options.output, facts, state)
+        _require_epochs_left(options, recipe, state)
     # The model: as the run has it, else as recipe, data and --weights say.
     loaded = None
     if state is None and options.weights is not None:
@@ -78,6 +79,16 @@ def _subject(recipe: Recipe, splits: Splits) -> ModelConfig:
         classes=names,
         preparation=recipe.preparation,
     )
+
+
+def _require_epochs_left(options: argparse.Namespace, recipe: Recipe, state: Checkpoint) -> None:
+    """Raise UsageError if a changed recipe would not be trained with, and so would be recorded falsely."""
+    done, before = state.run["epoch"], Recipe.from_json(state.run["recipe"])
+    if recipe != before and done >= recipe.epochs:
+        raise UsageError(
+            f"{options.output}: has {done} epochs already, so nothing would be trained; give --epochs above "
+            f"{done}, or leave the changed flags out"
+        )
 
 
 def _require_same_run(output: Path, facts: Mapping[str, Any], state: Checkpoint) -> None:

@@ -67,9 +67,9 @@ def fingerprint(splits: Splits) -> dict[str, Any]:
 
 
 def _first(index: Index, limit: int) -> list[int]:
-    """The first images.
+    """The first images, or the first of each class if these lack a class.
 
-    Where these lack a class, as in lists sorted by it, the first of each class.
+    Lists that are sorted by class lack some at first.
     """
     if len(set(index.labels[:limit].tolist())) == len(set(index.labels.tolist())):
         return list(range(min(limit, len(index))))

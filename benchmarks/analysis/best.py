@@ -37,7 +37,7 @@ def _best(torch: Result, paddle: Result, comparisons: Sequence[Comparison]) -> B
 def compared(best: Best, comparisons: Iterable[Comparison]) -> Comparison | None:
     """The comparison in which the best of both were measured in turns.
 
-    None where there is none.
+    Returns None where there is none.
     """
     for row in comparisons:
         same = all(getattr(row, name) == getattr(best, name) for name in ("phase", "batch_size", "processes"))

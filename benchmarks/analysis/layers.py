@@ -15,7 +15,7 @@ TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")
 def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
     """Each backend's row of the first combination whose layers were timed on both.
 
-    Empty without one.
+    Returns an empty mapping if there is none.
     """
     cases: dict[tuple[Any, ...], dict[str, Result]] = {}
     for row in results:
@@ -28,7 +28,7 @@ def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
 def layer_gaps(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Both backends' layers side by side, by name.
 
-    The largest gap (paddle less torch) first.
+    They are sorted by the gap, paddle less torch, the largest first.
     """
     sides = compared_layers(results)
     if not sides:
@@ -48,18 +48,27 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
             "",
             f"Layers, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
             _gap_table(results),
+            *(line for row in sides.values() for line in _left_out(row)),
             "",
         ]
     lines, shown = [], set()
     for row in results:
-        if row.layers and _case(row) not in shown:
+        if (row.layers or row.layers_left_out) and _case(row) not in shown:
             shown.add(_case(row))
             lines += [
                 "",
                 f"Layers, {row.backend}, {_case(row)}, each alone, slowest first:",
                 _own_table(row.layers),
+                *_left_out(row),
             ]
     return [*lines, ""] if lines else []
+
+
+def _left_out(row: Result) -> list[str]:
+    """Layers that could not be timed alone, each with its reason."""
+    return [
+        f"left out: {row.backend}'s {lone.name} ({lone.type}): {lone.reason}" for lone in row.layers_left_out
+    ]
 
 
 def _side_by_side(ours: LayerTimes, theirs: LayerTimes) -> dict[str, Any]:

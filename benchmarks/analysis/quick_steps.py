@@ -35,7 +35,7 @@ QUICK = 5  # percentile of a process's steps: the first would be one step where 
 def quick_seconds(blocks: Sequence[Block]) -> list[float]:
     """The 5th percentile of each process's steps.
 
-    Of each block's, where one process ran all.
+    If one process ran all blocks, each block counts as a process.
     """
     alone = len({block.process for block in blocks}) == 1
     parts: dict[int, list[float]] = {}
@@ -82,7 +82,7 @@ def speed(seconds: Sequence[float]) -> Estimate:
 def speed_ratio(first: Sequence[float], second: Sequence[float]) -> Estimate:
     """Logarithm of the second side's speed over the first's.
 
-    They took turns, pair of processes by pair. Of the pairs that were not disturbed; of the ``FEWEST`` least
+    They took turns, pair of processes by pair. Only undisturbed pairs count; of the ``FEWEST`` least
     disturbed ones, where there are fewer.
     """
     ours, theirs = np.log(first), np.log(second)

@@ -174,7 +174,7 @@ def _widening(processes: Sequence[np.ndarray]) -> float:
 def _drawn(rounds: np.ndarray, run: int, rng: np.random.Generator) -> np.ndarray:
     """As many rounds, in runs of so many neighbours.
 
-    The last joins the first.
+    The last round is the first one's neighbour.
     """
     first = rng.integers(len(rounds), size=-(-len(rounds) // run))
     places = (first[:, None] + np.arange(run)).ravel()[: len(rounds)]

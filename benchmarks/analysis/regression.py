@@ -78,7 +78,7 @@ def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> C
 def machine_drift(now: Iterable[Result], before: Iterable[Result]) -> float | None:
     """Speed of the machine over what it was, by matrix-product peaks.
 
-    None if not known.
+    Returns None if not known.
     """
     old = {_peak(row): row.matmul_peak_flops for row in before if row.matmul_peak_flops}
     new = {_peak(row): row.matmul_peak_flops for row in now if row.matmul_peak_flops}

@@ -98,7 +98,7 @@ def _alone(row: Result | Comparison) -> Key:
 def oversubscribed(row: Result, cores: int | None) -> str | None:
     """A sentence where a group has more threads than the machine has cores.
 
-    None where it has not.
+    Returns None where it has not.
     """
     if row.device.startswith("gpu") or not cores or row.processes * row.threads <= cores:
         return None

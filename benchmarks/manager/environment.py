@@ -56,7 +56,7 @@ def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) 
         if there is not None and there != here[kind]:
             raise UsageError(
                 f"{path}: was measured with {_named(there)}, and here is {_named(here[kind])}; "
-                f"the frameworks compare otherwise there: make a baseline on this machine"
+                f"the ratio depends on the processor: make a baseline on this machine"
             )
 
 
@@ -76,7 +76,7 @@ def cpu_model() -> str | None:
 def _gpus() -> tuple[list[str], str | None]:
     """Names of the GPUs and their driver's version.
 
-    None where NVML finds no driver.
+    Returns None where NVML finds no driver.
     """
     import pynvml
 
@@ -96,7 +96,7 @@ def _gpus() -> tuple[list[str], str | None]:
 def _git_commit() -> str | None:
     """The commit checked out, with "-dirty" if files differ from it.
 
-    None outside a repository.
+    Returns None outside a repository.
     """
     with suppress(OSError, subprocess.SubprocessError):
         command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -65,13 +66,24 @@ TASKS = "benchmarks.worker.tasks:Tasks"
 class WorkerFailure(RuntimeError):
     """A request that brought no result from a backend.
 
-    ``status`` is that of a result row.
+    ``status`` is that of a result row. ``details`` say where in the user's code an exception was raised:
+    "layer", "place" ("FILE:LINE") and "code", each None where it is not known.
     """
 
-    def __init__(self, backend: str, status: FailedStatus, reason: str, *, died: bool = False) -> None:
+    def __init__(
+        self,
+        backend: str,
+        status: FailedStatus,
+        reason: str,
+        *,
+        died: bool = False,
+        details: Mapping[str, str | None] | None = None,
+    ) -> None:
         super().__init__(f"{backend}: {reason}")
         self.backend, self.status, self.reason = backend, status, reason
         self.died = died  # by itself: not because we ended it
+        self.is_gone = died or details is None  # no worker is left that could be asked for more
+        self.details = details or {}
 
 
 class Worker:
@@ -145,7 +157,7 @@ class Worker:
             return reply["result"]
         if reply["status"] == "invalid":
             raise UsageError(reply["reason"])
-        raise self._failure(reply["status"], reply["reason"])
+        raise WorkerFailure(self.backend, reply["status"], reply["reason"], details=reply.get("details", {}))
 
     def close(self) -> None:
         """Kill the worker and all its children: it holds no state that must be saved."""

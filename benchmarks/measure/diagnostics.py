@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.manager.session import Session
+from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.results.samples import Measured
 from common.engines.kinds import EAGER
@@ -49,5 +50,9 @@ class Diagnostics:
         spec = replace(spec, images=None, inputs=self._session.inputs.batch(case.batch_size))
         key = json.dumps([name, spec.to_json()])
         if key not in self._layer_times:
-            self._layer_times[key] = self._session.worker(name).ask("time_layers", spec=spec.to_json())
+            try:
+                self._layer_times[key] = self._session.worker(name).ask("time_layers", spec=spec.to_json())
+            except WorkerFailure as failure:  # what was timed before stays
+                self._session.end(name)
+                self._layer_times[key] = [{"name": "model", "type": "model", "reason": failure.reason}]
         return self._layer_times[key]

@@ -55,7 +55,7 @@ def compared_settings(mode: str, cases: Sequence[Case]) -> Sequence[str]:
 def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COMPARABLE) -> str | None:
     """Which settings in force differ between the backends, as a reason.
 
-    None if none does.
+    Returns None if none does.
     """
     if len(facts) < 2:
         return None
@@ -140,9 +140,9 @@ class Interleaving:
         return speed_ratio(first, second)
 
     def disturbances(self) -> dict[str, float]:
-        """``drift`` of the ratio, ``pace`` of both.
+        """The ratio's drift, both sides' pace, and the share of outliers.
 
-        ``outliers``: the part of steps that took far longer.
+        Outliers are steps that took far longer than the others.
         """
         outliers = (outlier_fraction(measured.step_seconds) for measured in self.measured.values())
         rounds = self._both_rounds()

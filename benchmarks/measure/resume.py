@@ -78,7 +78,7 @@ def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Res
 def _is_of(comparison: Comparison, case: Case) -> bool:
     """True if a comparison belongs to a case.
 
-    Of a tuned one all but these was chosen on the way.
+    For a tuned case only these are compared: the rest was chosen on the way.
     """
     found = comparison.case
     if comparison.settings == "tuned" and not {found.engine, case.engine} & set(REFERENCES):

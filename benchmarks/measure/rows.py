@@ -12,7 +12,7 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.results.samples import Measured
-from benchmarks.results.schema import Latency, LayerTimes, Result
+from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Result
 
 
 def measured_row(request: Request, name: str, case: Case, measured: Measured) -> Result:
@@ -44,7 +44,8 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         matmul_peak_flops=measured.matmul_peak_flops,
         fraction_of_matmul_peak=_fraction(case, measured, speed),
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),
-        layers=[LayerTimes(**layer) for layer in measured.layers],
+        layers=[LayerTimes(**layer) for layer in measured.layers if "reason" not in layer],
+        layers_left_out=[LayerLeftOut(**layer) for layer in measured.layers if "reason" in layer],
         tuning=measured.tuning,
         data_seconds=measured.part_seconds("data"),
         forward_seconds=measured.part_seconds("forward"),
@@ -77,7 +78,7 @@ def _asked(request: Request, name: str, case: Case) -> dict[str, Any]:
 def cost_per_million(price_per_hour: float | None, images_per_second: float | None) -> float | None:
     """Cost of a million images, in the currency of the price.
 
-    None without one.
+    Returns None without one.
     """
     if price_per_hour is None or images_per_second is None:
         return None

@@ -162,7 +162,7 @@ def compare(runs: Sequence[Run], *, target: float | None) -> dict[str, Any]:
 def interval(values: Sequence[float]) -> dict[str, Any]:
     """Mean with its 95 % interval by Student's t.
 
-    Without one for fewer than two values.
+    Fewer than two values have no interval.
     """
     mean = float(np.mean(values))
     if len(values) < 2:

@@ -45,7 +45,7 @@ def measure_against(
 def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against:
     """Faster, slower, or no difference.
 
-    A regression is slower for certain, and by more than is allowed.
+    A regression is slower for certain, by more than is allowed.
     """
     here, there = turns.row(HERE), turns.row(THERE)
     common = asdict(here.case) | {

@@ -11,11 +11,14 @@ torch, given the same rounded constant, agrees to 1e-12.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from backends import NAMES, OPTIMIZERS
+from benchmarks.parity.plan import CHOICES, Plan, with_needed
 from benchmarks.request.flags import add_json_flag, add_model_flags
-from benchmarks.request.model_pair import ModelPair
+from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.request import read_size
+from benchmarks.request.sources import require_source
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
@@ -24,6 +27,7 @@ from common.runtime.devices import require_device_name
 from common.weights.map_lines import read_map
 
 PROGRAM = "benchmarks.parity"
+PICTURES = (".png", ".svg", ".pdf")
 ROLES = {
     "loss": "(logits, labels) -> a number",
     "optimizer": "(model) -> an optimizer, or it and its schedule",
@@ -38,14 +42,17 @@ def main(arguments: Sequence[str]) -> int:
     for path in (options.json, options.plot):
         if path:
             require_writable(path)
+    if options.plot and options.plot.suffix.lower() not in PICTURES:
+        raise UsageError(f"{options.plot}: end it in one of {', '.join(PICTURES)}")
     subject = _subject(options)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.parity import plot, text
     from benchmarks.parity.check import check
-    from benchmarks.parity.comparison import Plan
     from benchmarks.results import result_file
 
-    plan = Plan(steps=options.steps, optimizers=options.optimizer)
+    stages = with_needed(options.stages)
+    how = {"strict": options.strict, "equal_nan": options.equal_nan}
+    plan = Plan(stages=stages, steps=options.steps, optimizers=options.optimizer, **how)
     report = check(subject, plan, device=options.device, timeout=options.timeout)
     if options.json:
         result_file.write(report, options.json)
@@ -62,13 +69,26 @@ def _subject(options: argparse.Namespace) -> ModelPair:
     sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
     if len(sources) == 1:
         raise UsageError("--torch and --paddle go together: a pair has two sides")
-    if bool(sources) == bool(options.model):
+    if sources and options.model:
+        raise UsageError("--model cannot be combined with --torch and --paddle; leave one out")
+    if not sources and not options.model:
         raise UsageError("give --model NAME, or --torch MODULE:CALLABLE and --paddle MODULE:CALLABLE")
-    if sources and not (options.input_shape and options.num_classes):
-        raise UsageError("a pair of your own needs --input-shape C,H,W and --num-classes N")
+    inputs = options.input or options.inputs
+    if inputs and (not sources or options.input_shape):
+        raise UsageError(
+            "--input and --inputs stand in the place of --input-shape, with --torch and --paddle"
+        )
+    if sources and not ((options.input_shape or inputs) and options.num_classes):
+        raise UsageError("a pair of your own needs --input-shape C,H,W (or --input) and --num-classes N")
     if options.map and not sources:
         raise UsageError("--map belongs to --torch and --paddle: our models' names are equal")
-    num_classes, input_shape = (options.num_classes, options.input_shape) if sources else read_size(options)
+    plugins = _plugins(options)
+    for name in NAMES:
+        for source in (sources.get(name), *plugins[name].values()):
+            if source:
+                require_source(source, backend=name, folder=Path.cwd())
+    own_shape: Any = options.input_shape or (options.input[0].shape if options.input else ())
+    num_classes, input_shape = (options.num_classes, own_shape) if sources else read_size(options)
     return ModelPair(
         model=options.model or "",
         num_classes=num_classes,
@@ -76,9 +96,12 @@ def _subject(options: argparse.Namespace) -> ModelPair:
         seed=options.seed,
         batch_size=options.batch_size,
         sources=sources,
-        plugins=_plugins(options),
+        plugins=plugins,
         names=read_map(options.map) or {},
         folder=str(Path.cwd()),
+        inputs=tuple(options.input),
+        inputs_source=options.inputs or "",
+        output=options.output or "",
     )
 
 
@@ -94,6 +117,15 @@ def _plugins(options: argparse.Namespace) -> dict[str, dict[str, str]]:
     return plugins
 
 
+def _input(text: str) -> InputSpec:
+    try:
+        return InputSpec.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=SIDE,SIDE[:float32|int64|bool], as in tokens=16:int64<1000, got {text!r}"
+        ) from None
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Compare what both frameworks compute.")
     add_model_flags(parser, required=False)
@@ -104,6 +136,20 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     for role, text in ROLES.items():
         for name in NAMES:
             parser.add_argument(f"--{name}-{role}", metavar="M:C", help=text)
+    parser.add_argument(
+        "--input",
+        type=_input,
+        action="append",
+        default=[],
+        metavar="NAME=SHAPE[:DTYPE]",
+        help="an input of the models without its batch, in order, as in tokens=16:int64<1000; repeatable",
+    )
+    parser.add_argument(
+        "--inputs", metavar="M:C", help="() -> the models' inputs with their batch, NumPy arrays, in order"
+    )
+    parser.add_argument(
+        "--output", metavar="KEY", help="the output that loss and metrics see, as in logits, 0 or 0.aux"
+    )
     parser.add_argument(
         "--map",
         type=Path,
@@ -122,12 +168,29 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         type=positive,
         default=1,
         metavar="N",
-        help="steps of training, and updates of each optimizer (default 1)",
+        help="steps of training (default 1), and at least as many updates of each optimizer (at least 20, "
+        "or 2 for large models)",
     )
     parser.add_argument(
-        "--optimizer", type=words(OPTIMIZERS), default=(), help=f"default: all of {','.join(OPTIMIZERS)}"
+        "--optimizer",
+        type=words(OPTIMIZERS),
+        default=(),
+        help=f"default: all of {','.join(OPTIMIZERS)}; for over a million parameters adam",
     )
     parser.add_argument("--device", type=require_device_name, default="cpu", help="cpu (default) or gpu:N")
+    parser.add_argument(
+        "--stages",
+        type=words(CHOICES),
+        default=(),
+        metavar="STAGE,STAGE",
+        help=f"only these, and what they need (default: all of {','.join(CHOICES)})",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="known differences of the frameworks are failures, too"
+    )
+    parser.add_argument(
+        "--equal-nan", action="store_true", help="NaN and infinity at the same places of both sides agree"
+    )
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"
     )

@@ -1,17 +1,33 @@
 """A whole comparison: two workers started, every stage run, and the report that ``--json`` writes."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from backends import NAMES
 from benchmarks.manager.environment import cpu_model, describe
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.worker_process import Worker, WorkerFailure
-from benchmarks.parity.comparison import Plan, run_parity
+from benchmarks.parity.comparison import run_parity
+from benchmarks.parity.plan import Plan
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.results.schema import SCHEMA_VERSION
 from common.cli import UnavailableError, progress
 from common.runtime.devices import available_cores
+
+
+@contextmanager
+def both_sides(scratch: Path, *, timeout: float) -> Iterator[tuple[Worker, Worker]]:
+    """A worker of each framework for comparisons, torch's first.
+
+    Both compute at once, on half of the cores each: much of it is not spread over threads anyway.
+    """
+    settings: dict[str, Any] = {"threads": max(1, available_cores() // 2), "timeout": timeout}
+    settings |= {"scratch": scratch, "keeps_memory": True}
+    with Worker("torch", **settings) as ours, Worker("paddle", **settings) as theirs:
+        yield ours, theirs
 
 
 def check(subject: ModelPair, plan: Plan, *, device: str = "cpu", timeout: float = 600.0) -> dict[str, Any]:
@@ -19,16 +35,12 @@ def check(subject: ModelPair, plan: Plan, *, device: str = "cpu", timeout: float
 
     Raises UnavailableError where a worker cannot start, dies or hangs.
     """
-    # Both compute at once, on half of the cores each: much of it is not spread over threads anyway.
-    settings: dict[str, Any] = {"threads": max(1, available_cores() // 2), "timeout": timeout}
     try:
         with (
             scratch_folder() as scratch,
-            Worker("torch", scratch=scratch, keeps_memory=True, **settings) as torch_side,
-            Worker("paddle", scratch=scratch, keeps_memory=True, **settings) as paddle_side,
-            progress(total=len(plan.stages)) as bar,
+            both_sides(scratch, timeout=timeout) as sides,
+            progress(total=plan.steps_shown(subject.has)) as bar,
         ):
-            sides = (torch_side, paddle_side)
 
             def on_stage(stage: str) -> None:
                 bar.set_description(stage)

@@ -1,54 +1,38 @@
 """All stages of a comparison, in order, and the report that they make."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.parity.judge.gap import FAIL, PASS, TOLERANCE, Gap
+from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.parity.judge.gap import DIFFERENCE, FAIL, PASS, TOLERANCE, Gap
+from benchmarks.parity.judge.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.judge.verdicts import Verdicts
+from benchmarks.parity.plan import CANNOT_COMPARE, GATE, Plan
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.recording import Recording
+from benchmarks.parity.stages.attempts import Attempts
 from benchmarks.parity.stages.free_training import training_stage
 from benchmarks.parity.stages.investigation import investigate
 from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat_stage, result_stages
 from benchmarks.parity.stages.optimizer import OWN, optimizer_names, optimizer_stage
 from benchmarks.parity.stages.parameters import parameters_stage
 from benchmarks.parity.stages.precision import precision_stage
-from benchmarks.parity.stages.stage import Stage
+from benchmarks.parity.stages.stage import ERROR, Stage
 from benchmarks.parity.stages.tolerances import PRECISIONS
 from benchmarks.parity.stages.train_mode import train_mode_stage
 from benchmarks.request.model_pair import Askable, ModelPair
 
-CANNOT_COMPARE = "cannot-compare"
-ORDER = (
-    "parameters",
-    "data",
-    "repeat",
-    "forward",
-    "loss",
-    "gradients",
-    "metrics",
-    "optimizer",
-    "train-mode",
-    "training",
-    *(precision.stage for precision in PRECISIONS.values()),
-)
+FROM_RECORDING = ("repeat", "loss", "gradients", "train-mode", "float32", "bfloat16")
 UNPAIRED_CAUSES = (
     "another number of classes, channels or layers",
     "a bias or a scale on one side only: paddle's InstanceNorm has both by default, torch's neither",
     'a part that one side does not use, such as an auxiliary head: leave it out with "NAME": null in a --map',
 )
-GATE = ("parameters", "forward", "loss", "gradients")  # what must hold before anything is timed
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Which stages are run, for how many steps, with which optimizers (none: all of them)."""
-
-    stages: Sequence[str] = ORDER
-    steps: int = 1
-    optimizers: Sequence[str] = ()
 
 
 def run_gate(
@@ -74,90 +58,126 @@ def run_parity(
 ) -> dict[str, Any]:
     """Compare both sides stage by stage.
 
-    All run, whatever the ones before have found. What is written lies in ``scratch`` and is removed again.
+    Every stage runs, whatever the stages before it have found. What is written lies in ``scratch`` and is
+    removed again.
     ``on_stage`` is called with each stage's name as it begins. ``together``: both workers compute at once,
     each on threads of its own.
     """
-    sides = {"torch_side": torch_side, "paddle_side": paddle_side}
-    with Pair(**sides, subject=subject, scratch=scratch, device=device, together=together) as pair:
+    options: dict[str, Any] = {"device": device, "together": together, "equal_nan": plan.equal_nan}
+    with Pair(torch_side, paddle_side, subject=subject, scratch=scratch, **options) as pair:
         try:
             stages = _stages(pair, plan, on_stage)
         except CannotCompare as error:
             broken = error.broken or not subject.foreign
             stages, verdict = [_unpaired(error)], None if broken else CANNOT_COMPARE
             return _report(stages, verdict=verdict) | {"pairing": _trees(error)}
+        stages = [_strictly(stage) for stage in stages] if plan.strict else stages
         report = _report(stages) | {"evidence": _evidence(pair)}
-        pair.close()
+        with suppress(WorkerFailure):
+            pair.close()
     return report
 
 
 def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[Stage]:
     """Run the stages so that tensors can be deleted soonest.
 
-    Return them in the order of ORDER.
+    They are returned in the order of ORDER. Raises WorkerFailure if nothing can be compared at all.
     """
-    wanted, stages = plan.stages, []
+    attempts = Attempts(plan, on_stage)
     # Both models open, paired, and with the same weights and batch.
     on_stage("parameters")
     pair.open()
     pair.pair_parameters()
     pair.require_space()
-    stages.append(parameters_stage(pair))
+    attempts.stages.append(parameters_stage(pair))
     pair.write_weights()
     pair.load_weights()
     if pair.subject.has("data"):
-        on_stage("data")
-        stages.append(data_stage(pair))
-    pair.write_batch()
+        attempts.add("data", lambda: data_stage(pair))
+    pair.write_batch(own_data=not any(stage.problem for stage in attempts.stages))
     # One pass over the batch in evaluation mode: most stages read its recording.
-    on_stage("forward")
-    recording = pair.record()
-    if "repeat" in wanted:
-        on_stage("repeat")
-        stages.append(repeat_stage(pair, recording))
-    on_stage("gradients")
-    verdicts = investigate(pair, recording)
-    stages += result_stages(pair, verdicts)
-    recording.folders["paddle"].clear()
-    # Lower precisions are held against torch's float64 tensors, which are large and deleted after them.
-    for precision in PRECISIONS.values():
-        if precision.stage in wanted:
-            on_stage(precision.stage)
-            stages.append(precision_stage(pair, verdicts, precision))
-    pair.keep_layers_only(recording)
-    # Training last: it moves the weights.
+    recording = attempts.get("forward", pair.record)
+    if recording is None:
+        attempts.skip_all(FROM_RECORDING, because="forward ended in an exception")
+    else:
+        _evaluated_stages(pair, recording, attempts)
     if pair.subject.has("metric"):
-        stages.append(metrics_stage(pair))
-    stages += _training_stages(pair, recording, plan, on_stage)
+        attempts.add("metrics", lambda: metrics_stage(pair))
+    # Training last: it moves the weights.
+    names, roundings = optimizer_names(pair, plan.optimizers), recording.roundings if recording else ()
+    free = names if plan.optimizers or names == [OWN] else ["adam"]
+    attempts.add_if_wanted("optimizer", lambda: optimizer_stage(pair, names=names, steps=plan.steps))
+    attempts.add_if_wanted(
+        "training", lambda: training_stage(pair, names=free, steps=plan.steps, keys=roundings)
+    )
+    with suppress(WorkerFailure):  # a lost worker has no memory to report
+        pair.read_memory()
+    return attempts.in_order()
+
+
+def _evaluated_stages(pair: Pair, recording: Recording, attempts: Attempts) -> None:
+    """The stages that read the recording in evaluation mode."""
+    attempts.add_if_wanted("repeat", lambda: repeat_stage(pair, recording))
+    judged = attempts.get("gradients", lambda: _judged(pair, recording))
+    if judged is not None:
+        verdicts, stages = judged
+        attempts.stages += stages
+        recording.folders["paddle"].clear()
+        # Lower precisions are held against torch's float64 tensors, which are large and deleted after them.
+        for precision in PRECISIONS.values():
+            attempts.add_if_wanted(precision.stage, partial(precision_stage, pair, verdicts, precision))
+    pair.keep_layers_only(recording)
+    attempts.add_if_wanted(
+        "train-mode", lambda: train_mode_stage(pair, recording, strict=attempts.plan.strict)
+    )
     pair.forget(recording)
-    pair.read_memory()
-    return sorted(stages, key=lambda stage: ORDER.index(stage.name))
 
 
-def _training_stages(
-    pair: Pair, recording: Recording, plan: Plan, on_stage: Callable[[str], object]
-) -> list[Stage]:
-    stages, names = [], optimizer_names(pair, plan.optimizers)
-    if "train-mode" in plan.stages:
-        on_stage("train-mode")
-        stages.append(train_mode_stage(pair, recording))
-    if "optimizer" in plan.stages:
-        on_stage("optimizer")
-        stages.append(optimizer_stage(pair, names=names, steps=plan.steps))
-    if "training" in plan.stages:
-        on_stage("training")
-        free = names if plan.optimizers or names == [OWN] else ["adam"]
-        stages.append(training_stage(pair, names=free, steps=plan.steps, keys=recording.roundings))
-    return stages
+def _judged(pair: Pair, recording: Recording) -> tuple[Verdicts, list[Stage]]:
+    """The verdicts of a recording, and the stages that they make."""
+    verdicts = investigate(pair, recording)
+    return verdicts, result_stages(pair, verdicts)
 
 
 def _report(stages: Sequence[Stage], *, verdict: str | None = None) -> dict[str, Any]:
-    failed = next((stage for stage in stages if stage.verdict == FAIL), None)
+    # A stage that was not run for want of another one is never the first.
+    broken = [stage for stage in stages if stage.verdict in (FAIL, ERROR)]
+    failed = min(
+        broken, key=lambda stage: stage.problem is not None and not stage.problem.backend, default=None
+    )
     return {
         "verdict": verdict or (FAIL if failed else PASS),
         "first_divergence": failed.divergence() if failed and verdict is None else None,
         "stages": [stage.as_json() for stage in stages],
+        "known_differences": _differences(stages),
     }
+
+
+def _differences(stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """Known differences of the frameworks that the stages have proven, with their tensors and size."""
+    found: dict[str, list[tuple[str, Gap]]] = {}
+    for stage in stages:
+        for gap in stage.gaps:
+            if gap.difference:
+                found.setdefault(gap.difference, []).append((stage.name, gap))
+    return [
+        {
+            "difference": name,
+            **asdict(KNOWN_DIFFERENCES[name]),
+            "stage": gaps[0][0],
+            "tensors": [gap.name for _, gap in gaps],
+            "relative_l2": max(gap.relative_l2 for _, gap in gaps),
+            "left": max(gap.reproduced_relative_l2 or 0.0 for _, gap in gaps),
+        }
+        for name, gaps in found.items()
+    ]
+
+
+def _strictly(stage: Stage) -> Stage:
+    """The stage with known differences of the frameworks as failures."""
+    gaps = [replace(gap, verdict=FAIL) if gap.verdict == DIFFERENCE else gap for gap in stage.gaps]
+    first = stage.first and next(gap for gap in gaps if gap.name == stage.first.name)
+    return replace(stage, gaps=gaps, first=first)
 
 
 def _unpaired(error: CannotCompare) -> Stage:
@@ -194,7 +214,7 @@ def _trees(error: CannotCompare) -> dict[str, Any]:
 
 
 def _evidence(pair: Pair) -> dict[str, Any]:
-    """Cost of the comparison, and the versions it was made with."""
+    """Size, seed, tolerance and cost of the comparison."""
     subject = pair.subject
     return {
         "batch_size": subject.batch_size,

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from common import cli, model_cards
 from common.flag_values import positive
-from common.runtime.devices import available_cores
 
 if TYPE_CHECKING:
-    from benchmarks.parity.comparison import Plan
+    from benchmarks.parity.plan import Plan
     from benchmarks.request.model_pair import ModelPair
 
 PROGRAM = "benchmarks.parity.evidence"
@@ -44,22 +43,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def _compare_all(options: argparse.Namespace) -> Iterator[str]:
     from benchmarks.manager.scratch import scratch_folder
-    from benchmarks.manager.worker_process import Worker
+    from benchmarks.parity.check import both_sides
     from benchmarks.parity.comparison import run_parity
 
-    settings: dict[str, Any] = {
-        "threads": max(1, available_cores() // 2),
-        "timeout": 600.0,
-        "keeps_memory": True,
-    }
-    with (
-        scratch_folder() as scratch,
-        Worker("torch", scratch=scratch, **settings) as ours,
-        Worker("paddle", scratch=scratch, **settings) as theirs,
-    ):
+    with scratch_folder() as scratch, both_sides(scratch, timeout=600.0) as sides:
         for subject, plan in _comparisons(options):
             start = time.monotonic()
-            report = run_parity(ours, theirs, subject=subject, scratch=scratch, plan=plan, together=True)
+            report = run_parity(*sides, subject=subject, scratch=scratch, plan=plan, together=True)
             seconds = time.monotonic() - start
             print(
                 f"{subject.model} batch {subject.batch_size} seed {subject.seed} steps {plan.steps}: "
@@ -70,7 +60,7 @@ def _compare_all(options: argparse.Namespace) -> Iterator[str]:
 
 
 def _comparisons(options: argparse.Namespace) -> "Iterator[tuple[ModelPair, Plan]]":
-    from benchmarks.parity.comparison import GATE, Plan
+    from benchmarks.parity.plan import GATE, Plan
     from benchmarks.request.model_pair import ModelPair
 
     card = model_cards.find(options.model)

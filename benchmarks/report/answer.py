@@ -67,7 +67,7 @@ def _clause(fast: str | None, torch_way: str, paddle_way: str, bests: Sequence[B
     names = {"torch": f"torch ({torch_way})", "paddle": f"paddle ({paddle_way})"}
     at = f"at batch {_listed([best.batch for best in bests])}"
     if fast is None:
-        return f"{at} no difference shows between {names['torch']} and {names['paddle']} beyond the noise"
+        return f"{at} there is no measurable difference between {names['torch']} and {names['paddle']}"
     ratios = sorted(max(best.ratio, 1 / best.ratio) for best in bests)
     times = " to ".join(dict.fromkeys(number(ratio) for ratio in (ratios[0], ratios[-1])))
     slow = "torch" if fast == "paddle" else "paddle"
@@ -96,7 +96,7 @@ def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
 def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
     """The comparison of the best of both.
 
-    Where they had turns of their own, all of their combination.
+    If the best two had turns of their own, the comparison of those.
     """
     pair = compared(best, comparisons)
     own = [row for row in comparisons if (row.phase, row.case.batch) == (best.phase, best.batch)]
@@ -122,7 +122,7 @@ def _confidence(report: CompareReport) -> tuple[str, list[str]]:
     behind = [row for best in report.best for row in _behind(best, report.comparisons)]
     width = max((half_width(row) for row in behind), default=0.0)
     noise = max((row.noise or 0 for row in behind), default=0.0)
-    reasons.append(f"a repetition stays within {width:.0%} of these ratios, the noise within {noise:.0%}")
+    reasons.append(f"repeated runs should agree within {width:.0%}, the measured noise is up to {noise:.0%}")
     doubts += (width > WIDE) + (width > WIDER)
     warnings = report.environment.get("warnings") or []
     if warnings:

@@ -83,9 +83,9 @@ def _bar(x: float, y: float, length: float, name: str) -> str:
 
 
 def text(x: float, y: float, words: str, *, kind: str = "label") -> str:
-    """Words in a chart, from a point on to the right.
+    """Text in a chart, starting at a point.
 
-    "small" or as a "label".
+    ``kind`` is "small" or "label".
     """
     return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
 

@@ -36,7 +36,7 @@ def scaling_section(report: CompareReport) -> Section | None:
 def scaling_lines(report: Report) -> list[str]:
     """The same for people at a terminal.
 
-    Nothing where there was one process only.
+    Returns no lines if there was only one process.
     """
     from tabulate import tabulate
 

@@ -28,7 +28,7 @@ class Section:
 def without_empty(section: Section) -> Section | None:
     """The section without columns in which no row has anything.
 
-    None if it has no rows.
+    Returns None if it has no rows.
     """
     if not section.rows:
         return None
@@ -64,11 +64,11 @@ def comparison_section(report: CompareReport) -> Section | None:
     columns += ["torch images/s", "paddle images/s"]
     columns += ["ONNX Runtime images/s, torch's export", "paddle's export", "drift", "outliers"]
     note = (
-        "Ratio above 1: paddle is faster. It is put together from the ratio of each round, in which both "
-        "took turns, and so is near the quotient of the images a second, which are of the median step. The "
-        "interval is where the ratio of a repetition lies with 95 %; noise is what the same comparison finds "
-        "between a backend and itself; drift is how the ratio moved from the first half of the rounds to the "
-        "second; outliers are steps that took far longer than the others, which the ratio does not mind."
+        "Ratio above 1: paddle is faster. The ratio is combined from the ratios of the rounds, in which both "
+        "took turns, so it can differ slightly from the quotient of the two columns of images per second. "
+        "Interval: the range of a repeated run's ratio, 95 times in 100. Noise: half the interval of the "
+        "same comparison between a backend and itself. Drift: how the ratio moved from the first half of the "
+        "rounds to the second. Outliers: unusually slow steps; they do not affect the ratio."
     )
     if neutral:
         note += " ONNX Runtime, which is neither's, computed the same model as each exported it, in fp32."
@@ -188,7 +188,7 @@ FEW_LAYERS = 12  # that a chart shows; the table has all
 def layer_section(report: CompareReport) -> Section | None:
     """Table of each layer's share of the gap.
 
-    None where layers were not timed on both sides.
+    Returns None where layers were not timed on both sides.
     """
     pairs = layer_gaps(report.results)
     if not pairs:

@@ -161,4 +161,4 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _settings(settings: Mapping[str, Any]) -> str:
     known = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
     unknown = ", ".join(name for name, value in settings.items() if value is None)
-    return f"{known}; not there on this device: {unknown}" if unknown else known
+    return f"{known}; not applicable on this device: {unknown}" if unknown else known

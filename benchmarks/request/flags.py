@@ -79,7 +79,7 @@ def add_case_flags(
 ) -> None:
     """Flags of the cases: the product of their values is measured.
 
-    Of ``one`` case, they take no lists.
+    With ``one`` they take no comma lists.
     """
     names = any_of if one else swept
     default = "infer" if one or "train" not in phases else "infer,train"
@@ -135,7 +135,7 @@ def add_settings_flags(group: Group, *, choices: Sequence[str] = SETTINGS) -> No
             type=fraction,
             default=Request.max_error,
             metavar="X",
-            help="relative L2 of the logits from float64 that tuned settings may cost (default 0.001)",
+            help="largest relative L2 of the logits from float64 that tuned may accept (default 0.001)",
         )
 
 

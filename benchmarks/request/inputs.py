@@ -5,8 +5,23 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.request.model_pair import ModelPair
+from benchmarks.request.model_pair import InputSpec, ModelPair
 from common.weights import initialization, safetensors_file
+
+LABELS = "labels"
+
+
+def input_place(name: str) -> int:
+    """Place of a batch's input by its name, "input0" first."""
+    return int(name.removeprefix("input")) if name.startswith("input") else -1
+
+
+def draw_inputs(subject: ModelPair) -> dict[str, np.ndarray]:
+    """The model's inputs, "input0" ..., and the labels: the same for both sides."""
+    rng = np.random.default_rng((subject.seed, subject.batch_size))
+    shapes = subject.inputs or (InputSpec(name="images", shape=subject.input_shape),)
+    drawn = {f"input{place}": spec.draw(rng, subject.batch_size) for place, spec in enumerate(shapes)}
+    return drawn | {LABELS: rng.integers(subject.num_classes, size=subject.batch_size)}
 
 
 def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.open_model import ModelSpec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ROLES = ("loss", "optimizer", "data", "metric")  # what may be the user's own beside the model
 
@@ -16,11 +19,42 @@ class Askable(Protocol):
         """Have one task done and return its result."""
 
 
+DTYPES = ("float32", "int64", "bool")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """One input of a model, without the batch; integers are drawn from 0 to ``below``."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    below: int = 2
+
+    @classmethod
+    def parse(cls, text: str) -> "InputSpec":
+        """Read NAME=SIDE,SIDE,...[:dtype[<LIMIT]], as in tokens=16:int64<1000. Raises ValueError."""
+        name, equals, rest = text.partition("=")
+        sides, _, kind = rest.partition(":")
+        dtype, _, below = kind.partition("<")
+        shape = tuple(int(side) for side in sides.split(","))
+        if not (equals and name and min(shape) > 0 and (dtype or "float32") in DTYPES):
+            raise ValueError(text)
+        return cls(name=name, shape=shape, dtype=dtype or "float32", below=int(below or 2))
+
+    def draw(self, rng: "np.random.Generator", batch_size: int) -> "np.ndarray":
+        """A batch of it: N(0, 1), integers from 0 below the limit, or True and False."""
+        shape = (batch_size, *self.shape)
+        if self.dtype == "float32":
+            return rng.standard_normal(shape, dtype="float32")
+        return rng.integers(self.below, size=shape).astype(self.dtype)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelPair:
-    """A model and its size.
+    """A model, its size, and the seed of its weights and batch.
 
-    The seed of its weights and of the batch. ``sources`` has, for a pair of the user's own, each backend's
+    ``sources`` has, for a pair of the user's own, each backend's
     MODULE:CALLABLE; ``plugins`` the user's own loss, optimizer, data and metric, by backend and role;
     ``names`` is a map from torch's parameters or layers to paddle's (common.weights.map_lines).
     """
@@ -34,6 +68,9 @@ class ModelPair:
     plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
     folder: str = ""
+    inputs: tuple[InputSpec, ...] = ()  # where the model takes something else than images
+    inputs_source: str = ""  # MODULE:CALLABLE that gives them, as NumPy arrays
+    output: str = ""  # key of the output that loss and metrics see
 
     @property
     def foreign(self) -> bool:

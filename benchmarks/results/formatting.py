@@ -8,7 +8,7 @@ from benchmarks.results.schema import CaseRecord
 def labeller(rows: Sequence[CaseRecord]) -> Callable[[CaseRecord], str]:
     """A function that names a row's combination.
 
-    Its threads only where the rows have different numbers.
+    Threads are named only if the rows differ in them.
     """
     several = len({row.threads for row in rows}) > 1
 
@@ -22,7 +22,7 @@ def labeller(rows: Sequence[CaseRecord]) -> Callable[[CaseRecord], str]:
 def number(value: float | None, digits: int = 3) -> str:
     """A figure with so many significant digits, zeros too.
 
-    A dash where there is none.
+    A missing figure is a dash.
     """
     if value is None:
         return "-"

@@ -50,7 +50,7 @@ class Measured:
     def part_seconds(self, part: str) -> float | None:
         """Median seconds of one part of a step.
 
-        None if the steps have no such part.
+        Returns None if the steps have no such part.
         """
         values = [value for block in self.blocks for value in block.seconds.get(part, ())]
         return median(values) if values else None

@@ -35,6 +35,14 @@ class LayerTimes(_Record):
     kernel: str | None = None
 
 
+class LayerLeftOut(_Record):
+    """A layer that could not be timed alone, and why."""
+
+    name: str
+    type: str
+    reason: str
+
+
 class CaseRecord(_Record):
     """The fields of a Case, as every row has them, as asked for.
 
@@ -99,6 +107,7 @@ class Result(CaseRecord):
     matmul_peak_flops: float | None = None  # a second, of this framework on this machine
     cost_per_million_images: float | None = None
     layers: list[LayerTimes] = []
+    layers_left_out: list[LayerLeftOut] = []
     tuning: list[dict[str, Any]] = []  # what "tuned" tried
     scaling_efficiency: float | None = None  # of as many times the throughput of one process
     communicating_fraction: float | None = None  # of a step, beyond what is hidden behind computing
@@ -108,9 +117,9 @@ class Result(CaseRecord):
 class Comparison(CaseRecord):
     """Both backends in one combination.
 
-    ``ratio`` is paddle's throughput over torch's, in the same turns. It is put together from the ratio of
-    each round (``intervals``), and so is near the quotient of the two throughputs, which are of the median
-    step of all rounds, without being it.
+    ``ratio`` is paddle's throughput over torch's, combined from the ratio of each round
+    (``benchmarks.analysis.ratio``). It can differ slightly from the quotient of the two throughputs, which
+    are those of the median step of all rounds.
     """
 
     model: str

@@ -68,9 +68,9 @@ class HandwrittenTasks(ReferenceTasks):
     """A worker's tasks, and loops as people write them."""
 
     def open_ways(self, *, spec: Mapping[str, Any]) -> list[str]:
-        """Have the loops ready.
+        """Prepare the loops, each with a model of its own.
 
-        Returns their names. Each has a model of its own.
+        Returns their names.
         """
         job = JobSpec.from_json(spec)
         images, _ = self._inputs(job)

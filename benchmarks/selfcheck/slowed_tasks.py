@@ -9,9 +9,9 @@ from benchmarks.worker.tasks import Tasks
 
 
 class SlowedTasks(Tasks):
-    """A worker's tasks.
+    """A worker's tasks, with every part of a step made longer by ``PART``.
 
-    Every part of a step then takes ``PART`` longer, computing nothing.
+    The added time computes nothing.
     """
 
     PART = 0.0

@@ -2,8 +2,8 @@
 
 Requests and replies are lines of JSON on a socket that the parent handed over; stdout and stderr are
 the framework's to write on. Only the standard library is imported before the first request, so that
-what an interpreter lacks can be reported. A worker whose parent vanishes removes the scratch folder and
-ends itself with all its children.
+what an interpreter lacks can be reported (``--as-shipped`` imports the framework at once). A worker whose
+parent vanishes removes the scratch folder and ends itself with all its children.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 REQUIRED = {"numpy": "numpy", "PIL": "pillow", "safetensors": "safetensors"}  # module: package
@@ -59,7 +60,7 @@ def main() -> None:
             reply: dict[str, Any] = {"result": getattr(tasks, request["task"])(**request["arguments"])}
         except Exception as error:
             traceback.print_exc()
-            reply = {"status": _status(error, tasks), "reason": _describe(error)}
+            reply = {"status": _status(error, tasks), "reason": _describe(error), "details": _details(error)}
         sys.stdout.flush()
         # Threads that spin would disturb the other worker's turn.
         if request["task"] not in RESTLESS:
@@ -150,6 +151,23 @@ def _status(error: Exception, tasks: Any) -> str:
     if type(error).__name__ in names:
         return names[type(error).__name__]
     return "out-of-memory" if tasks is not None and tasks.backend.is_out_of_memory(error) else "crashed"
+
+
+OURS = ("common", "backends", "benchmarks")  # whose frames are not the user's
+
+
+def _details(error: Exception) -> dict[str, str | None]:
+    """Layer that was running, and the last line of the user's own code on the way to the exception."""
+    root = Path(__file__).resolve().parents[2]
+    others = (*(f"{root / name}/" for name in OURS), sys.prefix, sys.base_prefix, "<")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(others)]
+    own = [frame for frame in own if "/site-packages/" not in frame.filename]
+    return {
+        "layer": getattr(error, "layer", None),
+        "place": f"{own[-1].filename}:{own[-1].lineno}" if own else None,
+        "code": own[-1].line if own else None,
+    }
 
 
 def _describe(error: Exception) -> str:

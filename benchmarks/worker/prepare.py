@@ -55,9 +55,9 @@ def arithmetic(precision: str, settings: Settings) -> str:
 
 
 def require_right(logits: np.ndarray, reference: np.ndarray, *, engine: str, precision: str) -> float:
-    """The relative L2 distance.
+    """Return the relative L2 distance of an engine's logits from float64.
 
-    UnavailableError where it is more than rounding, or not a number.
+    Raises UnavailableError if it is more than rounding, or NaN.
     """
     distance = float(np.linalg.norm(logits.astype(np.float64) - reference) / np.linalg.norm(reference))
     limit = ERROR_LIMITS[precision]
@@ -191,7 +191,7 @@ class JobBuilder:
     def _reference(self, chosen: list[int]) -> np.ndarray:
         """Eager float64 logits of these images.
 
-        A fixed batch's are kept for the next process.
+        Those of a fixed batch are kept for the next process.
         """
         images = self.backend.to_numpy(self.batch[0])[chosen]
         model = json.dumps(asdict(self.spec.model), sort_keys=True)

@@ -27,7 +27,7 @@ class ProfilingTasks(ModelTasks):
     def matmul_peak(self, precision: str, device: str, threads: int | None) -> float | None:
         """Floating-point operations a second in a large square matrix product: the fastest of several.
 
-        None where the framework cannot multiply in this precision.
+        Returns None where the framework cannot multiply in this precision.
         """
         if threads:
             self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
@@ -43,7 +43,10 @@ class ProfilingTasks(ModelTasks):
         return 2 * size**3 / min(seconds["multiply"])
 
     def time_layers(self, spec: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Median seconds of every layer's forward and backward pass, each alone, in execution order."""
+        """Median seconds of every layer's forward and backward pass, each alone, in execution order.
+
+        One that cannot be run alone has ``reason`` in their place.
+        """
         job = JobSpec.from_json(spec)
         self._equalise(job)
         model = open_model(self.backend, job.model)
@@ -53,7 +56,16 @@ class ProfilingTasks(ModelTasks):
         how = {"precision": job.case.precision, "device": job.device}
         with self.backend.autocast(**how):
             layers = self.backend.isolate_layers(model, images)
-        return [self._time_layer(layer, **how) for layer in layers]
+        return [self._time_or_refuse(layer, **how) for layer in layers]
+
+    def _time_or_refuse(self, layer: Layer, *, precision: str, device: str) -> dict[str, Any]:
+        try:
+            return self._time_layer(layer, precision=precision, device=device)
+        except Exception as error:  # a layer's own code: the others are timed nevertheless
+            if self.backend.is_out_of_memory(error):
+                raise
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            return {"name": layer.name, "type": layer.type, "reason": reason}
 
     def _time_layer(self, layer: Layer, *, precision: str, device: str) -> dict[str, Any]:
         def forward() -> None:

@@ -17,10 +17,7 @@ from common.weights import safetensors_file
 
 
 class ModelTasks:
-    """Opens models on a backend and fills them.
-
-    The base of what a worker can be asked for.
-    """
+    """Opens models on a backend and fills them: the base of a worker's tasks."""
 
     def __init__(self, name: str, backend: Backend) -> None:
         self.name, self.backend = name, backend

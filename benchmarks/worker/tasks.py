@@ -150,7 +150,7 @@ class Tasks(ProfilingTasks, StartupTasks):
     def peak_memory_bytes(self) -> int | None:
         """The device's peak since ``prepare``.
 
-        On the CPU resident memory above the bare framework's.
+        On the CPU it is resident memory above the bare framework's.
         """
         device = self._require_job().device
         if device != "cpu":

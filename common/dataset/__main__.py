@@ -33,7 +33,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[cli.Parser]"
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     parser = cli.Parser(prog=PROGRAM, description="Make and check lists of labelled images.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(metavar="{index,split,check,fetch}", required=True)
     for add in (_add_index, _add_split, _add_check, _add_fetch):
         add(commands)
     options = parser.parse_args(arguments)
@@ -90,7 +90,7 @@ def _add_fetch(commands: Commands) -> None:
     parser = commands.add_parser("fetch", help="download a published data set, checked, into a folder of DIR")
     parser.add_argument("name", choices=list(DATA_SETS), help="the data set")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder of the data set's folder"
+        "--output", type=Path, required=True, metavar="DIR", help="parent folder of the data set"
     )
     parser.add_argument(
         "--mirror", default="", metavar="URL", help="folder that holds copies of the same files"

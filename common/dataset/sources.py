@@ -42,7 +42,10 @@ def _read(source: Path, *, classes: Sequence[str], root: Path | None, ignore_lis
     if str(source) == containers.DIGITS and not source.exists():
         return {WHOLE: _contained(Path(), [containers.DIGITS])}
     if not source.is_dir():
-        raise UsageError(f"{source}: no such folder or list; or say {containers.DIGITS}, which needs neither")
+        raise UsageError(
+            f"{source}: no such file or folder; give a list, an image folder, idx or CIFAR files, or the "
+            f"word {containers.DIGITS} (built in)"
+        )
     found = {} if ignore_lists else _lists_in(source, root=root)
     return found or _idx_folder(source) or _cifar_folder(source) or read_tree(source, classes=classes)
 
@@ -103,7 +106,10 @@ def split(index: Index, *, fractions: Mapping[str, float], seed: int = 0) -> dic
     no rest.
     """
     if any(not 0 <= fraction < 1 for fraction in fractions.values()) or sum(fractions.values()) >= 1:
-        raise UsageError(f"--valid and --test must be fractions that leave a rest, got {dict(fractions)}")
+        given = " + ".join(f"{name} {fraction:g}" for name, fraction in fractions.items())
+        raise UsageError(
+            f"{given} leave nothing to train on: each must be from 0 to below 1, their sum below 1"
+        )
     chosen: dict[str, list[int]] = {"train": [], **{name: [] for name in fractions}}
     by_label = np.argsort(index.labels, kind="stable")
     for members in np.split(by_label, np.flatnonzero(np.diff(index.labels[by_label])) + 1):

@@ -22,7 +22,7 @@ NOTE = "fetched.json"  # in the data's folder: addresses, checksums, and the siz
 
 
 def fetch(name: str, output: Path, *, mirror: str = "") -> tuple[Path, bool]:
-    """Fetch a data set of ``published.DATA_SETS`` into a folder of its own below ``output``.
+    """Fetch a data set of ``catalogue.DATA_SETS`` into a folder of its own below ``output``.
 
     Returns that folder, and whether anything had to be fetched: where it is complete, nothing is done.
     ``mirror`` is an address under which the same files lie; the published checksums hold for them too.
@@ -88,7 +88,7 @@ def _unpack(archive: Path, fresh: Path, *, folder: str, url: str, size: int) -> 
 def _download(file: Published, *, workshop: Path, mirror: str) -> dict[str, Any]:
     """Bring a file into the workshop, unless it is there.
 
-    Returns what to note of it.
+    Returns the facts to note about it.
     """
     import pooch  # slow to import, and only needed here
 

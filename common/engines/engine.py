@@ -65,7 +65,7 @@ def timed(action: Callable[[], Any], wait: Callable[[], object]) -> tuple[Any, f
 def compiled_ahead(folder: Path, export: Callable[[Path], object], wait: Callable[[], object]) -> float:
     """Have ``export(folder)`` done, unless an earlier process did it.
 
-    The seconds that it took then.
+    Returns the seconds that the export took.
     """
     facts = folder / FACTS
     if not facts.exists():

@@ -23,7 +23,7 @@ NAMES_AT = 5  # of the fields "onednn_verbose,v1,primitive,exec,cpu,convolution,
 def library(folder: str) -> ctypes.CDLL | None:
     """The oneDNN that was loaded from a path containing ``folder``.
 
-    None where there is none.
+    Returns None where there is none.
     """
     maps = Path("/proc/self/maps")
     loaded = {line.split()[-1] for line in maps.read_text().splitlines()} if maps.exists() else set()

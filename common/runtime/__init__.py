@@ -1,1 +1,1 @@
-"""What of the process and the machine do both frameworks share?"""
+"""What do both frameworks need to know of process and machine?"""

@@ -1,4 +1,4 @@
-"""One run in many processes: who is who, and what of each batch is whose.
+"""One run in many processes: ranks, and each rank's share of a batch.
 
 The batch size of a run is that of all its processes together, so the same run can go on with another number
 of them: batch k of N processes holds exactly the images of batch k of one.

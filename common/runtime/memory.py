@@ -16,7 +16,7 @@ def resident_bytes() -> int | None:
 def peak_resident_bytes() -> int | None:
     """The most resident memory since ``reset_peak``.
 
-    None where the system does not report it.
+    Returns None where the system does not report it.
     """
     return _field("VmHWM")
 
@@ -33,7 +33,7 @@ def reset_peak() -> bool:
 def give_back() -> None:
     """Return to the system what malloc has freed and kept (malloc_trim(3)).
 
-    Nothing where it cannot.
+    Does nothing where malloc has no such function.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

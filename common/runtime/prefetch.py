@@ -19,7 +19,7 @@ class CopyQueue(Protocol):
     def join(self, started: Any) -> tuple[Any, Any]:
         """The batch on the device.
 
-        What is computed from now on waits for its copy.
+        Work that is queued from now on waits for the copy.
         """
 
 

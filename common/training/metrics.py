@@ -72,14 +72,14 @@ class ConfusionMatrix:
     def precision(self) -> list[float | None]:
         """Per class: of those predicted so, how many are.
 
-        None for a class that was never predicted.
+        Returns None for a class that was never predicted.
         """
         return self._per_class(self.counts.sum(axis=0))
 
     def recall(self) -> list[float | None]:
         """Per class: of those that are, how many were predicted so.
 
-        None for a class that is absent.
+        Returns None for a class that is absent.
         """
         return self._per_class(self.counts.sum(axis=1))
 

@@ -20,7 +20,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hyper-parameters of a training run; every value is a flag, too.
+    """Hyper-parameters of a training run; flags of backends.train replace most of them.
 
     ``options`` are the model's own (activation, pool, ...). ``initial`` names a distribution of
     ``common.weights.initialization``. ``valid_fraction`` and ``test_fraction`` of each class are taken from

@@ -41,7 +41,9 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise UsageError(f"{self.path}: cannot be a folder ({error.strerror}); name another") from None
+            raise UsageError(
+                f"{self.path}: cannot create this folder ({error.strerror}); name another"
+            ) from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._sweep()
@@ -54,7 +56,7 @@ class RunFolder:
     def last(self, read: Callable[[Path], Checkpoint | None]) -> Checkpoint | None:
         """The run's last state.
 
-        None before its first. ``read`` gives the checkpoint at a path, if any.
+        Returns None before its first. ``read`` gives the checkpoint at a path, if any.
         """
         path = self.path / LAST
         found = read(path)

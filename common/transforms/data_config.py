@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from common.cli import UsageError
 from common.transforms.base import Compose, Rng, Transform, required
 from common.transforms.color import PCALighting
 from common.transforms.geometry import CenterCrop, Pad, RandomHorizontalFlip, RandomResizedCrop, Resize
@@ -37,6 +38,10 @@ class DataConfig:
     scale: float = 255.0
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.lighting and self.channels != 3:
+            raise UsageError("--lighting shifts the colours of RGB images, and these are grey; leave it out")
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

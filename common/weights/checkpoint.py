@@ -60,7 +60,7 @@ class ModelConfig:
 class Checkpoint:
     """Weights of a subject.
 
-    For going on also the moments and ``run``, the state of the run.
+    A checkpoint to resume from also has the moments and ``run``, the state of the run.
     """
 
     subject: ModelConfig
@@ -78,7 +78,7 @@ class Checkpoint:
 def read(path: Path) -> Checkpoint | None:
     """The checkpoint in a file.
 
-    None if it is a safetensors file of someone else's.
+    Returns None if it is a safetensors file of someone else's.
     """
     facts = _facts(path)
     if facts is None:

@@ -99,7 +99,7 @@ def _xavier(parameter: str, shape: Sequence[int], shapes: Shapes) -> Distributio
 def _kaiming(parameter: str, shape: Sequence[int], shapes: Shapes) -> Distribution:
     """He et al. 2015, equation 10: normal with variance 2 / fan-in.
 
-    Biases 0.
+    Biases are 0.
     """
     return "normal", 0.0 if len(shape) == 1 else float(np.sqrt(2 / _fan_in(shape)))
 

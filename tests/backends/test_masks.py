@@ -7,6 +7,7 @@ import pytest
 
 from common.training.dropout_masks import Masks
 from common.weights import initialization
+from tests.pairs.words import Words
 from tests.support.small_models import small_network
 
 FRAMEWORKS = ("torch", "paddle")
@@ -112,3 +113,100 @@ def test_seeding_torch_queues_nothing(torch_backend):
     before = len(cuda._queued_calls)
     torch_backend.seed_dropout(3)
     assert len(cuda._queued_calls) == before
+
+
+def layers(name, kind, *arguments, **options):
+    """A layer of either framework by torch's name, in training mode, as a model of its own."""
+    words = Words(name)
+    layer = getattr(words, kind)(*arguments, **options)
+    model = words.Sequential(layer)
+    model.train()
+    return model
+
+
+def masked(name, backend, model, x, mask):
+    given = backend.from_numpy(x, device="cpu", precision="fp64")
+    with backend.masked_dropout(model, lambda *_: mask):
+        return backend.to_numpy(model(given))
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_mask_is_given_by_element(name, torch_backend, paddle_backend):
+    """A flattening before or behind dropout changes the shape and no decision."""
+    backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
+    model, x = layers(name, "Dropout", 0.5), np.ones((2, 3, 2, 2))
+    mask = np.random.default_rng(0).integers(0, 2, (2, 12)).astype(np.float32)
+    whole = masked(name, backend, model, x, mask)
+    assert np.array_equal(whole, 2 * mask.reshape(x.shape))
+    flat = masked(name, backend, model, x.reshape(2, 12), mask.reshape(x.shape))
+    assert np.array_equal(flat.reshape(x.shape), whole)
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_a_mask_that_does_not_fit_names_the_layer(name, torch_backend, paddle_backend):
+    """Torch would spread (2, 3) over (2, 3, 2, 3) in silence."""
+    backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
+    model = layers(name, "Dropout", 0.5)
+    with pytest.raises(ValueError, match=r"^0: a dropout mask of shape"):
+        masked(name, backend, model, np.ones((2, 3, 2, 3)), np.ones((2, 3), np.float32))
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_whole_channels_take_a_mask_for_each(name, torch_backend, paddle_backend):
+    backend = {"torch": torch_backend, "paddle": paddle_backend}[name]
+    model, x, asked = layers(name, "Dropout2d", 0.5), np.ones((2, 3, 2, 2)), []
+
+    def draw(layer, shape, probability):
+        asked.append(shape)
+        return Masks(0)(layer, shape, probability)
+
+    with backend.masked_dropout(model, draw):
+        y = backend.to_numpy(model(backend.from_numpy(x, device="cpu", precision="fp64")))
+    assert asked == [(2, 3, 1, 1)]
+    assert np.array_equal(y, np.broadcast_to(y[:, :, :1, :1], x.shape))
+
+
+def test_alpha_dropout_computes_the_same_from_one_mask(torch_backend, paddle_backend):
+    """And what each framework's own does: the same two values."""
+    sides = {"torch": torch_backend, "paddle": paddle_backend}
+    x = np.random.default_rng(1).standard_normal((40, 50))
+    mask = Masks(0)("alpha", x.shape, 0.15)
+    ours, theirs = (
+        masked(name, backend, layers(name, "AlphaDropout", 0.15), x, mask) for name, backend in sides.items()
+    )
+    assert np.allclose(ours, theirs, rtol=1e-14, atol=0)
+    ones = masked("torch", torch_backend, layers("torch", "AlphaDropout", 0.15), np.ones((40, 50)), mask)
+    for name, backend in sides.items():
+        given = backend.from_numpy(np.ones((40, 50)), device="cpu", precision="fp64")
+        own = backend.to_numpy(layers(name, "AlphaDropout", 0.15)(given))
+        assert np.allclose(np.unique(own), np.unique(ones), rtol=1e-12, atol=0)
+
+
+KINDS = {
+    "Dropout": {"torch": (), "paddle": ()},
+    "in place": {"torch": (True,), "paddle": (True,)},
+    "AlphaDropout": {"torch": (), "paddle": ()},
+    "Dropout2d": {"torch": (), "paddle": ()},
+    "Dropout3d": {"torch": (), "paddle": ()},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
+def test_every_kind_of_dropout_is_measured(kind, rate, torch_backend, paddle_backend):
+    facts = []
+    for name, backend in (("torch", torch_backend), ("paddle", paddle_backend)):
+        model = layers(name, "Dropout" if kind == "in place" else kind, rate, *KINDS[kind][name])
+        facts += backend.measure_dropout(model)
+    for side in facts:
+        assert side["rate"] == rate
+        assert side["channelwise"] == (kind in ("Dropout2d", "Dropout3d"))
+        assert abs(side["dropped"] / side["decisions"] - rate) < 0.02
+        assert side["evaluation"] == 1.0
+    assert abs(facts[0]["scale"] / facts[1]["scale"] - 1) < 3e-7
+
+
+def test_dropout_of_channels_by_axis_is_known(paddle_backend):
+    """Paddle has no Dropout1d."""
+    (facts,) = paddle_backend.measure_dropout(layers("paddle", "Dropout", 0.5, axis=[0, 1]))
+    assert facts["channelwise"]

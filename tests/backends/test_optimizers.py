@@ -5,6 +5,8 @@ import pytest
 
 from backends import OPTIMIZERS
 from common.weights import initialization
+from tests.pairs import optimizers
+from tests.pairs.words import Words
 
 STEPS = 20
 TOLERANCE = 1e-12
@@ -118,3 +120,51 @@ def test_an_unrounded_momentum_is_why_hyper_parameters_are_rounded(torch_backend
         *(trajectory(backend, "momentum", **settings) for backend in (torch_backend, paddle_backend))
     )
     assert TOLERANCE < gap < 1e-6
+
+
+# Kept by both, under torch's names; what one keeps alone is not compared.
+KEPT_BY_BOTH = {
+    "rmsprop_centered": {"grad_avg", "square_avg"},
+    "adadelta": {"acc_delta", "square_avg"},
+    "adagrad": {"sum"},
+    "adamax": {"exp_avg", "exp_inf", "step"},
+    "nadam": {"exp_avg", "exp_avg_sq"},
+    "radam": {"exp_avg", "exp_avg_sq"},
+    "rprop": {"prev", "step_size"},
+    "amsgrad": {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "step"},
+    "adam_without_beta1": {"exp_avg", "exp_avg_sq", "step"},
+}
+
+
+@pytest.mark.parametrize("name", KEPT_BY_BOTH)
+def test_what_both_optimizers_keep_has_the_same_names_and_meaning(torch_backend, paddle_backend, name):
+    kept = []
+    for side, backend in (("torch", torch_backend), ("paddle", paddle_backend)):
+        model = backend.build("lenet5", num_classes=10, channels=1, precision="fp64", device="cpu")
+        shapes = backend.parameter_shapes(model)
+        backend.set_weights(model, initialization.draw_scaled(shapes, seed=0))
+        optimizer = optimizers.maker(Words(side), name)(model)
+        for step in range(3):
+            gradient = np.random.default_rng(step).standard_normal(10)
+            drawn = {key: np.zeros(shape) for key, shape in shapes.items()} | {"output.bias": gradient}
+            backend.set_gradients(model, drawn)
+            backend.update(optimizer)
+        moments = backend.get_moments(model, optimizer, {"output.bias"})
+        kept.append({full.rpartition("/")[2]: array for full, array in moments.items()})
+    ours, theirs = kept
+    assert set(ours) & set(theirs) == KEPT_BY_BOTH[name]
+    for kind in KEPT_BY_BOTH[name]:
+        assert np.allclose(ours[kind], theirs[kind], rtol=1e-4, atol=0), kind
+
+
+def test_a_beta_of_0_counts_steps_by_the_other_and_two_count_none(paddle_backend):
+    import paddle
+
+    for betas, steps in (((0.0, 0.999), 2), ((0.9, 0.0), 2), ((0.0, 0.0), None)):
+        model = paddle.nn.Linear(2, 2)
+        optimizer = paddle.optimizer.Adam(1e-3, *betas, parameters=model.parameters())
+        for _ in range(2):
+            model(paddle.ones([1, 2])).sum().backward()
+            paddle_backend.update(optimizer)
+        moments = paddle_backend.get_moments(model, optimizer, {"weight"})
+        assert moments.get("weight/step") == steps

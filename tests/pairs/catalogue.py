@@ -1,6 +1,6 @@
 """Every network by the name of its pair: `--torch tests.pairs.catalogue:torch.NAME`, paddle likewise."""
 
-from tests.pairs import faults, innocents
+from tests.pairs import faults, innocents, outputs
 from tests.pairs.words import Words
 
 
@@ -11,7 +11,7 @@ class Side:
         self._framework = framework
 
     def __getattr__(self, name):
-        pairs = faults.PAIRS | innocents.PAIRS
+        pairs = faults.PAIRS | innocents.PAIRS | outputs.FAULTS | outputs.INNOCENTS
         if name not in pairs:
             raise AttributeError(name)
         return lambda: self._build(pairs[name])

@@ -1,7 +1,10 @@
 """Planted faults: each must be found in its stage, and the layer named."""
 
-from tests.pairs import pairing
-from tests.pairs.pair import ON_TORCH, Pair, altered, hooked, replaced
+from functools import partial
+
+from tests.pairs import optimizers, pairing, roundings
+from tests.pairs.networks import gru_by_hand
+from tests.pairs.pair import BOTH, ON_TORCH, Pair, altered, hooked, replaced
 
 
 def off_by_a_millionth(words, layer, x, y):
@@ -352,10 +355,90 @@ BESIDE_KNOWN_ROUNDINGS = {
     "optimizer_beside_momentum": Pair(own=("optimizer",), stage="optimizer"),
 }
 
+
+def _on_paddle(more, **both):
+    """Arguments of both sides, and more of paddle's."""
+    return lambda words: both | ({} if words.is_torch else more)
+
+
+def _swapped_halves(words, layer, x, result):
+    y, state = result
+    return words.stacked([y[:, :, 8:], y[:, :, :8]], 2).flatten(2), state
+
+
+WHOLE_LAYERS = {
+    "lstm_directions_swapped": Pair(
+        network="recurrent",
+        on=BOTH,
+        arguments={"both_ways": True},
+        change=lambda model, w: None if w.is_torch else altered("rnn", _swapped_halves)(model, w),
+        stage="forward",
+        layers=("rnn",),
+    ),
+    "lstm_state_forgotten": Pair(
+        network="recurrent",
+        change=altered("rnn", lambda w, layer, x, result: (result[0] * (1 + 1e-9), result[1])),
+        stage="forward",
+        layers=("rnn",),
+    ),
+    "gru_gate_order": Pair(
+        network="recurrent",
+        on=BOTH,
+        arguments=_on_paddle({"by_hand": partial(gru_by_hand, order=(1, 0, 2))}, kind="GRU"),
+        stage="forward",
+        layers=("rnn",),
+    ),
+    "recurrent_bias_twice": Pair(
+        network="recurrent",
+        change=hooked("rnn.bias_hh_l0", 1 + 1e-9),
+        stage="gradients",
+        layers=("rnn",),
+    ),
+    "spectral_norm_iterations": Pair(
+        network="reweighted",
+        on=BOTH,
+        arguments=_on_paddle({"n_power_iterations": 2}, how="spectral_norm"),
+        stage="train-mode",
+        layers=("conv1",),
+    ),
+    "spectral_norm_axis": Pair(
+        network="reweighted",
+        on=BOTH,
+        arguments=_on_paddle({"dim": 1}, how="spectral_norm"),
+        stage="forward",
+        layers=("conv1",),
+    ),
+    "weight_norm_axis": Pair(
+        network="reweighted",
+        on=BOTH,
+        arguments=_on_paddle({"dim": 0}, how="weight_norm"),
+        stage="cannot-compare",
+        layers=("fc1",),
+    ),
+    "weight_norm_gradient": Pair(
+        network="reweighted",
+        on=BOTH,
+        arguments={"how": "weight_norm"},
+        change=lambda model, w: None if w.is_torch else hooked("fc2.weight_g", 1 + 1e-9)(model, w),
+        stage="gradients",
+        layers=("fc2",),
+    ),
+}
+
+OPTIMIZERS = {
+    f"optimizer_{name}": Pair(network="plain", own=("optimizer",), stage="optimizer")
+    for name in optimizers.UNEQUAL
+}
+
 # The frameworks themselves differ here, whatever one writes.
 TRUE_DIFFERENCES = {
-    "biased_variance": Pair(
-        network="residual", stage="train-mode", layers=("block1.bn1",), tensor="block1.bn1.running_var"
+    # Torch's parametrization takes the half steps of a power iteration in the other order than hooks do.
+    "spectral_norm_parametrized": Pair(
+        network="reweighted",
+        on=BOTH,
+        arguments={"how": "spectral_norm", "parametrized": True},
+        stage="train-mode",
+        layers=("conv1",),
     ),
     "instance_norm_has_weights": Pair(
         network="activated",
@@ -375,5 +458,8 @@ PAIRS = {
     **GRADIENTS,
     **OWN_PARTS,
     **BESIDE_KNOWN_ROUNDINGS,
+    **WHOLE_LAYERS,
+    **OPTIMIZERS,
     **TRUE_DIFFERENCES,
+    **roundings.FAULTS,
 }

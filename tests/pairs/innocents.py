@@ -1,7 +1,8 @@
 """Innocent differences: each must pass."""
 
-from tests.pairs import pairing
-from tests.pairs.pair import Pair, replaced
+from tests.pairs import optimizers, pairing, roundings
+from tests.pairs.networks import gru_by_hand
+from tests.pairs.pair import BOTH, ON_TORCH, Pair, replaced
 
 
 def _scaled(size):
@@ -16,7 +17,27 @@ def _third_dropped(model, words):
     model.dropout = words.Dropout(0.3)
 
 
+WHOLE_LAYERS = {
+    "lstm": Pair(network="recurrent"),
+    "lstm_both_ways": Pair(network="recurrent", on=BOTH, arguments={"both_ways": True}),
+    "lstm_deep": Pair(network="recurrent", on=BOTH, arguments={"layers": 2}),
+    "gru_both_ways": Pair(network="recurrent", on=BOTH, arguments={"kind": "GRU", "both_ways": True}),
+    "gru_by_hand": Pair(
+        network="recurrent",
+        on=BOTH,
+        arguments=lambda words: {"kind": "GRU"} | ({} if words.is_torch else {"by_hand": gru_by_hand}),
+    ),
+    "plain_recurrence": Pair(network="recurrent", on=BOTH, arguments={"kind": "RNN", "layers": 2}),
+    "spectral_norm": Pair(network="reweighted", on=BOTH, arguments={"how": "spectral_norm"}),
+    "weight_norm": Pair(network="reweighted", on=BOTH, arguments={"how": "weight_norm"}),
+    "weight_norm_parametrized": Pair(
+        network="reweighted", on=BOTH, arguments={"how": "weight_norm", "parametrized": True}
+    ),
+}
+
 PAIRS = {
+    **WHOLE_LAYERS,
+    **{f"optimizer_{name}": Pair(network="plain", own=("optimizer",)) for name in optimizers.EQUAL},
     "equal_small": Pair(),
     "equal_depthwise": Pair(network="depthwise"),
     "equal_grouped": Pair(network="grouped"),
@@ -48,6 +69,11 @@ PAIRS = {
     "optimizer_equal": Pair(own=("optimizer",)),
     "optimizer_cancelling": Pair(network="activated", own=("optimizer",), steps=20),
     "data_near_tie": Pair(network="near_tie", own=("data",)),
+    "data_near_tie_padded": Pair(network="padded_near_tie", own=("data",), arguments={"apart": True}),
+    "data_near_tie_padded_on_torch": Pair(
+        network="padded_near_tie", own=("data",), on=ON_TORCH, arguments={"apart": True}
+    ),
     "data_equal": Pair(own=("data", "metric")),
     **pairing.INNOCENT,
+    **roundings.INNOCENTS,
 }

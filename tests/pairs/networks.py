@@ -269,18 +269,45 @@ def averaging(words, *, functional=False):
     return Averaging()
 
 
-def near_tie(words):
-    """A convolution whose first two channels weigh alike, and a pool: see the data of that name."""
+def dropped(words, *, flattened=True):
+    """Dropout behind a flattening, or in front of it."""
+
+    class Dropped(words.base):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = words.Conv2d(3, 8, 3, stride=2)
+            self.act1 = words.Tanh()
+            self.drop1 = words.Dropout(0.2)
+            self.fc = words.Linear(8 * 25, 5)
+
+        def forward(self, x):
+            x = self.act1(self.conv1(x))
+            return self.fc(self.drop1(x.flatten(1)) if flattened else self.drop1(x).flatten(1))
+
+    return Dropped()
+
+
+def near_tie(words, *, padded=False, apart=False):
+    """A convolution whose first two channels weigh alike, and a pool: see the data of that name.
+
+    The pool pads, or a layer of its own before it does.
+    """
 
     class NearTie(words.base):
         def __init__(self):
             super().__init__()
             self.conv1 = words.Conv2d(3, 2, 1)
-            self.pool1 = words.MaxPool2d(2, 2)
-            self.fc = words.Linear(2 * 36, 5)
+            if apart:
+                self.pad = words.ZeroPad2d(1)
+            self.pool1 = words.MaxPool2d(2, 2, padding=1 if padded and not apart else 0)
+            if padded:
+                self.relu1 = words.ReLU()
+            self.fc = words.Linear(2 * (49 if padded else 36), 5)
 
         def forward(self, x):
-            return self.fc(self.pool1(self.conv1(x)).flatten(1))
+            x = self.conv1(x)
+            x = self.pool1(self.pad(x) if apart else x)
+            return self.fc((self.relu1(x) if padded else x).flatten(1))
 
     model = NearTie()
     if words.is_torch:
@@ -289,3 +316,58 @@ def near_tie(words):
         weight[:, 2] = 0.5
         model.conv1.bias.data = weight[:, 0, 0, 0] * 0.25
     return model
+
+
+def padded_near_tie(words, *, apart=False):
+    return near_tie(words, padded=True, apart=apart)
+
+
+def recurrent(words, *, kind="LSTM", layers=1, both_ways=False, by_hand=None):
+    """The image's rows one after the other; outputs and the last state are read."""
+
+    class Recurrent(words.base):
+        def __init__(self):
+            super().__init__()
+            self.rnn = words.recurrent(kind, 36, 8, layers=layers, both_ways=both_ways)
+            if by_hand:
+                self.rnn.forward = lambda x: by_hand(words, self.rnn, x)
+            self.fc = words.Linear(16 if both_ways else 8, 5)
+
+        def forward(self, x):
+            y, state = self.rnn(x.reshape([x.shape[0], 12, 36]))
+            last = state[0] if isinstance(state, (list, tuple)) else state
+            return self.fc(y.mean(1) + last[-1].mean())
+
+    return Recurrent()
+
+
+def gru_by_hand(words, layer, x, *, order=(0, 1, 2)):
+    """A GRU written out: reset, update and new gate, in the order in which they lie in the weights."""
+    hidden, outputs, size = words.like(x[:, 0, :8] * 0, x), [], 8
+    for step in range(x.shape[1]):
+        inner = words.functional.linear(x[:, step], words.turned(layer.weight_ih_l0), layer.bias_ih_l0)
+        outer = words.functional.linear(hidden, words.turned(layer.weight_hh_l0), layer.bias_hh_l0)
+        gates = [(inner[:, k * size : (k + 1) * size], outer[:, k * size : (k + 1) * size]) for k in order]
+        reset, update = (words.functional.sigmoid(a + b) for a, b in gates[:2])
+        new = words.functional.tanh(gates[2][0] + reset * gates[2][1])
+        hidden = (1 - update) * new + update * hidden
+        outputs.append(hidden)
+    return words.stacked(outputs, 1), words.stacked([hidden], 0)
+
+
+def reweighted(words, *, how, parametrized=False, **options):
+    """A convolution and linear layers, one square, whose weights are computed from others."""
+
+    class Reweighted(words.base):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = words.reweighted(words.Conv2d(3, 8, 3, stride=2), how, parametrized, **options)
+            self.relu1 = words.ReLU()
+            self.fc1 = words.reweighted(words.Linear(200, 8), how, parametrized, **options)
+            self.fc2 = words.reweighted(words.Linear(8, 8), how, parametrized, **options)
+            self.fc3 = words.Linear(8, 5)
+
+        def forward(self, x):
+            return self.fc3(self.fc2(self.fc1(self.relu1(self.conv1(x)).flatten(1))))
+
+    return Reweighted()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from tests.pairs import networks
 
 ON_PADDLE, ON_TORCH = ("paddle",), ("torch",)
+BOTH = ("torch", "paddle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class Pair:
 
     network: object = "small"  # a name in networks, or a function
     on: tuple = ON_PADDLE
-    arguments: dict = field(default_factory=dict)
+    arguments: object = field(default_factory=dict)  # a dict, or words -> dict
     edits: object = None  # words -> functions by place
     change: object = None  # (model, words) -> None
     stage: str | None = None
@@ -27,12 +28,20 @@ class Pair:
     steps: int = 1
     own: tuple = ()  # roles for which both sides bring their own part
     names: dict = field(default_factory=dict)  # a map
+    given: dict = field(default_factory=dict)  # arguments of the network on both sides
+    output: str = ""  # key of the output that loss and metrics see
+    inputs: tuple = ()  # as --input takes them
 
     def build(self, words):
+        """The network of one side."""
+        from tests.pairs import outputs  # which has pairs of its own
+
         faulty = words.framework in self.on
         edits = self.edits(words) if faulty and self.edits else {}
-        network = self.network if callable(self.network) else getattr(networks, self.network)
-        model = network(words, **(self.arguments if faulty else {}), **edits)
+        found = getattr(outputs, str(self.network), None)
+        network = self.network if callable(self.network) else found or getattr(networks, self.network)
+        arguments = self.arguments(words) if callable(self.arguments) else self.arguments
+        model = network(words, **self.given | (arguments if faulty else {}), **edits)
         if faulty and self.change:
             model = self.change(model, words) or model
         return model

@@ -55,6 +55,30 @@ class Words:
 
         return paddle.create_parameter(list(shape), "float32")
 
+    def recurrent(self, kind, inputs, size, *, layers, both_ways):
+        """A recurrent network that takes (batch, steps, inputs)."""
+        if self.is_torch:
+            return getattr(self.nn, kind)(inputs, size, layers, batch_first=True, bidirectional=both_ways)
+        kind = "SimpleRNN" if kind == "RNN" else kind
+        return getattr(self.nn, kind)(inputs, size, layers, direction="bidirect" if both_ways else "forward")
+
+    def reweighted(self, layer, how, parametrized, **options):
+        """The layer with its weight computed by "weight_norm" or "spectral_norm", as a hook or not."""
+        if self.is_torch:
+            utils = importlib.import_module("torch.nn.utils")
+            return getattr(utils.parametrizations if parametrized else utils, how)(layer, **options)
+        if how == "weight_norm":  # its default axis 0 is torch's for a convolution alone
+            options = {"dim": 1 if isinstance(layer, self.nn.Linear) else 0} | options
+        return getattr(self.nn.utils, how)(layer, **options)
+
+    def turned(self, weight):
+        """A weight of (outputs, inputs) as this framework's functional.linear takes it."""
+        return weight if self.is_torch else weight.t()
+
+    def stacked(self, tensors, axis):
+        """Tensors along a new axis."""
+        return importlib.import_module(self.framework).stack(tensors, axis)
+
     def cast(self, x, dtype):
         """To a dtype by name."""
         return x.to(getattr(importlib.import_module("torch"), dtype)) if self.is_torch else x.astype(dtype)
@@ -87,3 +111,21 @@ class Words:
         """Normal numbers of this size, new ones at each call."""
         make = importlib.import_module(self.framework)
         return x + size * (make.randn_like(x) if self.is_torch else make.randn(x.shape, dtype=x.dtype))
+
+    def numbers(self, values):
+        """A vector of float64."""
+        make = importlib.import_module(self.framework)
+        return (make.tensor if self.is_torch else make.to_tensor)(
+            list(map(float, values)), dtype=make.float64
+        )
+
+    def joined(self, tensors, axis):
+        """Tensors behind each other along an axis."""
+        make = importlib.import_module(self.framework)
+        return make.cat(tensors, axis) if self.is_torch else make.concat(tensors, axis)
+
+    def constant(self, x, value, *, rows):
+        """Zeros like ``x``, with NaN or infinity in the first rows."""
+        numbers = self.detached(x) * 0
+        numbers[:rows] = float(value)
+        return numbers

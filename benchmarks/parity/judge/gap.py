@@ -9,7 +9,9 @@ from benchmarks.parity.tensors.distance import distance
 
 TOLERANCE = 1e-12  # relative L2 in float64; equal models here are 5e-15 apart
 SPREAD = 30  # a tensor may differ by so many times what one unit in the last place of the images does to it
-PASS, KNOWN, FAIL = "pass", "pass (known rounding)", "fail"
+MOST_NOISE = 1e-3  # no tensor may differ by more for noise, unless it is zero but for rounding
+CANCELLED = 1e-9  # so short, beside the longest of its kind, is a tensor that is zero but for rounding
+PASS, KNOWN, DIFFERENCE, FAIL = "pass", "pass (known rounding)", "pass (known difference)", "fail"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +28,11 @@ class Gap:
     reproduced_relative_l2: float | None = None  # with that constant on both sides
     noise: float | None = None  # how far torch's own tensor moves with one unit in the last place
     note: str | None = None
+    difference: str | None = None  # a known difference of the frameworks, proven in this run
 
     @property
     def passed(self) -> bool:
-        """True if the two sides agree, known roundings included."""
+        """True if the two sides agree, known roundings and known differences included."""
         return self.verdict != FAIL
 
     @property
@@ -39,12 +42,24 @@ class Gap:
         return self.verdict == FAIL and reproduced is not None and reproduced <= self.tolerance
 
 
-def compare(name: str, ours: np.ndarray, theirs: np.ndarray, *, tolerance: float = TOLERANCE) -> Gap:
+def compare(
+    name: str,
+    ours: np.ndarray,
+    theirs: np.ndarray,
+    *,
+    tolerance: float = TOLERANCE,
+    equal_nan: bool = False,
+) -> Gap:
     """Judge two tensors.
 
     NaN, infinity and unequal shapes fail; two zero tensors agree; from a zero tensor anything else is
-    infinitely far.
+    infinitely far. With ``equal_nan`` NaN and infinity agree with themselves, and the rest is compared.
     """
+    note = None if ours.shape == theirs.shape else f"paddle's is {theirs.shape}"
+    found = not_finite(ours, theirs)
+    if found and note is None and equal_nan and same_places(ours, theirs):
+        ours, theirs = (np.where(np.isfinite(side), side, 0) for side in (ours, theirs))
+        note = f"{found}: the same on both sides, as was allowed"
     gap, largest = distance(ours, theirs)
     return Gap(
         name=name,
@@ -53,7 +68,28 @@ def compare(name: str, ours: np.ndarray, theirs: np.ndarray, *, tolerance: float
         max_abs=largest,
         tolerance=tolerance,
         verdict=PASS if gap <= tolerance else FAIL,
-        note=None if ours.shape == theirs.shape else f"paddle's is {theirs.shape}",
+        note=note or found,
+    )
+
+
+def not_finite(ours: np.ndarray, theirs: np.ndarray) -> str | None:
+    """Which side has NaN or infinity, and in how many of its numbers; None if neither has."""
+    counts = {
+        f"{side} has {word}": int(is_bad(array).sum())
+        for side, array in (("torch", ours), ("paddle", theirs))
+        for word, is_bad in (("NaN", np.isnan), ("infinity", np.isinf))
+        if array.dtype.kind in "fc"
+    }
+    words = [f"{what} in {count:,} of {ours.size:,} numbers" for what, count in counts.items() if count]
+    return "; ".join(words) or None
+
+
+def same_places(ours: np.ndarray, theirs: np.ndarray) -> bool:
+    """True if NaN and the infinities are at the same places on both sides."""
+    finite = np.isfinite(ours)
+    return bool(
+        np.array_equal(finite, np.isfinite(theirs))
+        and np.array_equal(ours[~finite], theirs[~finite], equal_nan=True)
     )
 
 
@@ -83,24 +119,35 @@ def excuse(gap: Gap, reproduced: Gap, *, constant: str, bound: float) -> Gap:
     )
 
 
-def allow_noise(gap: Gap, *, moved: float) -> Gap:
+def allow_noise(gap: Gap, *, moved: float, share: float = 1.0, most: float = MOST_NOISE) -> Gap:
     """A failed gap, passed if torch's own tensor moves nearly as far when nothing but rounding changes.
 
-    ``moved`` is how far one unit in the last place of the images moves it. A gradient that is zero but
-    for cancellation, as of a bias before batch normalisation, is all rounding.
+    ``moved`` is how far one unit in the last place of the images moves it. ``share`` is its length over the
+    longest of its kind: a gradient that is zero but for cancellation, as of a bias before batch
+    normalisation, is all rounding and may differ by more than ``most``. NaN and infinity are never noise.
     """
-    if gap.is_beyond_bound:
+    if gap.is_beyond_bound or not np.isfinite([gap.relative_l2, moved]).all():
         return gap
-    tolerance = max(gap.tolerance, SPREAD * moved)
+    is_cancelled = share <= CANCELLED
+    allowed = SPREAD * moved if is_cancelled else min(SPREAD * moved, most)
+    tolerance = max(gap.tolerance, allowed)
     left = gap.relative_l2 if gap.reproduced_relative_l2 is None else gap.reproduced_relative_l2
     known = gap.constant is not None and gap.relative_l2 > tolerance
+    note = f"one unit in the last place of the images moves it by {moved:.1e}"
+    if is_cancelled:
+        note = f"zero but for rounding ({share:.0e} of the longest of its kind); {note}"
     return replace(
         gap,
         tolerance=tolerance,
         verdict=(KNOWN if known else PASS) if left <= tolerance else FAIL,
         noise=moved,
-        note=f"one unit in the last place of the images moves it by {moved:.1e}",
+        note=f"{gap.note}; {note}" if gap.note else note,
     )
+
+
+def as_difference(gap: Gap, *, difference: str, left: float) -> Gap:
+    """A failed gap that a known difference of the frameworks explains, and what is left with its rule."""
+    return replace(gap, verdict=DIFFERENCE, difference=difference, reproduced_relative_l2=left)
 
 
 def fact(name: str, shape: Sequence[int], *, verdict: str, note: str | None = None) -> Gap:

@@ -7,7 +7,7 @@ from benchmarks.parity.judge.gap import KNOWN, PASS, Gap, allow_noise, compare, 
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.distance import distance
+from benchmarks.parity.tensors.distance import distance, length
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import LAYERS, TensorName
 
@@ -47,12 +47,32 @@ def excuse_roundings(
 
 def excuse_noise(verdicts: Verdicts, suspects: Sequence[TensorName], *, moved: TensorFolder) -> Verdicts:
     """Excuse the suspects that torch's run on images moved by one unit in the last place moves as far."""
-    gaps = dict(verdicts.gaps)
+    gaps, longest = dict(verdicts.gaps), _longest_by_kind(verdicts, suspects)
     for name in suspects:
         if name in moved and name in verdicts.reference:
-            movement, _ = distance(verdicts.reference.load(name), moved.load(name))
-            gaps[name] = allow_noise(gaps[name], moved=movement)
+            own = verdicts.reference.load(name)
+            movement, _ = distance(own, moved.load(name))
+            share = length(own) / longest[name.kind] if longest[name.kind] else 1.0
+            gaps[name] = allow_noise(gaps[name], moved=movement, share=share)
     return replace(verdicts, gaps=gaps)
+
+
+def _longest_by_kind(verdicts: Verdicts, suspects: Sequence[TensorName]) -> dict[str, float]:
+    """Length of torch's longest tensor of each kind that the suspects are of."""
+    kinds = {name.kind for name in suspects}
+    longest = dict.fromkeys(kinds, 0.0)
+    recorded = verdicts.recording.folders["torch"]
+    for name in verdicts.gaps:
+        if name.kind in kinds and name in recorded:
+            longest[name.kind] = max(longest[name.kind], length(recorded.load(name)))
+    return longest
+
+
+def left_by(verdicts: Verdicts, tried: TensorFolder) -> float:
+    """The largest gap of the tensors that failed, were torch's those that lie in ``tried``."""
+    files = verdicts.recording.files()
+    again = [_compare(verdicts.recording, tried, name, files[name]) for name in verdicts.failed()]
+    return max((gap.relative_l2 for gap in again), default=0.0)
 
 
 def clear_harmless(verdicts: Verdicts) -> Verdicts:
@@ -69,4 +89,4 @@ def _compare(recording: Recording, reference: TensorFolder, ours: TensorName, th
     if ours not in reference or theirs not in paddle:
         side = "paddle" if ours in reference else "torch"
         return missing(ours, note=f"{side} computes none")
-    return compare(ours, reference.load(ours), paddle.load(theirs))
+    return compare(ours, reference.load(ours), paddle.load(theirs), equal_nan=recording.equal_nan)

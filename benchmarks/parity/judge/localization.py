@@ -96,7 +96,7 @@ def _first_gap(
 ) -> Suspect | None:
     """Between A, which agrees, and B, which is given something else.
 
-    Or a layer that only here departs.
+    If no such place is found, a layer that departs inside the network alone.
     """
     earlier: Match | None = None
     skipped: list[Match] = []  # what only one side runs there
@@ -149,8 +149,10 @@ def blame_forward(verdicts: Verdicts, alone: Alone) -> Suspect | None:
         before=lambda match: _worst(
             verdicts.recorded_gap(match, f"{INPUT}{place}") for place in range(_inputs(match))
         ),
-        after=lambda match: verdicts.recorded_gap(match, OUTPUT),
-        alone=lambda match: _gap_alone(alone, match, lambda what: what == OUTPUT),
+        after=lambda match: _worst(
+            verdicts.recorded_gap(match, what) for what in match.compared if what.startswith(OUTPUT)
+        ),
+        alone=lambda match: _gap_alone(alone, match, lambda what: what.startswith(OUTPUT)),
     )
     return first_suspect(verdicts.recording.matches, evidence)
 
@@ -174,9 +176,11 @@ def blame_backward(
         return _worst(_left(gap) for gap in gaps)
 
     evidence = Evidence(
-        before=lambda match: verdicts.recorded_gap(match, GRADIENT),
+        before=lambda match: _worst(
+            verdicts.recorded_gap(match, what) for what in match.compared if what.startswith(GRADIENT)
+        ),
         after=after,
-        alone=lambda match: _gap_alone(alone, match, lambda what: what != OUTPUT),
+        alone=lambda match: _gap_alone(alone, match, lambda what: not what.startswith(OUTPUT)),
     )
     return first_suspect(verdicts.recording.matches, evidence, backwards=True)
 
@@ -184,7 +188,7 @@ def blame_backward(
 def _gap_alone(alone: Alone, match: Match, counts: Callable[[str], bool]) -> float | None:
     """The largest gap of a layer run alone, of the tensors that count.
 
-    Infinite where one side refuses.
+    The gap is infinite if one side refuses the input.
     """
     if match.name in alone.failures:
         return float("inf")

@@ -35,12 +35,10 @@ class Verdicts:
         """The tensors that failed, of one kind or of all, in order."""
         return [name for name, gap in self.gaps.items() if gap.verdict == FAIL and kind in (None, name.kind)]
 
-    def of_kind(self, kind: str, what: str | None = None) -> dict[TensorName, Gap]:
-        """The gaps of one kind, or of one tensor (``what``) of each owner."""
+    def of_kind(self, *kinds: str, what: str = "") -> dict[TensorName, Gap]:
+        """The gaps of these kinds, or of them the outputs or the gradients alone (``what``)."""
         return {
-            name: gap
-            for name, gap in self.gaps.items()
-            if name.kind == kind and (what is None or name.what == what)
+            name: gap for name, gap in self.gaps.items() if name.kind in kinds and name.what.startswith(what)
         }
 
     def truth(self, backend: str, name: TensorName) -> TensorFolder:
@@ -51,7 +49,7 @@ class Verdicts:
     def recorded_gap(self, match: Match, what: str) -> float | None:
         """Relative L2 between the two sides' tensor of a call.
 
-        None where neither has one.
+        Returns None where neither has one.
         """
         ours, theirs = match.files(what)
         paddle = self.recording.folders["paddle"]

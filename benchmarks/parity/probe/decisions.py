@@ -3,7 +3,7 @@
 Runs in torch's worker, on the layer inputs that either framework recorded.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -60,6 +60,30 @@ def pooled_places(layer: Any, x: Any) -> tuple[Window, Any]:
     return window, places
 
 
+def fitting(other: np.ndarray, frame: np.ndarray) -> np.ndarray | None:
+    """Another run's input as a plane of this one's size, (batch, channels, ...).
+
+    Where one side pads in a layer of its own and the other in its pool, the planes differ by an even border:
+    it is cut off, or taken from ``frame``. None where that is not how they differ.
+    """
+    if other.shape == frame.shape:
+        return other
+    if other.ndim != frame.ndim or other.shape[:2] != frame.shape[:2]:
+        return None
+    margins = [here - there for here, there in zip(frame.shape, other.shape, strict=True)]
+    if any(margin % 2 for margin in margins):
+        return None
+    fitted = frame.copy()
+    fitted[_without(frame.shape, margins)] = other[_without(other.shape, [-margin for margin in margins])]
+    return fitted
+
+
+def _without(shape: Sequence[int], margins: Sequence[int]) -> tuple[slice, ...]:
+    """What is left of a plane without its margins, half of each on either side; negative ones are none."""
+    halves = [max(0, margin) // 2 for margin in margins]
+    return tuple(slice(half, size - half) for half, size in zip(halves, shape, strict=True))
+
+
 def compare_relu(exact: np.ndarray, other: np.ndarray) -> tuple[int, int, list[float]]:
     """(decisions taken otherwise, decisions, their margins in deviations of the input)."""
     flipped = (exact > 0) != (other > 0)
@@ -92,11 +116,12 @@ def compare_all(
             folder.load(TensorName.of_layer(name, "input0")).astype(np.float64)
             for folder, name in ((exact, label), (other, other_label))
         ]
-        if inputs[0].shape != inputs[1].shape:
+        fitted = fitting(inputs[1], inputs[0])
+        if fitted is None:
             continue
         is_pool = hasattr(layer, "kernel_size")
         flipped, total, margins = (
-            compare_pool(layer, *inputs) if is_pool else compare_relu(inputs[0], inputs[1])
+            compare_pool(layer, inputs[0], fitted) if is_pool else compare_relu(inputs[0], fitted)
         )
         found.append(
             {
@@ -132,12 +157,18 @@ def decided(model: Any, decisions: Mapping[str, Any]) -> Iterator[None]:
 def _deciding(layer: Any, inputs: Iterator[np.ndarray]) -> Callable[[Any], Any]:
     import torch
 
-    def relu(x: Any) -> Any:
-        return x * torch.tensor(next(inputs) > 0, dtype=x.dtype)
+    def relu(x: Any, decided: Any) -> Any:
+        return x * (decided > 0).to(x.dtype)
 
-    def pool(x: Any) -> Any:
-        shape, places = pooled_places(layer, torch.tensor(next(inputs)))
+    def pool(x: Any, decided: Any) -> Any:
+        shape, places = pooled_places(layer, decided)
         x = torch.nn.functional.pad(x, shape.padding)
         return x.flatten(2).gather(2, places.flatten(2)).view(places.shape)
 
-    return relu if base_of(layer) == "ReLU" else pool
+    def forward(x: Any) -> Any:
+        fitted = fitting(next(inputs), x.detach().cpu().numpy())
+        if fitted is None:  # it decides by itself
+            return type(layer).forward(layer, x)
+        return (relu if base_of(layer) == "ReLU" else pool)(x, torch.tensor(fitted, device=x.device))
+
+    return forward

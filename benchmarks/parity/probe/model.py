@@ -1,7 +1,8 @@
 """A worker's model of a comparison: built, named, given its weights and its batch."""
 
 import gc
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,10 +12,12 @@ import numpy as np
 from backends import Backend, Model, Tensor
 from backends.open_model import ModelSpec, open_model
 from backends.user_code import resolve
+from benchmarks.parity.probe.computation import Computation
 from benchmarks.parity.probe.naming import Naming
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
+from benchmarks.request.inputs import LABELS, input_place
 from common.cli import UnavailableError
 from common.runtime import memory
 
@@ -34,23 +37,32 @@ class OpenModel:
         self._naming = Naming()
         self._spare: dict[str, np.ndarray] = {}  # parameters that torch's model has not, as they were
         self._plugins: dict[str, str] = {}
-        self._folder = ""
+        self._folder, self._output = "", ""
         self._trainer: Trainer | None = None
 
-    def open(self, model: dict[str, Any], plugins: dict[str, str], folder: str) -> dict[str, Any]:
+    def open(
+        self, model: dict[str, Any], plugins: dict[str, str], folder: str, output: str = ""
+    ) -> dict[str, Any]:
         """Open a model afresh, as a ModelSpec says.
 
         Returns what it consists of, as Backend.describe does. ``plugins`` are sources of the user's own parts
-        by role, which are looked up in ``folder``.
+        by role, which are looked up in ``folder``;
+        ``output`` is the key of the output that loss and metrics see.
         """
         self.close()
         self._spec, self._plugins, self._folder = ModelSpec(**model), plugins, folder
+        self._output = output
         memory.reset_peak()
         self.model = open_model(self.backend, self._spec)
         self._naming, self._spare = Naming(), {}
         for role in plugins:
             self._plugin(role)
         return self.backend.describe(self.model)
+
+    def spreads(self) -> dict[str, float]:
+        """Standard deviation of every parameter's present values, by its own name."""
+        arrays = self.backend.get_weights(self.model)
+        return {name: float(array.std(dtype=np.float64)) for name, array in arrays.items()}
 
     def recast(self, precision: str) -> None:
         """The open model in another precision."""
@@ -61,7 +73,7 @@ class OpenModel:
     def refusal(self, precision: str) -> str | None:
         """Why this backend cannot compute gradients in a precision here.
 
-        None if it can.
+        Returns None if it can.
         """
         try:
             self.backend.require_training(precision=precision, device=self._where()["device"])
@@ -125,29 +137,42 @@ class OpenModel:
     def _prepared(self, training: bool, masks: str | None) -> Iterator[None]:
         """The model in one mode, with drawn dropout masks where there are any."""
         self.backend.set_training(self.model, training)
-        loaded = {}
-        if masks:
-            folder = TensorFolder(masks)
-            loaded = {name: folder.load(name) for name in folder}
-        with self.backend.masked_dropout(self.model, lambda name, *_: loaded.get(name)):
+        folder = TensorFolder(masks) if masks else None
+        given = GivenMasks({call: folder.load(call) for call in folder} if folder else {})
+        with self.backend.masked_dropout(self.model, given):
             yield
 
-    def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> "Computation":
-        images, labels = self._batch(batch, moved=moved)
-        loss = self._plugin("loss") if "loss" in self._plugins else None
-        precision = self._where() | ({"precision": autocast} if autocast else {})
+    def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:
+        inputs, labels = self._batch(batch, moved=moved)
         return Computation(
-            self.backend, self.model, images=images, labels=labels, loss=loss, precision=precision
+            self.backend,
+            self.model,
+            inputs=inputs,
+            labels=labels,
+            loss=self._plugin("loss") if "loss" in self._plugins else None,
+            output=self._output,
+            where=self._where(),
+            autocast=self._where() | ({"precision": autocast} if autocast else {}),
         )
 
-    def _batch(self, source: str, *, moved: bool = False) -> tuple[Tensor, Tensor]:
+    def _batch(self, source: str, *, moved: bool = False) -> tuple[list[Tensor], Tensor]:
+        """The model's inputs in order, and the labels.
+
+        ``moved``: every number of a float input is moved by one unit in its last place.
+        """
         folder = TensorFolder(source)
-        images, labels = folder.load("images").astype(np.float64), folder.load("labels")
+        arrays = [folder.load(name) for name in sorted(folder, key=input_place) if name != LABELS]
+        arrays = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
         if moved:
-            images *= 1 + ULP * np.random.default_rng(0).choice((-1, 1), size=images.shape)
-        return self.backend.from_numpy(images, **self._where()), self.backend.from_numpy(
-            labels, **self._where()
-        )
+            rng = np.random.default_rng(0)
+            arrays = [
+                array * (1 + ULP * rng.choice((-1, 1), size=array.shape))
+                if array.dtype.kind == "f"
+                else array
+                for array in arrays
+            ]
+        inputs = [self.backend.from_numpy(array, **self._where()) for array in arrays]
+        return inputs, self.backend.from_numpy(folder.load(LABELS), **self._where())
 
     def _where(self) -> dict[str, str]:
         return {
@@ -159,27 +184,30 @@ class OpenModel:
         return resolve(self._plugins[role], folder=self._folder)
 
 
-class Computation:
-    """Logits and loss of one batch, with the user's own loss where there is one."""
+def _moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    moved: np.ndarray = array * (1 + ULP * rng.choice((-1, 1), size=array.shape))
+    return moved
 
-    def __init__(
-        self,
-        backend: Backend,
-        model: Model,
-        *,
-        images: Tensor,
-        labels: Tensor,
-        loss: Any | None,
-        precision: dict[str, str],
-    ) -> None:
-        self._backend, self._model, self._loss = backend, model, loss
-        self._images, self._labels = images, labels
-        self._precision = precision  # Backend.autocast's arguments
 
-    def __call__(self) -> tuple[Tensor, Tensor]:
-        """Logits and loss, recorded for gradients."""
-        with self._backend.autocast(**self._precision):
-            if self._loss is None:
-                return self._backend.compute_loss(self._model, self._images, self._labels)
-            logits = self._model(self._images)
-            return logits, self._loss(logits, self._labels)
+class GivenMasks:
+    """Dropout's masks, given by call: a layer that is called again takes its next, then its first."""
+
+    def __init__(self, masks: Mapping[str, np.ndarray]) -> None:
+        self._masks: dict[str, list[np.ndarray]] = {}
+        self._calls: Counter[str] = Counter()
+        for call in sorted(masks, key=_place):
+            self._masks.setdefault(_place(call)[0], []).append(masks[call])
+
+    def __call__(self, layer: str, *_: object) -> np.ndarray | None:
+        """The mask of a layer's next call; None where there is none."""
+        masks = self._masks.get(layer)
+        if masks is None:
+            return None
+        self._calls[layer] += 1
+        return masks[(self._calls[layer] - 1) % len(masks)]
+
+
+def _place(call: str) -> tuple[str, int]:
+    """The layer of a call, and which of its calls it is."""
+    layer, _, number = call.partition("#")
+    return layer, int(number or 1)

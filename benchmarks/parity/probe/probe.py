@@ -10,19 +10,35 @@ from typing import Any
 
 import numpy as np
 
+from backends import Backend
+from backends.user_code import resolve
 from benchmarks.parity.probe import decisions
+from benchmarks.parity.probe.constants import ConstantsSeen
 from benchmarks.parity.probe.decisions import decided
 from benchmarks.parity.probe.model import OpenModel
-from benchmarks.parity.probe.rounded import rounded
+from benchmarks.parity.probe.rounded import Noted, rounded
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENT, INPUT, TensorName
+from common.cli import UsageError
 from common.runtime import memory
 
 
 class Recorder(OpenModel):
     """Writes what a model computes, layer by layer."""
+
+    def __init__(self, name: str, backend: Backend) -> None:
+        super().__init__(name, backend)
+        self._noted: Noted = {}
+        self._constants: dict[tuple[str, float], str] = {}
+
+    def roundings(self) -> list[str]:
+        """The known roundings that the functions called by the last recording can show.
+
+        On torch's side.
+        """
+        return [*self._noted]
 
     def record(
         self,
@@ -34,6 +50,7 @@ class Recorder(OpenModel):
         rounding: list[str] | None = None,
         moved: bool = False,
         forced: dict[str, Any] | None = None,
+        constant: dict[str, Any] | None = None,
         gradients: list[str] | None = None,
         autocast: str = "",
     ) -> list[dict[str, Any]]:
@@ -43,12 +60,15 @@ class Recorder(OpenModel):
         ``masks`` are dropout's. ``rounding`` names constants of the other framework to be reproduced,
         ``moved`` moves each pixel by one unit in the last place, and ``forced`` (a folder, and
         calls there by calls here) forces the decisions that another run took: all three on torch's side.
+        ``constant`` is one number to be rounded, too: see ConstantsSeen.
         """
         folder = TensorFolder(target)
-        with self._prepared(training, masks), self._altered(rounding, forced):
+        self._noted = {}
+        with self._prepared(training, masks), self._altered(rounding, forced, constant) as seen:
             # Layers' tensors are written as they arise: all together would not fit in memory.
             computation = self._computation(batch, moved=moved, autocast=autocast)
             calls = self.backend.record(self.model, computation, keep=folder.add)
+        self._constants = seen.found
         # The parameters' gradients, one at a time.
         for name, array in self._gradients():
             if gradients is None or name in gradients:
@@ -58,6 +78,16 @@ class Recorder(OpenModel):
             for own, array in self.backend.get_buffers(self.model).items():
                 folder.add(TensorName.of_buffer(self._naming.buffer(own)), array)
         return calls
+
+    def constants(self) -> list[dict[str, Any]]:
+        """Numbers that functions were given in the last recording and that float32 has not.
+
+        Place, value, and the function's name. On torch's side.
+        """
+        return [
+            {"place": place, "value": value, "function": function}
+            for (place, value), function in self._constants.items()
+        ]
 
     def repeat(
         self,
@@ -84,7 +114,7 @@ class Recorder(OpenModel):
                 gap, largest = distance(before, array)
                 different.append({"name": name, "relative_l2": gap, "max_abs": largest})
 
-        with self._prepared(training, masks):
+        with self._prepared(training, masks), self._altered(None, None):  # the very same calls
             self.backend.record(self.model, self._computation(batch), keep=compare)
         for name, array in self._gradients():
             compare(TensorName.of_gradient(name), array)
@@ -92,11 +122,23 @@ class Recorder(OpenModel):
         return different + [{"name": n, "relative_l2": infinite, "max_abs": infinite} for n in sorted(left)]
 
     def distract(self, batch: str) -> None:
-        """Have the model infer something else: each image upside down."""
-        images, _ = self._batch(batch)
-        flipped = np.ascontiguousarray(self.backend.to_numpy(images)[:, :, ::-1])
+        """Have the model infer something else: every input turned around along its last axis."""
+        inputs, _ = self._batch(batch)
+        arrays = [np.ascontiguousarray(self.backend.to_numpy(given)[..., ::-1]) for given in inputs]
+        turned = [self.backend.from_numpy(array, **self._where()) for array in arrays]
         self.backend.set_training(self.model, False)
-        self.backend.infer(self.model, self.backend.from_numpy(flipped, **self._where()))
+        self.backend.infer(lambda first: self.model(first, *turned[1:]), turned[0])
+
+    def draw_inputs(self, source: str, target: str) -> int:
+        """Write what the user's callable gives as the model's inputs; returns the size of the batch."""
+        found = resolve(source, folder=self._folder)()
+        values = list(found.values()) if isinstance(found, dict) else found
+        values = list(values) if isinstance(values, (list, tuple)) else [values]
+        arrays = [np.asarray(value) for value in values]
+        if not arrays or any(array.ndim == 0 or len(array) != len(arrays[0]) for array in arrays):
+            raise UsageError(f"--inputs {source}: expected arrays of one batch size, got {len(arrays)}")
+        TensorFolder(target).fill((f"input{place}", array) for place, array in enumerate(arrays))
+        return len(arrays[0])
 
     def isolate(
         self,
@@ -172,12 +214,27 @@ class Recorder(OpenModel):
             yield from self._naming.neutral(link, arrays).items()
 
     @contextmanager
-    def _altered(self, rounding: list[str] | None, forced: dict[str, Any] | None) -> Iterator[None]:
+    def _altered(
+        self,
+        rounding: list[str] | None,
+        forced: dict[str, Any] | None,
+        constant: dict[str, Any] | None = None,
+    ) -> Iterator[ConstantsSeen]:
+        seen = ConstantsSeen(constant)
+        if self.name != "torch":
+            yield seen
+            return
         with (
-            rounded(self.model, rounding or ()),
+            seen.following(self._leaves()),
+            rounded(rounding or (), noted=self._noted, given=seen),
             decided(self.model, forced or {}),
         ):
-            yield
+            yield seen
+
+    def _leaves(self) -> dict[str, Any]:
+        return {
+            name or "model": layer for name, layer in self.model.named_modules() if not [*layer.children()]
+        }
 
 
 class Probe(Recorder):
@@ -207,14 +264,24 @@ class Probe(Recorder):
         named = result if isinstance(result, dict) else {"metric": result}
         TensorFolder(target).fill((name, np.asarray(value, np.float64)) for name, value in named.items())
 
-    def start_training(self, optimizer: str | None, settings: dict[str, Any], rounding: bool = False) -> None:
-        """Make an optimizer: the named one, or the user's own where there is one."""
+    def start_training(
+        self,
+        optimizer: str | None,
+        settings: dict[str, Any],
+        rounding: bool = False,
+        paddles_rule: bool = False,
+    ) -> str | None:
+        """Make an optimizer: the named one, or the user's own where there is one.
+
+        Returns how paddle's of its kind moves parameters otherwise, if it does.
+        """
         memory.give_back()  # gaps that the largest tensors of all would not fit into
         own = self._plugin("optimizer") if optimizer is None else None
         self._trainer = Trainer(
             self.name, self.backend, self.model, optimizer=optimizer, own=own, settings=settings
         )
-        self._trainer.rounding = rounding
+        self._trainer.rounding, self._trainer.paddles_rule = rounding, paddles_rule
+        return self._trainer.other_rule
 
     def apply_gradients(self, source: str, steps: int, rates: list[float] | None) -> list[float]:
         """Update on drawn gradients; returns the learning rate of each step."""
@@ -243,8 +310,11 @@ class Probe(Recorder):
         """Optimizer state of parameters, such as "exp_avg", beside the parameters themselves."""
         assert self._trainer is not None, "start_training first"
         optimizer, names = self._trainer.optimizer, self.backend.parameter_shapes(self.model)
-        small = min(names, key=lambda name: int(np.prod(names[name])), default="")
-        return [name.rpartition("/")[2] for name in self.backend.get_moments(self.model, optimizer, {small})]
+        for small in sorted(names, key=lambda name: int(np.prod(names[name]))):
+            kept = self.backend.get_moments(self.model, optimizer, {small})
+            if kept:  # of a frozen one it keeps nothing
+                return [name.rpartition("/")[2] for name in kept]
+        return []
 
     def training_state(self, names: list[str], kind: str, target: str) -> None:
         """Write the named parameters ("parameters"), or one kind of what the optimizer keeps of them."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from backends import Backend, Model, Tensor
+from backends import Backend, Computed, Model
 from benchmarks.parity.probe.naming import Naming
-from benchmarks.parity.probe.rounded import rounded_hyper_parameters
+from benchmarks.parity.probe.user_optimizers import as_paddle_does, clip_in_float64, rule_of
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.runtime import memory
 
@@ -17,7 +17,11 @@ SIZES = (1.0, 0.25, 4.0)  # what each such part is multiplied by, in turn: a gra
 
 
 class Trainer:
-    """A model with its optimizer. ``rounding`` gives torch's the hyper-parameters rounded to float32."""
+    """A model with its optimizer.
+
+    ``rounding`` gives torch's the hyper-parameters rounded to float32, ``paddles_rule`` the rule by which
+    paddle's of its kind moves parameters.
+    """
 
     def __init__(
         self,
@@ -30,13 +34,20 @@ class Trainer:
         settings: Mapping[str, Any],
     ) -> None:
         self.name, self.backend, self.model = name, backend, model
-        self.rounding = False
+        self.rounding = self.paddles_rule = False
         made = (
             own(model)
             if own
             else (backend.make_optimizer(model, optimizer, **settings) if optimizer else None)
         )
         self.optimizer, self.schedule = made if isinstance(made, tuple) else (made, None)
+        if name == "paddle":
+            clip_in_float64(self.optimizer)
+
+    @property
+    def other_rule(self) -> str | None:
+        """How paddle's optimizer of this kind moves parameters otherwise."""
+        return rule_of(self.optimizer)
 
     def apply_gradients(
         self, drawn: TensorFolder, naming: Naming, *, steps: int, rates: Sequence[float] | None
@@ -52,7 +63,7 @@ class Trainer:
 
     def train(
         self,
-        compute: Callable[[], tuple[Tensor, Tensor]],
+        compute: Callable[[], Computed],
         *,
         steps: int,
         rates: Sequence[float] | None,
@@ -61,9 +72,9 @@ class Trainer:
         self.backend.clear_gradients(self.optimizer)  # what was recorded before has left some
         losses = []
         for step in range(steps):
-            _, loss = compute()
-            self.backend.backward(loss)
-            losses.append(float(self.backend.to_numpy(loss)))
+            computed = compute()
+            self.backend.backward(computed.total)
+            losses.append(float(self.backend.to_numpy(computed.loss)))
             self._update(step, rates)
         return losses
 
@@ -71,7 +82,7 @@ class Trainer:
         if rates is not None:
             self.backend.set_learning_rate(self.optimizer, rates[step])
         used = self.backend.get_learning_rate(self.optimizer)
-        with rounded_hyper_parameters(self.optimizer, active=self.rounding):
+        with as_paddle_does(self.optimizer, rounding=self.rounding, rule=self.paddles_rule):
             self.backend.update(self.optimizer)
         if self.schedule is not None:
             self.schedule.step()

@@ -1,1 +1,1 @@
-"""How are both sides asked, and what of one is what of the other?"""
+"""How are both sides asked, and how do their parts match?"""

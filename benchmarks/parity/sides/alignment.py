@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
-from benchmarks.parity.tensors.tensor_name import TensorName
+from benchmarks.parity.tensors.tensor_name import GRADIENT, OUTPUT, TensorName
 
 Call = Mapping[str, Any]
 
@@ -45,6 +45,15 @@ class Match:
     def has_same_inputs(self) -> bool:
         """True if both sides have it and give it equally many tensors."""
         return self.both and (self.ours or {})["inputs"] == (self.theirs or {})["inputs"]
+
+    @property
+    def compared(self) -> list[str]:
+        """Tensors of the call that both sides have: outputs and their gradients, the first one first."""
+        if self.ours is None or self.theirs is None:
+            return []
+        count = max(1, min(int(call.get("outputs", 1)) for call in (self.ours, self.theirs)))
+        numbers = [str(place or "") for place in range(count)]
+        return [f"{what}{number}" for number in numbers for what in (OUTPUT, GRADIENT)]
 
     def files(self, what: str) -> tuple[TensorName, TensorName]:
         """Names of one tensor of the call, torch's and paddle's.

@@ -10,21 +10,21 @@ import numpy as np
 
 from backends import NAMES
 from benchmarks.parity.sides.alignment import Match, align
-from benchmarks.parity.sides.pairing import Pairing, pair_parameters
+from benchmarks.parity.sides.pairing import STATISTICS, Pairing, pair_parameters
 from benchmarks.parity.sides.proposal import Unpaired
 from benchmarks.parity.sides.recording import Alone, Recording
 from benchmarks.parity.sides.sides import Sides
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENTS, TensorName
-from benchmarks.request.inputs import draw_batch, stirred
+from benchmarks.request.inputs import LABELS, draw_inputs, stirred
 from benchmarks.request.model_pair import Askable, ModelPair
 from common.cli import UnavailableError
 from common.weights import initialization
 
 GIB = 2**30
 BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
-ALTERED = ("rounded", "moved")  # torch's runs that a recording is compared with
+ALTERED = ("rounded", "moved", "tried")  # torch's runs that a recording is compared with
 SPARE_BYTES = 256 * 2**20
 
 
@@ -53,11 +53,13 @@ class Pair(Sides):
         scratch: Path,
         device: str = "cpu",
         together: bool = False,
+        equal_nan: bool = False,
     ) -> None:
         super().__init__(torch_side, paddle_side, scratch=scratch, together=together)
-        self.subject, self.device = subject, device
+        self.subject, self.device, self.equal_nan = subject, device, equal_nan
         self.described: dict[str, dict[str, Any]] = {}
         self.pairing: Pairing | None = None
+        self.spreads: dict[str, dict[str, float]] = {}  # of the models' own initial values
         self.peak_memory_bytes: dict[str, int | None] = {"torch": None, "paddle": None}
 
     def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
@@ -66,9 +68,12 @@ class Pair(Sides):
 
         def own(name: str) -> Mapping[str, Any]:
             spec = subject.spec(name, precision=precision, device=self.device)
-            return {"model": asdict(spec), "plugins": dict(subject.plugins.get(name, {}))}
+            plugins = dict(subject.plugins.get(name, {}))
+            return {"model": asdict(spec), "plugins": plugins, "output": subject.output}
 
         self.described = self.ask_both("open", own=own, folder=subject.folder)
+        if subject.foreign and not self.spreads:
+            self.spreads = self.ask_both("spreads")
         return self.described
 
     def reopen(self, *, precision: str) -> None:
@@ -136,7 +141,7 @@ class Pair(Sides):
     def statistics(self) -> list[str]:
         """Torch's names of the running statistics, which are copied as weights are."""
         assert self.pairing is not None
-        return [name for name in self.pairing.buffers if name.endswith(("running_mean", "running_var"))]
+        return [name for name in self.pairing.buffers if name.endswith(STATISTICS)]
 
     def load_weights(self) -> None:
         """Give both sides the weights; paddle's tensors go by torch's names and shapes from here on."""
@@ -149,15 +154,21 @@ class Pair(Sides):
         """Give both sides the weights again, after they were trained or their statistics moved."""
         self.ask_both("load", source=self.path("weights"))
 
-    def write_batch(self) -> None:
-        """One batch for both: torch's own data where the user gave some, else drawn."""
-        if self.subject.has("data"):
+    def write_batch(self, *, own_data: bool = True) -> None:
+        """One batch for both: torch's own data where the user gave some, the user's inputs, else drawn."""
+        subject = self.subject
+        if subject.has("data") and own_data:
             own = TensorFolder(self.path("data-torch"))
-            batch = {name: own.load(f"0/{name}") for name in ("images", "labels")}
-            batch["labels"] = batch["labels"].astype(np.int64)
-        else:
-            batch = draw_batch(self.subject, batch_size=self.subject.batch_size)
-        self.folder("batch").fill(batch.items())
+            batch = {"input0": own.load("0/images"), LABELS: own.load("0/labels").astype(np.int64)}
+            self.folder("batch").fill(batch.items())
+            return
+        if subject.inputs_source:
+            target = self.folder("batch")
+            size = self.ask("torch", "draw_inputs", source=subject.inputs_source, target=str(target.path))
+            rng = np.random.default_rng((subject.seed, size))
+            target.add(LABELS, rng.integers(subject.num_classes, size=size))
+            return
+        self.folder("batch").fill(draw_inputs(subject).items())
 
     def record(self, *, training: bool = False, masks: str | None = None) -> Recording:
         """Run both models on the batch, forward and backward, and write every tensor.
@@ -172,7 +183,6 @@ class Pair(Sides):
             target=lambda name: f"{label}-{name}",
             own=lambda name: {"training": training, "masks": f"{masks}-{name}" if masks else None},
         )
-        bases = [call["base"] for side in calls.values() for call in side]
         return Recording(
             label=label,
             training=training,
@@ -183,7 +193,8 @@ class Pair(Sides):
                 calls["torch"], calls["paddle"], layers=self.pairing.layers, apart=self.pairing.apart
             ),
             pairing=self.pairing,
-            roundings=known_roundings.concerned(bases, own_loss=self.subject.has("loss")),
+            equal_nan=self.equal_nan,
+            roundings=known_roundings.concerned(self.ask("torch", "roundings")),
         )
 
     def record_again(

@@ -13,6 +13,7 @@ from common.weights.link import Link
 from common.weights.map_lines import Names, lines_of, map_line
 
 Described = Mapping[str, Sequence[Mapping[str, Any]]]
+STATISTICS = ("running_mean", "running_var", "weight_u", "weight_v")  # spectral normalisation's, too
 
 
 TURNED = "{side}'s {layer} is a layer of your own: its weight lies the other way round and is turned over"

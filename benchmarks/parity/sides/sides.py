@@ -3,20 +3,18 @@
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 from backends import NAMES
+from benchmarks.manager.worker_process import Worker, WorkerFailure
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.request.model_pair import Askable
 
-if TYPE_CHECKING:
-    from benchmarks.manager.worker_process import Worker
-
 
 class Sides:
-    """Asks both sides.
+    """Asks both sides, and owns the folder of their tensors.
 
-    Knows where tensors lie, which are gone after the ``with`` block. ``together``: both compute at once what
+    The folder is gone after the ``with`` block. ``together``: both compute at once what
     both are asked for. Sides must then be workers.
     """
 
@@ -60,7 +58,15 @@ class Sides:
         workers = {name: cast("Worker", self._sides[name]) for name in asked}
         for name, arguments in asked.items():
             workers[name].send("parity", step=step, **arguments)
-        return {name: self._result(workers[name].receive(), asked[name]) for name in asked}
+        results, failures = {}, []
+        for name, arguments in asked.items():  # both are waited for, whatever the first one says
+            try:
+                results[name] = self._result(workers[name].receive(), arguments)
+            except WorkerFailure as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+        return results
 
     def _result(self, result: Any, arguments: Mapping[str, Any]) -> Any:
         if "target" in arguments:

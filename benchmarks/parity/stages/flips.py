@@ -93,7 +93,7 @@ def _parameters_of(names: Iterable[str]) -> list[str]:
 def _movements(pair: Pair, exact: Verdicts, names: set[str], precision: Precision) -> dict[str, float]:
     """Allowed movement of each tensor in that precision, from its movement in float64.
 
-    At least its tolerance.
+    It is never less than the tolerance.
     """
     folder = pair.folder("moved")
     pair.ask(
@@ -149,7 +149,9 @@ def _explained(
     if gap.verdict != FAIL or not forced or gap.name not in limits:
         return gap
     limit = limits[gap.name]
-    left = max(forced.get(side, {}).get(gap.name, float("inf")) for side in flips if distances[side] > limit)
+    infinite = float("inf")
+    far = [side for side in flips if not distances[side] <= limit]
+    left = max((forced.get(side, {}).get(gap.name, infinite) for side in far), default=infinite)
     if left > limit:
         return gap
     which = "; ".join(

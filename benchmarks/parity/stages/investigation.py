@@ -1,5 +1,6 @@
 """From a recording to its verdicts: asks for further runs of torch's where something differs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from benchmarks.parity.judge import judge
@@ -7,7 +8,8 @@ from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Alone, Recording
 from benchmarks.parity.tensors import known_roundings
-from benchmarks.parity.tensors.tensor_name import GRADIENTS
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import BUFFERS, GRADIENTS
 
 
 def investigate(pair: Pair, recording: Recording) -> Verdicts:
@@ -31,15 +33,30 @@ def _discard_equal_gradients(verdicts: Verdicts) -> None:
 
 
 def _reproduce_roundings(pair: Pair, verdicts: Verdicts) -> Verdicts:
-    """Repeat torch's run with every rounded constant that these layers and the loss can have."""
-    recording = verdicts.recording
-    for keys in known_roundings.attempts(recording.roundings):
-        suspects = judge.suspects_of(verdicts, keys)
+    """Repeat torch's run with the rounded constants that its functions can have, until both sides agree.
+
+    If no attempt gets there, the first of those that leave least counts.
+    """
+    best, recorded = verdicts, verdicts
+    for keys in known_roundings.attempts(verdicts.recording.roundings):
+        if all(name.kind == BUFFERS for name in best.failed()) and best is not verdicts:
+            break  # nothing is left, or statistics alone, on which no other rounding acts
+        start = best if known_roundings.LOSS_LIMIT in keys else verdicts
+        suspects = judge.suspects_of(start, keys)
         if suspects:
-            wanted = [*suspects, *judge.reproduced_of(verdicts)]
-            rounded = pair.record_again(recording, "rounded", suspects=wanted, rounding=keys)
-            verdicts = judge.excuse_roundings(verdicts, suspects, rounded=rounded, keys=keys)
-    return verdicts
+            recorded = judge.excuse_roundings(
+                start, suspects, rounded=_record_rounded(pair, start, keys), keys=keys
+            )
+            if best is verdicts or len(recorded.failed()) < len(best.failed()):
+                best = recorded
+    if best is not recorded:  # what was recorded last is another attempt's
+        _record_rounded(pair, best, best.reproduced)
+    return best
+
+
+def _record_rounded(pair: Pair, verdicts: Verdicts, keys: Sequence[str]) -> TensorFolder:
+    wanted = [*verdicts.failed(), *judge.reproduced_of(verdicts)]
+    return pair.record_again(verdicts.recording, "rounded", suspects=wanted, rounding=list(keys))
 
 
 def _measure_noise(pair: Pair, verdicts: Verdicts) -> Verdicts:
@@ -61,5 +78,4 @@ def _measure_noise(pair: Pair, verdicts: Verdicts) -> Verdicts:
 
 def run_alone(pair: Pair, verdicts: Verdicts) -> Alone:
     """Run every layer by itself, on the inputs of the run that paddle's tensors were compared with."""
-    rounding = verdicts.recording.roundings if verdicts.is_reproduced else ()
-    return pair.isolate(verdicts.recording, source=verdicts.reference, rounding=rounding)
+    return pair.isolate(verdicts.recording, source=verdicts.reference, rounding=verdicts.reproduced)

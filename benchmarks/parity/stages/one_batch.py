@@ -15,6 +15,7 @@ from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.investigation import run_alone
 from benchmarks.parity.stages.stage import Stage
+from benchmarks.parity.stages.unknown_constants import causes_with_constants
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import (
     GRADIENT,
@@ -25,6 +26,7 @@ from benchmarks.parity.tensors.tensor_name import (
     LOGITS_GRADIENT,
     LOSS,
     OUTPUT,
+    OUTPUTS,
     TensorName,
 )
 
@@ -89,7 +91,7 @@ def _unrepeated_layer(
 ) -> Suspect:
     """The first call that is not repeated.
 
-    If that is its input, the place before it.
+    If its input is not repeated either, the place before it.
     """
     name = next((entry["name"] for entry in different if TensorName(entry["name"]).kind == LAYERS), None)
     gap = different[0]["relative_l2"]
@@ -101,6 +103,12 @@ def _unrepeated_layer(
     place = next((place for place, call in enumerate(calls) if call["call"] == label), 0)
     names = {match.theirs["call"]: match.layer for match in recording.matches if match.theirs}
     torch_name = names.get(label, label) if backend == "paddle" else calls[place]["name"]
+    if what == GRADIENT:  # it was computed by the layer that this one's output goes to
+        following = calls[place + 1] if place + 1 < len(calls) else None
+        if following is not None:
+            label = following["call"]
+            layer = names.get(label, label) if backend == "paddle" else following["name"]
+            return Suspect(layer=layer, relative_l2=gap, path=path, base=following["base"])
     if what.startswith(INPUT):
         before = calls[place - 1]["call"] if place else "input"
         before = names.get(before, before) if backend == "paddle" else before
@@ -110,23 +118,31 @@ def _unrepeated_layer(
 
 def result_stages(pair: Pair, verdicts: Verdicts) -> list[Stage]:
     """Forward, loss and gradients of a recording, with the layer to blame where one of them fails."""
-    forward_failed = LOGITS in verdicts.failed()
-    backward_failed = bool(verdicts.failed(GRADIENTS)) or LOGITS_GRADIENT in verdicts.failed()
+    failed = verdicts.failed()
+    results = [name for name in failed if name.kind == OUTPUTS]
+    forward_failed = LOGITS in failed or any(name.is_output for name in results)
+    backward_failed = LOGITS_GRADIENT in failed or any(
+        name.kind == GRADIENTS or (name in results and name.is_gradient) for name in failed
+    )
     alone = run_alone(pair, verdicts) if forward_failed or backward_failed else None
     parameters = pair.described["torch"]["parameters"]
     stages = [_forward_stage(verdicts), _loss_stage(verdicts), _gradients_stage(verdicts)]
     if forward_failed and alone is not None:
         stages[0].suspect = localization.blame_forward(verdicts, alone)
-        stages[0].first = stages[0].gaps[-1]
+        of_model = [*(name for name in failed if name.kind == OUTPUTS and name.is_output), LOGITS]
+        stages[0].first = titled({name: verdicts.gaps[name] for name in of_model if name in failed})[0]
+        stages[0].causes = causes_with_constants(pair, verdicts, stages[0].suspect, stage="forward")
     if backward_failed and alone is not None:
         suspect = localization.blame_backward(verdicts, alone, parameters=parameters)
         stages[2].suspect = suspect
         stages[2].first = _first_gradient(verdicts, suspect, parameters)
-    return _without_innocent_layers(stages)
+        if not forward_failed:
+            stages[2].causes = causes_with_constants(pair, verdicts, suspect, stage="gradients")
+    return _without_innocent_layers(stages, verdicts)
 
 
 def _forward_stage(verdicts: Verdicts) -> Stage:
-    gaps = [*titled(verdicts.of_kind(LAYERS, OUTPUT)), *titled({LOGITS: verdicts.gaps[LOGITS]})]
+    gaps = titled(verdicts.of_kind(LAYERS, OUTPUTS, what=OUTPUT) | {LOGITS: verdicts.gaps[LOGITS]})
     lone = verdicts.recording.layers_on_one_side()
     return Stage(name="forward", gaps=gaps, facts={"layers_on_one_side": lone} if lone else {})
 
@@ -137,15 +153,16 @@ def _loss_stage(verdicts: Verdicts) -> Stage:
 
 def _gradients_stage(verdicts: Verdicts) -> Stage:
     """Gradients of the layers' outputs, of the logits, and of the parameters."""
-    layers = titled(verdicts.of_kind(LAYERS, GRADIENT))
+    layers = titled(verdicts.of_kind(LAYERS, OUTPUTS, what=GRADIENT))
     logits = replace(verdicts.gaps[LOGITS_GRADIENT], name="logits")
     return Stage(name="gradients", gaps=[*layers, logits, *titled(verdicts.of_kind(GRADIENTS))])
 
 
-def _without_innocent_layers(stages: list[Stage]) -> list[Stage]:
+def _without_innocent_layers(stages: list[Stage], verdicts: Verdicts) -> list[Stage]:
     """A layer's tensor fails its stage only if a result of that stage fails."""
-    for stage, results in ((stages[0], stages[0].gaps[-1:]), (stages[2], stages[2].gaps)):
-        own = [gap for gap in results if not gap.name.endswith("(output)")]
+    layers = {name.label for name in verdicts.gaps if name.kind == LAYERS}
+    for stage in (stages[0], stages[2]):
+        own = [gap for gap in stage.gaps if gap.name not in layers]
         if not any(gap.verdict == FAIL for gap in own):
             stage.gaps = [
                 replace(gap, verdict=PASS, note=NO_EFFECT) if gap.verdict == FAIL else gap
@@ -177,6 +194,8 @@ def metrics_stage(pair: Pair) -> Stage:
     labels = rng.integers(classes, size=METRIC_ROWS)
     logits = rng.standard_normal((METRIC_ROWS, classes))
     logits[np.arange(0, METRIC_ROWS, 2), labels[::2]] += 2  # so that a good part of them is right
+    tied = slice(0, METRIC_ROWS, 4)
+    logits[tied] = np.round(logits[tied])  # frameworks rank ties differently, and metrics count them so
     pair.folder("metric").fill([("logits", logits), ("labels", labels)])
     pair.ask_both("metrics", target=lambda name: f"metric-{name}", source=pair.path("metric"))
     ours, theirs = (TensorFolder(pair.path(f"metric-{name}")) for name in ("torch", "paddle"))

@@ -44,6 +44,7 @@ def parameters_stage(pair: Pair) -> Stage:
         "parameters": pair.parameters(),
         "trainable": sum(int(np.prod(entry["shape"])) for entry in ours.values() if entry["trainable"]),
         "buffers": list(pairing.buffers),
+        "initial_values": _other_starts(pair),
     }
     first = next((gap for gap in gaps if gap.verdict == FAIL), None)
     suspect = None
@@ -56,6 +57,24 @@ def parameters_stage(pair: Pair) -> Stage:
 def _pieces(others: Sequence[str]) -> str | None:
     """What to say of a parameter that paddle has in several."""
     return f"stacked from paddle's {', '.join(others)}" if len(others) > 1 else None
+
+
+SPREADS = 1.25  # of two equal distributions of 100 numbers or more, one is seldom so much wider
+FEWEST = 100
+
+
+def _other_starts(pair: Pair) -> list[dict[str, Any]]:
+    """Parameters whose own initial values spread otherwise on the two sides; no fault, but another start."""
+    assert pair.pairing is not None
+    shapes = {entry["name"]: entry["shape"] for entry in pair.described["torch"]["parameters"]}
+    found = []
+    for name, others in pair.pairing.parameters.items():
+        ours = pair.spreads.get("torch", {}).get(name, 0.0)
+        theirs = pair.spreads.get("paddle", {}).get(others[0], 0.0)
+        large = int(np.prod(shapes[name])) >= FEWEST and len(others) == 1
+        if large and min(ours, theirs) > 0 and max(ours, theirs) > SPREADS * min(ours, theirs):
+            found.append({"name": name, "torch": ours, "paddle": theirs})
+    return found
 
 
 def _word(entry: Mapping[str, Any]) -> str:

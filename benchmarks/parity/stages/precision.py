@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.parity.judge.gap import FAIL, PASS, Gap
 from benchmarks.parity.judge.judge import NO_EFFECT
 from benchmarks.parity.judge.localization import Suspect
@@ -33,9 +34,10 @@ def precision_stage(pair: Pair, exact: Verdicts, precision: Precision) -> Stage:
     refusals = pair.ask_both("refusal", precision=precision.name)
     unsupported = {name: reason for name, reason in refusals.items() if reason}
     sides = [name for name in exact.recording.folders if name not in unsupported]
-    distances = _run(pair, exact, precision, sides) if sides else []
+    distances = _run_able(pair, exact, precision, sides, unsupported)
     flips = {name: count_flips(pair, exact, name, precision) for name in sides}
-    gaps = [_judge(entry, sides, precision) for entry in distances]
+    both = len(sides) == len(exact.recording.folders)  # a side alone is described, and not judged
+    gaps = [_judge(entry, sides, precision) for entry in distances] if both else []
     named = {entry["name"]: entry for entry in distances}
     gaps, forced = explain(pair, exact, gaps, flips=flips, distances=named, precision=precision)
     for name in sides:
@@ -52,6 +54,22 @@ def precision_stage(pair: Pair, exact: Verdicts, precision: Precision) -> Stage:
         name=precision.stage, dtype=precision.stage, tolerance=precision.tolerance, gaps=gaps, facts=facts
     )
     return _with_suspect(stage, exact)
+
+
+def _run_able(
+    pair: Pair, exact: Verdicts, precision: Precision, sides: list[str], unsupported: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Run what can be run: a side whose layers refuse mixed precision becomes an unsupported one."""
+    while sides:
+        try:
+            return _run(pair, exact, precision, sides)
+        except WorkerFailure as failure:
+            if failure.died or precision.name == "fp32":
+                raise
+            unsupported[failure.backend] = failure.reason
+            sides.remove(failure.backend)
+            pair.reopen(precision="fp64")
+    return []
 
 
 def _run(pair: Pair, exact: Verdicts, precision: Precision, sides: Sequence[str]) -> list[dict[str, Any]]:
@@ -85,6 +103,8 @@ def _describe(
     entry: dict[str, Any] = {"name": name}
     for side, file in files.items():
         expected = exact.truth(side, name).load(name)
+        if expected.dtype.kind != "f":
+            return None  # a number of a class, a mask: rounding turns it over, or does not touch it
         entry["shape"] = list(expected.shape)
         folder = TensorFolder(folder_of(pair, precision, side))
         if file not in folder:

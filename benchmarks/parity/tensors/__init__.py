@@ -1,1 +1,1 @@
-"""How far are two tensors apart, and what may that be?"""
+"""How are tensors named and kept, and how far are two apart?"""

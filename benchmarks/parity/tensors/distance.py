@@ -12,14 +12,14 @@ def distance(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
     if ours.shape != theirs.shape:
         return infinite
     with np.errstate(all="ignore"):
-        apart, length, largest = _measure(ours, theirs)
-        if largest == 0 and np.isfinite((apart, length)).all():
+        apart, reference, largest = _measure(ours, theirs)
+        if largest == 0 and np.isfinite((apart, reference)).all():
             return 0.0, 0.0
-        if not all(SQUARABLE[0] < value < SQUARABLE[1] for value in (apart, length)):
+        if not all(SQUARABLE[0] < value < SQUARABLE[1] for value in (apart, reference)):
             if not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
                 return infinite
-            apart, length = _length(np.subtract(ours, theirs, dtype=np.float64)), _length(ours)
-    return (apart / length if length else infinite[0]), largest
+            apart, reference = length(np.subtract(ours, theirs, dtype=np.float64)), length(ours)
+    return (apart / reference if reference else infinite[0]), largest
 
 
 def _measure(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]:
@@ -34,12 +34,14 @@ def _measure(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float, float]
         difference = own - right[start : start + PART].astype(np.float64, copy=False)
         squares += difference @ difference, own @ own
         largest = max(largest, float(np.abs(difference, out=difference).max()))
-    apart, length = np.sqrt(squares)
-    return float(apart), float(length), largest
+    apart, own_length = np.sqrt(squares)
+    return float(apart), float(own_length), largest
 
 
-def _length(array: np.ndarray) -> float:
-    """Euclidean length of numbers whose squares vanish or overflow."""
+def length(array: np.ndarray) -> float:
+    """Euclidean length, also of numbers whose squares vanish or overflow."""
     numbers = array.ravel().astype(np.float64, copy=False)
     largest = float(np.abs(numbers).max(initial=0.0))
-    return largest * float(np.linalg.norm(numbers / largest)) if largest else 0.0
+    if not np.isfinite(largest) or not largest:
+        return largest
+    return largest * float(np.linalg.norm(numbers / largest))

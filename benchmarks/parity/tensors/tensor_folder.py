@@ -34,7 +34,7 @@ class TensorFolder:
     def load(self, name: str) -> np.ndarray:
         """One array, read from the file as it is looked at.
 
-        Not to be written on.
+        The array is read-only.
         """
         mapped: np.memmap = np.load(self._file(name), mmap_mode="r", allow_pickle=False)
         return mapped.view(np.ndarray)

@@ -140,6 +140,14 @@ def test_a_finished_run_that_is_resumed_changes_nothing(finished, capsys):
     assert (finished / "last.safetensors").read_bytes() == before
 
 
+def test_flags_that_nothing_is_trained_with_are_refused_and_not_recorded(finished, capsys):
+    before = (finished / "recipe.json").read_bytes()
+    code, _, err = trained(capsys, "torch", finished, "--resume", "--epochs", "1", "--learning-rate", "0.5")
+    assert (code, len(err)) == (2, 1)
+    assert "has 2 epochs already" in err[0]
+    assert (finished / "recipe.json").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -194,8 +202,13 @@ def test_early_stopping_waits_so_many_epochs(capsys, tmp_path, torch_backend):
     [
         (["--recipe", "flowers"], "needs --data"),
         (["--recipe", "mnist", "--data", "/nowhere"], "/nowhere"),
-        (["--recipe", "digits", "--head", "append"], "is for alexnet"),
-        (["--recipe", "hymenoptera", "--head", "append", "--data", "TREE"], "give --weights"),
+        (["--recipe", "hymenoptera", "--head", "append", "--data", "TREE"], "without --weights FILE"),
+        (["--recipe", "digits", "--map", "names.json"], "without --weights FILE"),
+        (["--recipe", "digits", "--freeze-features"], "without --weights FILE"),
+        (["--recipe", "digits", "--momentum", "0.5"], "without --optimizer momentum"),
+        (["--recipe", "digits", "--schedule", "constant", "--gamma", "0.5"], "without a --schedule"),
+        (["--recipe", "digits", "--dropout", "0.5"], "which lenet5 lacks"),
+        (["--recipe", "digits", "--lighting", "0.1"], "RGB"),
         (["--recipe", "flowers", "--activation", "relu", "--data", "TREE"], "an option of lenet5"),
         (["--recipe", "digits", "--weights", "/nowhere.pth"], "no such file"),
         (["--recipe", "digits", "--learning-rate", "0"], "above 0"),

@@ -6,11 +6,14 @@ Each pair goes through what `--torch` and `--paddle` ask for, in two workers tha
 import pytest
 
 from benchmarks.manager.worker_process import Worker
-from benchmarks.parity.comparison import CANNOT_COMPARE, GATE, ORDER, Plan, run_parity
+from benchmarks.parity.comparison import run_parity
 from benchmarks.parity.judge.gap import SPREAD
-from benchmarks.request.model_pair import ModelPair
-from tests.pairs import faults, innocents
+from benchmarks.parity.plan import CANNOT_COMPARE, GATE, ORDER, Plan
+from benchmarks.request.model_pair import InputSpec, ModelPair
+from tests.pairs import faults, innocents, outputs
 from tests.support.paths import ROOT
+
+FAULTS, INNOCENTS = faults.PAIRS | outputs.FAULTS, innocents.PAIRS | outputs.INNOCENTS
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +40,8 @@ def compare(workers, tmp_path):
             plugins=plugins,
             names=pair.names,
             folder=str(ROOT),
+            output=pair.output,
+            inputs=tuple(map(InputSpec.parse, pair.inputs)),
         )
         return run_parity(
             *workers, subject=subject, scratch=tmp_path, plan=Plan(steps=pair.steps, **options), together=True
@@ -54,9 +59,9 @@ def up_to(stage):
     return ORDER[: ORDER.index(stage) + 1] if stage in ORDER else ORDER
 
 
-@pytest.mark.parametrize("name", faults.PAIRS)
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found_and_named(compare, name):
-    pair = faults.PAIRS[name]
+    pair = FAULTS[name]
     report = compare(name, pair, stages=up_to(pair.stage), optimizers=("adam",))
     if pair.stage == CANNOT_COMPARE:
         assert report["verdict"] == CANNOT_COMPARE
@@ -73,9 +78,9 @@ def test_a_planted_fault_is_found_and_named(compare, name):
     assert first["likely_causes"]
 
 
-@pytest.mark.parametrize("name", innocents.PAIRS)
+@pytest.mark.parametrize("name", INNOCENTS)
 def test_an_innocent_difference_passes(compare, name):
-    report = compare(name, innocents.PAIRS[name], optimizers=("adam",))
+    report = compare(name, INNOCENTS[name], optimizers=("adam",))
     assert report["verdict"] == "pass", report["first_divergence"]
 
 
@@ -135,3 +140,62 @@ def test_flips_explain_bfloat16_too_and_the_side_without_it_is_reported(compare)
     logits = next(entry for entry in stage["distances"] if entry["name"] == "forward/logits")
     assert 1e-4 < logits["torch"] < stage["tolerance"]  # it did compute in bfloat16
     assert "paddle" not in logits
+
+
+def test_the_running_variance_is_a_known_difference_and_strictly_a_failure(compare):
+    report = compare("running_variance", INNOCENTS["running_variance"], stages=("train-mode",))
+    (known,) = report["known_differences"]
+    assert (report["verdict"], known["difference"]) == ("pass", "running-variance")
+    assert known["left"] < 1e-14
+    assert known["relative_l2"] > 1e-6
+    report = compare("running_variance", INNOCENTS["running_variance"], stages=("train-mode",), strict=True)
+    assert report["first_divergence"]["name"] == "bn.running_var"
+    assert "unbiased" in report["first_divergence"]["likely_causes"][0]
+
+
+def test_equal_nan_passes_if_asked_for_and_only_at_equal_places(compare):
+    pair = outputs.FAULTS["nan_in_both"]
+    assert compare("nan_in_both", pair, stages=GATE)["verdict"] == "fail"
+    stage = compare("nan_in_both", pair, stages=GATE, equal_nan=True)["stages"]
+    logits = next(tensor for row in stage for tensor in row["tensors"] if tensor["name"] == "logits")
+    assert logits["verdict"] == "pass"
+    assert "torch has NaN in 5 of 20 numbers" in logits["note"]
+    one_side = outputs.FAULTS["nan_in_torchs_logits"]
+    report = compare("nan_in_torchs_logits", one_side, stages=GATE, equal_nan=True)
+    assert report["verdict"] == "fail"
+
+
+def test_nan_is_named_with_its_side_and_count(compare):
+    report = compare("nan_in_torchs_logits", outputs.FAULTS["nan_in_torchs_logits"], stages=GATE)
+    assert report["first_divergence"]["note"] == "torch has NaN in 5 of 20 numbers"
+    assert report["first_divergence"]["tolerance_that_would_pass"] is None
+    assert "NaN or infinity" in report["first_divergence"]["likely_causes"][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [("raises_on_paddle", "forward"), ("raises_in_training", "train-mode")],
+)
+def test_an_exception_is_a_row_with_its_place_and_loses_no_other(compare, name, stage):
+    report = compare(name, outputs.FAULTS[name], optimizers=("adam",))
+    rows = {row["stage"]: row for row in report["stages"]}
+    assert rows[stage]["verdict"] == "error"
+    assert rows[stage]["error"]["backend"] == "paddle"
+    assert "tests/pairs/outputs.py:" in rows[stage]["error"]["place"]
+    assert rows["optimizer"]["verdict"] == "pass"
+    assert rows["parameters"]["verdict"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("unknown_constant", "0.67 of "), ("two_unknown_constants", "all numbers there")]
+)
+def test_a_constant_that_no_table_has_is_proposed(compare, name, what):
+    """And excuses nothing; a scaling as small that no constant explains is not proposed."""
+    report = compare(name, faults.PAIRS[name], stages=("forward",))
+    proposal, *others = report["first_divergence"]["likely_causes"]
+    assert report["verdict"] == "fail"
+    assert proposal.startswith("a constant that paddle keeps in float32")
+    assert what in proposal
+    assert others
+    report = compare("beside_elu", faults.PAIRS["beside_elu"], stages=("forward",))
+    assert not any("a proposal" in cause for cause in report["first_divergence"]["likely_causes"])

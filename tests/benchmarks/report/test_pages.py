@@ -17,6 +17,7 @@ from benchmarks.report.page import render, write_pages
 from benchmarks.report.sections import comparison_section
 from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
+from benchmarks.results.schema import LayerLeftOut
 from benchmarks.results.training_curves import read_curves
 from common.cli import UsageError
 from tests.support.commands import ended
@@ -42,7 +43,10 @@ document.body.dataset.found = JSON.stringify({
 
 
 def test_the_answer_names_the_best_of_each_and_no_winner_inside_the_noise():
-    assert "no difference shows between torch (deploy, fp32) and paddle (deploy, fp32)" in answer(report())
+    assert (
+        "there is no measurable difference between torch (deploy, fp32) and paddle (deploy, fp32)"
+        in answer(report())
+    )
     fast = report()
     fast.best[0].ratio, fast.comparisons[1].verdict = 0.5, "torch faster"
     assert "torch (deploy, fp32) is 2.00 times as fast as paddle (deploy, fp32)" in answer(fast)
@@ -64,8 +68,8 @@ def test_batch_sizes_with_the_same_outcome_are_reported_together():
         )
     ]
     assert answer(swept) == (
-        "With alexnet on this machine, to infer at batch 1 no difference shows between torch (deploy, fp32) "
-        "and paddle (deploy, fp32) beyond the noise, at batch 8 and 32 torch (deploy, fp32) is 2.00 to 2.50 "
+        "With alexnet on this machine, to infer at batch 1 there is no measurable difference between torch "
+        "(deploy, fp32) and paddle (deploy, fp32), at batch 8 and 32 torch (deploy, fp32) is 2.00 to 2.50 "
         "times as fast as paddle (deploy, fp32)."
     )
     assert "Batch sizes other than 8." in not_measured(swept)
@@ -76,7 +80,7 @@ def test_what_ran_in_turns_of_its_own_needs_more_than_the_noise_of_either():
     mixed = report(width=0.3)
     mixed.best[0].paddle.engine = "eager"
     mixed.best[0].ratio = 0.8
-    assert "no difference" in answer(mixed)
+    assert "no measurable difference" in answer(mixed)
     mixed.best[0].ratio = 0.5
     assert "torch (deploy, fp32) is 2.00 times as fast as paddle (eager, fp32)" in answer(mixed)
 
@@ -213,6 +217,15 @@ def test_a_terminal_is_reported_of_layers_too():
     alone = "\n".join(layer_lines([row]))
     assert alone.index("conv1") < alone.index("fc6") < alone.index("relu1")
     assert layer_lines([result("torch", 1.0)]) == []
+
+
+def test_a_layer_that_was_left_out_is_printed_with_its_reason():
+    lone = LayerLeftOut(name="rnn", type="LSTM", reason="RuntimeError: no kernel")
+    line = "left out: torch's rnn (LSTM): RuntimeError: no kernel"
+    row = result("torch", 1.0, layers=layers(1), layers_left_out=[lone])
+    assert line in layer_lines([row])
+    assert line in layer_lines([row, result("paddle", 1.0, layers=layers(5))])
+    assert line in layer_lines([result("torch", 1.0, layers_left_out=[lone])])
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_nothing_that_it_is_reported():

@@ -113,5 +113,5 @@ def test_splits_depend_on_names_and_seed_alone(tree, tmp_path):
 
 def test_splits_that_leave_nothing_are_refused(tree, tmp_path):
     for fractions in ({"valid": 0.5, "test": 0.5}, {"valid": -0.1, "test": 0.0}, {"valid": 1.0, "test": 0.0}):
-        with pytest.raises(UsageError, match="leave a rest"):
+        with pytest.raises(UsageError, match="leave nothing to train on"):
             complete(read_source(tree), fractions=fractions)

@@ -129,7 +129,7 @@ def test_a_tree_that_is_split_gives_a_list_for_each_part(tmp_path):
 
 
 def test_folders_that_are_not_there_or_hold_nothing(tmp_path):
-    with pytest.raises(UsageError, match="no such folder or list"):
+    with pytest.raises(UsageError, match="no such file or folder"):
         indexed(tmp_path / "nowhere", tmp_path)
     with pytest.raises(UsageError, match="no class folders with images"):
         indexed(tmp_path, tmp_path)

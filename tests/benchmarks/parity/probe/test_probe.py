@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
-from benchmarks.request.inputs import draw_batch
+from benchmarks.request.inputs import draw_inputs
 from benchmarks.request.model_pair import ModelPair
 from common.weights import initialization
 
@@ -29,7 +29,7 @@ def probe(backend, tmp_path):
     described = made.open(asdict(SUBJECT.spec(name, precision="fp64", device="cpu")), {}, str(tmp_path))
     shapes = {entry["name"]: entry["shape"] for entry in described["parameters"]}
     TensorFolder(tmp_path / "weights").fill(initialization.draw_scaled(shapes, seed=0).items())
-    TensorFolder(tmp_path / "batch").fill(draw_batch(SUBJECT, batch_size=2).items())
+    TensorFolder(tmp_path / "batch").fill(draw_inputs(SUBJECT).items())
     return made
 
 
