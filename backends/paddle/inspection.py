@@ -22,7 +22,8 @@ WORDS = {
     "SimpleRNN": "RNN",
     "SimpleRNNCell": "RNNCell",
 }
-ROOMS = (nn, paddle.compat.nn) if hasattr(paddle, "compat") else (nn,)  # where the public types are
+# Where the public types are; older releases have no layers in compat.
+ROOMS = (nn, getattr(getattr(paddle, "compat", None), "nn", nn))
 
 
 def describe(model):

@@ -10,6 +10,7 @@ from tabulate import tabulate
 
 from benchmarks.request.model_pair import ModelPair
 from common.model_cards import MODELS
+from common.weights.map_lines import SPARE
 
 COLUMNS = ("stage", "tensors", "worst", "in", "tolerance", "verdict")
 GIB = 2**30
@@ -280,8 +281,9 @@ def pairing_lines(stages: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     lines = []
     if facts["map"] is not None:
-        count = sum(value is not None for value in facts["map"].values())
-        lines = ["", f"Paired {facts['paired']}: {count} of {count}. The map of it, to check and to keep:"]
+        count = sum(len(name.split(",")) for name, value in facts["map"].items() if value and name != SPARE)
+        whole = count + len(facts["left_out"]["torch"])
+        lines = ["", f"Paired {facts['paired']}: {count} of {whole}. The map of it, to check and to keep:"]
         text = _as_json(facts["map"])
         lines += text if len(text) <= SHOWN else [*text[:SHOWN], f"  … {len(text) - SHOWN} more lines"]
         if len(text) > SHOWN:

@@ -18,7 +18,8 @@ def pair_entries(left: list[Entry], right: list[Entry]) -> tuple[Pairs, str]:
         pairs = [(entry, theirs[key]) for key, entry in ours.items()]
         for pair in pairs:
             _require_shapes(*pair, proposal=proposal_of(pairs))
-        return pairs, "by name"
+        same = all(a.key == b.key for a, b in pairs)
+        return pairs, "by name" if same else "by name, but for what is around all layers"
     ordered = list(zip(left, right, strict=False)) if _fit_in_order(left, right) else []
     if ordered and not _contradiction(ordered, left, right):
         return ordered, "by definition order"

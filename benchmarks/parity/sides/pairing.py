@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from benchmarks.parity.sides.entries import Entry, entries_of, is_turned, link, packed, shapes_fit
@@ -46,7 +47,7 @@ class Pairing:
     warnings: Mapping[str, str] = field(default_factory=dict)  # what to doubt, by torch's name of a parameter
     squares: tuple[Square, ...] = ()
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, tuple[str, ...]]:
         """Paddle's names of what holds a parameter's numbers, by torch's name of it."""
         return {name: tuple(one.theirs) for one in self.links for name in one.ours}

@@ -1,6 +1,6 @@
 """The first stage: what both sides consist of, before anything is computed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,9 @@ def parameters_stage(pair: Pair) -> Stage:
     for name, others in pairing.parameters.items():
         words = [_word(ours[name]), *(_word(theirs[other]) for other in others)]
         same = len({*words}) == 1
-        note = pairing.warnings.get(name) if same else f"{words[0]} in torch, {words[1]} in paddle"
+        note = pairing.warnings.get(name) or _pieces(others)
+        if not same:
+            note = f"{words[0]} in torch, {next(word for word in words if word != words[0])} in paddle"
         gaps.append(fact(name, ours[name]["shape"], verdict=PASS if same else FAIL, note=note))
     for side, entries in (("torch", ours), ("paddle", theirs)):
         note = f"{side} alone has it; the map leaves it out"
@@ -50,6 +52,11 @@ def parameters_stage(pair: Pair) -> Stage:
         layer = next((e["layer"] for e in _everything(pair) if e["name"] == first.name), None)
         suspect = Suspect(layer=layer, relative_l2=None, path=first.note or "")
     return Stage(name="parameters", dtype=None, tolerance=None, gaps=gaps, suspect=suspect, facts=facts)
+
+
+def _pieces(others: Sequence[str]) -> str | None:
+    """What to say of a parameter that paddle has in several."""
+    return f"stacked from paddle's {', '.join(others)}" if len(others) > 1 else None
 
 
 SPREADS = 1.25  # of two equal distributions of 100 numbers or more, one is seldom so much wider

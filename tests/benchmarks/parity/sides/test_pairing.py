@@ -110,7 +110,8 @@ class TestNamesAndOrder:
         ours = side(*linear("a", 4, 4), *linear("b", 4, 4))
         theirs = side(*linear("net.body.b", 4, 4), *linear("net.body.a", 4, 4))
         pairing = pair_parameters(ours, theirs)
-        assert (pairing.method, names(pairing)["a.weight"]) == ("by name", "net.body.a.weight")
+        assert pairing.method == "by name, but for what is around all layers"
+        assert names(pairing)["a.weight"] == "net.body.a.weight"
 
     def test_other_names_in_order(self):
         pairing = pair_parameters(
