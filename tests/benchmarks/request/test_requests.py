@@ -50,8 +50,16 @@ def test_wrong_requests_are_one_line_and_exit_code_2(main, arguments, message, c
         (compare.main, ["--model", "lenet5", "--rounds", "1"], "needs at least 4 rounds"),
         (parity.main, ["--torch", "m:c"], "--torch and --paddle go together"),
         (parity.main, [], "give --model NAME, or --torch"),
-        (parity.main, ["--model", "lenet5", "--torch", "m:c", "--paddle", "m:d"], "give --model NAME, or"),
-        (parity.main, ["--torch", "m:c", "--paddle", "m:d"], "needs --input-shape C,H,W and --num-classes N"),
+        (
+            parity.main,
+            ["--model", "lenet5", "--torch", "m:c", "--paddle", "m:d"],
+            "--model cannot be combined with --torch and --paddle",
+        ),
+        (
+            parity.main,
+            ["--torch", "m:c", "--paddle", "m:d"],
+            "needs --input-shape C,H,W (or --input) and --num-classes N",
+        ),
         (parity.main, ["--model", "lenet5", "--map", "x"], "--map belongs to --torch and --paddle"),
         (
             parity.main,
