@@ -8,8 +8,11 @@ from paddle import nn
 from .engines import infer
 from .weights import _buffers, neutral_name, parameter_shapes
 
+# Where the public types are; older releases have no layers in compat.
+ROOMS = (nn, getattr(getattr(paddle, "compat", None), "nn", nn))
 RECURRENT = (nn.LSTM, nn.GRU, nn.SimpleRNN)
-WHOLE = (nn.MultiHeadAttention, *RECURRENT)  # compute as one, and not by calling what is in them
+ATTENTION = (nn.MultiHeadAttention, getattr(ROOMS[-1], "MultiheadAttention", nn.MultiHeadAttention))
+WHOLE = (*ATTENTION, *RECURRENT)  # compute as one, and not by calling what is in them
 # Where paddle's names differ by more than 2D for 2d.
 WORDS = {
     "Layer": "Module",
@@ -22,8 +25,6 @@ WORDS = {
     "SimpleRNN": "RNN",
     "SimpleRNNCell": "RNNCell",
 }
-# Where the public types are; older releases have no layers in compat.
-ROOMS = (nn, getattr(getattr(paddle, "compat", None), "nn", nn))
 
 
 def describe(model):

@@ -8,10 +8,11 @@ from torch.nn.utils import parametrize
 from .engines import infer
 from .weights import _buffers, neutral_name, parameter_shapes
 
-RECURRENT = (nn.LSTM, nn.GRU, nn.RNN)
-WHOLE = (nn.MultiheadAttention, *RECURRENT)  # compute as one, and not by calling what is in them
-WORDS = {}  # the neutral names of layer types are torch's own
 ROOMS = (nn,)  # where the public types are
+RECURRENT = (nn.LSTM, nn.GRU, nn.RNN)
+ATTENTION = (nn.MultiheadAttention,)
+WHOLE = (*ATTENTION, *RECURRENT)  # compute as one, and not by calling what is in them
+WORDS = {}  # the neutral names of layer types are torch's own
 
 
 def describe(model):

@@ -80,7 +80,7 @@ def packed(entries: Sequence[Entry], *, like: Sequence[Entry], named: Collection
     for entry in entries:
         group = _group(entry, here)
         role = entry.name.rpartition(".")[2]
-        apart = {one.name for one in group} | {one.layer for one in group}
+        apart = {one.name for one in group} | {one.name.rpartition(".")[0] for one in group}
         together = f"in_proj_{role}"
         if not group or apart & {*named} or together not in wanted:
             result.append(entry)
@@ -128,6 +128,8 @@ def _entry(name: str, shape: Sequence[int], layer: str, kind: str) -> Entry:
     apart = re.fullmatch(r"(.*\.)?([qkv]_proj)_weight", name)
     if entry.type == ATTENTION and apart:  # torch keeps them so where keys or values have another size
         return replace(entry, key=f"{apart[1] or ''}{apart[2]}.weight", type="Linear")
+    if entry.type == ATTENTION and re.fullmatch(r"(.*\.)?\w+_proj\.(weight|bias)", name):
+        return replace(entry, type="Linear")  # it is one, wherever attention is described as a whole
     return replace(entry, key=_key(entry))
 
 
@@ -153,7 +155,7 @@ def _group(entry: Entry, here: Mapping[str, Entry]) -> list[Entry]:
 
 def _pack(group: Sequence[Entry], role: str) -> Entry:
     first = group[0]
-    layer = first.layer.rpartition(".")[0]
+    layer = first.name.rpartition(".")[0].rpartition(".")[0]
     name = f"{layer}.{role}" if layer else role
     shape = (sum(one.shape[0] for one in group), *first.shape[1:])
     parts = {name: shape for one in group for name, shape in one.parts.items()}

@@ -239,6 +239,22 @@ class TestMaps:
         assert error.broken
         assert "attn.q_proj.weight + attn.k_proj.weight + attn.v_proj.weight (24, 8)" in str(error)
 
+    def test_attention_that_is_described_as_one_layer(self):
+        """In that its linear layers have the layer and the type of the whole."""
+
+        def whole(described, layer):
+            entries = [entry | {"layer": layer, "type": ATTENTION} for entry in described["parameters"]]
+            return {**described, "parameters": entries}
+
+        ours, theirs = whole(PACKED, "attn"), whole(APART, "self_attn")
+        for options in ({}, {"names": {"attn": "self_attn"}}):
+            pairing = pair_parameters(ours, theirs, **options)
+            assert names(pairing)["attn.in_proj_weight"] == (QUERY, KEY, VALUE)
+            assert pairing.layers == {"attn": "self_attn"}
+            assert pairing.apart == {"torch": frozenset(), "paddle": frozenset()}
+        by_hand = pair_parameters(APART, whole(PACKED, "attn"))
+        assert (len(by_hand.links), by_hand.warnings) == (4, {})
+
     def test_a_layer_of_attention(self):
         pairing = pair_parameters(PACKED, APART, names={"attn": "self_attn"})
         assert (pairing.method, len(pairing.links)) == ("by the map", 4)
