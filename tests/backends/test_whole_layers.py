@@ -5,6 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
+from backends import Computed
 from tests.pairs.words import Words
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -120,7 +121,7 @@ def test_a_recurrent_layer_has_gradients_in_evaluation_mode_and_is_left_in_it(ba
 
     def compute():
         y = model(x)[0]
-        return y, y.sum()
+        return Computed(logits=y, others={}, loss=y.sum(), total=y.sum())
 
     plain = backend.to_numpy(model(x)[0])
     backend.record(model, compute, keep=kept.__setitem__)
