@@ -67,7 +67,7 @@ def test_equal_faster_or_uncertain_is_no_regression(change):
 def test_what_may_be_slower_or_noise_is_no_regression_and_is_reported():
     entry = compared(torch=1.0, paddle=0.85, width=0.3)
     assert (entry.regression, entry.unclear) == (False, True)
-    assert sentence(entry).endswith(": slower, or noise; --pairs and --rounds would tell")
+    assert sentence(entry).endswith(": slower, or noise; more --pairs and --rounds would decide")
 
 
 @pytest.mark.parametrize("reading", [0.66, 1.5])
