@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES, OPTIMIZERS
-from benchmarks.parity.plan import CHOICES, Plan, with_needed
+from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
 from benchmarks.request.flags import add_json_flag, add_model_flags
 from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.request import read_size
@@ -62,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     if report["verdict"] == "pass":
         return cli.DONE
     cli.complain(PROGRAM, text.failure(report))
-    return cli.FAILED if report["verdict"] == "fail" else cli.WRONG_REQUEST
+    codes = {"fail": cli.FAILED, INCOMPLETE: cli.UNAVAILABLE}
+    return codes.get(report["verdict"], cli.WRONG_REQUEST)
 
 
 def _subject(options: argparse.Namespace) -> ModelPair:

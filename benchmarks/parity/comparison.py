@@ -12,7 +12,7 @@ from benchmarks.parity.judge.gap import DIFFERENCE, FAIL, PASS, TOLERANCE, Gap
 from benchmarks.parity.judge.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
-from benchmarks.parity.plan import CANNOT_COMPARE, GATE, Plan
+from benchmarks.parity.plan import CANNOT_COMPARE, GATE, INCOMPLETE, Plan
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.attempts import Attempts
@@ -42,7 +42,9 @@ def run_gate(
 
     Returns the "parity" object of a result file.
     """
-    return run_parity(torch_side, paddle_side, subject=subject, scratch=scratch, plan=Plan(stages=GATE))
+    return run_parity(
+        torch_side, paddle_side, subject=subject, scratch=scratch, plan=Plan(stages=GATE, keeps_partial=False)
+    )
 
 
 def run_parity(
@@ -145,8 +147,10 @@ def _report(stages: Sequence[Stage], *, verdict: str | None = None) -> dict[str,
     failed = min(
         broken, key=lambda stage: stage.problem is not None and not stage.problem.backend, default=None
     )
+    lost = [stage for stage in broken if stage.problem is not None and stage.problem.lost]
+    found = INCOMPLETE if broken and len(lost) == len(broken) else FAIL if broken else PASS
     return {
-        "verdict": verdict or (FAIL if failed else PASS),
+        "verdict": verdict or found,
         "first_divergence": failed.divergence() if failed and verdict is None else None,
         "stages": [stage.as_json() for stage in stages],
         "known_differences": _differences(stages),

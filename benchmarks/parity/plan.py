@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-CANNOT_COMPARE = "cannot-compare"
+CANNOT_COMPARE, INCOMPLETE = "cannot-compare", "incomplete"
 ORDER = (
     "parameters",
     "data",
@@ -28,6 +28,7 @@ class Plan:
     """Which stages are run, for how many steps, with which optimizers (none: all of them).
 
     ``strict``: known differences of the frameworks fail. ``equal_nan``: NaN at the same places agrees.
+    ``keeps_partial``: a stage that ends in an exception is a row; else the exception ends all.
     """
 
     stages: Sequence[str] = ORDER
@@ -35,6 +36,7 @@ class Plan:
     optimizers: Sequence[str] = ()
     strict: bool = False
     equal_nan: bool = False
+    keeps_partial: bool = True
 
     def steps_shown(self, has: Callable[[str], bool]) -> int:
         """Number of stages that are done apart; ``has`` says which roles the user brings parts for."""

@@ -41,6 +41,8 @@ def failure(report: Mapping[str, Any]) -> str:
     if report["verdict"] == "cannot-compare":
         return f"{report['pairing']['reason']}; give a --map, for which a proposal is printed"
     first = report["first_divergence"]
+    if report["verdict"] == "incomplete":
+        return f"the comparison is incomplete: {first['name']} in stage {first['stage']!r}: {first['path']}"
     if "pairing" in report:
         return f"parity is broken, first in stage {first['stage']!r}: {report['pairing']['reason']}"
     gap = "" if first["relative_l2"] is None else f", relative L2 {first['relative_l2']:.1e}"

@@ -221,9 +221,6 @@ PRECISION = {
         layers=("fc1",),
     ),
     "half_where_float32_is_asked_for": Pair(edits=halved_in_float32, stage="float32", layers=("conv2",)),
-    "doubled_where_bfloat16_is_asked_for": Pair(
-        on=ON_TORCH, edits=doubled_in_bfloat16, stage="bfloat16", layers=("fc2",)
-    ),
     "cast_on_torchs_side": Pair(
         on=ON_TORCH,
         edits=lambda w: {"hidden": lambda x: w.cast(w.cast(x, "float32"), "float64")},
@@ -412,7 +409,7 @@ WHOLE_LAYERS = {
         network="reweighted",
         on=BOTH,
         arguments=_on_paddle({"dim": 0}, how="weight_norm"),
-        stage="cannot-compare",
+        stage="parameters",
         layers=("fc1",),
     ),
     "weight_norm_gradient": Pair(

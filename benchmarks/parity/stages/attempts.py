@@ -26,6 +26,8 @@ class Attempts:
         try:
             return work()
         except WorkerFailure as failure:
+            if not self.plan.keeps_partial:
+                raise
             self._fail(name, failure)
             return None
 
@@ -56,4 +58,6 @@ class Attempts:
             self._lost = f"the {failure.backend} worker was lost in stage {name}"
 
     def _skip(self, name: str, because: str) -> None:
-        self.stages.append(Stage(name=name, problem=Problem(backend=None, reason=f"not run: {because}")))
+        self.stages.append(
+            Stage(name=name, problem=Problem(backend=None, reason=f"not run: {because}", lost=True))
+        )

@@ -22,11 +22,13 @@ class Problem:
     layer: str | None = None
     place: str | None = None
     code: str | None = None
+    lost: bool = False  # the worker died, hung or ran out of memory: says nothing of the models
 
     @classmethod
     def of(cls, failure: WorkerFailure) -> "Problem":
         """The problem that a worker reported."""
-        return cls(backend=failure.backend, reason=failure.reason, **failure.details)
+        lost = failure.is_gone or failure.status in ("out-of-memory", "timeout")
+        return cls(backend=failure.backend, reason=failure.reason, lost=lost, **failure.details)
 
 
 @dataclass(kw_only=True)

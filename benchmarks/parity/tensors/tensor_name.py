@@ -80,9 +80,11 @@ class TensorName(str):
     @property
     def label(self) -> str:
         """Its name in a report, which has no room for a path."""
-        number = self.what.removeprefix(OUTPUT).removeprefix(GRADIENT)
         if self.kind == LAYERS:
-            extra = f" ({OUTPUT} {number})" if number else " (output)"
+            number = self.what.removeprefix(OUTPUT).removeprefix(GRADIENT)
+            if not (self.is_output or self.is_gradient):
+                return f"{self.owner} ({self.what})"
+            extra = f" ({OUTPUT} {number})" if number else f" ({OUTPUT})"
             return self.owner + ("" if self.is_output and not number else extra)
         if self.kind == OUTPUTS:
             return f"output {self.owner}"

@@ -33,7 +33,7 @@ def watched(monkeypatch, *, busy=0.0, ours=0.0, steal=0.0, clocks=(3000, 3000)):
     monkeypatch.setattr(machine_load, "_children_seconds", lambda: next(spent))
     monkeypatch.setattr(machine_load, "_clock", lambda _: next(mhz))
     monkeypatch.setattr(psutil, "cpu_times", lambda: next(times))
-    return MachineLoad().told()
+    return MachineLoad().facts()
 
 
 def test_a_quiet_machine_is_no_warning(monkeypatch):

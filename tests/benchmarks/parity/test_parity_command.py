@@ -126,12 +126,11 @@ class TestCommand:
         missing = command("--torch", "nowhere:net", "--paddle", "nowhere:net", *PAIR)
         _, err = missing.communicate()
         assert missing.returncode == 2
-        assert "nowhere:net: no module 'nowhere'; give the command in the folder that holds it" in last_line(
-            err
-        )
+        assert "nowhere:net: no module 'nowhere' in " in last_line(err)
+        assert "give the command in the folder that holds it" in last_line(err)
 
     @pytest.mark.parametrize("backend", ["torch", "paddle"])
-    def test_a_worker_killed_in_the_middle_ends_with_3_and_no_result(self, tmp_path, backend):
+    def test_a_worker_killed_in_the_middle_ends_with_3_and_loses_no_stage(self, tmp_path, backend):
         process = command(
             "--model", "lenet5", "--json", tmp_path / "x.json", env={**os.environ, "TMPDIR": str(tmp_path)}
         )
@@ -142,8 +141,10 @@ class TestCommand:
         worker.send_signal(signal.SIGKILL)
         _, err = process.communicate(timeout=60)
         assert process.returncode == 3, err
-        assert f"{backend}: crashed: the worker was killed by SIGKILL" in last_line(err)
-        assert not (tmp_path / "x.json").exists()
+        assert "the worker was killed by SIGKILL" in last_line(err)
+        report = json.loads((tmp_path / "x.json").read_text())
+        assert (report["verdict"], report["stages"][0]["verdict"]) == ("incomplete", "pass")
+        assert report["first_divergence"]["name"] == f"an exception on {backend}"
         assert not list(tmp_path.glob("side-by-side-*"))
 
 

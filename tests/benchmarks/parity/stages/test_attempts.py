@@ -22,7 +22,12 @@ def test_an_exception_takes_one_stage_and_says_where():
     attempts.add("forward", lambda: Stage(name="forward"))
     repeat, forward = attempts.in_order()
     assert (repeat.verdict, forward.verdict) == ("error", "pass")
-    assert repeat.as_json()["error"] == {"backend": "paddle", "reason": "ValueError: no", **DETAILS}
+    assert repeat.as_json()["error"] == {
+        "backend": "paddle",
+        "reason": "ValueError: no",
+        "lost": False,
+        **DETAILS,
+    }
     first = repeat.divergence()
     assert (first["stage"], first["layer"], first["note"]) == ("repeat", "conv1", "mine.py:3: x.view(7)")
     assert seen == ["repeat", "forward"]

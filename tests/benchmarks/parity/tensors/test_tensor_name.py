@@ -11,7 +11,7 @@ from benchmarks.parity.tensors.tensor_name import LOGITS, LOGITS_GRADIENT, LOSS,
     ("name", "parts", "label"),
     [
         (TensorName.of_layer("features.0#2", "output"), ("layers", "features.0#2", "output"), "features.0#2"),
-        (TensorName.of_layer("a/b", "input1"), ("layers", "a/b", "input1"), "a/b (output)"),
+        (TensorName.of_layer("a/b", "input1"), ("layers", "a/b", "input1"), "a/b (input1)"),
         (TensorName.of_gradient("conv.weight"), ("gradients", "conv.weight", ""), "conv.weight"),
         (TensorName.of_buffer("bn.running_var"), ("buffers", "bn.running_var", ""), "bn.running_var"),
         (LOGITS, ("forward", "", "logits"), "logits"),
