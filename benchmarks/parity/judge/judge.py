@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmarks.parity.judge.gap import KNOWN, PASS, Gap, allow_noise, compare, excuse, missing
+from benchmarks.parity.judge.gap import KNOWN, PASS, Gap, allow_noise, compare, excuse, fact, missing
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors import known_roundings
