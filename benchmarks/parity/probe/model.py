@@ -1,6 +1,7 @@
 """A worker's model of a comparison: built, named, given its weights and its batch."""
 
 import gc
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,7 +42,12 @@ class OpenModel:
         self._trainer: Trainer | None = None
 
     def open(
-        self, model: dict[str, Any], plugins: dict[str, str], folder: str, output: str = ""
+        self,
+        model: dict[str, Any],
+        plugins: dict[str, str],
+        folder: str,
+        output: str = "",
+        seed: int = 0,
     ) -> dict[str, Any]:
         """Open a model afresh, as a ModelSpec says.
 
@@ -53,6 +59,9 @@ class OpenModel:
         self._spec, self._plugins, self._folder = ModelSpec(**model), plugins, folder
         self._output = output
         memory.reset_peak()
+        random.seed(seed)  # a model of the user's own draws its weights: two runs give the same figures
+        np.random.seed(seed)
+        self.backend.seed_dropout(seed)
         self.model = open_model(self.backend, self._spec)
         self._naming, self._spare = Naming(), {}
         for role in plugins:

@@ -71,7 +71,7 @@ class Pair(Sides):
             plugins = dict(subject.plugins.get(name, {}))
             return {"model": asdict(spec), "plugins": plugins, "output": subject.output}
 
-        self.described = self.ask_both("open", own=own, folder=subject.folder)
+        self.described = self.ask_both("open", own=own, folder=subject.folder, seed=subject.seed)
         if subject.foreign and not self.spreads:
             self.spreads = self.ask_both("spreads")
         return self.described

@@ -46,3 +46,20 @@ def test_training_begins_without_the_gradients_of_what_was_recorded(probe, tmp_p
     again = trained("again")
     assert list(first) == list(again)
     assert all(np.array_equal(first.load(name), again.load(name)) for name in first)
+
+
+def test_a_model_of_ones_own_starts_from_its_seed(backend, tmp_path):
+    name = backend.__name__.rpartition(".")[2]
+    (tmp_path / f"own_{name}.py").write_text(
+        f"from {name} import nn\n\n\ndef net():\n    return nn.Linear(3, 2)\n"
+    )
+    spec = {"precision": "fp64", "device": "cpu", "source": f"own_{name}:net", "folder": str(tmp_path)}
+
+    def started(seed):
+        made = Probe(name, backend)
+        made.open(spec, {}, str(tmp_path), seed=seed)
+        return backend.get_weights(made.model)["weight"]
+
+    first, again, other = started(0), started(0), started(1)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
