@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.request.flags import add_flags
+from benchmarks.request.flags import Group, add_flags
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from common import cli
 from common.cli import UsageError
@@ -79,55 +79,41 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
+    parser.set_defaults(batch_size=None)
     parser.add_argument(
         "--sweep",
         action="store_true",
         help="batch sizes 1, 8, 32 and engines eager, deploy, unless --batch-size and --engine say otherwise",
     )
-    parser.add_argument(
-        "--rounds",
-        type=int,
-        metavar="N",
-        help="rounds, each torch, paddle, paddle, torch (default 21; with --sweep 6)",
-    )
-    parser.add_argument(
-        "--pairs",
-        type=positive,
-        metavar="N",
-        help="pairs of workers that share the rounds (default 3; with --sweep 2)",
-    )
-    parser.set_defaults(batch_size=None)
-    parser.add_argument(
-        "--skip-parity", action="store_true", help="do not prove first that both compute the same"
-    )
-    parser.add_argument(
+    rounds = "rounds, each torch, paddle, paddle, torch (default 21; with --sweep 6)"
+    parser.add_argument("--rounds", type=int, metavar="N", help=rounds)
+    pairs = "pairs of workers that share the rounds (default 3; with --sweep 2)"
+    parser.add_argument("--pairs", type=positive, metavar="N", help=pairs)
+    skip = "do not prove first that both compute the same"
+    parser.add_argument("--skip-parity", action="store_true", help=skip)
+    _add_report_flags(parser.add_argument_group("report and gate"))
+    return parser
+
+
+def _add_report_flags(group: Group) -> None:
+    """Flags of the pages, and of an earlier result."""
+    group.add_argument(
         "--report",
         type=Path,
         metavar="DIR",
         help="write report.html, report.md, result.json; results that lie there are not measured again",
     )
-    parser.add_argument(
-        "--curves",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="DIR",
-        help="runs of backends.train, shown in the report",
-    )
-    parser.add_argument(
-        "--baseline",
-        type=Path,
-        metavar="FILE",
-        help="an earlier result to compare with; exit code 1 if slower",
-    )
-    parser.add_argument(
+    curves = "runs of backends.train, shown in the report"
+    group.add_argument("--curves", type=Path, nargs="+", default=[], metavar="DIR", help=curves)
+    baseline = "an earlier result to compare with; exit code 1 if slower"
+    group.add_argument("--baseline", type=Path, metavar="FILE", help=baseline)
+    group.add_argument(
         "--max-regression",
         type=percent,
         default=5.0,
         metavar="PERCENT",
         help="slowdown that --baseline allows (default 5)",
     )
-    return parser
 
 
 if __name__ == "__main__":

@@ -49,10 +49,7 @@ def record(model, compute, *, keep, backward=True):
         handles.append(layer.register_forward_hook(after))
     try:
         computed = compute()
-        _keep("forward/logits", computed.logits, keep=lambda name, array: keep(RESULTS[name], array))
-        for key, output in computed.others.items():
-            _keep(f"outputs/{key}", output, keep=keep)
-        keep("loss/loss", to_numpy(computed.loss).reshape(1))
+        _keep_results(computed, keep=keep)
         if backward:
             computed.total.backward()
     except Exception as error:
@@ -186,6 +183,13 @@ def _keep(name, outputs, *, keep):
         if _is_recorded(output):
             output.register_hook(_keeper(f"{name}/gradient{number}", keep=keep))
     return len(found)
+
+
+def _keep_results(computed, *, keep):
+    _keep("forward/logits", computed.logits, keep=lambda name, array: keep(RESULTS[name], array))
+    for key, output in computed.others.items():
+        _keep(f"outputs/{key}", output, keep=keep)
+    keep("loss/loss", to_numpy(computed.loss).reshape(1))
 
 
 def _keeper(name, *, keep):

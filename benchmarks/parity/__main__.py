@@ -15,7 +15,7 @@ from typing import Any
 
 from backends import NAMES, OPTIMIZERS
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
-from benchmarks.request.flags import add_json_flag, add_model_flags
+from benchmarks.request.flags import Group, add_json_flag, add_model_flags
 from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.request import read_size
 from benchmarks.request.sources import require_source
@@ -131,13 +131,29 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Compare what both frameworks compute.")
     add_model_flags(parser, required=False)
     add_json_flag(parser)
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"
+    )
+    _add_own_pair(parser.add_argument_group("a pair of your own"))
+    _add_plan(parser.add_argument_group("what is compared"))
+    return parser.parse_args(arguments)
+
+
+def _add_own_pair(group: Group) -> None:
+    """Flags of the user's own models, their parts, inputs and outputs."""
     for name in NAMES:
         text = f"MODULE:CALLABLE in this folder: () -> a {name} model from images to logits"
-        parser.add_argument(f"--{name}", metavar="M:C", help=text)
+        group.add_argument(f"--{name}", metavar="M:C", help=text)
     for role, text in ROLES.items():
         for name in NAMES:
-            parser.add_argument(f"--{name}-{role}", metavar="M:C", help=text)
-    parser.add_argument(
+            group.add_argument(f"--{name}-{role}", metavar="M:C", help=text)
+    group.add_argument(
+        "--map",
+        type=Path,
+        metavar="FILE.json",
+        help="torch's parameter or layer names to paddle's; it can stack, reshape and leave out",
+    )
+    group.add_argument(
         "--input",
         type=_input,
         action="append",
@@ -145,26 +161,27 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="NAME=SHAPE[:DTYPE]",
         help="an input of the models without its batch, in order, as in tokens=16:int64<1000; repeatable",
     )
-    parser.add_argument(
+    group.add_argument(
         "--inputs", metavar="M:C", help="() -> the models' inputs with their batch, NumPy arrays, in order"
     )
-    parser.add_argument(
+    group.add_argument(
         "--output", metavar="KEY", help="the output that loss and metrics see, as in logits, 0 or 0.aux"
     )
-    parser.add_argument(
-        "--map",
-        type=Path,
-        metavar="FILE.json",
-        help="torch's parameter or layer names to paddle's; it can stack, reshape and leave out",
+
+
+def _add_plan(group: Group) -> None:
+    """Flags of the stages, their size, and what counts as a failure."""
+    group.add_argument(
+        "--stages",
+        type=words(CHOICES),
+        default=(),
+        metavar="STAGE,STAGE",
+        help=f"only these, and what they need (default: all of {','.join(CHOICES)})",
     )
-    parser.add_argument(
-        "--batch-size",
-        type=positive,
-        default=2,
-        metavar="N",
-        help="images of the batch that both compute (default 2)",
+    group.add_argument(
+        "--batch-size", type=positive, default=2, metavar="N", help="images that both compute (default 2)"
     )
-    parser.add_argument(
+    group.add_argument(
         "--steps",
         type=positive,
         default=1,
@@ -172,30 +189,17 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="steps of training (default 1), and at least as many updates of each optimizer (at least 20, "
         "or 2 for large models)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--optimizer",
         type=words(OPTIMIZERS),
         default=(),
         help=f"default: all of {','.join(OPTIMIZERS)}; for over a million parameters adam",
     )
-    parser.add_argument("--device", type=require_device_name, default="cpu", help="cpu (default) or gpu:N")
-    parser.add_argument(
-        "--stages",
-        type=words(CHOICES),
-        default=(),
-        metavar="STAGE,STAGE",
-        help=f"only these, and what they need (default: all of {','.join(CHOICES)})",
-    )
-    parser.add_argument(
-        "--strict", action="store_true", help="known differences of the frameworks are failures, too"
-    )
-    parser.add_argument(
-        "--equal-nan", action="store_true", help="NaN and infinity at the same places of both sides agree"
-    )
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"
-    )
-    return parser.parse_args(arguments)
+    group.add_argument("--device", type=require_device_name, default="cpu", help="cpu (default) or gpu:N")
+    strict = "known differences of the frameworks are failures, too"
+    group.add_argument("--strict", action="store_true", help=strict)
+    nan = "NaN and infinity at the same places of both sides agree"
+    group.add_argument("--equal-nan", action="store_true", help=nan)
 
 
 if __name__ == "__main__":
