@@ -134,11 +134,16 @@ def require_version(name: str, version: str) -> None:
 
 
 def _listen(channel: socket.socket, requests: "queue.SimpleQueue[Any]", scratch: str) -> None:
-    with channel.makefile("r", encoding="utf-8") as lines:
-        for line in lines:
-            requests.put(json.loads(line))
-    shutil.rmtree(scratch, ignore_errors=True)
-    os.killpg(0, signal.SIGKILL)  # the worker leads a process group of its own
+    """Queue requests until the parent is gone, however it went; then end this process and its children."""
+    try:
+        with channel.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                requests.put(json.loads(line))
+    except (OSError, ValueError):  # killed in the middle of a request, or with a reply unread
+        pass
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        os.killpg(0, signal.SIGKILL)  # the worker leads a process group of its own
 
 
 def _status(error: Exception, tasks: Any) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -40,6 +41,7 @@ def test_a_left_scratch_folder_is_swept_and_one_in_use_is_not(tmp_path, monkeypa
 # A shell's background job ignores Ctrl-C, and what it starts inherits that: a parent of a test heeds it.
 PARENT = """
 import signal
+import socket
 import sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from benchmarks.run import main
@@ -81,3 +83,23 @@ def wait_for_busy_child(pid):
                 return child.pid
         time.sleep(0.1)
     raise AssertionError("no worker appeared")
+
+
+@pytest.mark.parametrize("how", ["in the middle of a request", "with a reply unread"])
+def test_a_worker_ends_however_its_parent_went(tmp_path, torch_backend, how):
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "benchmarks.worker", "--backend", "torch"]
+    command += ["--channel", str(theirs.fileno()), "--scratch", str(tmp_path / "scratch")]
+    command += ["--tasks", "benchmarks.worker.tasks:Tasks"]
+    worker = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()], start_new_session=True)
+    theirs.close()
+    if how == "in the middle of a request":
+        ours.sendall(b'{"id": 1, "task": "vers')
+    else:
+        ours.sendall(b'{"id": 1, "task": "versions", "arguments": {}}\n')
+        assert ours.recv(1)  # and no more of it
+    ours.close()
+    try:
+        assert worker.wait(timeout=30) == -signal.SIGKILL
+    finally:
+        worker.kill()
