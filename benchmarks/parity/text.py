@@ -68,7 +68,8 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     """The first divergence: where, by how much, how that was found, what it may be."""
     if first is None:
         return []
-    gap = f", relative L2 {_number(first['relative_l2'])}" if isfinite(first["relative_l2"]) else ""
+    size = first["relative_l2"]
+    gap = f", relative L2 {_number(size)}" if size is not None and isfinite(size) else ""
     where = f" ({first['layer_type']})" if first.get("layer_type") else ""
     lines = ["", f"First divergence: stage {first['stage']}, {first['name']}{gap}"]
     lines.append(f"  layer: {first['layer'] or 'none can be named'}{where}")
