@@ -1,5 +1,6 @@
 """ReLU and max-pool decisions that a lower precision takes otherwise, and what they explain."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -77,8 +78,8 @@ def _failed(gaps: Iterable[Gap]) -> list[str]:
 
 
 def _ill_conditioned(gap: Gap, allowed: Mapping[str, float]) -> Gap:
-    """Passed if the images' own rounding moves it as far."""
-    if gap.verdict != FAIL or gap.relative_l2 > allowed.get(gap.name, 0.0):
+    """Passed if the images' own rounding moves it as far; what is infinitely far never is."""
+    if gap.verdict != FAIL or not gap.relative_l2 <= allowed.get(gap.name, 0.0):
         return gap
     note = f"{gap.note}; as ill-conditioned as that"
     return replace(gap, verdict=PASS, tolerance=allowed[gap.name], note=note)
@@ -93,7 +94,7 @@ def _parameters_of(names: Iterable[str]) -> list[str]:
 def _movements(pair: Pair, exact: Verdicts, names: set[str], precision: Precision) -> dict[str, float]:
     """Allowed movement of each tensor in that precision, from its movement in float64.
 
-    It is never less than the tolerance.
+    It is never less than the tolerance, and never infinite.
     """
     folder = pair.folder("moved")
     pair.ask(
@@ -106,12 +107,19 @@ def _movements(pair: Pair, exact: Verdicts, names: set[str], precision: Precisio
     )
     own = exact.recording.folders["torch"]
     moved = {
-        name: max(precision.tolerance, precision.reach * distance(own.load(name), folder.load(name))[0])
+        name: _allowance(distance(own.load(name), folder.load(name))[0], precision)
         for name in names
         if name in folder and name in own
     }
     folder.clear()
     return moved
+
+
+def _allowance(movement: float, precision: Precision) -> float:
+    """Allowed distance of a tensor that moves so far in float64; no allowance is infinite."""
+    if not math.isfinite(movement):
+        return precision.tolerance
+    return max(precision.tolerance, precision.reach * movement)
 
 
 def _force(

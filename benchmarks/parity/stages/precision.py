@@ -59,12 +59,15 @@ def precision_stage(pair: Pair, exact: Verdicts, precision: Precision) -> Stage:
 def _run_able(
     pair: Pair, exact: Verdicts, precision: Precision, sides: list[str], unsupported: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """Run what can be run: a side whose layers refuse mixed precision becomes an unsupported one."""
+    """Run what can be run: a side whose layers refuse mixed precision becomes an unsupported one.
+
+    A worker that died or hung refused nothing: its failure is raised.
+    """
     while sides:
         try:
             return _run(pair, exact, precision, sides)
         except WorkerFailure as failure:
-            if failure.died or precision.name == "fp32":
+            if failure.is_gone or precision.name == "fp32":
                 raise
             unsupported[failure.backend] = failure.reason
             sides.remove(failure.backend)
