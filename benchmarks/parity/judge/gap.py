@@ -14,6 +14,9 @@ CANCELLED = 1e-9  # so short, beside the longest of its kind, is a tensor that i
 PASS, KNOWN, DIFFERENCE, FAIL = "pass", "pass (known rounding)", "pass (known difference)", "fail"
 
 
+HAS_NAN = "has NaN"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gap:
     """One tensor of both sides: their distance relative to torch's length, and what it means."""
@@ -34,6 +37,11 @@ class Gap:
     def passed(self) -> bool:
         """True if the two sides agree, known roundings and known differences included."""
         return self.verdict != FAIL
+
+    @property
+    def has_nan(self) -> bool:
+        """True if a side has NaN, which no layer may compute, whether a result sees it or not."""
+        return HAS_NAN in (self.note or "")
 
     @property
     def is_beyond_bound(self) -> bool:
@@ -75,9 +83,9 @@ def compare(
 def not_finite(ours: np.ndarray, theirs: np.ndarray) -> str | None:
     """Which side has NaN or infinity, and in how many of its numbers; None if neither has."""
     counts = {
-        f"{side} has {word}": int(is_bad(array).sum())
+        f"{side} {word}": int(is_bad(array).sum())
         for side, array in (("torch", ours), ("paddle", theirs))
-        for word, is_bad in (("NaN", np.isnan), ("infinity", np.isinf))
+        for word, is_bad in ((HAS_NAN, np.isnan), ("has infinity", np.isinf))
         if array.dtype.kind in "fc"
     }
     words = [f"{what} in {count:,} of {ours.size:,} numbers" for what, count in counts.items() if count]

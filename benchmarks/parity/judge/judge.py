@@ -76,8 +76,11 @@ def left_by(verdicts: Verdicts, tried: TensorFolder) -> float:
 
 
 def clear_harmless(verdicts: Verdicts) -> Verdicts:
-    """Pass the layers that differ where no result and no gradient of a parameter does."""
-    failed = verdicts.failed()
+    """Pass the layers that differ where no result and no gradient of a parameter does.
+
+    One that has NaN is never harmless; infinity may be, as a mask of attention.
+    """
+    failed = [name for name in verdicts.failed() if not verdicts.gaps[name].has_nan]
     if any(name.kind != LAYERS for name in failed):
         return verdicts
     harmless = {name: replace(verdicts.gaps[name], verdict=PASS, note=NO_EFFECT) for name in failed}

@@ -159,15 +159,19 @@ def _gradients_stage(verdicts: Verdicts) -> Stage:
 
 
 def _without_innocent_layers(stages: list[Stage], verdicts: Verdicts) -> list[Stage]:
-    """A layer's tensor fails its stage only if a result of that stage fails."""
+    """A layer's tensor fails its stage only if a result of that stage fails, or if it has NaN."""
     layers = {name.label for name in verdicts.gaps if name.kind == LAYERS}
     for stage in (stages[0], stages[2]):
         own = [gap for gap in stage.gaps if gap.name not in layers]
         if not any(gap.verdict == FAIL for gap in own):
             stage.gaps = [
-                replace(gap, verdict=PASS, note=NO_EFFECT) if gap.verdict == FAIL else gap
+                replace(gap, verdict=PASS, note=NO_EFFECT) if gap.verdict == FAIL and not gap.has_nan else gap
                 for gap in stage.gaps
             ]
+            seen = next((gap for gap in stage.gaps if gap.verdict == FAIL), None)
+            if seen is not None:
+                path = "it has NaN, and no result sees it"
+                stage.suspect = Suspect(layer=seen.name, relative_l2=seen.relative_l2, path=path)
     return stages
 
 

@@ -103,6 +103,15 @@ def test_a_layer_is_harmless_only_if_no_result_differs(record):
     assert guilty.failed() == [HIDDEN, LOGITS]
 
 
+def test_a_layer_with_not_a_number_is_never_harmless(record):
+    spoilt = EXACT.copy()
+    spoilt[3] = np.nan
+    judged = judge.clear_harmless(judge.compare_all(record(**{HIDDEN: spoilt})))
+    assert judged.failed() == [HIDDEN]
+    spoilt[3] = -np.inf
+    assert judge.clear_harmless(judge.compare_all(record(**{HIDDEN: spoilt}))).failed() == []
+
+
 def test_the_layer_that_departs_alone_is_blamed(record, tmp_path):
     theirs = {HIDDEN: EXACT * 2, TensorName.of_layer("last", "input0"): EXACT * 2}
     verdicts = judge.compare_all(record(**theirs, **{LAST: EXACT * 2, LOGITS: EXACT * 2}))
