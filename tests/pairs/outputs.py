@@ -74,18 +74,20 @@ def dense(words, *, shifted=False):
 
 
 def with_numbers(words, *, where="", both=False):
-    """One that can put NaN or infinity into its logits, its auxiliary output, or a gradient."""
+    """One that can put NaN or infinity into its logits, its auxiliary output, a gradient, or a lost layer."""
 
     class WithNumbers(words.base):
         def __init__(self):
             super().__init__()
             self.body = words.Conv2d(3, 4, 3)
             self.fc, self.aux = words.Linear(4, 5), words.Linear(4, 5)
+            self.unseen = words.Sigmoid()
 
         def forward(self, x):
             hidden = words.detached(self.body(x)) * 0 + self.body(x)
             hidden = hidden.flatten(2).mean(2)
             logits, aux = self.fc(hidden), self.aux(hidden)
+            self.unseen(logits + words.constant(logits, "nan" if where == "unseen" else "0", rows=1))
             if where == "logits":
                 logits = logits + words.constant(logits, "nan", rows=1)
             if where == "infinite":
@@ -197,6 +199,12 @@ FAULTS = {
     "infinity_in_paddles_logits": Pair(**NAN, arguments={"where": "infinite"}, stage="forward"),
     "nan_in_torchs_second_output": Pair(
         **NAN, on=ON_TORCH, arguments={"where": "aux"}, stage="forward", tensor="output 1"
+    ),
+    "nan_in_torchs_unseen_layer": Pair(
+        **NAN, on=ON_TORCH, arguments={"where": "unseen"}, stage="forward", layers=("unseen",)
+    ),
+    "nan_in_paddles_unseen_layer": Pair(
+        **NAN, arguments={"where": "unseen"}, stage="forward", layers=("unseen",)
     ),
     "nan_in_torchs_gradient": Pair(**NAN, on=ON_TORCH, arguments={"where": "gradient"}, stage="gradients"),
     "nan_in_paddles_gradient": Pair(**NAN, arguments={"where": "gradient"}, stage="gradients"),
