@@ -30,13 +30,11 @@ class Shipped:
     """One network: the smallest input that works, arguments of its builders, and what is right of it.
 
     ``fails`` names the stage in which the two are known to be different networks, ``because`` the reason.
-    ``output`` is the key of the output that is compared first.
     """
 
     side: int = 64
     torch: str = ""
     paddle: str = ""
-    output: str = ""
     fails: str = ""
     because: str = ""
 
@@ -146,7 +144,6 @@ def _subject(name: str, folder: Path, *, batch_size: int) -> "ModelPair":
             "paddle": f"builders:paddle_vision_{name}",
         },
         folder=str(folder),
-        output=entry.output,
     )
 
 
