@@ -95,6 +95,7 @@ class OpenModel:
         if self.model is not None:
             self.model, self._trainer = None, None
             gc.collect()
+            gc.freeze()  # what is left is the frameworks': a million objects that no later search need visit
 
     def rename(
         self, links: list[dict[str, Any]] | None = None, buffers: dict[str, str] | None = None

@@ -112,6 +112,9 @@ class DrawnGradients(Mapping[str, np.ndarray]):
             lambda drawn, shape: part(self._drawn.load(drawn), self._step, shape),
         )
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._shapes  # without reading the gradient, as Mapping's own would
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._shapes)
 
