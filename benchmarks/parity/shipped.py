@@ -9,17 +9,19 @@ difference that is known of it. Exit code 1 if one is judged otherwise than it s
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
 from common import cli
-from common.cli import UsageError
+from common.cli import UnavailableError, UsageError
 from common.files import require_writable, write_text
-from common.flag_values import positive, seconds
+from common.flag_values import positive, seconds, words
 
 if TYPE_CHECKING:
+    from benchmarks.manager.worker_process import Worker
     from benchmarks.request.model_pair import ModelPair
 
 PROGRAM = "benchmarks.parity.shipped"
@@ -89,10 +91,6 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         require_writable(options.json)
     rows = _compare_all(chosen, options)
-    if options.json:
-        from pydantic_core import to_json
-
-        write_text(options.json, to_json({"networks": rows}, indent=2).decode() + "\n")
     wrong = [row["network"] for row in rows if not row["right"]]
     print(f"{len(rows) - len(wrong)} of {len(rows)} judged rightly")
     if wrong:
@@ -103,21 +101,46 @@ def main(arguments: Sequence[str]) -> int:
 def _compare_all(names: Sequence[str], options: argparse.Namespace) -> list[dict[str, Any]]:
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.parity.check import both_sides
-    from benchmarks.parity.comparison import run_parity
-    from benchmarks.parity.plan import Plan, with_needed
 
     plan = Plan(stages=with_needed(options.stages), optimizers=("adam",))
-    rows = []
-    with scratch_folder() as scratch:
-        write_builders(scratch / "builders.py")
-        with both_sides(scratch, timeout=options.timeout) as sides:
-            for name in names:
-                start = time.monotonic()
-                subject = _subject(name, scratch, batch_size=options.batch_size)
-                report = run_parity(*sides, subject=subject, scratch=scratch, plan=plan, together=True)
-                rows.append(_row(name, report, time.monotonic() - start))
-                print(_line(rows[-1]), flush=True)
+    rows: list[dict[str, Any]] = []
+    while len(rows) < len(names):  # new workers for the rest, where one of them is lost
+        with scratch_folder() as scratch, both_sides(scratch, timeout=options.timeout) as sides:
+            for name in names[len(rows) :]:
+                row = compare_network(sides, name, scratch=scratch, plan=plan, batch_size=options.batch_size)
+                rows.append(row)
+                print(_line(row), flush=True)
+                if options.json:
+                    _write(options.json, rows)
+                if row["verdict"] == INCOMPLETE:
+                    break
     return rows
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    from pydantic_core import to_json
+
+    write_text(path, to_json({"networks": rows}, indent=2).decode() + "\n")
+
+
+def compare_network(
+    sides: "tuple[Worker, Worker]", name: str, *, scratch: Path, plan: Plan, batch_size: int
+) -> dict[str, Any]:
+    """One network of the table through the stages of ``plan``, as a row of the results.
+
+    ``scratch`` is a folder of the workers', which the builders are written into. A worker that is lost makes
+    a row "incomplete" that says so, as does a disk that is full.
+    """
+    from benchmarks.manager.worker_process import WorkerFailure
+    from benchmarks.parity.comparison import run_parity
+
+    write_builders(scratch / "builders.py")
+    start, subject = time.monotonic(), _subject(name, scratch, batch_size=batch_size)
+    try:
+        report = run_parity(*sides, subject=subject, scratch=scratch, plan=plan, together=True)
+    except (WorkerFailure, UnavailableError) as failure:
+        report = {"verdict": INCOMPLETE, "first_divergence": {"path": str(failure)}, "stages": [{}]}
+    return _row(name, report, time.monotonic() - start)
 
 
 def write_builders(path: Path) -> None:
@@ -158,7 +181,7 @@ def _row(name: str, report: dict[str, Any], spent: float) -> dict[str, Any]:
         "first_divergence": report["first_divergence"],
         "known_differences": [found["difference"] for found in report.get("known_differences", [])],
         "because": entry.because,
-        "right": stage == entry.fails,
+        "right": stage == entry.fails and report["verdict"] != INCOMPLETE,
         "paired": report["stages"][0].get("paired"),
         "seconds": spent,
         "evidence": report.get("evidence"),
@@ -169,13 +192,13 @@ def _line(row: dict[str, Any]) -> str:
     where = f", {row['stage']} at {row['layer']}" if row["stage"] else ""
     known = f" (known: {', '.join(row['known_differences'])})" if row["known_differences"] else ""
     other = f"; {row['because']}" if row["because"] else ""
+    if row["verdict"] == INCOMPLETE:
+        where, other = "", f": {row['first_divergence']['path']}"
     mark = "" if row["right"] else "  <- judged otherwise than it should be"
     return f"{row['network']:20s} {row['verdict']}{where}{known}{other}, {row['seconds']:.0f} s{mark}"
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    from benchmarks.parity.plan import CHOICES
-    from common.flag_values import words
 
     parser = cli.Parser(prog=PROGRAM, description="Compare the networks that both libraries ship.")
     parser.add_argument(

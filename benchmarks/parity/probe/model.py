@@ -4,7 +4,7 @@ import gc
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -149,7 +149,10 @@ class OpenModel:
         self.backend.set_training(self.model, training)
         folder = TensorFolder(masks) if masks else None
         given = GivenMasks({call: folder.load(call) for call in folder} if folder else {})
-        with self.backend.masked_dropout(self.model, given):
+        with ExitStack() as stack:
+            stack.enter_context(self.backend.masked_dropout(self.model, given))
+            if masks:  # what no mask can be given to is off on both sides
+                stack.enter_context(self.backend.without_inner_dropout(self.model))
             yield
 
     def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:
