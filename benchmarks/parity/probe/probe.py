@@ -71,7 +71,7 @@ class Recorder(OpenModel):
             calls = self.backend.record(self.model, computation, keep=folder.add)
         self._constants = seen.found
         # The parameters' gradients, one at a time.
-        for name, array in self._gradients():
+        for name, array in self._pieces(self.backend.get_gradients):
             if gradients is None or name in gradients:
                 folder.add(TensorName.of_gradient(name), array)
         # Running statistics move in training mode alone.
@@ -117,7 +117,7 @@ class Recorder(OpenModel):
 
         with self._prepared(training, masks), self._altered(None, None):  # the very same calls
             self.backend.record(self.model, self._computation(batch), keep=compare)
-        for name, array in self._gradients():
+        for name, array in self._pieces(self.backend.get_gradients):
             compare(TensorName.of_gradient(name), array)
         infinite = float("inf")
         return different + [{"name": n, "relative_l2": infinite, "max_abs": infinite} for n in sorted(left)]
@@ -211,12 +211,6 @@ class Recorder(OpenModel):
         ``exact``.
         """
         return decisions.compare_all(self.model, TensorFolder(exact), TensorFolder(other), calls)
-
-    def _gradients(self) -> Iterator[tuple[str, np.ndarray]]:
-        """One parameter's gradient at a time: all together are as large as the model."""
-        for link in self._naming.links(self.backend.parameter_shapes(self.model)):
-            arrays = self.backend.get_gradients(self.model, {*link.theirs})
-            yield from self._naming.neutral(link, arrays).items()
 
     @contextmanager
     def _altered(
