@@ -7,32 +7,29 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from backends.own_modules import INSTALLED, SCOPES
 from common.cli import UsageError
 
 
 def resolve(source: str, *, folder: str) -> Any:
     """The callable that ``source`` names. Raises UsageError saying which part cannot be found.
 
-    The folder goes before everything else while its module is imported, and behind everything else
-    afterwards: a file of the user's must never stand in for a framework's or for ours.
+    What it imports is the user's, too, then and later: see backends.own_modules.
     """
     module_name, colon, path = source.partition(":")
     if not colon or not module_name or not path:
         raise UsageError(f"{source!r}: expected MODULE:CALLABLE, as in my.models:build")
     if not folder:  # one of ours
         return _found(source, importlib.import_module(module_name), path)
-    sys.path.insert(0, folder)
     try:
-        found: Any = importlib.import_module(module_name)
+        found: Any = SCOPES.import_in(folder, module_name)
     except ModuleNotFoundError as error:
+        if not f"{module_name}.".startswith(f"{error.name}."):
+            raise  # one that the user's module wants
         raise UsageError(
             f"{source}: no module {error.name!r}; give the command in the folder that holds it "
             f"(now {folder}) or install it for {sys.executable}"
         ) from None
-    finally:
-        sys.path.remove(folder)
-        if folder not in sys.path:
-            sys.path.append(folder)
     return _found(source, found, path)
 
 
@@ -68,7 +65,7 @@ def fingerprint(source: str, *, folder: str) -> str:
 
 def _lies_in(file: str, root: str | None) -> bool:
     """True for a file of the folder that is not installed in an environment below it."""
-    return root is not None and file.startswith(root) and f"{os.sep}site-packages{os.sep}" not in file
+    return root is not None and file.startswith(root) and INSTALLED not in file
 
 
 def _public(owner: object) -> str:
