@@ -11,7 +11,7 @@ from PIL import Image
 from backends.inference.classifier import Classifier, probabilities
 from common.cli import UsageError
 from common.dataset.decoding import DecodeError, decode
-from common.dataset.image_folder import IMAGE_SUFFIXES
+from common.dataset.split_names import IMAGE_SUFFIXES
 from common.weights.checkpoint import ModelConfig
 
 

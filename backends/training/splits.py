@@ -9,9 +9,10 @@ import numpy as np
 
 from common.cli import UsageError
 from common.dataset.containers import DIGITS
-from common.dataset.image_folder import WHOLE
 from common.dataset.index import Index
-from common.dataset.sources import complete, read_source
+from common.dataset.sources import read_source
+from common.dataset.split_names import WHOLE
+from common.dataset.splitting import complete
 from common.training.recipes import Recipe
 
 Splits = Mapping[str, Index]

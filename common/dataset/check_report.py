@@ -1,0 +1,73 @@
+"""What a check found, for people, for programs, and as a list without the bad lines."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+from common.dataset.checking import ListCheck, Problem
+from common.dataset.lists import list_lines
+from common.files import writing_text
+from common.terminal import printable
+
+SHOWN = 20  # problems that are printed; all of them are in the JSON
+
+
+def report(check: ListCheck, *, json_file: Path | None, clean: Path | None) -> list[str]:
+    """Go through a check, and write what was asked for.
+
+    Returns lines for a person: one if every image is missing, else the first bad lines and a count.
+    """
+    shown: list[str] = []
+    with _json_rows(json_file) if json_file else nullcontext() as rows:
+        for problem in check.problems():
+            if rows is not None:
+                rows.add(problem)
+            if len(shown) < SHOWN:
+                shown.append(f"{check.path}:{problem.line}: {problem.path}: {problem.problem}")
+    if clean:
+        _write_clean(check, clean)
+    return [printable(line) for line in _summary(check, shown)]
+
+
+def _summary(check: ListCheck, shown: list[str]) -> Iterator[str]:
+    if check.missing and check.missing == check.lines:
+        missing = f"all {check.bad} images are missing under {check.root}"
+        yield f"{check.path}: {missing}; name their folder with --root"
+        return
+    yield from shown
+    if check.bad > SHOWN:
+        yield f"... and {check.bad - SHOWN} more; --json FILE holds all of them"
+    if check.remedy:
+        yield f"{check.path}{check.remedy}"
+    yield f"{check.path}: {check.lines} lines, {check.bad} of them bad"
+
+
+def _write_clean(check: ListCheck, target: Path) -> None:
+    """Write the list again without its bad lines, the others as they stand, atomically."""
+    with writing_text(target) as file:
+        file.writelines(f"{text}\n" for line, text in list_lines(check.path) if not check.is_bad[line])
+
+
+class _Rows:
+    """The objects of a JSON list, written one at a time."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._before = file, "[\n"
+
+    def add(self, problem: Problem) -> None:
+        self._file.write(f"{self._before}  {json.dumps(asdict(problem), ensure_ascii=False)}")
+        self._before = ",\n"
+
+    def close(self) -> None:
+        self._file.write("[]\n" if self._before == "[\n" else "\n]\n")
+
+
+@contextmanager
+def _json_rows(path: Path) -> Iterator[_Rows]:
+    with writing_text(path) as file:
+        rows = _Rows(file)
+        yield rows
+        rows.close()
