@@ -1,15 +1,13 @@
 """What a check found, for people, for programs, and as a list without the bad lines."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
 
-from common.dataset.checking import ListCheck, Problem
+from common.dataset.checking import ListCheck
 from common.dataset.lists import list_lines
 from common.files import writing_text
+from common.json_rows import writing_rows
 from common.terminal import printable
 
 SHOWN = 20  # problems that are printed; all of them are in the JSON
@@ -21,10 +19,9 @@ def report(check: ListCheck, *, json_file: Path | None, clean: Path | None) -> l
     Returns lines for a person: one if every image is missing, else the first bad lines and a count.
     """
     shown: list[str] = []
-    with _json_rows(json_file) if json_file else nullcontext() as rows:
+    with writing_rows(json_file) as add_row:
         for problem in check.problems():
-            if rows is not None:
-                rows.add(problem)
+            add_row(asdict(problem))
             if len(shown) < SHOWN:
                 shown.append(f"{check.path}:{problem.line}: {problem.path}: {problem.problem}")
     if clean:
@@ -49,25 +46,3 @@ def _write_clean(check: ListCheck, target: Path) -> None:
     """Write the list again without its bad lines, the others as they stand, atomically."""
     with writing_text(target) as file:
         file.writelines(f"{text}\n" for line, text in list_lines(check.path) if not check.is_bad[line])
-
-
-class _Rows:
-    """The objects of a JSON list, written one at a time."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file, self._before = file, "[\n"
-
-    def add(self, problem: Problem) -> None:
-        self._file.write(f"{self._before}  {json.dumps(asdict(problem), ensure_ascii=False)}")
-        self._before = ",\n"
-
-    def close(self) -> None:
-        self._file.write("[]\n" if self._before == "[\n" else "\n]\n")
-
-
-@contextmanager
-def _json_rows(path: Path) -> Iterator[_Rows]:
-    with writing_text(path) as file:
-        rows = _Rows(file)
-        yield rows
-        rows.close()
