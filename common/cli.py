@@ -9,10 +9,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
+from common.terminal import how_far, printable
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE = 0, 1, 2, 3
 
@@ -37,7 +36,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2 and one line."""
-        self.exit(WRONG_REQUEST, f"{self.prog}: {message} (--help lists every flag)\n")
+        self.exit(WRONG_REQUEST, f"{self.prog}: {printable(message)} (--help lists every flag)\n")
 
 
 def run(main: Callable[[Sequence[str]], int], *, program: str) -> NoReturn:
@@ -53,16 +52,16 @@ def run(main: Callable[[Sequence[str]], int], *, program: str) -> NoReturn:
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
-    except KeyboardInterrupt:
-        code = 128 + signal.SIGINT
-    except Terminated:
-        code = 128 + signal.SIGTERM
+    except KeyboardInterrupt as interrupt:
+        code = _stopped(program, interrupt, signal.SIGINT)
+    except Terminated as termination:
+        code = _stopped(program, termination, signal.SIGTERM)
     sys.exit(code)
 
 
 def complain(program: str, message: object) -> None:
     """Say on stderr, in one line, what is wrong."""
-    print(f"{program}: {' '.join(str(message).split())}", file=sys.stderr)
+    print(f"{program}: {printable(' '.join(str(message).split()))}", file=sys.stderr)
 
 
 def _complain(program: str, error: Exception, *, code: int) -> int:
@@ -70,24 +69,12 @@ def _complain(program: str, error: Exception, *, code: int) -> int:
     return code
 
 
+def _stopped(program: str, stop: BaseException, number: signal.Signals) -> int:
+    """Say how far the command was and, where it has noted that on the exception, how to go on."""
+    complain(program, "; ".join([f"stopped {how_far()}".strip(), *getattr(stop, "__notes__", ())]))
+    return 128 + number
+
+
 def _raise_terminated(_signal: int, _frame: object) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
     raise Terminated
-
-
-def progress(*, total: int, done: int = 0, unit: str = "it", shown: bool = True) -> "tqdm[Any]":
-    """A bar of ``total`` units, ``done`` of them before.
-
-    If stderr is no terminal, it prints a line now and then.
-    """
-    from tqdm import tqdm  # not for --help
-
-    return tqdm(
-        total=total,
-        initial=done,
-        unit=unit,
-        file=sys.stderr,
-        mininterval=0.1 if sys.stderr.isatty() else 20,
-        dynamic_ncols=True,
-        disable=not shown,
-    )
