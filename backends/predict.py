@@ -1,7 +1,6 @@
 """Classify images with a checkpoint: python -m backends.predict --backend B --checkpoint C IMAGE..."""
 
 import argparse
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +9,9 @@ from backends import NAMES
 from backends.inference.flags import add_checkpoint_flags
 from backends.launch import in_own_interpreter, start
 from common import cli
-from common.files import require_writable, write_text
+from common.files import require_writable
 from common.flag_values import positive
+from common.json_text import write_json
 from common.runtime.devices import require_device_name
 
 PROGRAM = "backends.predict"
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     subject = opened.subject
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
+    for remark in opened.remarks():
+        cli.complain(PROGRAM, remark)
     predictions, problems = predict(find_images(options.images), classifier, subject)
     names = subject.classes or tuple(str(label) for label in range(subject.num_classes))
     for prediction in predictions:
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"  {entry['class']}  {entry['probability']:.4f}")
     if options.json:
         result = [{"image": str(p.path), "predictions": p.ranked(names, options.top)} for p in predictions]
-        write_text(options.json, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
+        write_json(options.json, result)
     if options.annotate:
         annotate(predictions, names, options.annotate)
     if options.grid and predictions:

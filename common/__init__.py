@@ -7,5 +7,5 @@ import sys
 
 from common import endings
 
-if sys.argv[:1] == ["-m"]:  # Python is on its way to a command of ours: errors of its imports end it in one line
+if sys.argv[:1] == ["-m"]:  # on the way to a command of ours: errors of its imports end it in one line
     endings.install()

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from common.endings import (
     DONE,
@@ -22,9 +22,6 @@ from common.endings import (
     one_line,
 )
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
 __all__ = [
     "DONE",
     "FAILED",
@@ -37,7 +34,6 @@ __all__ = [
     "UsageError",
     "complain",
     "one_line",
-    "progress",
     "run",
 ]
 
@@ -48,7 +44,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: object) -> None:
         super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
 
-    def _print_message(self, message: str, file: IO[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         """Print; argparse's own hides it if standard output is full."""
         with suppress(*(() if file is sys.stdout else (OSError, AttributeError))):
             print(message, end="", file=file or sys.stderr)
@@ -70,8 +66,10 @@ def run(main: Callable[[Sequence[str]], int], *, program: str) -> NoReturn:
     except SystemExit as end:  # argparse's, after --help or an error that it has printed
         code = end.code if isinstance(end.code, int) else DONE
     except BaseException as error:
-        # Some modules that are interrupted while they are imported raise another error than KeyboardInterrupt.
-        code, sentence = explain(KeyboardInterrupt() if interrupts.arrived else error, program=program)
+        # A module that is interrupted while it is imported may raise another error than KeyboardInterrupt.
+        if interrupts.arrived and not isinstance(error, KeyboardInterrupt):
+            error = KeyboardInterrupt()
+        code, sentence = explain(error, program=program)
         complain(program, sentence)
     sys.exit(_flushed(code, program))
 
@@ -96,7 +94,9 @@ def _require_streams() -> None:
         os.open(os.devnull, os.O_WRONLY)
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if sys.stdout is None:
-        raise UnavailableError("standard output is closed, and results are printed there; redirect it to a file")
+        raise UnavailableError(
+            "standard output is closed, and results are printed there; redirect it to a file"
+        )
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -118,21 +118,3 @@ def _flushed(code: int, program: str) -> int:
 def _raise_terminated(_signal: int, _frame: object) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
     raise Terminated
-
-
-def progress(*, total: int, done: int = 0, unit: str = "it", shown: bool = True) -> "tqdm[Any]":
-    """A bar of ``total`` units, ``done`` of them before.
-
-    If stderr is no terminal, it prints a line now and then.
-    """
-    from tqdm import tqdm  # not for --help
-
-    return tqdm(
-        total=total,
-        initial=done,
-        unit=unit,
-        file=sys.stderr,
-        mininterval=0.1 if sys.stderr.isatty() else 20,
-        dynamic_ncols=True,
-        disable=not shown,
-    )

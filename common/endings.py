@@ -1,7 +1,7 @@
 """How a command ends: exit codes, and the one line that says why. No error of ours is taken for a verdict.
 
-Exit codes: 0 done; 1 the verdict is "fail", and nothing else; 2 the request is wrong; 3 what was asked for cannot be
-had here, or a worker died; 70 a fault of this program; 130 after SIGINT, 143 after SIGTERM.
+Exit codes: 0 done; 1 the verdict is "fail", and nothing else; 2 the request is wrong; 3 what was asked for
+cannot be had here, or a worker died; 70 a fault of this program; 130 after SIGINT, 143 after SIGTERM.
 """
 
 import errno
@@ -13,6 +13,8 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from common.terminal import how_far, printable
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, OUR_FAULT = 0, 1, 2, 3, 70
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
@@ -53,9 +55,7 @@ def one_line(text: object, *, limit: int = LONGEST_LINE) -> str:
     line = " ".join(str(text).split())
     if len(line) > limit:
         line = f"{line[: limit - 40]} ... ({len(line)} characters)"
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line
-    )
+    return printable(line)
 
 
 def explain(error: BaseException, *, program: str) -> tuple[int, str]:
@@ -63,27 +63,46 @@ def explain(error: BaseException, *, program: str) -> tuple[int, str]:
 
     The traceback of one that nobody foresaw goes to a file, which the sentence names.
     """
+    foreseen = _of_ours(error) or _of_the_machine(error)
+    return foreseen or (OUR_FAULT, _our_fault(error, program))
+
+
+def _of_ours(error: BaseException) -> tuple[int, str] | None:
+    """Endings that a command chose, or that a signal did."""
     if isinstance(error, UsageError):
         return WRONG_REQUEST, str(error)
     if isinstance(error, UnavailableError):
         return UNAVAILABLE, str(error)
     if isinstance(error, (KeyboardInterrupt, Terminated)):
-        return (INTERRUPTED, "interrupted") if isinstance(error, KeyboardInterrupt) else (TERMINATED, "terminated")
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else TERMINATED, _stopped(error)
+    return None
+
+
+def _of_the_machine(error: BaseException) -> tuple[int, str] | None:
+    """Endings that lie with the system, the interpreter or what was given to read."""
     if isinstance(error, OSError) and error.errno is not None:
         return _system_error(error)
     if isinstance(error, ImportError) and (error.name or "").partition(".")[0] not in OURS:
         return UNAVAILABLE, _lacking(error)
     if isinstance(error, MemoryError) or _tells_of_memory(error):
-        return UNAVAILABLE, f"out of memory ({one_line(error, limit=200) or 'no more is said'}); ask for less at once"
+        said = one_line(error, limit=200) or "no more is said"
+        return UNAVAILABLE, f"out of memory ({said}); ask for less at once"
     if isinstance(error, RecursionError):
         return UNAVAILABLE, "something is nested too deeply to be read; give it with fewer levels"
     if isinstance(error, UnicodeError):
         return WRONG_REQUEST, f"text that cannot be read or written ({error}); use UTF-8"
-    return OUR_FAULT, _our_fault(error, program)
+    return None
+
+
+def _stopped(stop: BaseException) -> str:
+    """How far the command was and, where it has noted that on the exception, how to go on."""
+    return "; ".join([f"stopped {how_far()}".strip(), *getattr(stop, "__notes__", ())])
 
 
 def _system_error(error: OSError) -> tuple[int, str]:
-    names = " -> ".join(one_line(name, limit=300) for name in (error.filename, error.filename2) if name is not None)
+    names = " -> ".join(
+        one_line(name, limit=300) for name in (error.filename, error.filename2) if name is not None
+    )
     what = f"{names}: {error.strerror}" if names else str(error.strerror)
     remedy = MENDABLE.get(error.errno or 0)
     if remedy is not None:
@@ -116,7 +135,8 @@ def _our_fault(error: BaseException, program: str) -> str:
         frames = traceback.extract_tb(error.__traceback__)
         last = frames[-1] if frames else None
         where = f"it arose at {last.filename}:{last.lineno}" if last else "it has no traceback"
-    return f"a fault of this program, {type(error).__name__}: {one_line(error, limit=300)}; {where}: please report it"
+    said = one_line(error, limit=300)
+    return f"a fault of this program, {type(error).__name__}: {said}; {where}: please report it"
 
 
 def complain(program: str, message: object) -> None:
@@ -138,13 +158,11 @@ def install() -> None:
 
 def _interrupted_early(_signal: int, _frame: object) -> None:
     """End at once: modules on their way in have nothing to clean up, and some hide KeyboardInterrupt."""
-    complain(_program(), "interrupted")
+    complain(_program(), "stopped")
     os._exit(INTERRUPTED)
 
 
-def _ended_early(
-    _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
-) -> None:
+def _ended_early(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
     program = _program()
     code, sentence = explain(error, program=program)
     complain(program, sentence)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends import Backend, Model
-from common.cli import progress
+from common.terminal import progress
 from common.training.run_folder import CURVES, Row, RunFolder
 from common.weights.checkpoint import ModelConfig
 

@@ -1,5 +1,6 @@
 """The data of a run: train, valid and test splits of whatever holds labelled images."""
 
+import logging
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from common.dataset.sources import complete, read_source
 from common.training.recipes import Recipe
 
 Splits = Mapping[str, Index]
+logger = logging.getLogger(__name__)
 
 
 def open_data(recipe: Recipe, path: Path | None) -> Splits:
@@ -40,7 +42,13 @@ def as_trained(splits: Splits, run: Mapping[str, Any]) -> Splits:
     if not {WHOLE, "train"} & set(splits):
         return splits
     own = _divided(Recipe.from_json(run["recipe"]), splits)
-    return {**splits, **own} if fingerprint(own) == run["data"] else splits
+    if fingerprint(own) == run["data"]:
+        return {**splits, **own}
+    logger.warning(
+        "these are not the images that the run was trained on (it had %s): none are left out as learnt from",
+        ", ".join(f"{count:,} {name}" for name, (count, _) in run["data"].items()),
+    )
+    return splits
 
 
 def _divided(recipe: Recipe, splits: Splits) -> dict[str, Index]:

@@ -15,7 +15,7 @@ from benchmarks.measure.sweep import Sweep
 from benchmarks.parity.comparison import run_gate
 from benchmarks.request.request import Request
 from benchmarks.results.schema import CompareReport
-from common.cli import progress
+from common.terminal import progress
 
 
 def measure_both(

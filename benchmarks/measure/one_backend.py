@@ -19,7 +19,7 @@ from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.results.schema import Report, Result
-from common.cli import progress
+from common.terminal import progress
 
 
 def measure_one(request: Request, *, backend: str) -> Report:

@@ -12,7 +12,7 @@ from benchmarks.measure.interleave import Interleaving
 from benchmarks.request.case import Case
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import Against, Result
-from common.cli import progress
+from common.terminal import progress
 
 HERE, THERE = "here", "there"
 

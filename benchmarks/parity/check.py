@@ -14,8 +14,9 @@ from benchmarks.parity.comparison import run_parity
 from benchmarks.parity.plan import Plan
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.results.schema import SCHEMA_VERSION
-from common.cli import UnavailableError, progress
+from common.cli import UnavailableError
 from common.runtime.devices import available_cores
+from common.terminal import progress
 
 
 @contextmanager

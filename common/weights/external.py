@@ -12,10 +12,10 @@ import numpy as np
 
 from common.cli import UsageError, one_line
 from common.files import require_regular
-from common.restricted_pickle import ArrayRecord
 from common.weights import paddle_file, safetensors_file
 from common.weights.file_kind import START, foreign_kind, kind_by_name
 from common.weights.layout import transpose
+from common.weights.safetensors_file import LENGTH_BYTES
 from common.weights.state_dict import StateDict, find_state_dict
 from common.weights.torch_file import Tensor, Unreadable, is_torch_file, read_torch_file
 
@@ -26,8 +26,8 @@ FLOATS = "export them as float32"
 class ForeignWeights:
     """Arrays by name, in the file's order.
 
-    ``framework`` is the one in whose layout linear weights lie; None is torch's. ``notes`` say what of the file
-    was not read.
+    ``framework`` is the one in whose layout linear weights lie; None is torch's. ``notes`` say what of the
+    file was not read.
     """
 
     source: Path
@@ -54,31 +54,36 @@ def read_foreign(path: Path) -> ForeignWeights:
     Raises UsageError naming what is wrong and what to do.
     """
     start = _start(path)
-    kind = foreign_kind(path, start)
+    kind = foreign_kind(start)
     if kind is not None:
         raise UsageError(f"{path}: {kind}")
-    framework: str | None = None
+    framework, read = _reader(path, start)
     try:
-        if is_torch_file(start):
-            framework = "torch"
-            arrays, notes = _read_torch(path)
-        elif start.startswith(b"\x80"):
-            framework = "paddle"
-            arrays, notes = _read_paddle(path)
-        elif start[8:9] != b"{" and (kind := kind_by_name(path)) is not None:
-            raise UsageError(kind)
-        else:
-            return ForeignWeights(source=path, framework=None, arrays=safetensors_file.load(path))
+        arrays, notes = read(path)
     except UsageError as error:
         raise UsageError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     except MemoryError:
         raise
     except Exception as error:  # a damaged file can raise nearly anything
-        said = one_line(error, limit=200)
+        said = f"{type(error).__name__}: {one_line(error, limit=200)}"
         raise UsageError(
-            f"{path}: no readable {framework} file ({type(error).__name__}: {said}); copy or download it again"
+            f"{path}: no readable {framework} file ({said}); copy or download it again"
         ) from None
     return ForeignWeights(source=path, framework=framework, arrays=arrays, notes=notes)
+
+
+def _reader(path: Path, start: bytes) -> tuple[str | None, Callable[[Path], "Arrays"]]:
+    """The framework whose file it is, as its first bytes say, and what reads it. Raises UsageError."""
+    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{":  # there pickles have other things
+        return None, _read_safetensors
+    if is_torch_file(start):
+        return "torch", _read_torch
+    if start.startswith(b"\x80"):
+        return "paddle", _read_paddle
+    kind = (
+        kind_by_name(path) or "is not a readable file of weights: neither torch's, paddle's nor .safetensors"
+    )
+    raise UsageError(f"{path}: {kind}")
 
 
 def _start(path: Path) -> bytes:
@@ -90,7 +95,11 @@ def _start(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
 
 
-Arrays = tuple[dict[str, np.ndarray], tuple[str, ...]]
+Arrays = tuple[dict[str, np.ndarray], tuple[str, ...]]  # by name, and lines on what was not read
+
+
+def _read_safetensors(path: Path) -> Arrays:
+    return safetensors_file.load(path), ()
 
 
 def _read_torch(path: Path) -> Arrays:
@@ -100,7 +109,9 @@ def _read_torch(path: Path) -> Arrays:
     def axes(value: Tensor | Unreadable) -> int:
         return len(value.shape) if isinstance(value, Tensor) else 1
 
-    found = find_state_dict(content, is_tensor=lambda value: isinstance(value, (Tensor, Unreadable)), axes=axes)
+    found = find_state_dict(
+        content, is_tensor=lambda value: isinstance(value, (Tensor, Unreadable)), axes=axes
+    )
     for name, value in found.tensors.items():
         if isinstance(value, Unreadable):
             raise UsageError(f"{one_line(name, limit=100)} is {value.what}, and no plain numbers; {FLOATS}")
@@ -109,10 +120,15 @@ def _read_torch(path: Path) -> Arrays:
 
 def _read_paddle(path: Path) -> Arrays:
     """The arrays of a state dict, whatever it is wrapped in."""
-    content = paddle_file.read_paddle_file(path)
-    found = find_state_dict(
-        content, is_tensor=lambda value: isinstance(value, ArrayRecord), axes=lambda value: len(value.shape)
-    )
+
+    def is_tensor(value: Any) -> bool:
+        return paddle_file.record_of(value) is not None
+
+    def axes(value: Any) -> int:
+        record = paddle_file.record_of(value)
+        return 0 if record is None else len(record.shape)
+
+    found = find_state_dict(paddle_file.read_paddle_file(path), is_tensor=is_tensor, axes=axes)
     paddle_file.require_weights(list(found.tensors))
     return _arrays(found, paddle_file.array_of)
 

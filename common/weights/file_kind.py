@@ -1,4 +1,4 @@
-"""Files that are given as weights and are none, or not in a form that is read here: their name and the remedy."""
+"""Files that are given as weights and are none, or of a kind that is not read here: name and remedy."""
 
 from pathlib import Path
 
@@ -9,7 +9,11 @@ FETCH = "fetch the file itself"
 
 # What a file begins with, what it then is, and the remedy.
 BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer, which stands for a file elsewhere", "fetch it with: git lfs pull"),
+    (
+        b"version https://git-lfs",
+        "a Git LFS pointer, which stands for a file elsewhere",
+        "fetch it with: git lfs pull",
+    ),
     (b"<!doctype", "an HTML page: a site's answer and no file", FETCH),
     (b"<html", "an HTML page: a site's answer and no file", FETCH),
     (b"<?xml", "an XML page: a site's answer and no file", FETCH),
@@ -41,7 +45,7 @@ NAMES = {
 }
 
 
-def foreign_kind(path: Path, start: bytes) -> str | None:
+def foreign_kind(start: bytes) -> str | None:
     """Say in a sentence what a file is that is read by nobody here; None for any other.
 
     ``start`` is its first START bytes.

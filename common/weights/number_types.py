@@ -11,7 +11,10 @@ def widened(halves: np.ndarray) -> np.ndarray:
 
 
 def numbers(data: bytes | memoryview, dtype: str, *, byteorder: str = "little") -> np.ndarray:
-    """The numbers (count,) in bytes; ``dtype`` is BFLOAT16 or NumPy's word. Bytes left over at the end are not read."""
+    """The numbers (count,) in bytes; ``dtype`` is BFLOAT16 or NumPy's word.
+
+    Bytes left over at the end are not read.
+    """
     order = "<" if byteorder == "little" else ">"
     count = len(data) // itemsize(dtype)
     if dtype == BFLOAT16:

@@ -1,11 +1,11 @@
-"""Weights by name in whatever they were saved with: which entry they are, and what stands before their names."""
+"""Weights by name in whatever they were saved with: which entry they are, and prefixes of their names."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from common.cli import UsageError, one_line
-from common.restricted_pickle import Foreign
+from common.pickled_data import Foreign
 
 # The usual names of a state dict beside other things, the likeliest first.
 WRAPPERS = (
@@ -29,6 +29,9 @@ AVERAGED = "n_averaged"  # how many models torch's AveragedModel has averaged: n
 NOT_WEIGHTS = ("optim", "sched", "scaler", "rng", "args", "config", "hparams", "hyper")
 DEEPEST = 4  # levels of entries that are looked through
 SHOWN = 6  # names in a message
+EXPORT = (
+    "torch.save(model.state_dict(), 'weights.pth') or paddle.save(model.state_dict(), 'weights.pdparams')"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +42,13 @@ class StateDict:
     notes: tuple[str, ...] = ()
 
 
-def find_state_dict(content: Any, *, is_tensor: Callable[[Any], bool], axes: Callable[[Any], int]) -> StateDict:
+def find_state_dict(
+    content: Any, *, is_tensor: Callable[[Any], bool], axes: Callable[[Any], int]
+) -> StateDict:
     """The state dict in a file's content.
 
-    ``is_tensor`` is true of the file's tensors, ``axes`` counts theirs. Raises UsageError where there is none,
-    or several and no usual name says which is meant.
+    ``is_tensor`` is true of the file's tensors, ``axes`` counts theirs. Raises UsageError where there is
+    none, or several and no usual name says which is meant.
     """
     found = dict(_candidates(content, is_tensor, axes, ()))
     if not found:
@@ -88,17 +93,11 @@ def _rank(path: tuple[str, ...]) -> int:
 
 def _nothing_found(content: Any) -> str:
     if isinstance(content, Foreign):
-        return (
-            f"is a whole object of {content.made_with}, which only its own program can load; save the weights "
-            f"there: torch.save(model.state_dict(), 'weights.pth') or paddle.save(model.state_dict(), "
-            f"'weights.pdparams')"
-        )
-    made = sorted({str(value.made_with) for value in _values(content) if isinstance(value, Foreign)})
-    held = f"; it holds {', '.join(made[:SHOWN])}" if made else ""
-    return (
-        f"holds no weights by name{held}; save a state dict: torch.save(model.state_dict(), 'weights.pth') or "
-        f"paddle.save(model.state_dict(), 'weights.pdparams')"
-    )
+        made = content.made_with
+        return f"is a whole object, {made}, that its own program alone can load; export there: {EXPORT}"
+    made_with = sorted({str(value.made_with) for value in _values(content) if isinstance(value, Foreign)})
+    held = f" but {', '.join(made_with[:SHOWN])}" if made_with else ""
+    return f"holds no weights by name{held}; save a state dict: {EXPORT}"
 
 
 def _values(content: Any) -> list[Any]:

@@ -1,6 +1,6 @@
 """Weights out of torch's files (.pth, .pt; zip archives and the older kind) without torch, running nothing.
 
-Format: https://docs.pytorch.org/docs/stable/notes/serialization.html and torch/serialization.py, _legacy_load.
+Format: https://docs.pytorch.org/docs/stable/notes/serialization.html and torch/serialization.py.
 What a file claims of itself is held against what it has, and what is read of it is counted.
 """
 
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from common.cli import UsageError
-from common.restricted_pickle import ARRAYS, Budget, Maker, Named, RestrictedUnpickler, sequence
+from common.pickled_data import ARRAYS, Budget, Maker, Named, sequence
+from common.restricted_pickle import RestrictedUnpickler
 from common.weights.number_types import BFLOAT16, itemsize, numbers
 
 UNTYPED = "u1"  # storages of which each tensor says its own type
@@ -112,7 +113,7 @@ def _rebuild_tensor(arguments: tuple[Any, ...], _budget: Budget) -> Tensor | Unr
         return storage
     if not isinstance(storage, Storage):
         raise ValueError("a tensor without a storage")
-    return Tensor(storage, *_whole((offset,)), _whole(shape), _whole(strides))
+    return Tensor(storage, _whole((offset,))[0], _whole(shape), _whole(strides))
 
 
 def _rebuild_typed(arguments: tuple[Any, ...], budget: Budget) -> Tensor | Unreadable:
@@ -193,7 +194,7 @@ def read_torch_file(path: Path) -> tuple[Any, ReadArray]:
 
 def _read_zip(path: Path) -> tuple[Any, Callable[[Storage], bytes], str]:
     if not zipfile.is_zipfile(path):
-        raise UsageError("is a zip archive whose end is missing; copy or download it again")
+        raise UsageError("ends too early: a zip archive without its end; copy or download it again")
     archive = _Archive(path)
     pickles = [name for name in archive.names if name.endswith("/data.pkl") or name == "data.pkl"]
     if len(pickles) != 1:
@@ -212,7 +213,11 @@ def _read_zip(path: Path) -> tuple[Any, Callable[[Storage], bytes], str]:
 
 def _known_archive(names: Mapping[str, object]) -> str:
     """Say what kind of a zip archive it is, as far as its entries reveal it."""
-    kinds = {".npy": " but NumPy's .npz", "config.json": " but perhaps Keras's .keras", ".pth": "; unpack it first"}
+    kinds = {
+        ".npy": " but NumPy's .npz",
+        "config.json": " but perhaps Keras's .keras",
+        ".pth": "; unpack it first",
+    }
     kinds |= {".pt": kinds[".pth"], ".pdparams": kinds[".pth"], ".safetensors": kinds[".pth"]}
     return next((text for end, text in kinds.items() if any(name.endswith(end) for name in names)), "")
 
