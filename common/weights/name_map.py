@@ -25,12 +25,11 @@ def fit(weights: ForeignWeights, shapes: Shapes, *, names: Names | None = None) 
     Raises UsageError listing everything that does not fit, or proposing a map where only the names differ.
     """
     arrays, source = weights.neutral(), weights.source
+    known = known_network({name: array.shape for name, array in arrays.items()})
     if names is None:
         arrays = _without_common_prefix(arrays, shapes)
         if set(arrays) != set(shapes):
             raise UsageError(f"{source}: {_why_not(arrays, shapes)}")
-    elif (known := known_network({name: array.shape for name, array in arrays.items()})) is not None:
-        raise UsageError(f"{source}: {known}")
     try:
         links = _links(names or {}, shapes, arrays)
     except ValueError as error:
@@ -49,7 +48,10 @@ def fit(weights: ForeignWeights, shapes: Shapes, *, names: Names | None = None) 
     try:
         require_same_entries(shapes, fitted)
     except ValueError as error:
-        raise UsageError(f"{source}: {error}; give another --model, or a --map") from None
+        remedy = known or "give another --model, or a --map"
+        raise UsageError(f"{source}: {error}; {remedy}") from None
+    if known:  # the shapes fit, and what is computed with them does not
+        raise UsageError(f"{source}: {known}")
     require_finite(fitted, source)
     return fitted
 

@@ -221,7 +221,10 @@ def test_other_peoples_files_fit_with_the_map_that_is_proposed(data_folder, tmp_
 @pytest.mark.parametrize(
     ("file", "reasons"),
     [
-        ("torch/wangdx1221_lenet5_mnist.pth", ["a whole object, model.LeNet", "torch.save(model.state_dict()"]),
+        (
+            "torch/wangdx1221_lenet5_mnist.pth",
+            ["a whole object, model.LeNet", "torch.save(model.state_dict()"],
+        ),
         ("torch/wangxinya_lenet_mnist.pth", ["conv1.weight (10, 1, 5, 5)", "fc2.bias (10,)", "c5.weight"]),
         (
             "paddle/heydavid_lenet_mnist.pdparams",
