@@ -109,9 +109,9 @@ def _flushed(code: int, program: str) -> int:
             sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python tries again at its end
-        if not isinstance(error, BrokenPipeError):
+        if code == DONE and not isinstance(error, BrokenPipeError):
             complain(program, f"standard output: {error.strerror}; redirect it to where there is room")
-            return code or UNAVAILABLE
+            return UNAVAILABLE
     return code
 
 

@@ -103,7 +103,7 @@ def _system_error(error: OSError) -> tuple[int, str]:
     names = " -> ".join(
         one_line(name, limit=300) for name in (error.filename, error.filename2) if name is not None
     )
-    what = f"{names}: {error.strerror}" if names else str(error.strerror)
+    what = f"{names or 'reading or writing'}: {error.strerror}"
     remedy = MENDABLE.get(error.errno or 0)
     if remedy is not None:
         return WRONG_REQUEST, f"{what}; {remedy}"
