@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from common.weights.lookalikes import cut
+
 ROWS = 64  # of a matrix that is turned over at once: they stay in the cache
 
 
@@ -18,7 +20,7 @@ def require_same_entries(expected: Mapping[str, Sequence[int]], arrays: Mapping[
         if name in shapes and shapes[name] != tuple(shape)
     ]
     if problems:
-        raise ValueError(f"the weights do not fit the model: {'; '.join(problems)}")
+        raise ValueError(f"the weights do not fit the model: {cut(problems, separator='; ')}")
 
 
 def transpose(matrix: np.ndarray) -> np.ndarray:
