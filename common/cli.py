@@ -1,7 +1,8 @@
 """Shared by every command: one-line errors, exit codes, an orderly end after a signal.
 
 Exit codes: 0 done; 1 the verdict is "fail"; 2 the request is wrong; 3 what was asked for cannot
-be had here, or a worker died; 130 after SIGINT, 143 after SIGTERM.
+be had here, or a worker died; 4 undecided or invalid where a decision was asked for; 130 after SIGINT, 143
+after SIGTERM.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-DONE, FAILED, WRONG_REQUEST, UNAVAILABLE = 0, 1, 2, 3
+DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED = 0, 1, 2, 3, 4
 
 
 class UsageError(ValueError):

@@ -34,9 +34,14 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
         "backends": {name: dict(versions) for name, versions in workers.items()},
         "withheld_variables": withheld(outer),
         "load_average": psutil.getloadavg()[0],
-        "git_commit": _git_commit(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "git_commit": git_commit(),
+        "date": now(),
     }
+
+
+def now() -> str:
+    """The date and time, in UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def machine() -> dict[str, Any]:
@@ -93,7 +98,8 @@ def _gpus() -> tuple[list[str], str | None]:
         pynvml.nvmlShutdown()
 
 
-def _git_commit() -> str | None:
+@cache
+def git_commit() -> str | None:
     """The commit checked out, with "-dirty" if files differ from it.
 
     Returns None outside a repository.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from benchmarks.manager.environment import now
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Comparison
 
@@ -25,12 +26,15 @@ class MachineLoad:
         self._clock = _clock(psutil)
 
     def facts(self) -> dict[str, Any]:
-        """``other_cpu_fraction``, ``steal_fraction``, clocks, ``gpu_state``, and ``warnings`` in words."""
-        now = self._psutil.cpu_times()
+        """``other_cpu_fraction``, ``steal_fraction``, clocks, ``gpu_state``, and ``warnings`` in words.
+
+        Also the ``date`` and the ``load_average`` of the last minute.
+        """
+        times = self._psutil.cpu_times()
         span = max(time.monotonic() - self._start, 1e-9) * (os.cpu_count() or 1)
-        busy = sum(now[:3]) - sum(self._before[:3])  # user, nice, system
+        busy = sum(times[:3]) - sum(self._before[:3])  # user, nice, system
         others = max(0.0, busy - (_children_seconds() - self._children_before)) / span
-        steal = (getattr(now, "steal", 0.0) - getattr(self._before, "steal", 0.0)) / span
+        steal = (getattr(times, "steal", 0.0) - getattr(self._before, "steal", 0.0)) / span
         clock, gpu = _clock(self._psutil), _gpu_state()
         warnings = []
         if others > BUSY:
@@ -45,6 +49,8 @@ class MachineLoad:
             "cpu_mhz": clock,
             "gpu_state": gpu,
             "warnings": warnings,
+            "date": now(),
+            "load_average": self._psutil.getloadavg()[0],
         }
 
 

@@ -55,7 +55,13 @@ def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
     assert len(report["results"]) == 4
     for row in report["comparisons"]:
         assert row.keys() >= COMPARISON_KEYS
-        assert row["verdict"] in ("torch faster", "paddle faster", "no difference")
+        assert row["verdict"] in ("torch faster", "paddle faster", "equal", "undecided")
+        assert row["old_verdict"] in ("torch faster", "paddle faster", "no difference")
+        low, high = row["ratio_ci95"]
+        wider = np.log(row["repetition_ci95"][1] / row["repetition_ci95"][0]) / np.log(high / low)
+        assert wider == pytest.approx(np.sqrt(2), rel=1e-3) or high / low > 1e6
+        assert (row["margin"], row["pairs"], row["rounds"], row["complete"]) == (5.0, 2, 4, True)
+        assert row["circumstances"]["date"] and len(row["round_ratios"]) == 4
         assert row["ratio"] == pytest.approx(ratio_of_rounds(report, row["phase"]))
         assert row["ratio_ci95"][0] <= row["ratio"] <= row["ratio_ci95"][1]
         assert row["noise"] >= 0
@@ -178,10 +184,12 @@ def test_a_real_comparison_from_the_command_line(tmp_path, torch_backend, paddle
     ]
     command += ["--rounds", "4", "--pairs", "1", "--min-seconds", "0", "--json", str(target)]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 4), done.stderr  # on a busy machine nothing may be valid
     report = json.loads(target.read_text())
     assert report["parity"]["verdict"] == "pass"
-    assert report["comparisons"][0]["ratio"] > 0
+    (comparison,) = report["comparisons"]
+    assert comparison["ratio"] > 0 if done.returncode == 0 else comparison["verdict"] == "invalid"
+    assert all(counters["seconds"] > 0 for row in report["results"] for counters in row["block_counters"])
     assert all(row["idle_cpu_seconds"] < 0.1 for row in report["results"])
     assert "paddle / torch" in done.stdout
     assert "infer eager fp32 batch 8" in done.stderr  # the progress bar
