@@ -79,6 +79,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             setattr(options, name, value)
     if options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    if options.max_minutes is not None and options.precise is None:
+        raise UsageError("--max-minutes: limits --precise; give that too, or fewer --rounds and --pairs")
     if options.precise is not None and options.max_minutes is None:
         options.max_minutes = MAX_MINUTES
     if options.report:
@@ -101,7 +103,7 @@ def _parser() -> cli.Parser:
     parser.add_argument("--pairs", type=positive, metavar="N", help=pairs)
     precise = "go on with more pairs until each true ratio is known to ± so many percent"
     parser.add_argument("--precise", type=percent, metavar="PERCENT", help=precise)
-    minutes = "begin no further pair after so many minutes of measuring (default with --precise: 20)"
+    minutes = "with --precise: begin no further pair after so many minutes of measuring (default 20)"
     parser.add_argument(
         "--max-minutes", type=number(float, above=0, what="a number of minutes"), metavar="M", help=minutes
     )

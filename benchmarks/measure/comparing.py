@@ -10,6 +10,7 @@ from benchmarks.analysis.ratio import RatioEstimate
 from benchmarks.analysis.verdict import decide, remedy
 from benchmarks.manager.environment import git_commit
 from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.machine_load import OTHERS, WITHHELD, load_warnings
 from benchmarks.results.schema import Circumstances, Comparison, Remedy, Result
 
 VERDICTS = {
@@ -101,7 +102,9 @@ def circumstances(laps: Sequence[Mapping[str, Any]]) -> Circumstances | None:
     if not laps:
         return None
     shares = {name: fmean(lap[name] for lap in laps) for name in ("other_cpu_fraction", "steal_fraction")}
-    warnings = list(dict.fromkeys(line for lap in laps for line in lap["warnings"]))
+    every = dict.fromkeys(line for lap in laps for line in lap["warnings"])
+    warnings = load_warnings(*shares.values())
+    warnings += [line for line in every if not line.startswith((OTHERS, WITHHELD))]
     return Circumstances(**{**laps[-1], **shares, "warnings": warnings, "git_commit": git_commit()})
 
 

@@ -11,6 +11,7 @@ from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Comparison
 
 BUSY = 0.15  # of the processors' time, taken by others: figures are then worth a second look
+OTHERS, WITHHELD = "other processes used", "the host withheld"  # how the warnings of load begin
 THROTTLED = 0.9  # of the highest clock seen
 
 
@@ -36,11 +37,7 @@ class MachineLoad:
         others = max(0.0, busy - (_children_seconds() - self._children_before)) / span
         steal = (getattr(times, "steal", 0.0) - getattr(self._before, "steal", 0.0)) / span
         clock, gpu = _clock(self._psutil), _gpu_state()
-        warnings = []
-        if others > BUSY:
-            warnings.append(f"other processes used {others:.0%} of the processors")
-        if steal > BUSY / 3:
-            warnings.append(f"the host withheld {steal:.0%} of the processors' time")
+        warnings = load_warnings(others, steal)
         if clock and self._clock and min(clock, self._clock) < THROTTLED * max(clock, self._clock):
             warnings.append(f"the processors' clock changed from {self._clock:.0f} to {clock:.0f} MHz")
         return {
@@ -52,6 +49,16 @@ class MachineLoad:
             "date": now(),
             "load_average": self._psutil.getloadavg()[0],
         }
+
+
+def load_warnings(others: float, steal: float) -> list[str]:
+    """Warnings of what others used and the host withheld, as shares of the processors' time."""
+    warnings = []
+    if others > BUSY:
+        warnings.append(f"{OTHERS} {others:.0%} of the processors")
+    if steal > BUSY / 3:
+        warnings.append(f"{WITHHELD} {steal:.0%} of the processors' time")
+    return warnings
 
 
 def unsteady(comparisons: Sequence[Comparison]) -> list[str]:

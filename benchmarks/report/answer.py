@@ -1,5 +1,6 @@
 """The answer in two sentences, with how far it can be trusted, and what was not measured."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -163,11 +164,12 @@ def _confidence(report: CompareReport) -> tuple[str, list[str]]:
     behind = [row for best in report.best for row in _behind(best, report.comparisons)]
     own = [half_width(row.ratio_ci95) for row in behind if row.ratio_ci95]
     repeated = [half_width(row.repetition_ci95) for row in behind if row.repetition_ci95] or own
-    width = max(own, default=0.0)
-    reasons.append(
-        f"ratios are known to {plus_minus(width, 0)}, "
-        f"repeated runs should agree within {plus_minus(max(repeated, default=0.0), 0)}"
-    )
+    width = max(own, default=math.inf)
+    if own:
+        reasons.append(
+            f"ratios are known to {plus_minus(width, 0)}, "
+            f"repeated runs should agree within {plus_minus(max(repeated), 0)}"
+        )
     left_out = max((row.left_out or 0.0 for row in report.comparisons), default=0.0)
     if left_out > 0:
         reasons.append(f"up to {left_out:.0%} of the blocks were left out because others disturbed them")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.analysis.layers import TIMES, compared_layers, layer_gaps
 from benchmarks.report.charts import Bars, Line, bar_chart, gap_chart, line_chart
-from benchmarks.report.words import ratio_cells, verdict_words
+from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import REFERENCES
 from benchmarks.results.formatting import labeller, number, plus_minus
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Curve, Epoch, Result
@@ -52,8 +52,7 @@ def comparison_section(report: CompareReport) -> Section | None:
             *ratio_cells(row),
             verdict_words(row),
             plus_minus(row.noise) if row.verdict != "invalid" else "-",
-            number(row.torch_images_per_second),
-            number(row.paddle_images_per_second),
+            *speed_cells(row),
             *_of_reference(neutral.get(_place(row))),
             "-" if row.drift is None else f"{row.drift:+.1%}",
             "-" if row.outliers is None else f"{row.outliers:.1%}",

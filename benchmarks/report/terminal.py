@@ -10,7 +10,7 @@ from benchmarks.analysis.layers import layer_lines
 from benchmarks.parity.text import parity_lines
 from benchmarks.report.answer import answer, confidence
 from benchmarks.report.scaling import scaling_lines
-from benchmarks.report.words import ratio_cells, verdict_words
+from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import Request
 from benchmarks.results.formatting import labeller, number, plus_minus
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Report, Result
@@ -144,8 +144,7 @@ def _compare_row(row: Comparison) -> list[str]:
         row.layout,
         str(row.threads or "-"),
         row.case.batch,
-        number(row.torch_images_per_second),
-        number(row.paddle_images_per_second),
+        *speed_cells(row),
         *ratio_cells(row),
         plus_minus(row.noise) if row.verdict != "invalid" else "-",
         verdict_words(row),

@@ -13,6 +13,13 @@ def ratio_cells(row: Comparison) -> list[str]:
     return [ratio, interval(row.ratio_ci95), interval(row.repetition_ci95)]
 
 
+def speed_cells(row: Comparison) -> list[str]:
+    """Images a second of torch and paddle; dashes where the row is invalid."""
+    if row.verdict == "invalid":
+        return ["-", "-"]
+    return [number(row.torch_images_per_second), number(row.paddle_images_per_second)]
+
+
 def verdict_words(row: Comparison) -> str:
     """The verdict; of equal sides, within what."""
     if row.verdict == "equal" and row.margin is not None:

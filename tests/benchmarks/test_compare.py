@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import compare
 from benchmarks.request.request import read_request
-from tests.support.commands import QUICK, ended
+from tests.support.commands import QUICK, LocalWorker, ended
 from tests.support.paths import ROOT
 
 COMPARISON_KEYS = {
@@ -93,6 +93,35 @@ def test_a_sweep_is_of_all_that_no_flag_names():
     assert ({case.batch_size for case in read_request(named).cases}, named.rounds) == ({4}, 9)
     plain = compare._parse(["--model", "lenet5"])
     assert [(case.batch_size, case.engine) for case in read_request(plain).cases] == [(8, "eager")] * 2
+
+
+def test_minutes_limit_precision_and_nothing_else(capsys):
+    code, _, errors = ended(compare.main, ["--model", "lenet5", "--max-minutes", "3"], capsys)
+    assert (code, "--max-minutes: limits --precise" in errors[0]) == (2, True)
+    asked = compare._parse(["--model", "lenet5", "--precise", "3"])
+    assert (asked.max_minutes, asked.margin, asked.pairs, asked.rounds) == (20.0, 5.0, 6, 24)
+
+
+@pytest.mark.parametrize(("all_of_them", "expected"), [(True, 4), (False, 0)])
+def test_nothing_valid_is_exit_code_4(local, capsys, monkeypatch, all_of_them, expected):
+    """Others are there whenever paddle measures, or whenever it trains."""
+    monkeypatch.setattr(
+        "benchmarks.analysis.disturbance.is_disturbed", lambda counters, **_: counters.minor_faults < 0
+    )
+    measure = LocalWorker.ask
+
+    def ask(self, task, **arguments):
+        reply = measure(self, task, **arguments)
+        if task == "measure" and (all_of_them or "backward" in reply["seconds"]):
+            reply["counters"]["minor_faults"] = -1
+        return reply
+
+    monkeypatch.setattr(LocalWorker, "ask", ask)
+    arguments = ["--model", "lenet5", "--rounds", "4", "--pairs", "1", "--device", "cpu", "--skip-parity"]
+    code, out, errors = ended(compare.main, [*arguments, *QUICK], capsys)
+    assert (code, len(errors)) == (expected, expected // 4)
+    assert ("nothing valid is left; infer eager" in "".join(errors)) == all_of_them
+    assert "Invalid: " in out and "train eager fp32 batch 8" in out
 
 
 def test_broken_parity_ends_with_1_and_nothing_is_timed(local, tmp_path, capsys):

@@ -77,6 +77,7 @@ def test_what_others_disturbed_has_no_ratio_and_its_reason():
     assert busy.best == []
     assert answer(busy).startswith("There is no answer: the machine was too busy. Invalid: infer eager fp32")
     assert "80% of the blocks" in answer(busy)
+    assert "ratios are known" not in confidence(busy) and confidence(busy).startswith("Confidence is low")
     assert comparison_section(busy).rows[0][1:3] == ["-", "invalid"]  # no ratio, no interval
     busy.comparisons[1].verdict = "equal"
     busy.best = best_of_each(busy.results, busy.comparisons)
