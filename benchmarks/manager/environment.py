@@ -49,7 +49,9 @@ def machine() -> dict[str, Any]:
     return {"cpu": cpu_model(), "gpus": _gpus()[0]}
 
 
-def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) -> None:
+def require_same_machine(
+    before: Mapping[str, Any], path: Path, *, device: str, remedy: str = "make a baseline on this machine"
+) -> None:
     """Raise UsageError where a file's environment is of another processor or, unless for the CPU, other GPUs.
 
     Which framework is faster depends on them: AlexNet infers in eager mode with paddle / torch at 0.33 on an
@@ -61,7 +63,7 @@ def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) 
         if there is not None and there != here[kind]:
             raise UsageError(
                 f"{path}: was measured with {_named(there)}, and here is {_named(here[kind])}; "
-                f"the ratio depends on the processor: make a baseline on this machine"
+                f"the ratio depends on the processor: {remedy}"
             )
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES
+from benchmarks.manager.environment import require_same_machine
 from benchmarks.manager.group_session import open_session
 from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.laps import Plan
-from benchmarks.measure.resume import earlier_report, request_facts, require_same_versions
+from benchmarks.measure.resume import FILE, earlier_report, request_facts, require_same_versions
 from benchmarks.measure.sweep import Sweep
 from benchmarks.parity.comparison import run_gate
 from benchmarks.request.request import DEFAULT_MARGIN, Request
@@ -36,6 +37,9 @@ def measure_both(
     # A folder may hold an earlier call's results, which are not measured again.
     facts = request_facts(request, rounds=plan.rounds, pairs=plan.pairs, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
+    if earlier and folder:
+        remedy = "name another folder with --report"
+        require_same_machine(earlier.environment, folder / FILE, device=request.device, remedy=remedy)
     with (
         scratch_folder() as scratch,
         open_session(request, scratch=scratch, places=places) as session,

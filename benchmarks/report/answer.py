@@ -96,6 +96,8 @@ def _clause(
         between = f"between {names['torch']} and {names['paddle']}"
         return f"{at} it is undecided {between}: {_spans(pairs, bests)}{advice}"
     slow = "torch" if outcome == "paddle" else "paddle"
+    if any(pair.ratio_ci95 and half_width(pair.ratio_ci95) > 1 for pair in pairs):
+        return f"{at} {names[outcome]} is faster than {names[slow]}, and how much is {UNUSABLE}"
     ratios = sorted(max(best.ratio, 1 / best.ratio) for best in bests)
     times = " to ".join(dict.fromkeys(number(ratio) for ratio in (ratios[0], ratios[-1])))
     between = f" ({_span(pairs[0], turned=outcome == 'torch')})" if len(pairs) == len(bests) == 1 else ""

@@ -7,7 +7,7 @@ from benchmarks.analysis.layers import TIMES, compared_layers, layer_gaps
 from benchmarks.report.charts import Bars, Line, bar_chart, gap_chart, line_chart
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import REFERENCES
-from benchmarks.results.formatting import labeller, number, plus_minus
+from benchmarks.results.formatting import labeller, number, plus_minus, signed
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Curve, Epoch, Result
 
 
@@ -54,7 +54,7 @@ def comparison_section(report: CompareReport) -> Section | None:
             plus_minus(row.noise) if row.verdict != "invalid" else "-",
             *speed_cells(row),
             *_of_reference(neutral.get(_place(row))),
-            "-" if row.drift is None else f"{row.drift:+.1%}",
+            signed(row.drift),
             "-" if row.outliers is None else f"{row.outliers:.1%}",
             "-" if row.left_out is None else f"{row.left_out:.0%}",
             row.reason if row.verdict in NOT_DECIDED and row.reason else "-",

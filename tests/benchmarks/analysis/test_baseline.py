@@ -261,6 +261,35 @@ def test_a_sweep_goes_on_where_it_stopped(local, tmp_path, capsys):
     assert "another request (seed was 0, now it is 7)" in errors[0]
 
 
+def test_a_run_that_is_stopped_goes_on_in_the_middle_of_a_combination(local, tmp_path, capsys, monkeypatch):
+    """Stopped after three of four pairs; what was measured, and when, stays as it was."""
+    arguments = [*LENET, "--pairs", "2", "--skip-parity", "--batch-size", "2,3", "--report", str(tmp_path)]
+    take_turns, left = Interleaving.take_turns, [3]
+
+    def stopped(self, rounds, **more):
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        take_turns(self, rounds, **more)
+
+    monkeypatch.setattr(Interleaving, "take_turns", stopped)
+    code, _, errors = ended(compare.main, arguments, capsys)
+    assert code == 130
+    assert errors == [
+        "benchmarks.compare: stopped, missing: infer eager fp32 batch 3: 1 of 2 pairs of processes; go on "
+        f"with the same flags and --report {tmp_path}"
+    ]
+    first = json.loads((tmp_path / "result.json").read_text())
+    left[0] = 1
+    assert ended(compare.main, arguments, capsys)[0] == 0
+    again = json.loads((tmp_path / "result.json").read_text())
+    assert again["comparisons"][0] == first["comparisons"][0]
+    assert [row["pairs"] for row in again["comparisons"]] == [2, 2] and again["missing"] == []
+    for before, after in zip(first["results"], again["results"], strict=True):
+        assert after["step_seconds"][: len(before["step_seconds"])] == before["step_seconds"]
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.md", "result.json"}
+
+
 def test_a_tuned_sweep_goes_on_too_unless_other_ways_are_allowed(local, tmp_path, capsys):
     arguments = [
         *LENET,

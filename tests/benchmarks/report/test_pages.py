@@ -64,9 +64,18 @@ def test_what_is_undecided_names_what_would_decide_it():
         "lies within 0.900 to 1.20 (processes differ most; --pairs 12 would decide)"
     )
     assert told in answer(vague)
-    row.ratio_ci95 = (2.13e-11, 2.9e14)
+    row.ratio_ci95, row.drift = (2.13e-11, 2.9e14), 3.7e17
+    assert "unusable" in comparison_section(vague).rows[1][-4:]
     assert "lies within unusable" in answer(vague)
     assert comparison_section(vague).rows[1][1:3] == ["unusable"] * 2
+
+
+def test_a_winner_whose_ratio_is_not_known_has_no_figure():
+    wide = report()
+    wide.best[0].ratio, wide.comparisons[1].verdict = 10.0, "paddle faster"
+    wide.comparisons[1].ratio_ci95 = (2.0, 50.0)
+    told = "paddle (deploy, fp32) is faster than torch (deploy, fp32), and how much is unusable"
+    assert told in answer(wide)
 
 
 def test_what_others_disturbed_has_no_ratio_and_its_reason():
