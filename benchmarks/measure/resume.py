@@ -56,6 +56,40 @@ def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | No
     return report
 
 
+# That change what a step computes. Where one is unknown, as in files of benchmarks.run, it is let pass.
+COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment")
+
+
+def require_same_request(before: CompareReport, request: Request, path: Path) -> None:
+    """UsageError unless a baseline is of the same model, shape and flags, and has every combination.
+
+    Found before anything is measured: minutes would be spent on what cannot be compared.
+    """
+    for row in before.results[:1]:
+        for name in ("model", "num_classes", "input_shape"):
+            there, here = getattr(row, name), getattr(request, name)
+            if there != here:
+                raise UsageError(f"{path}: was measured with {name} {there}, and here it is {here}")
+    flags, here = before.request or {}, request_facts(request)
+    for name in COMPARED:
+        if name in flags and flags[name] != here[name]:
+            raise UsageError(f"{path}: was measured with {name} {flags[name]}, and here it is {here[name]}")
+    for case in request.cases:
+        if not any(_row_is_of(row, case) for row in before.results):
+            raise UsageError(
+                f"{path}: holds nothing of what was asked for: {case}, {case.threads} threads; give the "
+                "flags that it was measured with, --threads too"
+            )
+
+
+def _row_is_of(row: Result, case: Case) -> bool:
+    """True if a row is of a case; of a tuned one, of its phase, batch size and processes."""
+    if row.settings_mode == "tuned":
+        names = ("phase", "batch_size", "processes")
+        return all(getattr(row, name) == getattr(case, name) for name in names)
+    return row.case == case
+
+
 def require_same_versions(report: CompareReport, versions: Mapping[str, Any], folder: Path) -> None:
     """UsageError if the earlier results are of other versions of the frameworks."""
     before = report.environment.get("backends", {})
@@ -84,7 +118,7 @@ def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Res
     # Every comparison stands beside the two rows that it is made of, in the same order.
     pairs = zip(report.comparisons, zip(report.results[::2], report.results[1::2], strict=True), strict=False)
     for comparison, rows in pairs:
-        if _is_of(comparison, case) and all(row.status in DONE for row in rows):
+        if comparison.complete and _is_of(comparison, case) and all(row.status in DONE for row in rows):
             return comparison, list(rows)
     return None
 

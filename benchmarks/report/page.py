@@ -16,6 +16,7 @@ from benchmarks.report.sections import (
     layer_section,
     result_section,
     throughput_section,
+    time_section,
 )
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.result_file import write
@@ -91,6 +92,7 @@ def sections(report: CompareReport) -> list[Section]:
     """All parts for which there is something to show."""
     parts = (
         comparison_section,
+        time_section,
         throughput_section,
         scaling_section,
         cost_section,
@@ -141,10 +143,23 @@ def _tuning(report: CompareReport) -> Section | None:
     return Section(title="What tuning tried", note=note, columns=columns, rows=rows) if rows else None
 
 
+def _measured(report: CompareReport) -> list[str]:
+    """When each combination was measured, and what the machine did."""
+    label = labeller(report.comparisons)
+    lines = []
+    for row in report.comparisons:
+        if row.circumstances is not None:
+            facts = row.circumstances.model_dump(exclude_none=True, exclude_defaults=True)
+            words = ", ".join(f"{name} {value}" for name, value in facts.items())
+            lines.append(f"measured, {label(row)}: {words}, {row.pairs} pairs, {number(row.seconds)} s")
+    return lines
+
+
 def _settings(report: CompareReport) -> Section:
     environment = report.environment
     lines = [f"{name}: {value}" for name, value in environment.items() if value not in (None, [], {})]
     lines += [f"asked for, {name}: {value}" for name, value in (report.request or {}).items()]
+    lines += _measured(report)
     label = labeller(report.results)
     in_force = [
         f"in force, {row.backend} {label(row)}: "
