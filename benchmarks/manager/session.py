@@ -41,7 +41,7 @@ class Session:
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
         self.pair = request.pair
-        self.models: dict[str, dict[str, str]] = {}  # callable and hash of each, by backend, of one's own
+        self.models: dict[str, dict[str, Any]] = {}  # callable and files of each, by backend, of one's own
         self.layers: Mapping[str, str] = {}  # paddle's by torch's, where a pair of the user's own has both
         self.inputs = InputFiles(self.pair, scratch=scratch)
 

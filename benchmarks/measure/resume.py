@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from backends.user_code import file_hashes
+from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.request.case import Case
 from benchmarks.request.request import REFERENCES, Request
 from benchmarks.results.result_file import read
@@ -100,7 +102,7 @@ def require_same_versions(report: CompareReport, versions: Mapping[str, Any], fo
         )
 
 
-def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str, str]], folder: Path) -> None:
+def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     """UsageError if the files of the user's own models have changed since the earlier results."""
     before = report.environment.get("models", {})
     changed = [facts["source"] for name, facts in models.items() if before.get(name) != facts]
@@ -109,6 +111,21 @@ def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str,
             f"{folder / FILE}: holds results of another {changed[0]}: its files have changed since; name "
             f"another folder with --report"
         )
+
+
+def is_complete(
+    report: CompareReport, request: Request, versions: Mapping[str, Any], *, skip_parity: bool
+) -> bool:
+    """True if nothing is left to be measured: every case is there, of these versions and of these files."""
+    models = report.environment.get("models", {})
+    hashes = {path: sha for facts in models.values() for path, sha in facts.get("files", {}).items()}
+    if report.environment.get("backends") != versions or file_hashes(hashes) != hashes:
+        return False
+    if not skip_parity and report.parity is None and any(case.phase != "data" for case in request.cases):
+        return False
+    if report.parity is not None and report.parity["verdict"] != "pass":
+        return bool(report.parity["verdict"] != INCOMPLETE)
+    return all(kept(report, case) for case in request.cases)
 
 
 def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Result]] | None:

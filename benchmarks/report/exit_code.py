@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.analysis import regression
+from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.parity.text import failure
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import UNEQUAL_SETTINGS, Against, CompareReport, Comparison, Result
@@ -31,6 +32,9 @@ def judge_comparison(program: str, report: CompareReport, *, before: Path | None
     if report.parity and report.parity["verdict"] == "fail":
         cli.complain(program, f"{failure(report.parity)}; nothing was timed")
         return cli.FAILED
+    if report.parity and report.parity["verdict"] != "pass":
+        cli.complain(program, f"{failure(report.parity)}; nothing was timed")
+        return cli.UNAVAILABLE if report.parity["verdict"] == INCOMPLETE else cli.WRONG_REQUEST
     if before and not report.regressions and any(row.images_per_second for row in report.results):
         lacking = "holds nothing of what was measured; give the same flags, --threads too"
         cli.complain(program, f"{before}: {lacking}")

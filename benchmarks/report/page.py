@@ -42,7 +42,7 @@ def render(report: CompareReport, name: str) -> str:
 
     The HTML one holds all that it needs: nothing is fetched.
     """
-    return _templates().get_template(f"{name}.j2").render(**_facts(report))
+    return templates().get_template(f"{name}.j2").render(**_facts(report))
 
 
 def _facts(report: CompareReport) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _facts(report: CompareReport) -> dict[str, Any]:
         "confidence": confidence(report),
         "sections": sections(report),
         "not_measured": not_measured(report),
-        "date": _minute(report.environment.get("date") or ""),
+        "date": minute(report.environment.get("date") or ""),
         "machine": "; ".join(report.environment.get("gpus") or []) or report.environment.get("cpu"),
         "pattern": PATTERN,
         "style": (TEMPLATES / "style.css").read_text(),
@@ -61,13 +61,14 @@ def _facts(report: CompareReport) -> dict[str, Any]:
     }
 
 
-def _minute(date: str) -> str:
+def minute(date: str) -> str:
     """A date as the file has it, such as 2026-01-31T12:34:56+00:00, for people."""
     return date[:16].replace("T", " ") + " UTC" if date.endswith("+00:00") else date
 
 
 @cache
-def _templates() -> "Environment":
+def templates() -> "Environment":
+    """The pages' templates, with their filters."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
