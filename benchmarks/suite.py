@@ -22,6 +22,7 @@ from common.flag_values import natural, positive, seconds
 
 if TYPE_CHECKING:
     from benchmarks.results.outcome import Outcome
+    from benchmarks.results.schema import Comparison
 
 PROGRAM = "benchmarks.suite"
 
@@ -58,7 +59,9 @@ def _line(outcome: "Outcome") -> str:
 
 
 def _code(outcomes: Sequence["Outcome"]) -> int:
-    """1 if a parity is broken, 3 if something could not be had, else 0."""
+    """1 if a parity is broken, 3 if something could not be had, 4 if the machine disturbed everything, else 0."""
+    from benchmarks.report.exit_code import nothing_valid
+
     broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]
     if broken:
         cli.complain(PROGRAM, f"parity is broken in {', '.join(broken)}")
@@ -67,7 +70,11 @@ def _code(outcomes: Sequence["Outcome"]) -> int:
     if lost:
         cli.complain(PROGRAM, f"could not be measured: {', '.join(lost)}; suite.html says why")
         return cli.UNAVAILABLE
-    return cli.DONE
+    return nothing_valid(PROGRAM, [row for outcome in outcomes for row in _comparisons(outcome)])
+
+
+def _comparisons(outcome: "Outcome") -> "Sequence[Comparison]":
+    return outcome.report.comparisons if outcome.report else ()
 
 
 def _measured(outcome: "Outcome") -> bool:

@@ -8,6 +8,7 @@ from backends import NAMES
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.session import Session
 from benchmarks.measure.both_backends import measure_both
+from benchmarks.measure.laps import Plan
 from benchmarks.measure.resume import FILE, earlier_report, is_complete, request_facts
 from benchmarks.request.request import Request
 from benchmarks.results import result_file
@@ -39,7 +40,8 @@ def measure_pairs(
 def _measured(name: str, request: Request, folder: Path, how: Mapping[str, Any]) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        report = measure_both(request, **how, folder=folder)
+        plan = Plan(rounds=how["rounds"], pairs=how["pairs"])
+        report = measure_both(request, plan=plan, skip_parity=how["skip_parity"], folder=folder)
     except (UsageError, UnavailableError) as error:
         return Outcome(name=name, reason=str(error))
     result_file.write(report, folder / FILE)

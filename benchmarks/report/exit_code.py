@@ -47,7 +47,7 @@ def judge_comparison(program: str, report: CompareReport, *, before: Path | None
     return (
         judge(program, report.results, report.comparisons)
         or _undecided(program, [regression.sentence(entry) for entry in unseen])
-        or _invalid(program, report.comparisons)
+        or nothing_valid(program, report.comparisons)
     )
 
 
@@ -69,7 +69,7 @@ def _undecided(program: str, lines: Sequence[str]) -> int:
     return cli.UNDECIDED
 
 
-def _invalid(program: str, comparisons: Sequence[Comparison]) -> int:
+def nothing_valid(program: str, comparisons: Sequence[Comparison]) -> int:
     """4 if others disturbed every combination that both sides measured."""
     judged = [row for row in comparisons if row.verdict != "not comparable"]
     if not judged or any(row.verdict != "invalid" for row in judged):
