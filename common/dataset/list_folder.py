@@ -7,7 +7,8 @@ from common.cli import UsageError
 from common.dataset.index import Index
 from common.dataset.left_out import logger, named
 from common.dataset.list_conversion import convert_lists
-from common.dataset.lists import read_list
+from common.dataset.list_formats import path_first
+from common.dataset.lists import clean_path, cut, parse_line, read_list
 from common.dataset.overlap import shares_images
 from common.dataset.split_names import CLASSES, WHOLE, split_named
 
@@ -46,6 +47,16 @@ def find_lists(folder: Path, *, anew: bool = False, tables: bool = False) -> dic
 def is_paddle(path: Path) -> bool:
     """True if a list's name is one of those that PaddleClas and PaddleX write."""
     return path.stem.lower().endswith(PADDLE_ENDING)
+
+
+def listed_path(path: Path, text: str) -> str:
+    """The image that a line of the list ``path`` names. Raises UsageError for a bad line."""
+    if not is_paddle(path):
+        return parse_line(text)[0]
+    image, label = path_first(text)
+    if not label:
+        raise UsageError(f"expected '<path> <label>', got {cut(text)!r}")
+    return clean_path(image, text)
 
 
 def read_lists(

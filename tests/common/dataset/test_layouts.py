@@ -6,8 +6,8 @@ import os
 import pytest
 
 from common.cli import UsageError
+from common.dataset import ListCheck, complete, read_source
 from common.dataset import __main__ as dataset
-from common.dataset import complete, read_source
 
 
 def touch(root, *names):
@@ -55,6 +55,9 @@ def test_paddle_lists_beside_one_image_folder(tmp_path, caplog, names, name_file
     assert dataset.main(["index", str(tmp_path), "--output", str(tmp_path)]) == 0
     for how in ({}, {"ignore_lists": True}):
         assert read(tmp_path, caplog, **how)[0] == PADDLE_SPLITS
+    found = [(each.line, each.problem) for each in ListCheck(tmp_path / "train_list.txt").problems()]
+    assert [line for line, _ in found] == [1, 2]  # empty files
+    assert all("cannot identify" in problem for _, problem in found)
     alone = read_source(tmp_path / "train_list.txt")
     assert (alone["train"].paths, alone["train"].classes) == (["jpg/1.jpg", "jpg/a b.jpg"], ("rose", "tulip"))
 
