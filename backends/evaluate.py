@@ -4,7 +4,6 @@ python -m backends.evaluate --backend torch --checkpoint runs/mnist --data MNIST
 """
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from backends import NAMES
 from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags
 from backends.launch import in_own_interpreter, require_device, start
 from common import cli
-from common.files import require_writable, write_text
+from common.files import require_writable
 from common.flag_values import natural, positive
+from common.json_text import write_json
 from common.runtime.devices import available_cores
 from common.terminal import configure_logging, printable
 
@@ -35,6 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from backends.inference.checkpoints import open_checkpoint
     from backends.inference.classifier import evaluation_loader
+    from backends.inference.doubts import suspicion
     from backends.inference.evaluation import class_names, draw_examples, labelled
     from backends.training.splits import as_trained, require_some_images
     from common.dataset.sources import read_source
@@ -50,15 +51,19 @@ def main(arguments: Sequence[str]) -> int:
     names = class_names(opened.subject, index)
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
+    for remark in opened.remarks():
+        cli.complain(PROGRAM, remark)
     how = {"workers": options.workers, "strict": options.strict}
     loader = evaluation_loader(
         index, opened.subject.preparation, device=device, batch_size=options.batch_size, **how
     )
     scores = classifier.score(loader, num_classes=opened.subject.num_classes, what="evaluate")
     _print_scores(scores, names, f"{index.source}, {split}")
+    doubt = suspicion(scores.confusion.counts, names, opened.subject)
+    if doubt is not None:
+        cli.complain(PROGRAM, doubt)
     if options.json:
-        content = scores.to_json(names)
-        write_text(options.json, json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+        write_json(options.json, scores.to_json(names))
     if options.confusion:
         draw_confusion(scores.confusion.counts, names, options.confusion)
     if options.grid:

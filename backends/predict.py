@@ -40,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
     opened = open_checkpoint(options.checkpoint, options)
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
+    for remark in opened.remarks():
+        cli.complain(PROGRAM, remark)
     return _predict(options, images, classifier, opened.subject)
 
 

@@ -147,3 +147,17 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def require_regular(path: Path) -> None:
+    """Raise UsageError unless ``path`` is a file that can be read to its end: no folder, pipe or device."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot be read ({said}); name a file") from None
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no regular file but a pipe, a socket or a device"
+        raise UsageError(f"{path}: is {what}; name a file")

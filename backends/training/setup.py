@@ -1,6 +1,7 @@
 """A run put together from flags: at its beginning, or where it was."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from common.weights.checkpoint import Checkpoint, ModelConfig
 from common.weights.external import ForeignWeights, read_foreign
 from common.weights.map_lines import Names, map_line, read_map
 from common.weights.name_map import fit, linked
+
+logger = logging.getLogger(__name__)
 
 
 def assemble(
@@ -171,6 +174,8 @@ def begin(learner: Learner, subject: ModelConfig, loaded: Loaded | None) -> str:
     taken = _fitted(learner, loaded, keep_head=keep)
     learner.backend.set_weights(learner.model, drawn | taken)
     head = "kept" if keep else f"drawn: {recipe.initial}, seed {recipe.seed}"
+    for note in loaded.weights.notes:
+        logger.warning("%s: %s", loaded.weights.source, note)
     return f"weights of {loaded.weights.source}; last layer {head}"
 
 
