@@ -10,7 +10,7 @@ from common.dataset.list_conversion import convert_lists
 from common.dataset.list_formats import path_first
 from common.dataset.lists import clean_path, cut, parse_line, read_list
 from common.dataset.overlap import shares_images
-from common.dataset.split_names import CLASSES, WHOLE, split_named
+from common.dataset.split_names import CLASSES, OWN_FILES, WHOLE, split_named
 
 PADDLE_ENDING = "_list"  # PaddleClas and PaddleX write such lists with a space between path and label
 TABLES = frozenset({".csv", ".tsv"})
@@ -42,6 +42,13 @@ def find_lists(folder: Path, *, anew: bool = False, tables: bool = False) -> dic
         logger.warning("%s: reads %s, not %s", folder, _names(first), _names(rest))
         return _by_split(folder, first)
     return _by_split(folder, plain or paddle)
+
+
+def list_candidates(folder: Path) -> list[Path]:
+    """Tables and texts in a folder that are no lists of ours, and may hold labels under any name."""
+    suffixes = {".txt", *TABLES}
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file()]
+    return [path for path in files if path.name not in OWN_FILES]
 
 
 def is_paddle(path: Path) -> bool:
