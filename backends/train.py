@@ -62,6 +62,7 @@ def _train(
 ) -> None:
     from backends.training.display import Curves, EpochBar, layer_table
     from backends.training.setup import assemble
+    from common.training.recipes import TRANSFER
 
     state = folder.last(team.checkpoint)
     if state is not None and not options.resume:
@@ -71,6 +72,8 @@ def _train(
     if state is None and options.resume and team.member.is_first:
         cli.complain(PROGRAM, f"{options.output} holds no run yet: beginning one")
     loop = assemble(options, recipe, folder, state, team, data=data)
+    if state is None and options.weights is None and recipe.name in TRANSFER and team.member.is_first:
+        cli.complain(PROGRAM, f"{recipe.name} begins anew; its recipe is meant to go on from --weights FILE")
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
     curves = Curves(folder)
@@ -78,7 +81,7 @@ def _train(
         for epoch in loop.epochs():
             for mean_loss, rate in epoch:
                 bar.show_update(mean_loss, rate)
-            bar.show_epoch(loop.rows()[-1])
+            bar.show_epoch(loop.rows()[-1], waiting_share=loop.waiting_share)
             curves.update(loop.rows())
     curves.draw(loop.rows())
     _finish(loop, folder)

@@ -15,9 +15,9 @@ import numpy as np
 from common.cli import UsageError
 from common.dataset.containers import decode
 from common.dataset.decoding import DecodeError
-from common.dataset.list_folder import split_of
+from common.dataset.list_folder import listed_path, split_of
 from common.dataset.list_formats import remedy
-from common.dataset.lists import list_lines, parse_line
+from common.dataset.lists import list_lines
 from common.dataset.overlap import content_digest, file_size
 from common.dataset.split_names import WHOLE
 from common.runtime.devices import available_cores
@@ -108,7 +108,7 @@ class ListCheck:
         first: dict[str, int] = {}
         for number, text in list_lines(self.path):
             try:
-                image, _ = parse_line(text)
+                image = listed_path(self.path, text)
             except UsageError as error:
                 self.remedy = self.remedy or remedy(text, path=self.path)
                 yield _Line(number, text, str(error))
@@ -165,7 +165,7 @@ def _images(path: Path) -> Iterator[str]:
         with suppress(
             UsageError
         ):  # a bad line is told when its turn comes, one of another list in its own check
-            yield parse_line(text)[0]
+            yield listed_path(path, text)
 
 
 class _OtherLists:
@@ -188,7 +188,7 @@ class _OtherLists:
     def _add(self, other: Path, root: Path, shared: set[int]) -> None:
         for number, text in list_lines(other):
             with suppress(UsageError):
-                image, _ = parse_line(text)
+                image = listed_path(other, text)
                 where = f"{other.name}:{number}"
                 if hash(image) in shared:
                     self.images.setdefault(image, where)
@@ -197,11 +197,8 @@ class _OtherLists:
 
 
 def _lists_beside(path: Path) -> list[Path]:
-    if split_of(path) in (None, WHOLE):
+    own = split_of(path)
+    if own in (None, WHOLE):
         return []
-    beside = sorted(path.parent.glob(f"*{path.suffix}"))
-    return [
-        other
-        for other in beside
-        if other != path and other.is_file() and split_of(other) not in (None, WHOLE)
-    ]
+    beside = [other for other in sorted(path.parent.glob(f"*{path.suffix}")) if other.is_file()]
+    return [other for other in beside if split_of(other) not in (None, WHOLE, own)]

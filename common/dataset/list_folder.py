@@ -7,9 +7,10 @@ from common.cli import UsageError
 from common.dataset.index import Index
 from common.dataset.left_out import logger, named
 from common.dataset.list_conversion import convert_lists
-from common.dataset.lists import read_list
+from common.dataset.list_formats import path_first
+from common.dataset.lists import clean_path, cut, parse_line, read_list
 from common.dataset.overlap import shares_images
-from common.dataset.split_names import CLASSES, WHOLE, split_named
+from common.dataset.split_names import CLASSES, OWN_FILES, WHOLE, split_named
 
 PADDLE_ENDING = "_list"  # PaddleClas and PaddleX write such lists with a space between path and label
 TABLES = frozenset({".csv", ".tsv"})
@@ -43,9 +44,26 @@ def find_lists(folder: Path, *, anew: bool = False, tables: bool = False) -> dic
     return _by_split(folder, plain or paddle)
 
 
+def list_candidates(folder: Path) -> list[Path]:
+    """Tables and texts in a folder that are no lists of ours, and may hold labels under any name."""
+    suffixes = {".txt", *TABLES}
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file()]
+    return [path for path in files if path.name not in OWN_FILES]
+
+
 def is_paddle(path: Path) -> bool:
     """True if a list's name is one of those that PaddleClas and PaddleX write."""
     return path.stem.lower().endswith(PADDLE_ENDING)
+
+
+def listed_path(path: Path, text: str) -> str:
+    """The image that a line of the list ``path`` names. Raises UsageError for a bad line."""
+    if not is_paddle(path):
+        return parse_line(text)[0]
+    image, label = path_first(text)
+    if not label:
+        raise UsageError(f"expected '<path> <label>', got {cut(text)!r}")
+    return clean_path(image, text)
 
 
 def read_lists(

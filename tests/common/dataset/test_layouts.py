@@ -6,8 +6,8 @@ import os
 import pytest
 
 from common.cli import UsageError
+from common.dataset import ListCheck, complete, read_source
 from common.dataset import __main__ as dataset
-from common.dataset import complete, read_source
 
 
 def touch(root, *names):
@@ -55,6 +55,9 @@ def test_paddle_lists_beside_one_image_folder(tmp_path, caplog, names, name_file
     assert dataset.main(["index", str(tmp_path), "--output", str(tmp_path)]) == 0
     for how in ({}, {"ignore_lists": True}):
         assert read(tmp_path, caplog, **how)[0] == PADDLE_SPLITS
+    found = [(each.line, each.problem) for each in ListCheck(tmp_path / "train_list.txt").problems()]
+    assert [line for line, _ in found] == [1, 2]  # empty files
+    assert all("cannot identify" in problem for _, problem in found)
     alone = read_source(tmp_path / "train_list.txt")
     assert (alone["train"].paths, alone["train"].classes) == (["jpg/1.jpg", "jpg/a b.jpg"], ("rose", "tulip"))
 
@@ -86,6 +89,27 @@ def test_lists_of_ones_own_are_read_and_not_the_folder_beside_them(tmp_path, cap
     (tmp_path / "train.txt").write_text("images/1.jpg 0\n")
     with pytest.raises(UsageError, match=r"train.txt:1: expected .* --format path-label --output DIR"):
         read_source(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("labels.csv", "filename,class\n1.jpg,rose\n", "csv"),
+        ("annotations.txt", "img/1.jpg 0\n", "path-label"),
+        ("gt.tsv", "3\timg/1.jpg\n", "label-path"),
+    ],
+)
+def test_one_image_folder_beside_a_table_of_labels(tmp_path, name, text, form):
+    """It would be one class, and every accuracy 100 %."""
+    touch(tmp_path, "img/1.jpg", "img/2.jpg")
+    assert read_source(tmp_path)["all"].classes == ("img",)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(
+        UsageError, match=rf"of one class, and {name} has labels.* --format {form} --output DIR"
+    ):
+        read_source(tmp_path)
+    touch(tmp_path, "more/1.jpg")
+    assert read_source(tmp_path)["all"].classes == ("img", "more")
 
 
 def test_hidden_and_system_names_are_no_classes(tmp_path, caplog):
