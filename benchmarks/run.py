@@ -51,6 +51,10 @@ def main(arguments: Sequence[str]) -> int:
     if slower:
         cli.complain(PROGRAM, f"against {options.against}: {slower[0]}")
         return cli.FAILED
+    undone = [line for line, entry in zip(sentences, report.against, strict=True) if entry.change is None]
+    if undone:
+        cli.complain(PROGRAM, f"against {options.against}: {undone[0]}")
+        return cli.UNAVAILABLE
     there = [entry.there for entry in report.against if entry.there]
     return exit_code.judge(PROGRAM, [*report.results, *there])
 

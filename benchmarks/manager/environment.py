@@ -34,7 +34,7 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
         "backends": {name: dict(versions) for name, versions in workers.items()},
         "withheld_variables": withheld(outer),
         "load_average": psutil.getloadavg()[0],
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 
@@ -93,7 +93,7 @@ def _gpus() -> tuple[list[str], str | None]:
         pynvml.nvmlShutdown()
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """The commit checked out, with "-dirty" if files differ from it.
 
     Returns None outside a repository.

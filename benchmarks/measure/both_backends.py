@@ -10,7 +10,7 @@ from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.measure.resume import earlier_report, request_facts, require_same_versions
+from benchmarks.measure.resume import earlier_report, request_facts, require_same_place, require_same_versions
 from benchmarks.measure.sweep import Sweep
 from benchmarks.parity.comparison import run_gate
 from benchmarks.request.request import Request
@@ -36,6 +36,8 @@ def measure_both(
     # A folder may hold an earlier call's results, which are not measured again.
     facts = request_facts(request, rounds=rounds, pairs=pairs, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
+    if earlier and folder:
+        require_same_place(earlier, folder, device=request.device)
     with (
         scratch_folder() as scratch,
         open_session(request, scratch=scratch, places=places) as session,

@@ -48,6 +48,7 @@ def measure_versions(
     """
     watch = MachineLoad()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        session.start(list(places))  # a side that cannot be had is said before the other is measured
         rows, changes = versions.measure_against(
             session, rounds=rounds, pairs=pairs, max_regression=max_regression
         )

@@ -5,11 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.manager.environment import git_commit, require_same_machine
 from benchmarks.request.case import Case
 from benchmarks.request.request import REFERENCES, Request
 from benchmarks.results.result_file import read
 from benchmarks.results.schema import CompareReport, Comparison, Result
 from common.cli import UsageError
+from common.runtime.devices import available_cores
 
 FILE = "result.json"
 SWEPT = (
@@ -51,6 +53,19 @@ def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | No
             f"{facts[name]}); name another folder with --report, or remove that file"
         )
     return report
+
+
+def require_same_place(report: CompareReport, folder: Path, *, device: str) -> None:
+    """UsageError if the earlier results are of another machine, number of cores, or code of ours."""
+    path, before = folder / FILE, report.environment
+    require_same_machine(before, path, device=device)
+    here: dict[str, Any] = {"cores": available_cores(), "git_commit": git_commit()}
+    for name, value in here.items():
+        if None not in (before.get(name), value) and before[name] != value:
+            raise UsageError(
+                f"{path}: holds results of another {name.replace('_', ' ')} ({before[name]}, now {value}); "
+                f"new ones cannot stand beside them; name another --report, or remove that file"
+            )
 
 
 def require_same_versions(report: CompareReport, versions: Mapping[str, Any], folder: Path) -> None:
