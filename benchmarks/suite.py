@@ -59,7 +59,7 @@ def _line(outcome: "Outcome") -> str:
 
 
 def _code(outcomes: Sequence["Outcome"]) -> int:
-    """1 if a parity is broken, 3 if something could not be had, 4 if the machine disturbed everything, else 0."""
+    """1 if a parity is broken, 3 if something could not be had, 4 if all was disturbed, else 0."""
     from benchmarks.report.exit_code import nothing_valid
 
     broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES
-from benchmarks.manager.environment import require_same_machine
 from benchmarks.manager.group_session import open_session
 from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
@@ -14,10 +13,10 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.laps import Plan
 from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.resume import (
-    FILE,
     earlier_report,
     request_facts,
     require_same_models,
+    require_same_place,
     require_same_versions,
 )
 from benchmarks.measure.sweep import Sweep
@@ -45,8 +44,7 @@ def measure_both(
     facts = request_facts(request, rounds=plan.rounds, pairs=plan.pairs, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
     if earlier and folder:
-        remedy = "name another folder with --report"
-        require_same_machine(earlier.environment, folder / FILE, device=request.device, remedy=remedy)
+        require_same_place(earlier, folder, device=request.device)
     with (
         scratch_folder() as scratch,
         open_session(request, scratch=scratch, places=places) as session,

@@ -61,6 +61,7 @@ def measure_versions(
     """
     watch = MachineLoad()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        session.start(list(places))  # a side that cannot be had is said before the other is measured
         try:
             write_own_weights(session)
         except WorkerFailure as failure:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from backends.user_code import file_hashes
+from benchmarks.manager.environment import git_commit, require_same_machine
 from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.request.case import Case
 from benchmarks.request.request import REFERENCES, Request
 from benchmarks.results.result_file import read
 from benchmarks.results.schema import CompareReport, Comparison, Result
 from common.cli import UsageError
+from common.runtime.devices import available_cores
 
 FILE = "result.json"
 SWEPT = (
@@ -90,6 +92,19 @@ def _row_is_of(row: Result, case: Case) -> bool:
         names = ("phase", "batch_size", "processes")
         return all(getattr(row, name) == getattr(case, name) for name in names)
     return row.case == case
+
+
+def require_same_place(report: CompareReport, folder: Path, *, device: str) -> None:
+    """UsageError if the earlier results are of another machine, number of cores, or code of ours."""
+    path, before = folder / FILE, report.environment
+    require_same_machine(before, path, device=device, remedy="name another folder with --report")
+    here: dict[str, Any] = {"cores": available_cores(), "git_commit": git_commit()}
+    for name, value in here.items():
+        if None not in (before.get(name), value) and before[name] != value:
+            raise UsageError(
+                f"{path}: holds results of another {name.replace('_', ' ')} ({before[name]}, now {value}); "
+                f"new ones cannot stand beside them; name another --report, or remove that file"
+            )
 
 
 def require_same_versions(report: CompareReport, versions: Mapping[str, Any], folder: Path) -> None:

@@ -52,13 +52,22 @@ def judge_comparison(program: str, report: CompareReport, *, before: Path | None
 
 
 def judge_against(program: str, entries: Sequence[Against], sentences: Sequence[str], *, place: str) -> int:
-    """1 for a regression; 4 where a slowdown that is not allowed might not show, or where all is invalid."""
+    """1 for a regression; 3 where a comparison could not be made; 4 where a slowdown might not show."""
     slower = [line for line, entry in zip(sentences, entries, strict=True) if entry.regression]
     if slower:
         cli.complain(program, f"against {place}: {slower[0]}")
         return cli.FAILED
+    undone = [line for line, entry in zip(sentences, entries, strict=True) if _is_undone(entry)]
+    if undone:
+        cli.complain(program, f"against {place}: {undone[0]}")
+        return cli.UNAVAILABLE
     unseen = [line for line, entry in zip(sentences, entries, strict=True) if entry.undecided]
     return _undecided(program, [f"against {place}: {line}" for line in unseen])
+
+
+def _is_undone(entry: Against) -> bool:
+    """True if there is no change to judge, and not because the machine was disturbed."""
+    return entry.change is None and not entry.undecided
 
 
 def _undecided(program: str, lines: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ def write_suite(outcomes: Sequence[Outcome], folder: Path) -> None:
     """Write suite.html, suite.md and suite.json into a folder that is there."""
     facts = _facts(outcomes)
     for suffix in ("html", "md"):
-        page = templates().get_template(f"report.{suffix}.j2").render(**facts)
+        page = templates(markdown=suffix == "md").get_template(f"report.{suffix}.j2").render(**facts)
         write_text(folder / f"{PAGE}.{suffix}", page)
     result_file.write(summary(outcomes), folder / f"{PAGE}.json")
 
