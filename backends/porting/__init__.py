@@ -1,0 +1,1 @@
+"""How does a torch network's source become a paddle twin, and where is the twin wrong?"""
