@@ -86,6 +86,7 @@ def progress(
         maxinterval=10 if watched else LOG_SECONDS,
         delay=0.5 if watched else LOG_SECONDS,  # what is done sooner needs none
         dynamic_ncols=watched,
+        leave=None,  # of bars within bars the outer one
         disable=not shown,
     )
     _bars[:] = [each for each in _bars if not each.disable and each.n < (each.total or 0)]
