@@ -1,4 +1,4 @@
-"""A short campaign of drawn flags, for a command that hardly ever gets to work; the whole one is run by hand."""
+"""A short campaign of drawn flags; the whole one is run by hand."""
 
 import sys
 
