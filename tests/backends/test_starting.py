@@ -28,7 +28,7 @@ def tree(tmp_path):
     for name, count in (("ants", 12), ("bees", 8)):
         (tmp_path / "tree" / name).mkdir(parents=True)
         for number in range(count):
-            Image.new("RGB", (8, 8)).save(tmp_path / "tree" / name / f"{number:02}.png")
+            Image.new("RGB", (8, 8), (number, count, 0)).save(tmp_path / "tree" / name / f"{number:02}.png")
     return tmp_path / "tree"
 
 
@@ -139,3 +139,21 @@ def test_a_gpu_that_is_not_there_is_one_line_at_once(tmp_path, monkeypatch):
     launch.require_device("gpu", devices=tmp_path)
     with pytest.raises(UsageError, match="unknown device"):
         launch.require_device("cuda")
+
+
+def test_copies_land_in_one_split(tree, caplog, monkeypatch):
+    """A photograph that was saved twice would be learnt, and then asked for."""
+    for number in range(8):
+        shutil.copy(tree / "bees" / f"{number:02}.png", tree / "bees" / f"again {number}.png")
+    recipe = recipes.find("flowers").changed(valid_fraction=0.5)
+    with caplog.at_level("WARNING"):
+        parts = open_data(recipe, tree)
+    assert {name: np.bincount(index.labels).tolist() for name, index in parts.items()} == {
+        "train": [6, 4],
+        "valid": [6, 4],
+    }
+    assert "8 images are copies of others and are left out, 0 of them with another label" in caplog.text
+    monkeypatch.setattr("backends.training.splits.MOST_BYTES", 10)
+    with caplog.at_level("WARNING"):
+        assert len(open_data(recipe, tree)["train"]) == 14
+    assert "may be copies of each other" in caplog.text
