@@ -50,7 +50,7 @@ def _predict(
 ) -> int:
     """Show and write one prediction at a time: none of them is kept."""
     from backends.inference.annotate import Annotator, Grid
-    from backends.inference.prediction import Undecoded, predict
+    from backends.inference.prediction import Unclassified, predict
 
     names = subject.classes or tuple(str(label) for label in range(subject.num_classes))
     annotator = Annotator(options.annotate, names) if options.annotate else None
@@ -60,7 +60,7 @@ def _predict(
     with bar, writing_rows(options.json) as add_row:
         for found in predict(images, classifier, subject):
             bar.update()
-            if isinstance(found, Undecoded):
+            if isinstance(found, Unclassified):
                 problems += 1
                 with bar.external_write_mode(file=sys.stderr):
                     cli.complain(PROGRAM, found)
