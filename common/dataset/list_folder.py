@@ -87,9 +87,12 @@ def read_lists(
 def require_no_older(splits: Mapping[str, Index], folder: Path) -> None:
     """Raise UsageError if an older list in a folder would be read with those that are written there.
 
-    It would be, if it is of a split that is not written now: its images may be in another one by now.
+    It would be, if it is of a split that is not written now: its images may be in another one by now. So
+    would one of a written split under another name.
     """
     for name, path in find_lists(folder).items():
+        if name in splits and not is_paddle(path) and path.name != f"{name}.txt":
+            raise UsageError(f"{path}: is a list of {name}, too; name another --output, or rename it first")
         if name in splits or is_paddle(path) or (name == WHOLE and len(splits) > 1):
             continue
         older = read_list(path)
