@@ -95,6 +95,12 @@ class WorkerFailure(UnavailableError):
         self.is_gone = died or details is None  # no worker is left that could be asked for more
         self.details = details or {}
 
+    @property
+    def explained(self) -> str:
+        """The reason, and the line of the user's own code that it comes from."""
+        place, code = self.details.get("place"), self.details.get("code")
+        return f"{self.reason} ({place}: {code})" if place and code else self.reason
+
 
 class Worker:
     """One backend's process.

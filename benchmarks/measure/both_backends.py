@@ -10,7 +10,14 @@ from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.measure.resume import earlier_report, request_facts, require_same_place, require_same_versions
+from benchmarks.measure.own_weights import write_own_weights
+from benchmarks.measure.resume import (
+    earlier_report,
+    request_facts,
+    require_same_models,
+    require_same_place,
+    require_same_versions,
+)
 from benchmarks.measure.sweep import Sweep
 from benchmarks.parity.comparison import run_gate
 from benchmarks.request.request import Request
@@ -49,11 +56,14 @@ def measure_both(
             if not skip_parity and any(case.phase != "data" for case in request.cases):
                 bar.set_description("parity in float64")
                 sweep.parity = earlier.parity if earlier and earlier.parity else _gate(session, scratch)
+            if sweep.parity is None or sweep.parity["verdict"] == "pass":
+                write_own_weights(session)
             session.start(NAMES)
         except WorkerFailure as failure:
             return sweep.failed(failure)
         if earlier and folder:
             require_same_versions(earlier, session.versions, folder)
+            require_same_models(earlier, session.models, folder)
         if sweep.parity is None or sweep.parity["verdict"] == "pass":
             sweep.run(rounds=rounds, processes=pairs, bar=bar, precise=precise)
         return sweep.report()

@@ -14,11 +14,13 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure import versions
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.machine_load import MachineLoad
+from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.results.schema import Report, Result
+from common.cli import UnavailableError
 from common.terminal import progress
 
 
@@ -29,6 +31,7 @@ def measure_one(request: Request, *, backend: str) -> Report:
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         rows = measure_all(session, backend)
         environment = describe(os.environ, session.versions) | watch.facts()
+        environment |= {"models": session.models} if session.models else {}
     return Report(environment=environment, results=rows)
 
 
@@ -49,6 +52,10 @@ def measure_versions(
     watch = MachineLoad()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         session.start(list(places))  # a side that cannot be had is said before the other is measured
+        try:
+            write_own_weights(session)
+        except WorkerFailure as failure:
+            raise UnavailableError(failure) from None
         rows, changes = versions.measure_against(
             session, rounds=rounds, pairs=pairs, max_regression=max_regression
         )
@@ -67,6 +74,10 @@ def measure_all(session: Session, backend: str) -> list[Result]:
     What cannot be had becomes one as well.
     """
     rows, explainer = [], Diagnostics(session)
+    try:
+        write_own_weights(session)
+    except WorkerFailure as failure:
+        return [failed_row(session.request, case, failure) for case in session.request.cases]
     with progress(total=len(session.request.cases)) as bar:
         for case in session.request.cases:
             bar.set_description(str(case))

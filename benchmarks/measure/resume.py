@@ -22,13 +22,16 @@ SWEPT = (
     "timeout",
     "price_per_hour",
     "reference",
+    "folder",
 )  # may differ between the calls
+OWN = ("sources", "arguments", "names", "weights")  # there only where the models are not ours
 DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
 
 
 def request_facts(request: Request, **more: Any) -> dict[str, Any]:
     """Request as a result file keeps it."""
     facts = {name: value for name, value in asdict(request).items() if name not in SWEPT}
+    facts = {name: value for name, value in facts.items() if name not in OWN or value}
     facts["input_shape"] = list(request.input_shape)
     if request.settings_mode == "tuned":
         facts["ways"] = sorted({_way(case) for case in request.candidates})
@@ -75,6 +78,17 @@ def require_same_versions(report: CompareReport, versions: Mapping[str, Any], fo
     if changed:
         raise UsageError(
             f"{folder / FILE}: holds results of another {changed[0]}; name another folder with --report"
+        )
+
+
+def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str, str]], folder: Path) -> None:
+    """UsageError if the files of the user's own models have changed since the earlier results."""
+    before = report.environment.get("models", {})
+    changed = [facts["source"] for name, facts in models.items() if before.get(name) != facts]
+    if changed:
+        raise UsageError(
+            f"{folder / FILE}: holds results of another {changed[0]}: its files have changed since; name "
+            f"another folder with --report"
         )
 
 

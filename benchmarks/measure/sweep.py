@@ -14,6 +14,7 @@ from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
 from benchmarks.results import result_file, schema
@@ -50,7 +51,7 @@ class Sweep:
             if found is None:
                 pair = Interleaving(self.session, case, explainer=self._explainer)
                 pair.run(rounds=rounds, processes=processes, bar=bar, precise=precise)
-                found = comparison(pair), pair.rows()
+                found = comparison(pair), join_layers(pair.rows(), self.session.layers)
             else:
                 bar.update(rounds)
             self._done.append(found)
@@ -71,6 +72,7 @@ class Sweep:
         comparisons = [comparison for comparison, _ in self._done]
         environment = describe(os.environ, self.session.versions) | self._watch.facts()
         environment["warnings"] += unsteady(comparisons)
+        environment |= {"models": self.session.models} if self.session.models else {}
         return schema.CompareReport(
             environment=environment,
             results=rows,
@@ -104,7 +106,7 @@ def comparison(pair: Interleaving) -> Comparison:
         "settings": request.settings_mode,
     }
     if pair.failures:
-        reason = "; ".join(dict.fromkeys(failure.reason for failure in pair.failures.values()))
+        reason = "; ".join(dict.fromkeys(failure.explained for failure in pair.failures.values()))
         return Comparison(**common, **speeds, verdict="not comparable", reason=reason)
     estimate = pair.estimate()
     return Comparison.model_validate(

@@ -59,5 +59,5 @@ def check(subject: ModelPair, plan: Plan, *, device: str = "cpu", timeout: float
                 together=True,
             )
     except WorkerFailure as failure:
-        raise UnavailableError(f"{failure.backend}: {failure.status}: {failure.reason}") from None
+        raise UnavailableError(f"{failure.backend}: {failure.status}: {failure.explained}") from None
     return {"schema_version": SCHEMA_VERSION, **report, "environment": describe(os.environ, versions)}

@@ -1,6 +1,7 @@
 """Whatever holds labelled images, as an index of each of its splits."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from common.dataset import cifar, containers, idx
 from common.dataset.image_folder import read_tree
 from common.dataset.index import Index
 from common.dataset.left_out import logger, named
-from common.dataset.list_folder import find_lists, read_lists, split_of
+from common.dataset.list_folder import find_lists, list_candidates, read_lists, split_of
+from common.dataset.list_formats import remedy
+from common.dataset.lists import list_lines
 from common.dataset.overlap import require_disjoint
 from common.dataset.split_names import WHOLE
 
@@ -78,7 +81,20 @@ def _read_folder(
         splits = read_lists(lists, root=root, form=form, classes=classes)
         require_disjoint(splits)
         return splits
-    return whole_files or read_tree(source, classes=classes)
+    return whole_files or _read_tree(source, classes=classes)
+
+
+def _read_tree(source: Path, *, classes: Sequence[str]) -> dict[str, Index]:
+    """A tree's splits, or a refusal where its only class says less than a table of labels beside it."""
+    splits = read_tree(source, classes=classes)
+    if all(index.labels.max() == index.labels.min() for index in splits.values()):
+        for path in list_candidates(source):
+            line = ""
+            with suppress(UsageError):  # what cannot be read is no list
+                line = next((text for _, text in list_lines(path)), "")
+            if found := remedy(line, path=path):
+                raise UsageError(f"{source}: all images are of one class, and {path.name} has labels{found}")
+    return splits
 
 
 def warn_of_gaps(source: Path, splits: Mapping[str, Index]) -> None:
@@ -103,7 +119,8 @@ def warn_of_gaps(source: Path, splits: Mapping[str, Index]) -> None:
 def _idx_folder(folder: Path) -> dict[str, Index]:
     """MNIST's files, or those of its kin: train-images..., t10k-images..., gzipped or not."""
     splits: dict[str, Index] = {}
-    for path in sorted(folder.iterdir()):  # a gzipped file comes after the same without .gz
+    found = (path for path in folder.iterdir() if idx.IMAGES.fullmatch(path.name))
+    for path in sorted(found):  # a gzipped file comes after the same without .gz
         match = idx.IMAGES.fullmatch(path.name)
         if match and path.is_file():
             name = "train" if "train" in match["start"] else "test"
@@ -114,7 +131,7 @@ def _idx_folder(folder: Path) -> dict[str, Index]:
 def _cifar_folder(folder: Path) -> dict[str, Index]:
     folder = next((folder / name for name in CIFAR_FOLDERS if (folder / name).is_dir()), folder)
     batches: dict[str, list[str]] = {"train": [], "test": []}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(path for path in folder.iterdir() if cifar.BATCH.fullmatch(path.name)):
         match = cifar.BATCH.fullmatch(path.name)
         if match and path.is_file():
             batches["test" if match["part"] == "test_batch" else "train"].append(path.name)

@@ -91,6 +91,28 @@ def test_lists_of_ones_own_are_read_and_not_the_folder_beside_them(tmp_path, cap
         read_source(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("labels.csv", "filename,class\n1.jpg,rose\n", "csv"),
+        ("annotations.txt", "img/1.jpg 0\n", "path-label"),
+        ("gt.tsv", "3\timg/1.jpg\n", "label-path"),
+    ],
+)
+def test_one_image_folder_beside_a_table_of_labels(tmp_path, name, text, form):
+    """It would be one class, and every accuracy 100 %."""
+    touch(tmp_path, "img/1.jpg", "img/2.jpg")
+    (tmp_path / "readme.txt").write_bytes(b"\xbb\xa8 in other bytes")
+    assert read_source(tmp_path)["all"].classes == ("img",)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(
+        UsageError, match=rf"of one class, and {name} has labels.* --format {form} --output DIR"
+    ):
+        read_source(tmp_path)
+    touch(tmp_path, "more/1.jpg")
+    assert read_source(tmp_path)["all"].classes == ("img", "more")
+
+
 def test_hidden_and_system_names_are_no_classes(tmp_path, caplog):
     touch(tmp_path, "cat/1.jpg", "cat/._1.jpg", "cat/.ipynb_checkpoints/1-checkpoint.jpg", "dog/1.jpg")
     touch(tmp_path, ".ipynb_checkpoints/1.jpg", "__MACOSX/cat/._1.jpg", "@eaDir/1.jpg", ".git/x.png")
