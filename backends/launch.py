@@ -11,6 +11,7 @@ from backends import Backend
 from common.cli import UnavailableError, UsageError
 from common.runtime.devices import available_cores, require_device_name
 from common.runtime.distributed import Member
+from common.runtime.launcher_watch import end_with_launcher
 
 MARK = "SIDE_BY_SIDE_INTERPRETER"  # set once a command runs in the interpreter that was asked for
 
@@ -85,6 +86,8 @@ def start_member(name: str, *, device: str, threads: int | None) -> tuple[Backen
     member = backend.launched()
     if member.ranks > 1 and ":" in device:
         raise UsageError(f"--device {device} is one GPU, and each process needs its own; say --device gpu")
+    if member.ranks > 1:
+        end_with_launcher(f"process {member.rank} of {member.ranks}")
     found = backend.find_device(device)
     if member.ranks > 1 and found != "cpu":
         found = backend.find_device(f"gpu:{member.gpu}")

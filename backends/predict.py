@@ -50,18 +50,20 @@ def _predict(
 ) -> int:
     """Show and write one prediction at a time: none of them is kept."""
     from backends.inference.annotate import Annotator, Grid
-    from backends.inference.prediction import Undecoded, predict
+    from backends.inference.prediction import Unclassified, predict
 
     names = subject.classes or tuple(str(label) for label in range(subject.num_classes))
     annotator = Annotator(options.annotate, names) if options.annotate else None
     grid = Grid(names) if options.grid else None
-    problems: list[Undecoded] = []
+    problems = 0
     bar = progress(total=len(images), unit=" images", what="predict")
     with bar, writing_rows(options.json) as add_row:
         for found in predict(images, classifier, subject):
             bar.update()
-            if isinstance(found, Undecoded):
-                problems.append(found)
+            if isinstance(found, Unclassified):
+                problems += 1
+                with bar.external_write_mode(file=sys.stderr):
+                    cli.complain(PROGRAM, found)
                 continue
             ranked = found.ranked(names, options.top)
             bar.write("\n".join(_lines(found.path, ranked)), file=sys.stdout)
@@ -73,8 +75,6 @@ def _predict(
         grid.draw(options.grid)
         if grid.left_out:
             cli.complain(PROGRAM, f"{options.grid}: without the last {grid.left_out} images")
-    for problem in problems:
-        cli.complain(PROGRAM, problem)
     return cli.WRONG_REQUEST if problems else cli.DONE
 
 

@@ -35,7 +35,8 @@ MENDABLE = {
     errno.ELOOP: "name a path without a circle of links",
 }
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# How the frameworks say that memory ran out, in errors of no type of its own.
+# How the frameworks say that a file could not be written, or that memory ran out, in errors of any type.
+WRITE_WORDS = ("inline_container.cc", "PytorchStreamWriter failed", "write failed")
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "bad_alloc", "ResourceExhausted", "MemoryError")
 
 
@@ -85,11 +86,8 @@ def _of_the_machine(error: BaseException) -> tuple[int, str] | None:
         return _system_error(error)
     if isinstance(error, ImportError) and (error.name or "").partition(".")[0] not in OURS:
         return UNAVAILABLE, _lacking(error)
-    if isinstance(error, MemoryError) or _tells_of_memory(error):
-        said = one_line(error, limit=200) or "no more is said"
-        return UNAVAILABLE, f"out of memory ({said}); ask for less at once"
-    if isinstance(error, RecursionError):
-        return UNAVAILABLE, "something is nested too deeply to be read; give it with fewer levels"
+    if isinstance(error, (MemoryError, RuntimeError)) and (lacking := _used_up(error)) is not None:
+        return UNAVAILABLE, lacking
     if isinstance(error, UnicodeError):
         return WRONG_REQUEST, f"text that cannot be read or written ({error}); use UTF-8"
     return None
@@ -120,8 +118,16 @@ def _lacking(error: ImportError) -> str:
     return f"{sys.executable} has no {module}; install with: {sys.executable} -m pip install {package}"
 
 
-def _tells_of_memory(error: BaseException) -> bool:
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in MEMORY_WORDS)
+def _used_up(error: MemoryError | RuntimeError) -> str | None:
+    """Say of which of the machine's means there was too little; None for any other error."""
+    said = one_line(error, limit=200) or "no more is said"
+    if isinstance(error, RecursionError):
+        return "something is nested too deeply to be read; give it with fewer levels"
+    if isinstance(error, MemoryError) or any(word in said for word in MEMORY_WORDS):
+        return f"out of memory ({said}); ask for less at once"
+    if any(word in said for word in WRITE_WORDS):
+        return f"a file could not be written ({said}); make room, or name another place"
+    return None
 
 
 def _our_fault(error: BaseException, program: str) -> str:

@@ -1,12 +1,12 @@
 """A JSON list written one object at a time, so that it need not fit into memory."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from common.files import writing_text
+from common.json_text import json_text
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def writing_rows(path: Path | None) -> Iterator[Callable[[Any], None]]:
 
         def add(value: Any) -> None:
             nonlocal before
-            text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False).replace("\n", "\n  ")
+            text = json_text(value).replace("\n", "\n  ")
             file.write(f"{before}  {text}")
             before = ",\n"
 

@@ -31,14 +31,14 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Undecoded:
-    """An image that could not be decoded, and why."""
+class Unclassified:
+    """An image without a prediction, and why."""
 
     path: Path
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}: cannot be decoded ({self.reason}); leave it out"
+        return f"{self.path}: {self.reason}; leave it out"
 
 
 def find_images(paths: Sequence[Path]) -> list[Path]:
@@ -72,15 +72,18 @@ def _inside(folder: Path) -> list[Path]:
 
 def predict(
     paths: Sequence[Path], classifier: Classifier, subject: ModelConfig
-) -> Iterator[Prediction | Undecoded]:
+) -> Iterator[Prediction | Unclassified]:
     """Classify one image at a time, so that its neighbours do not change a bit, nor are kept in memory."""
     preparation = subject.preparation.for_evaluation()
     for path in paths:
         try:
             image = decode(path, channels=3)  # in colour for those who look at it
         except DecodeError as error:
-            yield Undecoded(path=path, reason=str(error))
+            yield Unclassified(path=path, reason=f"cannot be decoded ({error})")
             continue
         seen = image if subject.channels == 3 else image.convert("L")
         logits = classifier.logits(preparation(seen)[np.newaxis])
+        if not np.isfinite(logits).all():  # as JSON has no word for it
+            yield Unclassified(path=path, reason="the model's output for it is not finite")
+            continue
         yield Prediction(path=path, image=image, probabilities=probabilities(logits)[0])

@@ -49,7 +49,7 @@ def assemble(
     # The data, which a run that goes on must find as they were.
     splits = divided(recipe, data)
     facts = {"data": fingerprint(splits), "shared_masks": options.shared_masks}
-    team.require_agreement({"recipe": recipe.to_json(), **facts})
+    team.require_agreement(_alike_in_all(options, recipe, facts))
     if state is not None:
         _require_same_run(options.output, facts, state)
         _require_epochs_left(options, recipe, state)
@@ -79,6 +79,12 @@ def _workers(options: argparse.Namespace, team: ProcessTeam) -> int:
     if options.workers is not None:
         return int(options.workers)
     return max(available_cores() // team.member.local_ranks, 1)
+
+
+def _alike_in_all(options: argparse.Namespace, recipe: Recipe, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever decides when the processes of a run send each other something: they have to do so together."""
+    turns = {"save_every": options.save_every, "strict": options.strict}
+    return {"recipe": recipe.to_json(), **facts, **turns}
 
 
 def _subject(recipe: Recipe, splits: Splits) -> ModelConfig:

@@ -12,12 +12,14 @@ from common.cli import UsageError
 from common.dataset import containers
 from common.dataset.containers import DIGITS
 from common.dataset.index import Index, require_images
+from common.dataset.overlap import without_copies
 from common.dataset.sources import read_source
 from common.dataset.split_names import WHOLE
 from common.dataset.splitting import complete
 from common.training.recipes import Recipe
 
 Splits = Mapping[str, Index]
+MOST_BYTES = 1 << 30  # read at the beginning of a run to find copies: a few seconds
 LOOKED_FOR = 100  # images of a split: looking for a million takes seconds
 
 logger = logging.getLogger(__name__)
@@ -54,9 +56,13 @@ def require_some_images(index: Index) -> None:
 def divided(recipe: Recipe, splits: Splits) -> dict[str, Index]:
     """Train, valid and test splits as a recipe wants them.
 
-    A limit of training images holds for the others in proportion.
+    Copies of images are left out where they could land in two splits. A limit of training images holds for
+    the others in proportion.
     """
     fractions = {"valid": recipe.valid_fraction, "test": recipe.test_fraction}
+    base = WHOLE if WHOLE in splits else "train"
+    if base in splits and any(fraction and name not in splits for name, fraction in fractions.items()):
+        splits = {**splits, base: without_copies(splits[base], most_bytes=MOST_BYTES)}
     parts = complete(splits, fractions=fractions, seed=0)
     whole = len(parts["train"])
     if not recipe.limit or recipe.limit >= whole:

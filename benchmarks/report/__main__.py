@@ -68,7 +68,9 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
 
 def _place(report: "CompareReport") -> str:
     environment = report.environment
-    versions = ", ".join(f"{name} {facts.get(name)}" for name, facts in environment["backends"].items())
+    versions = ", ".join(
+        f"{name} {facts.get(name)}" for name, facts in environment.get("backends", {}).items()
+    )
     machine = "; ".join(environment.get("gpus") or []) or environment.get("cpu")
     return f"{versions} on {machine}, {environment.get('cores')} cores, {environment.get('date')}"
 

@@ -88,8 +88,10 @@ def _heading(request: Request, report: Report) -> str:
     device = row.device if row else request.device
     shape = "x".join(map(str, request.input_shape))
     count = f", {row.parameters:,} parameters" if row and row.parameters else ""
-    versions = ", ".join(f"{name} {facts[name]}" for name, facts in environment["backends"].items())
-    machine = "; ".join(environment["gpus"]) if device.startswith("gpu") else environment["cpu"]
+    found = environment.get("backends", {})
+    versions = ", ".join(f"{name} {facts.get(name)}" for name, facts in found.items())
+    gpus = environment.get("gpus") or ["an unknown GPU"]
+    machine = "; ".join(gpus) if device.startswith("gpu") else environment.get("cpu")
     return (
         f"{_title(request)}: {request.model}{count}, images {shape}, "
         f"{request.num_classes} classes\n"

@@ -38,7 +38,7 @@ def _summary(check: ListCheck, shown: list[str]) -> Iterator[str]:
     if check.bad > SHOWN:
         yield f"... and {check.bad - SHOWN} more; --json FILE holds all of them"
     if check.remedy:
-        yield f"{check.path}{check.remedy}"
+        yield f"{check.path}: is no list of '<path><TAB><label>'{check.remedy}"
     yield f"{check.path}: {check.lines} lines, {check.bad} of them bad"
 
 

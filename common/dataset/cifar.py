@@ -48,7 +48,7 @@ def _pickled(path: Path, data: bytes) -> tuple[np.ndarray, np.ndarray]:
     batch = restricted_pickle.load(data, source=path)
     try:
         planes = _entry(batch, "data").array()
-        labels = np.array(_entry(batch, "labels"), dtype=np.int64)
+        labels = np.array(_whole_numbers(_entry(batch, "labels")), dtype=np.int64)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{path}: no CIFAR-10 batch ({type(error).__name__}: {error})") from None
     if planes.dtype != np.uint8 or planes.shape != (len(labels), PIXEL_BYTES) or labels.ndim != 1:
@@ -57,6 +57,13 @@ def _pickled(path: Path, data: bytes) -> tuple[np.ndarray, np.ndarray]:
             f"uint8 (images, {PIXEL_BYTES}) and (images,) were expected"
         )
     return planes, labels
+
+
+def _whole_numbers(values: Any) -> list[int]:
+    """A list as it should be: lists in lists can have 2^40 leaves in 300 bytes. Raises TypeError."""
+    if not isinstance(values, list) or not all(type(value) is int for value in values):
+        raise TypeError("labels that are no list of whole numbers")
+    return values
 
 
 def _entry(batch: Any, name: str) -> Any:

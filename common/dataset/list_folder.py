@@ -1,6 +1,6 @@
 """Lists in a folder: ours, and PaddleClas's and PaddleX's train_list.txt, val_list.txt, test_list.txt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from common.cli import UsageError
@@ -30,8 +30,7 @@ def find_lists(folder: Path, *, anew: bool = False, tables: bool = False) -> dic
     train.csv and its like are lists, too.
     """
     suffixes = {".txt", *(TABLES if tables else ())}
-    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and split_of(path)]
-    found = [path for path in found if path.is_file()]
+    found = [path for path in _files(folder, suffixes) if split_of(path)]
     plain = [path for path in found if not is_paddle(path)]
     paddle = [path for path in found if is_paddle(path)]
     written_here = (folder / CLASSES).is_file()
@@ -46,9 +45,13 @@ def find_lists(folder: Path, *, anew: bool = False, tables: bool = False) -> dic
 
 def list_candidates(folder: Path) -> list[Path]:
     """Tables and texts in a folder that are no lists of ours, and may hold labels under any name."""
-    suffixes = {".txt", *TABLES}
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in suffixes and path.is_file()]
-    return [path for path in files if path.name not in OWN_FILES]
+    return [path for path in _files(folder, {".txt", *TABLES}) if path.name not in OWN_FILES]
+
+
+def _files(folder: Path, suffixes: Set[str]) -> list[Path]:
+    """A folder's files of some suffixes by name: among a million images, only these are sorted."""
+    found = (path for path in folder.iterdir() if path.suffix.lower() in suffixes)
+    return sorted(path for path in found if path.is_file())
 
 
 def is_paddle(path: Path) -> bool:
@@ -84,9 +87,12 @@ def read_lists(
 def require_no_older(splits: Mapping[str, Index], folder: Path) -> None:
     """Raise UsageError if an older list in a folder would be read with those that are written there.
 
-    It would be, if it is of a split that is not written now: its images may be in another one by now.
+    It would be, if it is of a split that is not written now: its images may be in another one by now. So
+    would one of a written split under another name.
     """
     for name, path in find_lists(folder).items():
+        if name in splits and not is_paddle(path) and path.name != f"{name}.txt":
+            raise UsageError(f"{path}: is a list of {name}, too; name another --output, or rename it first")
         if name in splits or is_paddle(path) or (name == WHOLE and len(splits) > 1):
             continue
         older = read_list(path)

@@ -6,8 +6,8 @@ from pathlib import Path
 from common.dataset.split_names import IMAGE_SUFFIXES, is_image
 
 FORMATS = {
-    "path-label": "path and label with a space, a tab or a comma between, labels perhaps names",
-    "label-path": "label and path, the label first",
+    "path-label": "'path label' with a space, tab or comma between, or with names as labels",
+    "label-path": "'label path', the label first",
     "csv": "a table with a header",
 }
 # Names of a table's columns, in the order in which they are looked for.
@@ -64,6 +64,6 @@ def remedy(text: str, *, path: Path) -> str:
     if form is None:
         return ""
     return (
-        f"; if that is {FORMATS[form]}, write it as a list with: "
+        f"; if it is {FORMATS[form]}, write it as a list with: "
         f"python -m common.dataset index {path} --format {form} --output DIR"
     )

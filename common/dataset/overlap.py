@@ -1,6 +1,7 @@
 """Images that are named twice: in one index, or in two splits of a data set."""
 
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Mapping
@@ -83,17 +84,24 @@ def without_repeats(index: Index) -> Index:
     return index.subset(first.values())
 
 
-def without_copies(index: Index) -> Index:
+def without_copies(index: Index, *, most_bytes: float = math.inf) -> Index:
     """The index with each image once, whatever its names: images of equal bytes are copies.
 
     Only files of equal size are read. A warning says how many copies were left out, with how many labels that
-    differ.
+    differ. Where more than ``most_bytes`` would have to be read, another one says that nobody looked.
     """
     sizes = np.fromiter(
         (file_size(full_path(index, place)) for place in range(len(index))), np.int64, len(index)
     )
     known, counts = np.unique(sizes, return_counts=True)
     alike = np.flatnonzero(np.isin(sizes, known[(counts > 1) & (known > 0)]))
+    if (size := int(sizes[alike].sum())) > most_bytes:
+        logger.warning(
+            "%s: %d images may be copies of each other; to find out would read %.1f GB: common.dataset split "
+            "does, and leaves copies out",
+            *(index.source, len(alike), size / 1e9),
+        )
+        return index
     first: dict[bytes, int] = {}
     copies: dict[int, int] = {}
     with progress(total=len(alike), unit=" images", what="looking for copies") as bar:

@@ -119,7 +119,8 @@ def warn_of_gaps(source: Path, splits: Mapping[str, Index]) -> None:
 def _idx_folder(folder: Path) -> dict[str, Index]:
     """MNIST's files, or those of its kin: train-images..., t10k-images..., gzipped or not."""
     splits: dict[str, Index] = {}
-    for path in sorted(folder.iterdir()):  # a gzipped file comes after the same without .gz
+    found = (path for path in folder.iterdir() if idx.IMAGES.fullmatch(path.name))
+    for path in sorted(found):  # a gzipped file comes after the same without .gz
         match = idx.IMAGES.fullmatch(path.name)
         if match and path.is_file():
             name = "train" if "train" in match["start"] else "test"
@@ -130,7 +131,7 @@ def _idx_folder(folder: Path) -> dict[str, Index]:
 def _cifar_folder(folder: Path) -> dict[str, Index]:
     folder = next((folder / name for name in CIFAR_FOLDERS if (folder / name).is_dir()), folder)
     batches: dict[str, list[str]] = {"train": [], "test": []}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(path for path in folder.iterdir() if cifar.BATCH.fullmatch(path.name)):
         match = cifar.BATCH.fullmatch(path.name)
         if match and path.is_file():
             batches["test" if match["part"] == "test_batch" else "train"].append(path.name)

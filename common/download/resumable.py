@@ -8,7 +8,7 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import requests
 import urllib3
@@ -17,11 +17,20 @@ from tqdm import tqdm
 from common.cli import UnavailableError
 from common.files import write_text
 
+
+class Pace(NamedTuple):
+    """So many bytes in so many seconds."""
+
+    bytes: int
+    seconds: float
+
+
 TRIES = 5  # in a row, without a mebibyte of progress
 FIRST_WAIT_SECONDS = 1.0
 PROGRESS = 1 << 20
 CHUNK = 1 << 16
 TIMEOUT_SECONDS = (10, 30)  # to connect, and between two pieces
+SLOWEST = Pace(bytes=1 << 18, seconds=60.0)  # less is not waited for: at that pace flowers takes half a day
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})  # statuses that another try may mend
 _CUT = (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError)
 
@@ -111,8 +120,15 @@ class Resuming:
         return start
 
     def _take(self, reply: requests.Response, file: IO[bytes], bar: "tqdm[Any]") -> None:
-        # Never decoded: a Content-Encoding could expand a reply to any size.
-        for chunk in reply.raw.stream(CHUNK, decode_content=False):
+        # Never decoded: a Content-Encoding could expand a reply to any size. What is there is taken at once:
+        # a byte a second keeps every timeout of the connection, and would fill a chunk in hours.
+        since, counted = time.monotonic(), 0
+        while chunk := reply.raw.read1(CHUNK, decode_content=False):
+            counted += len(chunk)
+            if time.monotonic() - since > SLOWEST.seconds:
+                if counted < SLOWEST.bytes:
+                    raise _Passing(f"{counted:,} bytes came in {SLOWEST.seconds:g} seconds")
+                since, counted = time.monotonic(), 0
             _require_published_size(reply.url, max(file.tell() + len(chunk), self.size), self.size)
             file.write(chunk)
             bar.update(len(chunk))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from common.cli import UsageError
+from common.json_text import read_json
 from common.weights.link import Link, Shape
 
 SPARE = "null"  # the name of nothing, as JSON spells it
@@ -70,10 +71,10 @@ def read_map(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
+        names = read_json(path)
+    except UsageError:
+        raise
+    except ValueError as error:
         raise UsageError(f"{path}: not readable as JSON ({error})") from None
     if not isinstance(names, dict):
         raise UsageError(f'{path}: expected {{"name in the model": "name on the other side", ...}}')

@@ -4,6 +4,8 @@ https://huggingface.co/docs/safetensors: a length, a JSON header, raw bytes; not
 """
 
 import json
+import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,15 @@ def save(path: Path, arrays: Mapping[str, np.ndarray], *, note: str | None = Non
     # Not np.ascontiguousarray: it turns an array of shape () into one of shape (1,).
     contiguous = {name: np.require(array, requirements="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        save_file(contiguous, temporary, metadata=None if note is None else {NOTE: note})
+        try:
+            save_file(contiguous, temporary, metadata=None if note is None else {NOTE: note})
+        except SafetensorError as error:
+            # Rust's words for the system's errors, as "No space left on device (os error 28)".
+            found = re.search(r"os error (\d+)", str(error))
+            if found is None:
+                raise
+            number = int(found.group(1))
+            raise OSError(number, os.strerror(number), str(temporary)) from None
 
 
 def load(path: Path) -> dict[str, np.ndarray]:

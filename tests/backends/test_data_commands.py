@@ -92,6 +92,19 @@ def test_each_prediction_is_written_at_once(pictures, capsys, monkeypatch):
     assert json.loads(target.read_text()) == before
 
 
+def test_an_output_that_is_not_finite_is_no_prediction(pictures, capsys):
+    """It was written as NaN, which is no JSON."""
+
+    class Overflowing(Brightness):
+        def logits(self, images):
+            return np.where(images.mean() > 0.5, np.inf, super().logits(images))
+
+    target, images = pictures / "p.json", find_images([pictures])
+    assert command._predict(options_for(pictures, json=target), images, Overflowing(), subject_of()) == 2
+    assert [Path(row["image"]).name for row in json.loads(target.read_text())] == ["a.png", "b.png"]
+    assert capsys.readouterr().err.count("the model's output for it is not finite; leave it out") == 2
+
+
 def test_names_that_a_terminal_would_obey(tmp_path, capsys):
     path = tmp_path / "\x1b[2J.png"
     Image.new("RGB", (9, 9)).save(path)

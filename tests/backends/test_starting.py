@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,9 +12,12 @@ from PIL import Image
 
 from backends import launch
 from backends.predict import main as predict
+from backends.train import _told_how_to_go_on
+from backends.training.loop import _timed
 from backends.training.splits import as_trained, class_names, divided, fingerprint, read_data
 from common.cli import UnavailableError, UsageError
 from common.training import recipes
+from common.training.metrics import RunningMean
 from tests.support.commands import ended
 from tests.support.paths import ROOT
 
@@ -28,7 +32,7 @@ def tree(tmp_path):
     for name, count in (("ants", 12), ("bees", 8)):
         (tmp_path / "tree" / name).mkdir(parents=True)
         for number in range(count):
-            Image.new("RGB", (8, 8)).save(tmp_path / "tree" / name / f"{number:02}.png")
+            Image.new("RGB", (8, 8), (number, count, 0)).save(tmp_path / "tree" / name / f"{number:02}.png")
     return tmp_path / "tree"
 
 
@@ -139,3 +143,40 @@ def test_a_gpu_that_is_not_there_is_one_line_at_once(tmp_path, monkeypatch):
     launch.require_device("gpu", devices=tmp_path)
     with pytest.raises(UsageError, match="unknown device"):
         launch.require_device("cuda")
+
+
+def test_copies_land_in_one_split(tree, caplog, monkeypatch):
+    """A photograph that was saved twice would be learnt, and then asked for."""
+    for number in range(8):
+        shutil.copy(tree / "bees" / f"{number:02}.png", tree / "bees" / f"again {number}.png")
+    recipe = recipes.find("flowers").changed(valid_fraction=0.5)
+    with caplog.at_level("WARNING"):
+        parts = open_data(recipe, tree)
+    assert {name: np.bincount(index.labels).tolist() for name, index in parts.items()} == {
+        "train": [6, 4],
+        "valid": [6, 4],
+    }
+    assert "8 images are copies of others and are left out, 0 of them with another label" in caplog.text
+    monkeypatch.setattr("backends.training.splits.MOST_BYTES", 10)
+    with caplog.at_level("WARNING"):
+        assert len(open_data(recipe, tree)["train"]) == 14
+    assert "may be copies of each other" in caplog.text
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path):
+    options = SimpleNamespace(output=tmp_path / "run")
+    for epoch, saved in ((0, "no epoch is complete yet"), (3, "epochs 1 to 3 are saved")):
+        with (
+            pytest.raises(KeyboardInterrupt) as stop,
+            _told_how_to_go_on(SimpleNamespace(epoch=epoch), options),
+        ):
+            raise KeyboardInterrupt
+        assert stop.value.__notes__ == [f"{saved}; the same command with --resume goes on in {tmp_path}/run"]
+
+
+def test_the_time_that_batches_are_waited_for_is_summed_up(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr("backends.training.loop.time.perf_counter", lambda: next(clock))
+    waited = RunningMean()
+    assert list(_timed(iter("abc"), waited)) == ["a", "b", "c"]
+    assert waited.total == 4  # a second for each, and for learning that there are no more

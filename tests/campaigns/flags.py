@@ -112,19 +112,20 @@ def targets(folder: Path) -> list[str]:
 def draw(parser: argparse.ArgumentParser, rng: random.Random, paths: list[str]) -> list[str]:
     """Arguments for a parser: mostly what it requires, with values that are right, odd and wrong."""
     words: list[str] = []
+    rare = rng.choice([0.02, 0.1])  # of flags that may be left out: many together are hardly ever all right
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             name = rng.choice([*action.choices])
             return [*words, name, *draw(action.choices[name], rng, paths)]
         wanted = action.required or (not action.option_strings)
-        if isinstance(action, argparse._HelpAction) or rng.random() > (0.97 if wanted else 0.12):
+        if isinstance(action, argparse._HelpAction) or rng.random() > (0.98 if wanted else rare):
             continue
         words += action.option_strings[-1:]
         if action.nargs != 0:
             words += [
                 _value(action, rng, paths) for _ in range(rng.choice([1, 1, 1, 2]) if action.nargs else 1)
             ]
-    if rng.random() < 0.05:
+    if rng.random() < 0.03:
         words.insert(rng.randrange(len(words) + 1), rng.choice(WORDS))
     return [word.replace("\0", "") for word in words]
 
@@ -137,7 +138,7 @@ def _value(action: argparse.Action, rng: random.Random, paths: list[str]) -> str
     if action.default is not None and rng.random() < 0.5:
         value = action.default
         return ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
-    if rng.random() < 0.7:
+    if rng.random() < 0.85:
         return rng.choice([word for word in WORDS if _fits(action, word)] or WORDS)
     return rng.choice([*WORDS, *paths])
 

@@ -55,7 +55,7 @@ def long_list(folder, lines):
 
 def many_photos(folder, photos, *, checkpoint, backend):
     folder.mkdir(exist_ok=True)
-    Image.effect_noise(SIDES, 60).convert("RGB").save(folder / "photo.jpg", quality=90)
+    Image.effect_noise((400, 300), 60).convert("RGB").resize(SIDES).save(folder / "photo.jpg")
     for count in (photos // 10, photos):
         names = [folder / f"{number}.jpg" for number in range(count)]
         for name in names:

@@ -25,6 +25,7 @@ SYSTEM = [
     (OSError(errno.ENAMETOOLONG, "File name too long", "x" * 9000), 2, "shorter name"),
     (MemoryError("Unable to allocate 561 GiB"), 3, "out of memory (Unable to allocate 561 GiB)"),
     (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 3, "out of memory"),
+    (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos"), 3, "could not be written"),
     (RecursionError("maximum recursion depth exceeded"), 3, "nested too deeply"),
     (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), 2, "use UTF-8"),
     (ModuleNotFoundError("No module named 'PIL'", name="PIL.Image"), 3, "has no PIL; install with: "),

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -14,6 +15,7 @@ class Served:
         self.cuts = []  # bytes after which the next replies break off
         self.statuses = []  # statuses of the next replies
         self.ranges = True
+        self.drips = False  # a byte at a time, without an end
         self.length = True
         self.claimed_length = None
         self.content_range = None
@@ -52,7 +54,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(served.claimed_length or total - start))
         self.end_headers()
         rest = served.content[start:]
+        if served.drips:
+            self._drip(rest)
+            return
         self.wfile.write(rest[: served.cuts.pop(0)] if served.cuts else rest)
+
+    def _drip(self, rest):
+        try:
+            for byte in rest:
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.005)
+        except OSError:
+            pass
 
     def log_message(self, *_):
         pass

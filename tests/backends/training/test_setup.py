@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from backends.training.setup import Loaded, _fitted
+from backends.training.setup import Loaded, _alike_in_all, _fitted
+from common.training.recipes import RECIPES
 from common.weights.external import ForeignWeights
 
 SHAPES = {"c1.weight": (4, 2), "c1.bias": (4,), "output.weight": (3, 4), "output.bias": (3,)}
@@ -36,3 +37,12 @@ def test_a_replaced_head_is_left_out_by_its_mapped_name(names):
         "c1.weight": (4, 2),
         "c1.bias": (4,),
     }
+
+
+def test_all_that_decides_when_processes_exchange_is_compared():
+    """A rank that saves more often than the others would sum with what they do next."""
+    recipe = RECIPES["digits"]
+    same = _alike_in_all(SimpleNamespace(save_every=0, strict=False), recipe, {"data": 1})
+    for other in (SimpleNamespace(save_every=5, strict=False), SimpleNamespace(save_every=0, strict=True)):
+        assert _alike_in_all(other, recipe, {"data": 1}) != same
+    assert _alike_in_all(SimpleNamespace(save_every=0, strict=False), recipe, {"data": 2}) != same

@@ -37,6 +37,14 @@ def test_cifar_pickles_and_binaries_hold_the_same(tmp_path):
     assert np.array_equal(image, np.asarray(same.decode(2, channels=3)))
 
 
+def lists_in_lists(depth):
+    """A list with 2^depth leaves, in a pickle of a few hundred bytes."""
+    leaves = [0, 1]
+    for _ in range(depth):
+        leaves = [leaves, leaves]
+    return leaves
+
+
 class Hostile:
     def __init__(self, function, *arguments):
         self.function, self.arguments = function, arguments
@@ -74,6 +82,7 @@ def test_nothing_is_called_even_if_every_name_is_found(tmp_path, monkeypatch):
         ({b"data": CIFAR.astype(np.float32), b"labels": [0] * 4}, "no CIFAR-10 batch"),
         ({b"data": np.array([object], dtype=object), b"labels": [0]}, "names builtins.object"),
         ({b"data": CIFAR, b"labels": [10] * 4}, "labels must be 0..9"),
+        ({b"data": CIFAR, b"labels": lists_in_lists(60)}, "no list of whole numbers"),
         ({b"labels": [0]}, "no CIFAR-10 batch"),
         ([1, 2], "no CIFAR-10 batch"),
     ],

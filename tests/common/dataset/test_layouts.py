@@ -102,6 +102,7 @@ def test_lists_of_ones_own_are_read_and_not_the_folder_beside_them(tmp_path, cap
 def test_one_image_folder_beside_a_table_of_labels(tmp_path, name, text, form):
     """It would be one class, and every accuracy 100 %."""
     touch(tmp_path, "img/1.jpg", "img/2.jpg")
+    (tmp_path / "readme.txt").write_bytes(b"\xbb\xa8 in other bytes")
     assert read_source(tmp_path)["all"].classes == ("img",)
     (tmp_path / name).write_text(text)
     with pytest.raises(

@@ -52,6 +52,18 @@ def test_one_numbering_for_all_lists_of_a_folder(tmp_path):
         read_source(tmp_path, form="path-label", classes=["dog", "fox"])
 
 
+def test_a_list_of_the_same_split_under_another_name_is_not_joined(tmp_path):
+    """Else val.txt and valid.txt would both be there, and neither could be read."""
+    (tmp_path / "train.txt").write_text("1.jpg dog\n2.jpg ape\n")
+    (tmp_path / "val.txt").write_text("3.jpg dog\n")
+    arguments = ["index", str(tmp_path), "--format", "path-label", "--output"]
+    with pytest.raises(UsageError, match=r"val.txt: is a list of valid, too; name another --output"):
+        dataset.main([*arguments, str(tmp_path)])
+    assert (tmp_path / "train.txt").read_text() == "1.jpg dog\n2.jpg ape\n"
+    assert dataset.main([*arguments, str(tmp_path / "lists")]) == 0
+    assert read_list(tmp_path / "lists" / "valid.txt").labels.tolist() == [1]
+
+
 def test_a_table_with_a_column_of_splits(tmp_path, caplog):
     path = tmp_path / "all.csv"
     path.write_text("width,path,subset,label\n5,1.jpg,train,a\n5,2.jpg,Validation,b\n5,3.jpg,train,b\n")

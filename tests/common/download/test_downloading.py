@@ -85,6 +85,15 @@ def test_gaining_and_losing_the_same_bytes_is_given_up(served, mirror, tmp_path)
     assert len(served.requests) < 10
 
 
+def test_a_download_of_a_byte_at_a_time_is_given_up(served, mirror, tmp_path, monkeypatch):
+    """Every read is answered in time, and the whole would take days."""
+    served.drips = True
+    monkeypatch.setattr(resumable, "SLOWEST", resumable.Pace(bytes=1 << 20, seconds=0.05))
+    with pytest.raises(UnavailableError, match=r"bytes came in 0\.05 seconds; .* bytes are kept"):
+        fetch("flowers", tmp_path, mirror=mirror)
+    assert len(served.requests) == resumable.TRIES
+
+
 def test_wrong_bytes_are_thrown_away(served, mirror, tmp_path):
     served.content = ARCHIVE[:-1] + b"?"
     with pytest.raises(UnavailableError, match="whose sha256 is not the published one"):

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from common.json_text import json_text, write_json
 from common.transforms.data_config import DataConfig
 from common.weights import checkpoint, safetensors_file
 from common.weights.checkpoint import Checkpoint, ModelConfig
+from tests.support.paths import ROOT
 
 IMAGES = DataConfig(channels=1, resize=(32, 32), mean=(0.5,), std=(0.5,))
 SUBJECT = ModelConfig(model="lenet5", num_classes=10, channels=1, preparation=IMAGES)
@@ -75,3 +78,21 @@ def test_json_has_no_nan(tmp_path):
     found = json.loads((tmp_path / "x.json").read_text(), parse_constant=pytest.fail)
     assert found == {"a": [None, [None, 1.5]], "b": None, "龙": "NaN"}
     assert json_text(float("nan")) == "null"
+
+
+def test_a_full_disk_is_said_in_the_systems_words(tmp_path):
+    """safetensors has an error of its own for it, and would leave a traceback."""
+    script = (
+        "import resource, sys, pathlib, numpy as np\n"
+        "from common.weights import safetensors_file\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "from common import cli\n"
+        "def main(_): safetensors_file.save(pathlib.Path(sys.argv[1]), {'a': np.ones(10_000)})\n"
+        "cli.run(main, program='x')\n"
+    )
+    target = tmp_path / "x.safetensors"
+    command = [sys.executable, "-c", script, str(target)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr.count("\n")) == (3, 1), found.stderr
+    assert "File too large" in found.stderr
+    assert list(tmp_path.iterdir()) == []
