@@ -78,7 +78,7 @@ def test_a_run_is_judged_by_what_it_was_not_trained_on(finished, tree, capsys, t
     ):
         _, out, _ = evaluated(capsys, "torch", checkpoint, "--data", str(data))
         assert f"{data}, {part}: " in out
-        told = "not the images that the run was trained on" in caplog.text
+        told = "these are not the data of the run as they were" in caplog.text
         assert told == (data == other)
         caplog.clear()
 
