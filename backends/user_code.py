@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,27 +46,36 @@ def _found(source: str, found: Any, path: str) -> Any:
     return found
 
 
-def fingerprint(source: str, *, folder: str) -> str:
-    """SHA-256 of the user's files that are loaded, once a model of ``source`` was built.
+def model_files(source: str, *, folder: str) -> dict[str, str]:
+    """The user's files that are loaded, by path, with their SHA-256, once a model of ``source`` was built.
 
     These are the modules in the folder, and all of the package that the source lies in.
     """
     package = source.partition(":")[0].partition(".")[0]
-    root = f"{Path(folder).resolve()}{os.sep}" if folder else None
-    files = {}
-    for name, module in [*sys.modules.items()]:
-        file = getattr(module, "__file__", None)
-        if file and (name.partition(".")[0] == package or _lies_in(file, root)):
-            files[file] = name
-    digest = hashlib.sha256()
-    for file, name in sorted(files.items(), key=lambda item: item[1]):
-        digest.update(name.encode() + b"\0" + Path(file).read_bytes() + b"\0")
-    return digest.hexdigest()
+    root = f"{Path(folder).resolve()}{os.sep}"
+    files = [
+        file
+        for name, module in [*sys.modules.items()]
+        if (file := getattr(module, "__file__", None))
+        and (name.partition(".")[0] == package or _lies_in(file, root))
+    ]
+    return file_hashes(files)
 
 
-def _lies_in(file: str, root: str | None) -> bool:
+def file_hashes(paths: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of each file; "" of one that cannot be read."""
+    hashes = {}
+    for path in sorted(paths):
+        try:
+            hashes[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        except OSError:
+            hashes[path] = ""
+    return hashes
+
+
+def _lies_in(file: str, root: str) -> bool:
     """True for a file of the folder that is not installed in an environment below it."""
-    return root is not None and file.startswith(root) and INSTALLED not in file
+    return file.startswith(root) and INSTALLED not in file
 
 
 def _public(owner: object) -> str:

@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.request.flags import Group, add_flags
-from benchmarks.request.request import FEWEST_ROUNDS, read_request
+from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
-from common.flag_values import percent, positive
+from common.flag_values import number, percent, positive
 
 PROGRAM = "benchmarks.compare"
-DEFAULTS = {"batch_size": (8,), "rounds": 21, "pairs": 3}
+DEFAULTS = {"batch_size": (8,), "rounds": 24, "pairs": 6}
 # compiled would take longer than both others: 8 minutes of 16 on 2 cores, most of them to compile
-SWEEP = {"batch_size": (1, 8, 32), "engine": ("eager", "deploy"), "rounds": 6, "pairs": 2}
+SWEEP = {"batch_size": (1, 8, 32), "engine": ("eager", "deploy"), "rounds": 8, "pairs": 4}
+MAX_MINUTES = 20.0  # of --precise
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.analysis import regression
     from benchmarks.manager.environment import require_same_machine
     from benchmarks.measure.both_backends import measure_both
+    from benchmarks.measure.keeping import kept_results
+    from benchmarks.measure.laps import Plan
+    from benchmarks.measure.resume import require_same_request
     from benchmarks.report import exit_code, terminal
     from benchmarks.report.page import write_pages
     from benchmarks.request.images import require_data
@@ -42,14 +46,18 @@ def main(arguments: Sequence[str]) -> int:
     before = result_file.read(options.baseline) if options.baseline else None
     if before is not None:
         require_same_machine(before.environment, options.baseline, device=request.device)
-    report = measure_both(
-        request,
+        require_same_request(before, request, options.baseline)
+    plan = Plan(
         rounds=options.rounds,
         pairs=options.pairs,
-        skip_parity=options.skip_parity,
-        precise=options.max_regression if options.baseline else None,
-        folder=options.report,
+        precise=options.precise,
+        resolve=options.max_regression if options.baseline else None,
+        max_minutes=options.max_minutes,
     )
+    with kept_results(PROGRAM, options.report) as folder:
+        report = measure_both(
+            request, plan=plan, margin=options.margin, skip_parity=options.skip_parity, folder=folder
+        )
     report.curves = curves
     if before is not None:
         report.regressions = regression.changes(report, before, max_regression=options.max_regression)
@@ -71,6 +79,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             setattr(options, name, value)
     if options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    if options.max_minutes is not None and options.precise is None:
+        raise UsageError("--max-minutes: limits --precise; give that too, or fewer --rounds and --pairs")
+    if options.precise is not None and options.max_minutes is None:
+        options.max_minutes = MAX_MINUTES
     if options.report:
         require_folder(options.report)
     return options
@@ -85,10 +97,18 @@ def _parser() -> cli.Parser:
         action="store_true",
         help="batch sizes 1, 8, 32 and engines eager, deploy, unless --batch-size and --engine say otherwise",
     )
-    rounds = "rounds, each torch, paddle, paddle, torch (default 21; with --sweep 6)"
+    rounds = "rounds, each torch, paddle, paddle, torch (default 24; with --sweep 8)"
     parser.add_argument("--rounds", type=int, metavar="N", help=rounds)
-    pairs = "pairs of workers that share the rounds (default 3; with --sweep 2)"
+    pairs = "pairs of workers that share the rounds (default 6; with --sweep 4)"
     parser.add_argument("--pairs", type=positive, metavar="N", help=pairs)
+    precise = "go on with more pairs until each true ratio is known to ± so many percent"
+    parser.add_argument("--precise", type=percent, metavar="PERCENT", help=precise)
+    minutes = "with --precise: begin no further pair after so many minutes of measuring (default 20)"
+    parser.add_argument(
+        "--max-minutes", type=number(float, above=0, what="a number of minutes"), metavar="M", help=minutes
+    )
+    margin = "two sides whose ratio is within ± so many percent are equal (default 5)"
+    parser.add_argument("--margin", type=percent, default=DEFAULT_MARGIN, metavar="PERCENT", help=margin)
     skip = "do not prove first that both compute the same"
     parser.add_argument("--skip-parity", action="store_true", help=skip)
     _add_report_flags(parser.add_argument_group("report and gate"))
@@ -105,7 +125,7 @@ def _add_report_flags(group: Group) -> None:
     )
     curves = "runs of backends.train, shown in the report"
     group.add_argument("--curves", type=Path, nargs="+", default=[], metavar="DIR", help=curves)
-    baseline = "an earlier result to compare with; exit code 1 if slower"
+    baseline = "an earlier result to compare with; exit code 1 if slower, 4 if that might not show"
     group.add_argument("--baseline", type=Path, metavar="FILE", help=baseline)
     group.add_argument(
         "--max-regression",

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
-    from benchmarks.measure import one_backend, versions
+    from benchmarks.measure import laps, one_backend, versions
     from benchmarks.report import exit_code, terminal
     from benchmarks.request.images import require_data
     from benchmarks.results import result_file
@@ -36,8 +36,7 @@ def main(arguments: Sequence[str]) -> int:
             backend=options.backend,
             places=versions.places(options.backend, options.against),
             there=options.against,
-            rounds=options.rounds,
-            pairs=options.pairs,
+            plan=laps.Plan(rounds=options.rounds, pairs=options.pairs),
             max_regression=options.max_regression,
         )
     else:
@@ -47,12 +46,9 @@ def main(arguments: Sequence[str]) -> int:
     print(terminal.run_report(request, report))
     sentences = versions.sentences(report.against, backend=options.backend)
     print("\n".join(sentences))
-    slower = [line for line, entry in zip(sentences, report.against, strict=True) if entry.regression]
-    if slower:
-        cli.complain(PROGRAM, f"against {options.against}: {slower[0]}")
-        return cli.FAILED
+    code = exit_code.judge_against(PROGRAM, report.against, sentences, place=options.against)
     there = [entry.there for entry in report.against if entry.there]
-    return exit_code.judge(PROGRAM, [*report.results, *there])
+    return code or exit_code.judge(PROGRAM, [*report.results, *there])
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

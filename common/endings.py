@@ -1,7 +1,8 @@
 """How a command ends: exit codes, and the one line that says why. No error of ours is taken for a verdict.
 
 Exit codes: 0 done; 1 the verdict is "fail", and nothing else; 2 the request is wrong; 3 what was asked for
-cannot be had here, or a worker died; 70 a fault of this program; 130 after SIGINT, 143 after SIGTERM.
+cannot be had here, or a worker died; 4 undecided or invalid where a decision was asked for; 70 a fault of
+this program; 130 after SIGINT, 143 after SIGTERM.
 """
 
 import errno
@@ -16,7 +17,7 @@ from types import TracebackType
 
 from common.terminal import how_far, printable
 
-DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, OUR_FAULT = 0, 1, 2, 3, 70
+DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED, OUR_FAULT = 0, 1, 2, 3, 4, 70
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 LONGEST_LINE = 4000  # characters: more than a screen is no explanation
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "cpuinfo": "py-cpuinfo", "pynvml": "nvidia-ml-py"}

@@ -154,7 +154,7 @@ def require_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file") from None
+        raise UsageError(f"{path}: cannot be read: no such file") from None
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{path}: cannot be read ({said}); name a file") from None

@@ -86,7 +86,7 @@ def local_workers(monkeypatch):
     monkeypatch.setattr("benchmarks.manager.session.Worker", LocalWorker)
     monkeypatch.setattr("benchmarks.measure.interleave.BLOCK_SECONDS", 0)
     monkeypatch.setattr("benchmarks.measure.tuning.TRIAL_SECONDS", 0)
-    monkeypatch.setattr("benchmarks.analysis.ratio.RESAMPLES", 50)
+    monkeypatch.setattr("benchmarks.analysis.disturbance.is_disturbed", lambda *_, **__: False)
     monkeypatch.setattr("benchmarks.worker.profiling.SIZES", {"cpu": 64, "gpu": 64})
     monkeypatch.setattr("benchmarks.worker.profiling.PEAK_SECONDS", 0)
     monkeypatch.setattr("benchmarks.worker.profiling.LAYER_SECONDS", 0)

@@ -9,10 +9,15 @@ SIDE = ("engine", "precision", "layout", "threads")
 
 
 def best_of_each(rows: Iterable[Result], comparisons: Sequence[Comparison] = ()) -> list[Best]:
-    """The fastest of each backend's own engines by phase, batch size and processes, where both have one."""
+    """The fastest of each backend's own engines by phase, batch size and processes, where both have one.
+
+    What was measured in an invalid comparison is not among them.
+    """
+    invalid = {(row.model, row.device, row.case) for row in comparisons if row.verdict == "invalid"}
     fastest: dict[tuple[str, int, int], dict[str, Result]] = {}
     for row in rows:
-        if row.images_per_second is not None and row.engine in ENGINES:
+        is_valid = (row.model, row.device, row.case) not in invalid
+        if row.images_per_second is not None and row.engine in ENGINES and is_valid:
             sides = fastest.setdefault((row.phase, row.batch_size, row.processes), {})
             rival = sides.get(row.backend)
             if rival is None or (rival.images_per_second or 0) < row.images_per_second:

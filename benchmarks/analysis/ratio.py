@@ -1,72 +1,79 @@
-"""Statistics of raw step times: percentiles, the ratio of two sides, its interval and its noise."""
+"""Statistics of raw step times: percentiles, the ratio of two sides, its two intervals and its noise."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from statistics import median
 
 import numpy as np
 
-RESAMPLES = 2000
 CONFIDENCE = 0.95
 REPETITION = math.sqrt(2)  # two uncertain ratios differ by so much more than one from the truth
 NORMAL = 1.96  # deviations in half of a 95 % interval
-# A slowdown of the shared host that lasts minutes is in all rounds of a run alike: they do not show it.
+# A slowdown of the shared host that lasts minutes is in all rounds of one pair alike: they do not show it.
 # Ten runs in a row, a minute or two each, on two cores of shared hosts: ratios spread by 8.1 % (AMD EPYC) and
 # by 8.6 % (Intel Xeon): a deviation of 2.8 % beyond what the rounds showed. A GPU has no such neighbours.
 SHARED_HOST = 0.03
+FEWEST_PAIRS = 3  # of which the spread says something; with fewer the rounds' own has to do
+BATCHES = 8  # at least so many runs of neighbouring rounds, where there are as many rounds
+PERCENTILES = {"p50": (50, 1), "p95": (95, 100), "p99": (99, 500)}  # percentile, fewest steps: 5 lie above
 
 Blocks = Sequence[Sequence[Sequence[float]]]  # per round: blocks of seconds a step
-Rounds = Sequence[tuple[Sequence[float], Sequence[float]]]  # per round: first block, second block
 
 
 @dataclass(frozen=True, kw_only=True)
 class RatioEstimate:
     """Throughput of the second side over the first.
 
-    ``noise``: what the method finds between equal things.
+    ``interval`` is where the true ratio lies with 95 %, ``repetition`` where that of a run of the same length
+    does. ``noise`` is what the method finds between equal things. ``of_rounds`` is the part of the
+    uncertainty (a variance) that the rounds' own scatter explains, ``unseen`` the part that is assumed.
     """
 
     ratio: float
     interval: tuple[float, float]
+    repetition: tuple[float, float]
     noise: float
-
-    @property
-    def verdict(self) -> Literal["first faster", "second faster", "no difference"]:
-        """Who is faster, if anyone: not inside the interval, and not inside the noise."""
-        low, high = self.interval
-        if low <= 1 <= high or abs(self.ratio - 1) <= self.noise:
-            return "no difference"
-        return "second faster" if self.ratio > 1 else "first faster"
+    of_rounds: float
+    unseen: float
 
 
-def percentiles_ms(step_seconds: Sequence[float]) -> dict[str, float]:
-    """The 50th, 95th and 99th percentile in milliseconds."""
-    values = np.percentile(step_seconds, [50, 95, 99]) * 1000
-    return dict(zip(("p50", "p95", "p99"), map(float, values), strict=True))
+def percentiles_ms(step_seconds: Sequence[float]) -> dict[str, float | None]:
+    """The 50th, 95th and 99th percentile in milliseconds; None where there are too few steps for one."""
+    return {
+        name: float(np.percentile(step_seconds, percent)) * 1000 if len(step_seconds) >= fewest else None
+        for name, (percent, fewest) in PERCENTILES.items()
+    }
 
 
 def estimate_ratio(
-    first: Rounds, second: Rounds, *, processes: Sequence[int] = (), slow: float = 0.0, seed: int = 0
+    first: Blocks, second: Blocks, *, pairs: Sequence[int] = (), slow: float = 0.0
 ) -> RatioEstimate:
-    """The second side's throughput over the first's, with its interval and the noise of an A/A comparison.
+    """The second side's throughput over the first's, with its intervals and the noise of an A/A comparison.
 
     Each round has a ratio of its own, of the medians of its steps, in which whatever slowed down both sides
-    cancels. ``ratio`` is the Hodges-Lehmann estimate of their logarithms, which a few disturbed rounds do not
-    move.
+    cancels. ``pairs`` says how many of the rounds, in order, each pair of processes ran; without it, one pair
+    ran all. The ratio is the Hodges-Lehmann estimate of the rounds' logarithms, which a few disturbed
+    rounds do not move. How uncertain it is comes from the pairs' own such estimates. Pairs are spread over a
+    run: they differ by what processes do, each of which lies in memory in its own way, and by what a host
+    does for minutes. What a host does for longer than the run shows in nothing that is measured.
 
-    ``processes`` says how many of the rounds, in order, each pair of processes ran; without it, one pair
-    ran all. The interval is where the ratio of a repetition of the whole measurement lies with 95 %, which
-    is wider by the square root of two than where the true ratio lies: a repetition is uncertain as well.
-    ``slow`` is the standard deviation of what stays the same within a measurement and is other in the next.
-    Noise is half of such an interval of a backend's first blocks against its second ones, the wider of both;
-    both are one process's, so that what processes differ by is no part of it.
+    Of fewer than three pairs that is not known. Then runs of neighbouring rounds take the pairs' place, and
+    ``slow``, a standard deviation, stands for what they cannot show.
     """
     ratios = _ratios(first, second)
+    sizes = [size for size in pairs if size] or [len(ratios)]
+    spread = _Spread.of(ratios, sizes)
+    unseen = slow if len(sizes) < FEWEST_PAIRS else 0.0
+    half = math.hypot(spread.half_width, NORMAL * unseen)
+    variance = spread.variance + unseen**2
     return RatioEstimate(
-        ratio=math.exp(hodges_lehmann(ratios)),
-        interval=_interval(ratios, sizes=list(processes) or [len(ratios)], slow=slow, seed=seed),
-        noise=max(_noise(first, seed), _noise(second, seed)),
+        ratio=math.exp(spread.centre),
+        interval=_around(spread.centre, half),
+        repetition=_around(spread.centre, half * REPETITION),
+        noise=max(_noise(first), _noise(second)),
+        of_rounds=min(1.0, spread.of_rounds / variance) if 0 < variance < math.inf else 1.0,
+        unseen=unseen**2 / variance if variance else 0.0,
     )
 
 
@@ -79,17 +86,22 @@ def hodges_lehmann(values: np.ndarray) -> float:
     return float(np.median((values[one] + values[other]) / 2))
 
 
-def drift(first: Rounds, second: Rounds) -> float:
+def drift(first: Blocks, second: Blocks) -> float:
     """By how much the ratio moved from the first half of the rounds to the second, relative."""
     return _moved(_ratios(first, second))
 
 
-def pace(first: Rounds, second: Rounds) -> float:
+def pace(first: Blocks, second: Blocks) -> float:
     """By how much both became faster from the first half of the rounds to the second, relative.
 
     That is the machine's doing, which the ratio does not mind, and each side's own figure does.
     """
     return _moved((_medians(first) + _medians(second)) / -2)
+
+
+def round_ratios(first: Blocks, second: Blocks) -> list[float]:
+    """The second side's throughput over the first's in each round, in the order measured."""
+    return [float(ratio) for ratio in np.exp(_ratios(first, second))]
 
 
 def _moved(values: np.ndarray) -> float:
@@ -107,9 +119,14 @@ def outlier_fraction(step_seconds: Sequence[float]) -> float:
     return float(np.mean(steps > np.median(steps) + 5 * deviation)) if deviation > 0 else 0.0
 
 
-def _noise(rounds: Rounds, seed: int) -> float:
-    ratios = _ratios([(block,) for block, _ in rounds], [(block,) for _, block in rounds])
-    low, high = _interval(ratios, sizes=[len(ratios)], seed=seed)
+def _noise(rounds: Blocks) -> float:
+    """Half of the repetition interval of a backend's first blocks against its last ones."""
+    whole = [blocks for blocks in rounds if len(blocks) > 1]
+    if len(whole) < 2:
+        return math.inf
+    ratios = _ratios([blocks[:1] for blocks in whole], [blocks[-1:] for blocks in whole])
+    spread = _Spread.of(ratios, [len(ratios)])
+    low, high = _around(spread.centre, spread.half_width * REPETITION)
     return (high - low) / 2
 
 
@@ -120,63 +137,61 @@ def _ratios(first: Blocks, second: Blocks) -> np.ndarray:
 
 def _medians(rounds: Blocks) -> np.ndarray:
     """Logarithm of the median step of each round's blocks."""
-    return np.asarray(np.log([np.median([step for block in blocks for step in block]) for blocks in rounds]))
+    return np.log([median(step for block in blocks for step in block) for blocks in rounds])
 
 
-def _interval(
-    ratios: np.ndarray, *, sizes: Sequence[int], seed: int, slow: float = 0.0
-) -> tuple[float, float]:
-    """Bootstrap interval of a repetition, from the logarithms of the rounds' ratios.
+@dataclass(frozen=True, kw_only=True)
+class _Spread:
+    """Centre of all rounds, its variance from how groups of rounds differ, and how well that is known.
 
-    Rounds are drawn anew. Where one process ran all, in runs of neighbours: a machine is busy for a while,
-    and single rounds would look more independent than they are (Kuensch 1989). Where several did, it is
-    widened by what processes, each of which lies in memory in its own way, differ by beyond their rounds.
+    ``of_rounds`` is the variance that it would have if groups differed by their rounds' scatter alone.
     """
-    rng = np.random.default_rng(seed)
-    run = 1 if len(sizes) > 1 else max(1, round(len(ratios) ** (1 / 3)))
-    centre = hodges_lehmann(ratios)
-    draws = [hodges_lehmann(_drawn(ratios, run, rng)) - centre for _ in range(RESAMPLES)]
-    tail = (1 - CONFIDENCE) / 2
-    widening = _widening(np.split(ratios, np.cumsum(sizes)[:-1]))
-    low, high = np.percentile(draws, [100 * tail, 100 * (1 - tail)]) * widening
-    unseen = NORMAL * slow
-    below, above = (math.hypot(end, unseen) * REPETITION for end in (min(low, 0.0), max(high, 0.0)))
-    return math.exp(centre - below), math.exp(centre + above)
+
+    centre: float
+    variance: float
+    freedom: int
+    of_rounds: float
+
+    @classmethod
+    def of(cls, ratios: np.ndarray, sizes: Sequence[int]) -> "_Spread":
+        """From the logarithms of the rounds' ratios, ``sizes`` of which each pair of processes ran."""
+        groups = _groups(ratios, sizes)
+        places = np.array([hodges_lehmann(group) for group in groups])
+        variance = float(np.var(places, ddof=1)) / len(places) if len(places) > 1 else math.inf
+        inner = [float(np.var(group, ddof=1)) for group in groups if len(group) > 1]
+        if len(sizes) < FEWEST_PAIRS or not inner:  # then nothing else is in it
+            of_rounds = variance
+        else:
+            of_rounds = float(np.mean(inner)) / len(ratios)
+        return cls(
+            centre=hodges_lehmann(ratios),
+            variance=variance,
+            freedom=len(places) - 1,
+            of_rounds=of_rounds,
+        )
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % interval of the centre, by Student's t."""
+        from scipy import stats  # 0.5 s to import: not for --help
+
+        if not self.freedom:
+            return math.inf
+        return float(stats.t.ppf((1 + CONFIDENCE) / 2, df=self.freedom)) * math.sqrt(self.variance)
 
 
-def _widening(processes: Sequence[np.ndarray]) -> float:
-    """By how much a bootstrap of all rounds is too narrow for these processes.
+def _groups(ratios: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """Rounds by pair of processes; with too few pairs, in runs of neighbours.
 
-    For few rounds as Hesterberg (2015, "What Teachers Should Know about the Bootstrap", section 3.2) has it:
-    Student's t, and n - 1 instead of n. Where the means of processes differ by more than their rounds
-    explain, the variance of these means counts instead, with Satterthwaite's (1946) degrees of freedom for
-    its two parts: three processes that happen to differ are known to be no more than three.
+    Runs, because a machine is busy for a while: single rounds would look more independent than they are (the
+    method of batch means).
     """
-    from scipy import stats  # 0.5 s to import: not for --help
-
-    rounds = np.concatenate(processes)
-    number, groups = len(rounds), len(processes)
-    plain = np.var(rounds)
-    if not plain:
-        return 1.0
-    variance, freedom = plain * number / (number - 1), float(number - 1)
-    if 1 < groups < number:
-        means = np.repeat([group.mean() for group in processes], [len(group) for group in processes])
-        between = float(np.sum((means - rounds.mean()) ** 2)) / (groups - 1)
-        within = float(np.sum((rounds - means) ** 2)) / (number - groups)
-        if between > within:
-            beyond = (between - within) ** 2 / (groups - 1) + within**2 / (number - groups)
-            variance, freedom = between, between**2 / beyond
-    tail = (1 - CONFIDENCE) / 2
-    return float(stats.t.ppf(tail, df=freedom) / stats.norm.ppf(tail) * math.sqrt(variance / plain))
+    if len(sizes) >= FEWEST_PAIRS:
+        return np.split(ratios, np.cumsum(sizes)[:-1])
+    return np.array_split(ratios, max(min(BATCHES, len(ratios)), len(ratios) // 3))
 
 
-def _drawn(rounds: np.ndarray, run: int, rng: np.random.Generator) -> np.ndarray:
-    """As many rounds, in runs of so many neighbours.
-
-    The last round is the first one's neighbour.
-    """
-    first = rng.integers(len(rounds), size=-(-len(rounds) // run))
-    places = (first[:, None] + np.arange(run)).ravel()[: len(rounds)]
-    drawn: np.ndarray = rounds[places % len(rounds)]
-    return drawn
+def _around(centre: float, half: float) -> tuple[float, float]:
+    # Beyond what a float holds: a machine where a round takes no time, or one round alone.
+    low, high = max(centre - half, -700.0), min(centre + half, 700.0)
+    return math.exp(low), math.exp(high)

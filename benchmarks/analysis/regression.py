@@ -12,7 +12,7 @@ from statistics import geometric_mean
 from typing import Any, Literal, TypeVar
 
 from benchmarks.analysis.quick_steps import Estimate, speed, speed_ratio
-from benchmarks.results.formatting import labeller
+from benchmarks.results.formatting import UNUSABLE, labeller
 from benchmarks.results.schema import CaseRecord, Change, CompareReport, Comparison, Result
 
 Row = TypeVar("Row", Comparison, Result)
@@ -22,7 +22,7 @@ Row = TypeVar("Row", Comparison, Result)
 class _Found:
     """A change of speed, a logarithm, before it is judged.
 
-    ``steady``: of the two, the other has changed.
+    ``steady``: of the two, the other has changed. ``invalid``: the machine disturbed one of the measurements.
     """
 
     row: CaseRecord
@@ -33,6 +33,7 @@ class _Found:
     change: float
     own: float | None = None
     steady: bool = False
+    invalid: bool = False
 
 
 def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[Change]:
@@ -47,7 +48,13 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
     single = [(row, earlier) for row, earlier in single if not any(_of_pair(row, pair) for pair, _ in pairs)]
     allowed = math.log1p(-max_regression / 100)
     found = [_by_ratio(*pair, drift, allowed=allowed) for pair in pairs]
-    found += [_by_speed(*rows, drift) for rows in single]
+    invalid = [
+        _key_of_sides(row)
+        for report in (now, before)
+        for row in report.comparisons
+        if row.verdict == "invalid"
+    ]
+    found += [_by_speed(*rows, drift, invalid=invalid) for rows in single]
     label = labeller([one.row for one in found])
     return [_judged(one, label(one.row), allowed=allowed, looks=len(found)) for one in found]
 
@@ -60,6 +67,9 @@ def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> C
     half_width, change = found.estimate.half_width(looks=looks), math.log(found.change)
     certain, slower = change < -half_width, change < allowed
     other_faster = certain and found.steady
+    regression = slower and certain and not other_faster and not found.invalid
+    # Of a ratio either side may have lost; of a speed alone, what is as fast as allowed for certain has not.
+    unseen = half_width > -allowed and (found.by == "ratio" or change - half_width < allowed)
     return Change(
         **asdict(found.row.case) | {"threads": found.row.threads},
         backend=found.backend,
@@ -69,8 +79,10 @@ def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> C
         own=found.own,
         drift=found.drift,
         noise=1 - math.exp(-half_width),
-        regression=slower and certain and not other_faster,
+        regression=regression,
         unclear=slower and not certain,
+        invalid=found.invalid,
+        undecided=found.invalid or (unseen and not regression and not other_faster),
         other_faster=other_faster,
     )
 
@@ -97,12 +109,14 @@ def sentence(change: Change) -> str:
     verdict = ": slower than the baseline" if change.regression else ""
     if change.other_faster:
         verdict = ": the other has become faster"
+    if change.undecided:
+        verdict = ": undecided, a slowdown that is not allowed might not show; more --pairs and --rounds"
     if change.unclear:
-        verdict = ": slower, or noise; more --pairs and --rounds would decide"
-    return (
-        f"{change.backend} {change.combination}: "
-        f"{change.change - 1:+.1%} {against} ({'; '.join(facts)}){verdict}"
-    )
+        verdict = ": undecided, slower or noise; more --pairs and --rounds would decide"
+    if change.invalid:
+        verdict = ": undecided, the machine disturbed one of the two measurements"
+    figure = f"{change.change - 1:+.1%} {against}" if change.noise < 0.5 else UNUSABLE
+    return f"{change.backend} {change.combination}: {figure} ({'; '.join(facts)}){verdict}"
 
 
 def _in_both(now: Sequence[Row], before: Sequence[Row]) -> list[tuple[Row, Row]]:
@@ -136,6 +150,7 @@ def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, allow
         change=math.exp(-abs(change.mean)),
         own=math.exp(own.mean) / (drift or 1),
         steady=_has_not_slowed(own, drift, allowed),
+        invalid="invalid" in (now.verdict, before.verdict),
     )
 
 
@@ -151,7 +166,13 @@ def _has_not_slowed(own: Estimate, drift: float | None, allowed: float) -> bool:
     return min(least, least - math.log(drift)) > allowed
 
 
-def _by_speed(now: Result, before: Result, drift: float | None) -> _Found:
+def _key_of_sides(row: Comparison) -> tuple[Any, ...]:
+    return row.settings, row.model, row.device, row.case
+
+
+def _by_speed(
+    now: Result, before: Result, drift: float | None, *, invalid: Sequence[tuple[Any, ...]] = ()
+) -> _Found:
     change = _speed(now) - _speed(before)
     return _Found(
         row=now,
@@ -160,6 +181,7 @@ def _by_speed(now: Result, before: Result, drift: float | None) -> _Found:
         estimate=change,
         drift=drift,
         change=math.exp(change.mean) / (drift or 1),
+        invalid=(now.settings_mode, now.model, now.device, now.case) in invalid,
     )
 
 

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from statistics import median
-from typing import Literal
 
+from benchmarks.analysis.verdict import Decision, decide
 from benchmarks.request.case import Case
-from benchmarks.results.schema import Comparison, Result, Scaling
+from benchmarks.request.request import DEFAULT_MARGIN
+from benchmarks.results.schema import Comparison, Result, Scaling, ScalingVerdict
 
 Key = tuple[str, str, Case]
 
@@ -39,11 +40,14 @@ def _efficiency(row: Result, alone: Mapping[tuple[str, Key], float | None]) -> f
     return row.images_per_second / (row.processes * one) if one and row.images_per_second else None
 
 
-def scaling(rows: Sequence[Result], comparisons: Iterable[Comparison]) -> list[Scaling]:
+def scaling(
+    rows: Sequence[Result], comparisons: Iterable[Comparison], *, margin: float = DEFAULT_MARGIN
+) -> list[Scaling]:
     """Which backend's throughput grows more, for each number of processes above one.
 
-    The ratio of both efficiencies is that of the ratios at N processes and at one, so both intervals are in
-    it (as Zou and Donner 2008 combine those of two independent estimates).
+    ``margin``, in percent, is what makes both equal. The ratio of both efficiencies is that of the ratios at
+    N processes and at one, so both intervals are in it (as Zou and Donner 2008 combine those of two
+    independent estimates).
     """
     measured = [row for row in comparisons if row.ratio and row.ratio_ci95]
     alone = {_alone(row): row for row in measured if row.processes == 1}
@@ -51,7 +55,7 @@ def scaling(rows: Sequence[Result], comparisons: Iterable[Comparison]) -> list[S
     for row in measured:
         one = alone.get(_alone(row))
         if one is not None and row.processes > 1:
-            found.append(_scaling(row, one, _efficiencies(rows, row)))
+            found.append(_scaling(row, one, _efficiencies(rows, row), margin=margin))
     return found
 
 
@@ -63,16 +67,24 @@ def _efficiencies(rows: Iterable[Result], pair: Comparison) -> dict[str, float |
     }
 
 
-def _scaling(row: Comparison, one: Comparison, efficiencies: Mapping[str, float | None]) -> Scaling:
+VERDICTS: Mapping[Decision, ScalingVerdict] = {
+    "first faster": "torch scales better",
+    "second faster": "paddle scales better",
+    "equal": "equal",
+    "undecided": "undecided",
+}
+
+
+def _scaling(
+    row: Comparison, one: Comparison, efficiencies: Mapping[str, float | None], *, margin: float
+) -> Scaling:
     (centre, low, high), (centre_one, low_one, high_one) = _logarithms(row), _logarithms(one)
     ratio = centre - centre_one
     interval = (
         math.exp(ratio - math.hypot(centre - low, high_one - centre_one)),
         math.exp(ratio + math.hypot(high - centre, centre_one - low_one)),
     )
-    verdict: Literal["torch scales better", "paddle scales better", "no difference"] = "no difference"
-    if not interval[0] <= 1 <= interval[1]:
-        verdict = "paddle scales better" if ratio > 0 else "torch scales better"
+    disturbed = "invalid" in (row.verdict, one.verdict)
     return Scaling(
         **asdict(row.case) | {"threads": row.threads},
         model=row.model,
@@ -81,7 +93,7 @@ def _scaling(row: Comparison, one: Comparison, efficiencies: Mapping[str, float 
         paddle_efficiency=efficiencies.get("paddle"),
         ratio=math.exp(ratio),
         ratio_ci95=interval,
-        verdict=verdict,
+        verdict="invalid" if disturbed else VERDICTS[decide(interval, margin=margin)],
     )
 
 

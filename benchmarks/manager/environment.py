@@ -34,9 +34,14 @@ def describe(outer: Mapping[str, str], workers: Mapping[str, Mapping[str, Any]])
         "backends": {name: dict(versions) for name, versions in workers.items()},
         "withheld_variables": withheld(outer),
         "load_average": psutil.getloadavg()[0],
-        "git_commit": _git_commit(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "git_commit": git_commit(),
+        "date": now(),
     }
+
+
+def now() -> str:
+    """The date and time, in UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def machine() -> dict[str, Any]:
@@ -44,7 +49,9 @@ def machine() -> dict[str, Any]:
     return {"cpu": cpu_model(), "gpus": _gpus()[0]}
 
 
-def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) -> None:
+def require_same_machine(
+    before: Mapping[str, Any], path: Path, *, device: str, remedy: str = "make a baseline on this machine"
+) -> None:
     """Raise UsageError where a file's environment is of another processor or, unless for the CPU, other GPUs.
 
     Which framework is faster depends on them: AlexNet infers in eager mode with paddle / torch at 0.33 on an
@@ -56,7 +63,7 @@ def require_same_machine(before: Mapping[str, Any], path: Path, *, device: str) 
         if there is not None and there != here[kind]:
             raise UsageError(
                 f"{path}: was measured with {_named(there)}, and here is {_named(here[kind])}; "
-                f"the ratio depends on the processor: make a baseline on this machine"
+                f"the ratio depends on the processor: {remedy}"
             )
 
 
@@ -93,7 +100,8 @@ def _gpus() -> tuple[list[str], str | None]:
         pynvml.nvmlShutdown()
 
 
-def _git_commit() -> str | None:
+@cache
+def git_commit() -> str | None:
     """The commit checked out, with "-dirty" if files differ from it.
 
     Returns None outside a repository.

@@ -19,12 +19,13 @@ from typing import Any
 
 from benchmarks.manager import session as single
 from benchmarks.manager.installations import Installation
-from benchmarks.manager.session import Session
+from benchmarks.manager.session import Session, counters_in
 from benchmarks.manager.worker_process import Worker, WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured, slowest
+from common.runtime.kernel_counters import at_once
 
 SETTLING_SECONDS = 2.0  # after a failure: whoever caused it may be heard of later than whoever waited for it
 
@@ -214,6 +215,8 @@ class GroupSession(Session):
                 name, self._steps(name, min_steps - len(block.step_seconds), min_seconds - spent)
             )
             block.extend(slowest([reply["seconds"] for reply in replies]))
+            counted = [counters_in(reply) for reply in replies]
+            block.count(at_once(one for one in counted if one is not None))
             spent = sum(block.step_seconds)
             alone = slowest([{"step": reply["unsynchronised"]} for reply in replies])["step"]
             measured.unsynchronised_seconds += alone

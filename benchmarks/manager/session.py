@@ -16,6 +16,7 @@ from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured
+from common.runtime.kernel_counters import KernelCounters, read_counters
 from common.weights import safetensors_file
 
 REQUEST_SECONDS = 10  # of measuring per request to a worker
@@ -40,7 +41,7 @@ class Session:
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
         self.pair = request.pair
-        self.models: dict[str, dict[str, str]] = {}  # callable and hash of each, by backend, of one's own
+        self.models: dict[str, dict[str, Any]] = {}  # callable and files of each, by backend, of one's own
         self.layers: Mapping[str, str] = {}  # paddle's by torch's, where a pair of the user's own has both
         self.inputs = InputFiles(self.pair, scratch=scratch)
 
@@ -138,6 +139,7 @@ class Session:
                 max_seconds=REQUEST_SECONDS,
             )
             block.extend(reply["seconds"])
+            block.count(counters_in(reply))
             spent += reply["span_seconds"]
             measured.last_outcome = reply["outcome"]
             measured.idle_cpu_seconds = max(measured.idle_cpu_seconds, worker.idle_cpu_seconds)
@@ -150,13 +152,20 @@ class Session:
         block = Block(process=measured.process)
         for _ in range(times):
             self.end(name)
-            begun = time.monotonic()
+            before, begun = read_counters(), time.monotonic()
             self.start([name])
             seconds = {"import": time.monotonic() - begun}
             seconds |= self.worker(name).ask("start_up", spec=measured.starting.to_json())
             block.extend({part: [value] for part, value in seconds.items()})
+            block.count(read_counters().since(before))  # the worker is this process's child
         measured.blocks.append(block)
         return block
+
+
+def counters_in(reply: Mapping[str, Any]) -> KernelCounters | None:
+    """The kernel's counters in a reply; None of a worker of a version that did not read them."""
+    values = reply.get("counters")
+    return KernelCounters.from_json(values) if values else None
 
 
 class InputFiles:

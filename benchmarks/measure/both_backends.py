@@ -10,16 +10,18 @@ from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.laps import Plan
 from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.resume import (
     earlier_report,
     request_facts,
     require_same_models,
+    require_same_place,
     require_same_versions,
 )
 from benchmarks.measure.sweep import Sweep
 from benchmarks.parity.comparison import run_gate
-from benchmarks.request.request import Request
+from benchmarks.request.request import DEFAULT_MARGIN, Request
 from benchmarks.results.schema import CompareReport
 from common.terminal import progress
 
@@ -27,27 +29,28 @@ from common.terminal import progress
 def measure_both(
     request: Request,
     *,
-    rounds: int,
-    pairs: int,
+    plan: Plan,
+    margin: float = DEFAULT_MARGIN,
     skip_parity: bool = False,
-    precise: float | None = None,
     folder: Path | None = None,
     places: Mapping[str, Installation] | None = None,
 ) -> CompareReport:
     """Check parity, then time every combination; nothing is timed where parity is broken.
 
-    ``rounds`` are turns of A B B A, split among ``pairs`` of workers. What is less certain than ``precise``
-    percent is measured once more. Results go to ``folder`` as they arise; those that lie there are kept.
+    ``margin``, in percent, is what makes two sides equal. Results go to ``folder`` as they arise; those that
+    lie there are kept.
     """
     # A folder may hold an earlier call's results, which are not measured again.
-    facts = request_facts(request, rounds=rounds, pairs=pairs, skip_parity=skip_parity)
+    facts = request_facts(request, rounds=plan.rounds, pairs=plan.pairs, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
+    if earlier and folder:
+        require_same_place(earlier, folder, device=request.device)
     with (
         scratch_folder() as scratch,
         open_session(request, scratch=scratch, places=places) as session,
-        progress(total=rounds * len(request.cases)) as bar,
+        progress(total=plan.rounds * len(request.cases)) as bar,
     ):
-        sweep = Sweep(session, facts=facts, folder=folder, earlier=earlier)
+        sweep = Sweep(session, facts=facts, folder=folder, earlier=earlier, margin=margin)
         # Proof before speed. Each worker that measures is started afresh.
         try:
             if not skip_parity and any(case.phase != "data" for case in request.cases):
@@ -62,7 +65,7 @@ def measure_both(
             require_same_versions(earlier, session.versions, folder)
             require_same_models(earlier, session.models, folder)
         if sweep.parity is None or sweep.parity["verdict"] == "pass":
-            sweep.run(rounds=rounds, processes=pairs, bar=bar, precise=precise)
+            sweep.run(plan, bar=bar)
         return sweep.report()
 
 

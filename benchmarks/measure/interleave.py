@@ -1,30 +1,34 @@
 """Two sides taking turns: A B B A, then B A A B, in short blocks of whole steps."""
 
 import math
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from benchmarks.analysis.disturbance import Disturbance, is_invalid, kept_rounds, mark_disturbed
 from benchmarks.analysis.quick_steps import Estimate, quick_seconds, speed_ratio
 from benchmarks.analysis.ratio import (
     SHARED_HOST,
+    Blocks,
     RatioEstimate,
-    Rounds,
     drift,
     estimate_ratio,
     outlier_fraction,
     pace,
+    round_ratios,
 )
+from benchmarks.analysis.verdict import Effort
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.diagnostics import Diagnostics
+from benchmarks.measure.machine_load import MachineLoad
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts
-from benchmarks.results.samples import Measured
+from benchmarks.results.samples import Block, Measured
 from benchmarks.results.schema import UNEQUAL_SETTINGS, Result
 from common.engines.kinds import EAGER
 
@@ -71,6 +75,7 @@ def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COM
 
 
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
+FEWEST_FOR_RATIO = 2  # rounds
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
 
 
@@ -88,24 +93,42 @@ class Interleaving:
         self.tuning: dict[str, list[dict[str, Any]]] = {}
         self.measured: dict[str, Measured] = {}
         self.failures: dict[str, WorkerFailure] = {}
+        self.circumstances: list[dict[str, Any]] = []  # the machine's, of each pair of processes
+        self.seconds = 0.0
+        self._found: tuple[int, Disturbance, list[list[list[Block]]]] | None = None
 
-    def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
-        """Prepare and warm up both, then let them take turns.
-
-        ``processes`` pairs of new ones share the rounds. If ``change`` is less certain than ``precise``
-        percent, all rounds are measured once more and both halves count. The decision depends on the
-        uncertainty, never on the estimate, so it does not bias the result. A single process shows no
-        uncertainty.
-        """
+    def tune(self) -> None:
+        """Choose what each side runs, where settings are tuned."""
         if self.session.request.settings_mode == "tuned":
             self._each(self._tune)
-        parts = np.array_split(np.arange(rounds), max(1, min(processes, rounds // 2)))
-        for part in parts:
-            self._take_turns(len(part), blocks=2 * rounds, bar=bar)
-        if precise is not None and len(parts) > 1 and not self.failures and not self._knows(precise):
-            bar.total = (bar.total or 0) + rounds
-            for part in parts:
-                self._take_turns(len(part), blocks=2 * rounds, bar=bar)
+
+    def take_turns(self, rounds: int, *, blocks: int, bar: "tqdm[Any]", anew: bool = False) -> None:
+        """Prepare and warm up both, then let them take so many turns.
+
+        ``blocks`` of a side share the time that a result is asked to have. ``anew`` starts processes first.
+        """
+        began, load = time.monotonic(), MachineLoad()
+        if anew:
+            for name in self.names:
+                self.session.end(name)
+        if not self.processes:
+            self._each(self._prepare)
+        else:  # a process lies in memory in its own way: another one may be faster
+            self._all_at_once(self._prepare_again)
+        self._require_comparable()
+        self._each(self.session.warm_up)
+        before = sum(self.processes)
+        self.processes.append(rounds)
+        for number in range(before, before + rounds):
+            order = self.names if number % 2 == 0 else self.names[::-1]
+            for name in (*order, *order[::-1]):
+                self._attempt(name, lambda name: self._measure(name, blocks=blocks))
+            bar.update()
+        self.circumstances.append(load.facts())
+        self.seconds += time.monotonic() - began
+
+    def finish(self) -> None:
+        """Measure what explains the figures, with the job of the last turns."""
         self._each(self._finish)
 
     def rows(self) -> list[Result]:
@@ -119,53 +142,74 @@ class Interleaving:
             return failed_row(request, case, self.failures[name])
         return measured_row(request, backend, case, self.measured[name])
 
-    def estimate(self) -> RatioEstimate:
-        """The ratio of both sides' throughput, the second over the first.
+    def disturbance(self) -> Disturbance:
+        """What others disturbed; marks the blocks."""
+        return self._sorted_out()[1]
 
-        Both were measured.
+    def estimate(self) -> RatioEstimate | None:
+        """The ratio of both sides' throughput, the second over the first, from undisturbed blocks.
+
+        Both were measured. None if fewer than two rounds are left.
         """
-        first, second = self._both_rounds()
+        rounds = self._kept()
+        if len(rounds) < FEWEST_FOR_RATIO:
+            return None
+        owners = Counter(both[0][0].process for both in rounds)
         on_cpu = self.measured[self.names[0]].facts.device == "cpu"
         return estimate_ratio(
-            first,
-            second,
-            processes=self.processes,
+            *self._seconds(rounds),
+            pairs=list(owners.values()),
             slow=SHARED_HOST if on_cpu else 0.0,
-            seed=self.session.request.seed,
         )
 
-    def change(self) -> Estimate:
-        """Logarithm of the second side's speed over the first's, of the undisturbed steps."""
-        first, second = (quick_seconds(self.measured[name].blocks) for name in self.names)
-        return speed_ratio(first, second)
+    def effort(self) -> Effort:
+        """What it took so far."""
+        return Effort(
+            rounds=sum(self.processes),
+            pairs=len(self.processes),
+            seconds=self.seconds,
+            left_out=self.disturbance().left_out,
+        )
 
-    def disturbances(self) -> dict[str, float]:
-        """The ratio's drift, both sides' pace, and the share of outliers.
+    def is_valid(self) -> bool:
+        """False where others disturbed so much that nothing can be said."""
+        disturbed = self.disturbance()
+        return not is_invalid(disturbed, rounds=sum(self.processes), left=len(self._kept()))
+
+    def change(self) -> Estimate:
+        """Logarithm of the second side's speed over the first's, of the quick steps of undisturbed blocks."""
+        return speed_ratio(*(self.quick_seconds(name) for name in self.names))
+
+    def quick_seconds(self, name: str) -> list[float]:
+        """Those of a side, of as many pairs of processes as the other's; see ``quick_steps``."""
+        place = self.names.index(name)
+        blocks = [block for both in self._kept() for block in both[place]]
+        return quick_seconds(blocks or self.measured[name].blocks)
+
+    def facts(self) -> dict[str, Any]:
+        """The ratio of each round, its drift, both sides' pace, and the share of outliers.
 
         Outliers are steps that took far longer than the others.
         """
         outliers = (outlier_fraction(measured.step_seconds) for measured in self.measured.values())
-        rounds = self._both_rounds()
-        return {"drift": drift(*rounds), "pace": pace(*rounds), "outliers": max(outliers)}
+        rounds = self._kept()
+        facts: dict[str, Any] = {"outliers": max(outliers)}
+        if len(rounds) >= FEWEST_FOR_RATIO:
+            both = self._seconds(rounds)
+            facts |= {"drift": drift(*both), "pace": pace(*both), "round_ratios": round_ratios(*both)}
+        return facts
 
-    def _take_turns(self, rounds: int, *, blocks: int, bar: "tqdm[Any]") -> None:
-        """So many rounds in processes of their own."""
-        if not self.processes:
-            self._each(self._prepare)
-        else:  # a process lies in memory in its own way: another one may be faster
-            self._all_at_once(self._prepare_anew)
-        self._require_comparable()
-        self._each(self.session.warm_up)
-        before = sum(self.processes)
-        self.processes.append(rounds)
-        for number in range(before, before + rounds):
-            order = self.names if number % 2 == 0 else self.names[::-1]
-            for name in (*order, *order[::-1]):
-                self._attempt(name, lambda name: self._measure(name, blocks=blocks))
-            bar.update()
+    def knows(self, percent: float) -> bool:
+        """True if the true ratio is known to so many percent to both sides."""
+        estimate = self.estimate()
+        if estimate is None:
+            return False
+        low, high = estimate.interval
+        return high / low <= (1 + percent / 100) ** 2
 
-    def _knows(self, precise: float) -> bool:
-        return self.change().half_width() <= math.log1p(precise / 100)
+    def resolves(self, percent: float) -> bool:
+        """True if a change of so many percent would show."""
+        return self.change().half_width() <= math.log1p(percent / 100)
 
     def _require_comparable(self) -> None:
         keys = compared_settings(self.session.request.settings_mode, list(self.cases.values()))
@@ -174,14 +218,21 @@ class Interleaving:
         if difference and not self.failures:
             self.failures = {name: WorkerFailure(name, "unsupported", difference) for name in self.names}
 
-    def _both_rounds(self) -> tuple[Rounds, Rounds]:
-        first, second = (self._rounds(name) for name in self.names)
-        return first, second
+    def _kept(self) -> list[list[list[Block]]]:
+        return self._sorted_out()[2]
 
-    def _rounds(self, name: str) -> Rounds:
-        """A side's step times by round: its first and its second block."""
-        blocks = [block.step_seconds for block in self.measured[name].blocks]
-        return list(zip(blocks[::2], blocks[1::2], strict=True))
+    def _sorted_out(self) -> tuple[int, Disturbance, list[list[list[Block]]]]:
+        """Number of blocks, what disturbed them, and the rounds that are kept: anew where there are more."""
+        sides = [self.measured[name].blocks for name in self.names]
+        number = sum(map(len, sides))
+        if self._found is None or self._found[0] != number:
+            self._found = number, mark_disturbed(sides), kept_rounds(sides)
+        return self._found
+
+    def _seconds(self, rounds: Sequence[Sequence[Sequence[Block]]]) -> tuple[Blocks, Blocks]:
+        """Step times of both sides, by round and block."""
+        first, second = ([[block.step_seconds for block in both[side]] for both in rounds] for side in (0, 1))
+        return first, second
 
     def _each(self, action: Callable[[str], object]) -> None:
         for name in self.names:
@@ -215,14 +266,13 @@ class Interleaving:
         self.measured[name] = self.session.prepare(name, self.cases[name])
         self.measured[name].tuning = self.tuning.get(name, [])
 
-    def _prepare_anew(self, name: str) -> None:
-        """The same in another process.
+    def _prepare_again(self, name: str) -> None:
+        """The same once more.
 
-        Preparation is timed in the first, which had the machine to itself.
+        Preparation is timed the first time, when the machine had nothing else to do.
         """
         measured = self.measured[name]
-        measured.process += 1
-        self.session.end(name)
+        measured.process = len(self.processes)
         took = {part: getattr(measured.facts, part) for part in PREPARING}
         measured.facts = replace(self.session.prepare(name, self.cases[name]).facts, **took)
 

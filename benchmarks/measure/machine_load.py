@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from benchmarks.manager.environment import now
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Comparison
 
 BUSY = 0.15  # of the processors' time, taken by others: figures are then worth a second look
+OTHERS, WITHHELD = "other processes used", "the host withheld"  # how the warnings of load begin
 THROTTLED = 0.9  # of the highest clock seen
 
 
@@ -25,18 +27,17 @@ class MachineLoad:
         self._clock = _clock(psutil)
 
     def facts(self) -> dict[str, Any]:
-        """``other_cpu_fraction``, ``steal_fraction``, clocks, ``gpu_state``, and ``warnings`` in words."""
-        now = self._psutil.cpu_times()
+        """``other_cpu_fraction``, ``steal_fraction``, clocks, ``gpu_state``, and ``warnings`` in words.
+
+        Also the ``date`` and the ``load_average`` of the last minute.
+        """
+        times = self._psutil.cpu_times()
         span = max(time.monotonic() - self._start, 1e-9) * (os.cpu_count() or 1)
-        busy = sum(now[:3]) - sum(self._before[:3])  # user, nice, system
+        busy = sum(times[:3]) - sum(self._before[:3])  # user, nice, system
         others = max(0.0, busy - (_children_seconds() - self._children_before)) / span
-        steal = (getattr(now, "steal", 0.0) - getattr(self._before, "steal", 0.0)) / span
+        steal = (getattr(times, "steal", 0.0) - getattr(self._before, "steal", 0.0)) / span
         clock, gpu = _clock(self._psutil), _gpu_state()
-        warnings = []
-        if others > BUSY:
-            warnings.append(f"other processes used {others:.0%} of the processors")
-        if steal > BUSY / 3:
-            warnings.append(f"the host withheld {steal:.0%} of the processors' time")
+        warnings = load_warnings(others, steal)
         if clock and self._clock and min(clock, self._clock) < THROTTLED * max(clock, self._clock):
             warnings.append(f"the processors' clock changed from {self._clock:.0f} to {clock:.0f} MHz")
         return {
@@ -45,7 +46,19 @@ class MachineLoad:
             "cpu_mhz": clock,
             "gpu_state": gpu,
             "warnings": warnings,
+            "date": now(),
+            "load_average": self._psutil.getloadavg()[0],
         }
+
+
+def load_warnings(others: float, steal: float) -> list[str]:
+    """Warnings of what others used and the host withheld, as shares of the processors' time."""
+    warnings = []
+    if others > BUSY:
+        warnings.append(f"{OTHERS} {others:.0%} of the processors")
+    if steal > BUSY / 3:
+        warnings.append(f"{WITHHELD} {steal:.0%} of the processors' time")
+    return warnings
 
 
 def unsteady(comparisons: Sequence[Comparison]) -> list[str]:

@@ -1,9 +1,10 @@
 """One backend's combinations, one after another."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.analysis.disturbance import mark_disturbed
 from benchmarks.analysis.scaling import with_efficiencies
 from benchmarks.manager.environment import describe
 from benchmarks.manager.group_session import open_session
@@ -13,12 +14,14 @@ from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure import versions
 from benchmarks.measure.diagnostics import Diagnostics
+from benchmarks.measure.laps import Plan
 from benchmarks.measure.machine_load import MachineLoad
 from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
+from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
 from common.cli import UnavailableError
 from common.terminal import progress
@@ -32,7 +35,15 @@ def measure_one(request: Request, *, backend: str) -> Report:
         rows = measure_all(session, backend)
         environment = describe(os.environ, session.versions) | watch.facts()
         environment |= {"models": session.models} if session.models else {}
+        environment["warnings"] += _disturbed(rows)
     return Report(environment=environment, results=rows)
+
+
+def _disturbed(rows: Sequence[Result]) -> list[str]:
+    """A warning of the rows that others disturbed, as the kernel counted."""
+    label = labeller(rows)
+    names = [label(row) for row in rows if any(row.block_disturbed)]
+    return [f"others disturbed the measurement of {', '.join(names)}"] if names else []
 
 
 def measure_versions(
@@ -41,8 +52,7 @@ def measure_versions(
     backend: str,
     places: Mapping[str, Installation],
     there: str,
-    rounds: int,
-    pairs: int,
+    plan: Plan,
     max_regression: float,
 ) -> Report:
     """The same in turns with another version; ``places`` are versions.HERE and versions.THERE.
@@ -51,13 +61,12 @@ def measure_versions(
     """
     watch = MachineLoad()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        session.start(list(places))  # a side that cannot be had is said before the other is measured
         try:
             write_own_weights(session)
         except WorkerFailure as failure:
             raise UnavailableError(failure) from None
-        rows, changes = versions.measure_against(
-            session, rounds=rounds, pairs=pairs, max_regression=max_regression
-        )
+        rows, changes = versions.measure_against(session, plan, max_regression=max_regression)
         environment = _both_versions(session.versions, backend, there) | watch.facts()
     return Report(environment=environment, results=rows, against=changes)
 
@@ -99,4 +108,5 @@ def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case)
     session.warm_up(backend)
     session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
     explainer.explain(backend, case, measured)
+    mark_disturbed([measured.blocks])
     return measured_row(request, backend, case, measured)

@@ -6,6 +6,7 @@ blind.
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -84,11 +85,10 @@ def _write_one(session: Session, name: str, backend: str) -> None:
         _write(session, side, folder)
 
 
-def _identity(session: Session, worker: Worker, backend: str) -> dict[str, str]:
-    """What the model is: its callable, and a hash of the files that define it."""
+def _identity(session: Session, worker: Worker, backend: str) -> dict[str, Any]:
+    """What the model is: its callable, and the files that define it."""
     source = session.pair.sources[backend]
-    sha256 = worker.ask("fingerprint", source=source, folder=session.pair.folder)
-    return {"source": source, "sha256": sha256}
+    return {"source": source, **worker.ask("identity", source=source, folder=session.pair.folder)}
 
 
 def _write(session: Session, name: str, folder: TensorFolder) -> None:

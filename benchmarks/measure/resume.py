@@ -5,11 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from backends.user_code import file_hashes
+from benchmarks.manager.environment import git_commit, require_same_machine
+from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.request.case import Case
 from benchmarks.request.request import REFERENCES, Request
 from benchmarks.results.result_file import read
 from benchmarks.results.schema import CompareReport, Comparison, Result
 from common.cli import UsageError
+from common.runtime.devices import available_cores
 
 FILE = "result.json"
 SWEPT = (
@@ -56,6 +60,53 @@ def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | No
     return report
 
 
+# That change what a step computes. Where one is unknown, as in files of benchmarks.run, it is let pass.
+COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment")
+
+
+def require_same_request(before: CompareReport, request: Request, path: Path) -> None:
+    """UsageError unless a baseline is of the same model, shape and flags, and has every combination.
+
+    Found before anything is measured: minutes would be spent on what cannot be compared.
+    """
+    for row in before.results[:1]:
+        for name in ("model", "num_classes", "input_shape"):
+            there, here = getattr(row, name), getattr(request, name)
+            if there != here:
+                raise UsageError(f"{path}: was measured with {name} {there}, and here it is {here}")
+    flags, here = before.request or {}, request_facts(request)
+    for name in COMPARED:
+        if name in flags and flags[name] != here[name]:
+            raise UsageError(f"{path}: was measured with {name} {flags[name]}, and here it is {here[name]}")
+    for case in request.cases:
+        if not any(_row_is_of(row, case) for row in before.results):
+            raise UsageError(
+                f"{path}: holds nothing of what was asked for: {case}, {case.threads} threads; give the "
+                "flags that it was measured with, --threads too"
+            )
+
+
+def _row_is_of(row: Result, case: Case) -> bool:
+    """True if a row is of a case; of a tuned one, of its phase, batch size and processes."""
+    if row.settings_mode == "tuned":
+        names = ("phase", "batch_size", "processes")
+        return all(getattr(row, name) == getattr(case, name) for name in names)
+    return row.case == case
+
+
+def require_same_place(report: CompareReport, folder: Path, *, device: str) -> None:
+    """UsageError if the earlier results are of another machine, number of cores, or code of ours."""
+    path, before = folder / FILE, report.environment
+    require_same_machine(before, path, device=device, remedy="name another folder with --report")
+    here: dict[str, Any] = {"cores": available_cores(), "git_commit": git_commit()}
+    for name, value in here.items():
+        if None not in (before.get(name), value) and before[name] != value:
+            raise UsageError(
+                f"{path}: holds results of another {name.replace('_', ' ')} ({before[name]}, now {value}); "
+                f"new ones cannot stand beside them; name another --report, or remove that file"
+            )
+
+
 def require_same_versions(report: CompareReport, versions: Mapping[str, Any], folder: Path) -> None:
     """UsageError if the earlier results are of other versions of the frameworks."""
     before = report.environment.get("backends", {})
@@ -66,7 +117,7 @@ def require_same_versions(report: CompareReport, versions: Mapping[str, Any], fo
         )
 
 
-def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str, str]], folder: Path) -> None:
+def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     """UsageError if the files of the user's own models have changed since the earlier results."""
     before = report.environment.get("models", {})
     changed = [facts["source"] for name, facts in models.items() if before.get(name) != facts]
@@ -77,6 +128,21 @@ def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str,
         )
 
 
+def is_complete(
+    report: CompareReport, request: Request, versions: Mapping[str, Any], *, skip_parity: bool
+) -> bool:
+    """True if nothing is left to be measured: every case is there, of these versions and of these files."""
+    models = report.environment.get("models", {})
+    hashes = {path: sha for facts in models.values() for path, sha in facts.get("files", {}).items()}
+    if report.environment.get("backends") != versions or file_hashes(hashes) != hashes:
+        return False
+    if not skip_parity and report.parity is None and any(case.phase != "data" for case in request.cases):
+        return False
+    if report.parity is not None and report.parity["verdict"] != "pass":
+        return bool(report.parity["verdict"] != INCOMPLETE)
+    return all(kept(report, case) for case in request.cases)
+
+
 def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Result]] | None:
     """A combination's comparison and both rows, if the earlier report has them."""
     if report is None:
@@ -84,7 +150,7 @@ def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Res
     # Every comparison stands beside the two rows that it is made of, in the same order.
     pairs = zip(report.comparisons, zip(report.results[::2], report.results[1::2], strict=True), strict=False)
     for comparison, rows in pairs:
-        if _is_of(comparison, case) and all(row.status in DONE for row in rows):
+        if comparison.complete and _is_of(comparison, case) and all(row.status in DONE for row in rows):
             return comparison, list(rows)
     return None
 

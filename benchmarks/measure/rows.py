@@ -17,9 +17,10 @@ from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Result
 
 def measured_row(request: Request, name: str, case: Case, measured: Measured) -> Result:
     """The result row of a measured combination."""
-    facts, steps = measured.facts, measured.step_seconds
+    facts, blocks = measured.facts, measured.undisturbed
+    steps = [step for block in blocks for step in block.step_seconds]
     starting = measured.starting is not None
-    # A start has no throughput; the median is over raw steps of all blocks.
+    # A start has no throughput; the median is over raw steps of all undisturbed blocks.
     speed = None if starting else case.batch_size * case.processes / float(np.median(steps))
     return Result(
         **_asked(request, name, case)
@@ -27,10 +28,13 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         status="ok",
         settings=facts.settings.to_json(),
         images_per_second=speed,
-        step_seconds=steps,
+        step_seconds=measured.step_seconds,
         block_steps=[len(block.step_seconds) for block in measured.blocks],
-        quick_seconds=quick_seconds(measured.blocks),
-        latency_ms=Latency(**percentiles_ms(steps)),
+        block_processes=[block.process for block in measured.blocks],
+        block_counters=[block.counters.to_json() if block.counters else None for block in measured.blocks],
+        block_disturbed=[block.disturbed for block in measured.blocks],
+        quick_seconds=quick_seconds(blocks),
+        latency_ms=Latency.model_validate({"n": len(steps)} | percentiles_ms(steps)),
         warmup_steps=request.warmup,
         peak_memory_bytes=measured.peak_memory_bytes,
         compile_seconds=facts.compile_seconds,

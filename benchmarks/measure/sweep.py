@@ -1,33 +1,36 @@
-"""All combinations of a comparison, one after another, each kept as soon as it is there."""
+"""All combinations of a comparison, in laps, each kept as soon as it is there."""
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends import NAMES
 from benchmarks.analysis.best import best_of_each
 from benchmarks.analysis.scaling import scaling, with_efficiencies
 from benchmarks.manager.environment import describe
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.comparing import comparison
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.laps import Plan, go_round
 from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
+from benchmarks.measure.unfinished import Unfinished
+from benchmarks.request.case import Case
 from benchmarks.results import result_file, schema
-from benchmarks.results.schema import Comparison
 
 if TYPE_CHECKING:
     from tqdm import tqdm
+
+Rows = tuple[schema.Comparison, list[schema.Result]]
 
 
 class Sweep:
     """A session's combinations.
 
-    With a ``folder``, what was measured lies there after each of them.
+    With a ``folder``, what was measured lies there after each pair of processes.
     """
 
     def __init__(
@@ -37,41 +40,55 @@ class Sweep:
         facts: Mapping[str, Any],
         folder: Path | None,
         earlier: schema.CompareReport | None,
+        margin: float,
     ) -> None:
         self.session, self._facts, self._folder, self._earlier = session, facts, folder, earlier
         self.parity: dict[str, Any] | None = None
-        self._done: list[tuple[schema.Comparison, list[schema.Result]]] = []
-        self._watch, self._explainer = MachineLoad(), Diagnostics(session)
+        self._margin = margin
+        self._plan: Plan | None = None
+        self._watch = MachineLoad()
+        self._kept: dict[Case, Rows] = {}
+        self._turns: dict[Case, Interleaving] = {}
 
-    def run(self, *, rounds: int, processes: int, bar: "tqdm[Any]", precise: float | None = None) -> None:
-        """Measure what the earlier report does not have; see ``Interleaving.run``."""
+    def run(self, plan: Plan, *, bar: "tqdm[Any]") -> None:
+        """Measure what the earlier report does not have, and go on with what it has in part."""
+        self._plan = plan
+        unfinished = Unfinished(self._folder) if self._folder else None
+        explainer = Diagnostics(self.session)
         for case in self.session.request.cases:
-            bar.set_description(str(case))
             found = kept(self._earlier, case)
-            if found is None:
-                pair = Interleaving(self.session, case, explainer=self._explainer)
-                pair.run(rounds=rounds, processes=processes, bar=bar, precise=precise)
-                found = comparison(pair), join_layers(pair.rows(), self.session.layers)
-            else:
-                bar.update(rounds)
-            self._done.append(found)
-            if self._folder:
+            if found is not None:
+                self._kept[case] = found
+                bar.update(plan.rounds)
+                continue
+            turns = self._turns[case] = Interleaving(self.session, case, explainer=explainer)
+            if unfinished:
+                bar.update(unfinished.give(turns))
+
+        def keep() -> None:
+            if unfinished and self._folder:
+                unfinished.keep(turns for turns in self._turns.values() if self._is_begun(turns))
                 result_file.write(self.report(), self._folder / FILE)
+
+        go_round(list(self._turns.values()), plan, bar=bar, keep=keep)
+        if unfinished:
+            unfinished.remove()
 
     def failed(self, failure: WorkerFailure) -> schema.CompareReport:
         """The report where a worker was lost before anything was timed."""
+        explainer = Diagnostics(self.session)
         for case in self.session.request.cases:
-            pair = Interleaving(self.session, case, explainer=self._explainer)
-            pair.failures = dict.fromkeys((failure.backend,), failure)
-            self._done.append((comparison(pair), pair.rows()))
+            turns = self._turns[case] = Interleaving(self.session, case, explainer=explainer)
+            turns.failures = dict.fromkeys((failure.backend,), failure)
         return self.report()
 
     def report(self) -> schema.CompareReport:
         """All that was measured so far."""
-        rows = with_efficiencies(row for _, pair in self._done for row in pair)
-        comparisons = [comparison for comparison, _ in self._done]
+        done = [rows for rows in map(self._rows, self.session.request.cases) if rows is not None]
+        rows = with_efficiencies(row for _, pair in done for row in pair)
+        comparisons = [comparison for comparison, _ in done]
         environment = describe(os.environ, self.session.versions) | self._watch.facts()
-        environment["warnings"] += unsteady(comparisons)
+        environment["warnings"] = _warnings(comparisons)
         environment |= {"models": self.session.models} if self.session.models else {}
         return schema.CompareReport(
             environment=environment,
@@ -80,49 +97,39 @@ class Sweep:
             comparisons=comparisons,
             best=best_of_each(rows, comparisons),
             request=dict(self._facts),
-            scaling=scaling(rows, comparisons),
+            scaling=scaling(rows, comparisons, margin=self._margin),
+            missing=self._missing() if self._plan else [],
         )
 
+    def _rows(self, case: Case) -> Rows | None:
+        if case in self._kept:
+            return self._kept[case]
+        turns = self._turns.get(case)
+        if turns is None or not self._is_begun(turns):
+            return None
+        pairs = len(self._plan.laps) if self._plan else 0
+        rows = join_layers(turns.rows(), self.session.layers)
+        return comparison(turns, margin=self._margin, pairs=pairs), rows
 
-VERDICTS = {
-    "first faster": f"{NAMES[0]} faster",
-    "second faster": f"{NAMES[1]} faster",
-    "no difference": "no difference",
-}
+    @staticmethod
+    def _is_begun(turns: Interleaving) -> bool:
+        return bool(turns.failures or turns.processes)
 
-
-def comparison(pair: Interleaving) -> Comparison:
-    """Results of one case on torch and paddle, its two sides."""
-    rows, request, case = pair.rows(), pair.session.request, pair.case
-    speeds: dict[str, Any] = {f"{row.backend}_images_per_second": row.images_per_second for row in rows}
-    threads = {row.threads for row in rows}
-    common: dict[str, Any] = asdict(case) | {
-        "engine": _both(row.engine for row in rows),
-        "precision": _both(row.precision for row in rows),
-        "layout": _both(row.layout for row in rows),
-        "threads": threads.pop() if len(threads) == 1 else None,
-        "model": request.model,
-        "device": rows[0].device,
-        "settings": request.settings_mode,
-    }
-    if pair.failures:
-        reason = "; ".join(dict.fromkeys(failure.explained for failure in pair.failures.values()))
-        return Comparison(**common, **speeds, verdict="not comparable", reason=reason)
-    estimate = pair.estimate()
-    return Comparison.model_validate(
-        common
-        | speeds
-        | {f"{row.backend}_quick_seconds": row.quick_seconds for row in rows}
-        | pair.disturbances()
-        | {
-            "ratio": estimate.ratio,
-            "ratio_ci95": estimate.interval,
-            "noise": estimate.noise,
-            "verdict": VERDICTS[estimate.verdict],
-        }
-    )
+    def _missing(self) -> list[str]:
+        """A line on each combination that was not measured, or not in as many pairs as were asked for."""
+        assert self._plan is not None
+        asked = len(self._plan.laps)
+        lines = []
+        for case in self.session.request.cases:
+            turns = self._turns.get(case)
+            if case in self._kept or turns is None or turns.failures or len(turns.processes) >= asked:
+                continue
+            lines.append(f"{case}: {len(turns.processes)} of {asked} pairs of processes")
+        return lines
 
 
-def _both(words: Iterable[str]) -> str:
-    """One word where both sides have the same, else torch's and paddle's."""
-    return " / ".join(dict.fromkeys(words))
+def _warnings(comparisons: Iterable[schema.Comparison]) -> list[str]:
+    """Those of all combinations, each once."""
+    comparisons = list(comparisons)
+    own = [line for row in comparisons if row.circumstances for line in row.circumstances.warnings]
+    return [*dict.fromkeys(own), *unsteady(comparisons)]

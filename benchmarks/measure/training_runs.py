@@ -128,6 +128,7 @@ def read_run(name: str, seed: int, folder: Path) -> Run:
 
 
 CONFIDENCE = 0.95
+EQUAL = 0.01  # of the images: a difference that nobody minds
 VALUES = ("train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "learning_rate")
 
 
@@ -180,12 +181,17 @@ def within(value: dict[str, Any], lowest: float, highest: float) -> dict[str, An
 
 
 def verdict(difference: dict[str, Any]) -> str:
-    """Who reaches more, if the interval of paddle's accuracy minus torch's leaves 0 out."""
+    """Who reaches more, if the interval of paddle's accuracy minus torch's leaves 0 out.
+
+    Equal where it lies within EQUAL as a whole, else undecided.
+    """
     if difference["ci95"] is None:
         return "one seed: no verdict"
     low, high = difference["ci95"]
+    if max(-low, high) <= EQUAL:
+        return f"equal within ±{EQUAL * 100:g} points"
     if low <= 0 <= high:
-        return "no difference"
+        return "undecided: more --seeds would decide"
     return "paddle reaches more" if low > 0 else "torch reaches more"
 
 

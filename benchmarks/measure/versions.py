@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from backends import NAMES
+from benchmarks.analysis.verdict import decide
 from benchmarks.manager.installations import Installation, other_place
 from benchmarks.manager.session import Session
+from benchmarks.measure.comparing import QUIETER, circumstances
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.laps import Plan, go_round
 from benchmarks.request.case import Case
-from benchmarks.results.formatting import labeller, number
+from benchmarks.results.formatting import UNUSABLE, half_width, labeller, number
 from benchmarks.results.schema import Against, Result
 from common.terminal import progress
 
@@ -24,28 +27,25 @@ def places(backend: str, text: str) -> dict[str, Installation]:
 
 
 def measure_against(
-    session: Session, *, rounds: int, pairs: int, max_regression: float
+    session: Session, plan: Plan, *, max_regression: float
 ) -> tuple[list[Result], list[Against]]:
     """Every combination: the rows of here, and what became of each.
 
     ``max_regression`` is in percent.
     """
-    rows, found, explainer = [], [], Diagnostics(session)
-    cases = session.request.cases
-    with progress(total=rounds * len(cases)) as bar:
-        for case in cases:
-            bar.set_description(str(case))
-            turns = Interleaving(session, case, explainer=explainer)
-            turns.run(rounds=rounds, processes=pairs, bar=bar, precise=max_regression)
-            rows.append(turns.row(HERE))
-            found.append(judged(turns, case, max_regression=max_regression))
-    return rows, found
+    explainer = Diagnostics(session)
+    every = [Interleaving(session, case, explainer=explainer) for case in session.request.cases]
+    with progress(total=plan.rounds * len(every)) as bar:
+        go_round(every, replace(plan, resolve=max_regression), bar=bar)
+    rows = [turns.row(HERE) for turns in every]
+    return rows, [judged(turns, turns.case, max_regression=max_regression) for turns in every]
 
 
 def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against:
-    """Faster, slower, or no difference.
+    """Faster, slower, equal within what is allowed, or undecided.
 
-    A regression is slower for certain, by more than is allowed.
+    A regression is slower for certain, by more than is allowed. Where a slowdown of what is allowed would not
+    show, the gate is undecided.
     """
     here, there = turns.row(HERE), turns.row(THERE)
     common = asdict(here.case) | {
@@ -55,18 +55,27 @@ def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against
         "there": there,
     }
     if turns.failures:
-        reason = "; ".join(f"{name}: {failure.reason}" for name, failure in turns.failures.items())
+        reason = "; ".join(f"{name}: {failure.explained}" for name, failure in turns.failures.items())
         return Against.model_validate(common | {"verdict": "not comparable", "reason": reason})
+    disturbed = turns.disturbance()
+    common |= {"left_out": disturbed.left_out, "circumstances": circumstances(turns.circumstances)}
+    if not turns.is_valid():
+        reason = f"{disturbed.reason()}; {QUIETER}"
+        return Against.model_validate(common | {"verdict": "invalid", "undecided": True, "reason": reason})
     change = turns.change()
     ends = (change.mean - change.half_width(), change.mean + change.half_width())
     low, high = map(math.exp, ends)
-    slower = high < 1
+    slower, estimate = high < 1, turns.estimate()
+    regression = slower and (1 - math.exp(change.mean)) * 100 > max_regression
+    unseen = low < 1 - max_regression / 100 and change.half_width() > -math.log1p(-max_regression / 100)
+    equal = decide((low, high), margin=max_regression) == "equal"
     facts = {
         "change": math.exp(change.mean),
         "change_ci95": (low, high),
-        "noise": turns.estimate().noise,
-        "verdict": "slower" if slower else "faster" if low > 1 else "no difference",
-        "regression": slower and (1 - math.exp(change.mean)) * 100 > max_regression,
+        "noise": estimate.noise if estimate else None,
+        "verdict": "slower" if slower else "faster" if low > 1 else "equal" if equal else "undecided",
+        "regression": regression,
+        "undecided": unseen and not regression,
     }
     return Against.model_validate(common | facts)
 
@@ -79,9 +88,13 @@ def sentences(entries: Sequence[Against], *, backend: str) -> list[str]:
 
 def _sentence(entry: Against, case: str) -> str:
     if entry.change is None or entry.change_ci95 is None:
-        return f"{case}: not comparable: {entry.reason}"
+        return f"{case}: {entry.verdict}: {entry.reason}"
     low, high = (end - 1 for end in entry.change_ci95)
     line = f"{case}: {entry.verdict}, {entry.change - 1:+.1%} ({low:+.1%} to {high:+.1%})"
+    if half_width(entry.change_ci95) > 1:
+        line = f"{case}: {entry.verdict}, {UNUSABLE}"
+    if entry.undecided:
+        line += "; a slowdown that is not allowed might not show: more --pairs and --rounds would decide"
     if entry.here_images_per_second is None:  # a start has no throughput
         return line
     here, there = (number(speed) for speed in (entry.here_images_per_second, entry.there_images_per_second))

@@ -1,11 +1,13 @@
 """The answer in two sentences, with how far it can be trusted, and what was not measured."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backends import ENGINES
 from benchmarks.analysis.best import compared
-from benchmarks.results.formatting import labeller, number
+from benchmarks.request.request import DEFAULT_MARGIN
+from benchmarks.results.formatting import UNUSABLE, half_width, interval, labeller, number, plus_minus
 from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
@@ -14,13 +16,25 @@ WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confide
 
 def answer(report: CompareReport) -> str:
     """Who is faster at what, each at its best."""
+    invalid = [row for row in report.comparisons if row.verdict == "invalid"]
     if not report.best:
+        if invalid:
+            return f"There is no answer: the machine was too busy. {_invalid(report)}"
         return "There is no answer: the two frameworks were not both measured in anything."
     model = report.results[0].model
     phases = dict.fromkeys(best.phase for best in report.best)
     own = [[best for best in report.best if best.phase == phase] for phase in phases]
     parts = [_of_phase(bests, report.comparisons) for bests in own]
-    return f"With {model} on this machine, {'; '.join(parts)}."
+    text = f"With {model} on this machine, {'; '.join(parts)}."
+    return f"{text} {_invalid(report)}" if invalid else text
+
+
+def _invalid(report: CompareReport) -> str:
+    """What others disturbed too much, and the remedy."""
+    rows = [row for row in report.comparisons if row.verdict == "invalid"]
+    label = labeller(report.comparisons)
+    names = ", ".join(label(row) for row in rows)
+    return f"Invalid: {names}: {rows[0].reason}."
 
 
 def confidence(report: CompareReport) -> str:
@@ -33,7 +47,10 @@ def not_measured(report: CompareReport) -> list[str]:
     """List what a reader might take for granted and this report does not show."""
     rows = report.results
     label = labeller(rows)
-    lines = [f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"]
+    lines = [f"The run was cut off; {line}." for line in report.missing]
+    lines += [
+        f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"
+    ]
     measured = [row for row in rows if row.status == "ok"]
     for what, asked, seen in (
         ("Phase", TASKS, {row.phase for row in measured}),
@@ -56,22 +73,50 @@ def not_measured(report: CompareReport) -> list[str]:
 
 def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
     """Summarise a phase: batch sizes with the same outcome together, the first one's first."""
-    groups: dict[tuple[str | None, str, str], list[Best]] = {}
+    groups: dict[tuple[str, str, str], list[Best]] = {}
     for best in bests:
-        fast = None if _within_noise(best, comparisons) else "paddle" if best.ratio > 1 else "torch"
-        groups.setdefault((fast, _way(best.torch), _way(best.paddle)), []).append(best)
-    return f"to {TASKS[bests[0].phase]} {', '.join(_clause(*key, own) for key, own in groups.items())}"
+        outcome = _outcome(best, comparisons)
+        groups.setdefault((outcome, _way(best.torch), _way(best.paddle)), []).append(best)
+    clauses = (_clause(*key, own, comparisons) for key, own in groups.items())
+    return f"to {TASKS[bests[0].phase]} {', '.join(clauses)}"
 
 
-def _clause(fast: str | None, torch_way: str, paddle_way: str, bests: Sequence[Best]) -> str:
+def _clause(
+    outcome: str, torch_way: str, paddle_way: str, bests: Sequence[Best], comparisons: Sequence[Comparison]
+) -> str:
     names = {"torch": f"torch ({torch_way})", "paddle": f"paddle ({paddle_way})"}
     at = f"at batch {_listed([best.batch for best in bests])}"
-    if fast is None:
-        return f"{at} there is no measurable difference between {names['torch']} and {names['paddle']}"
+    found = (compared(best, comparisons) for best in bests)
+    pairs = [pair for pair in found if pair is not None]
+    if outcome == "equal":
+        margin = next((pair.margin for pair in pairs if pair.margin is not None), DEFAULT_MARGIN)
+        return f"{at} {names['torch']} and {names['paddle']} are equal within ±{margin:g} %"
+    if outcome == "undecided":
+        advice = next((f" ({pair.reason})" for pair in pairs if pair.reason), "")
+        between = f"between {names['torch']} and {names['paddle']}"
+        return f"{at} it is undecided {between}: {_spans(pairs, bests)}{advice}"
+    slow = "torch" if outcome == "paddle" else "paddle"
+    if any(pair.ratio_ci95 and half_width(pair.ratio_ci95) > 1 for pair in pairs):
+        return f"{at} {names[outcome]} is faster than {names[slow]}, and how much is {UNUSABLE}"
     ratios = sorted(max(best.ratio, 1 / best.ratio) for best in bests)
     times = " to ".join(dict.fromkeys(number(ratio) for ratio in (ratios[0], ratios[-1])))
-    slow = "torch" if fast == "paddle" else "paddle"
-    return f"{at} {names[fast]} is {times} times as fast as {names[slow]}"
+    between = f" ({_span(pairs[0], turned=outcome == 'torch')})" if len(pairs) == len(bests) == 1 else ""
+    return f"{at} {names[outcome]} is {times} times{between} as fast as {names[slow]}"
+
+
+def _spans(pairs: Sequence[Comparison], bests: Sequence[Best]) -> str:
+    """Where paddle's speed over torch's lies."""
+    if len(pairs) < len(bests):  # some of other engines, which took no turns together
+        return "they took no turns together"
+    return f"paddle / torch lies within {', '.join(_span(pair) for pair in pairs)}"
+
+
+def _span(pair: Comparison, *, turned: bool = False) -> str:
+    """The interval of the true ratio; ``turned``, of torch's speed over paddle's."""
+    if pair.ratio_ci95 is None:
+        return UNUSABLE
+    low, high = pair.ratio_ci95
+    return interval((1 / high, 1 / low)) if turned else interval((low, high))
 
 
 def _way(side: BestSide) -> str:
@@ -80,17 +125,24 @@ def _way(side: BestSide) -> str:
     return f"{side.engine}, {side.precision}{layout}"
 
 
-def _within_noise(best: Best, comparisons: Sequence[Comparison]) -> bool:
-    """True if no winner may be named.
+def _outcome(best: Best, comparisons: Sequence[Comparison]) -> str:
+    """Who is faster, "torch" or "paddle"; else "equal" or "undecided".
 
     Where the best of both were compared with each other, their verdict counts. Else they ran in turns of
-    their own, and the widest noise or half-interval of this phase and batch size is what they may differ by.
+    their own, and differ for certain only by more than the widest interval of this phase and batch size.
     """
     pair = compared(best, comparisons)
     if pair is not None:
-        return pair.verdict == "no difference"
-    widths = [max(row.noise or 0, half_width(row)) for row in _behind(best, comparisons)]
-    return abs(best.ratio - 1) <= max(widths, default=0.0)
+        return pair.verdict.removesuffix(" faster")
+    widths = [_width(row) for row in _behind(best, comparisons)]
+    if max(best.ratio, 1 / best.ratio) <= 1 + 2 * max(widths, default=0.0):
+        return "undecided"
+    return "paddle" if best.ratio > 1 else "torch"
+
+
+def _width(row: Comparison) -> float:
+    """Relative half width of the interval of a row, or its noise, if that is more."""
+    return max(row.noise or 0.0, half_width(row.ratio_ci95) if row.ratio_ci95 else 0.0)
 
 
 def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -103,14 +155,6 @@ def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
     return own if pair is None else [pair]
 
 
-def half_width(row: Comparison) -> float:
-    """Half of a comparison's interval, relative to its ratio."""
-    if row.ratio_ci95 is None or not row.ratio:
-        return 0.0
-    low, high = row.ratio_ci95
-    return (high - low) / 2 / row.ratio
-
-
 def _confidence(report: CompareReport) -> tuple[str, list[str]]:
     reasons, doubts = [], 0
     parity: Any = report.parity
@@ -120,9 +164,20 @@ def _confidence(report: CompareReport) -> tuple[str, list[str]]:
     else:
         reasons.append(f"both compute the same in float64 (parity {parity['verdict']})")
     behind = [row for best in report.best for row in _behind(best, report.comparisons)]
-    width = max((half_width(row) for row in behind), default=0.0)
-    noise = max((row.noise or 0 for row in behind), default=0.0)
-    reasons.append(f"repeated runs should agree within {width:.0%}, the measured noise is up to {noise:.0%}")
+    own = [half_width(row.ratio_ci95) for row in behind if row.ratio_ci95]
+    repeated = [half_width(row.repetition_ci95) for row in behind if row.repetition_ci95] or own
+    width = max(own, default=math.inf)
+    if own:
+        reasons.append(
+            f"ratios are known to {plus_minus(width, 0)}, "
+            f"repeated runs should agree within {plus_minus(max(repeated), 0)}"
+        )
+    left_out = max((row.left_out or 0.0 for row in report.comparisons), default=0.0)
+    if left_out > 0:
+        reasons.append(f"up to {left_out:.0%} of the blocks were left out because others disturbed them")
+    if report.missing:
+        reasons.append("the run was cut off")
+        doubts += 1
     doubts += (width > WIDE) + (width > WIDER)
     warnings = report.environment.get("warnings") or []
     if warnings:

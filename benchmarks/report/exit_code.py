@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.analysis import regression
+from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.parity.text import failure
-from benchmarks.results.schema import UNEQUAL_SETTINGS, CompareReport, Comparison, Result
+from benchmarks.results.formatting import labeller
+from benchmarks.results.schema import UNEQUAL_SETTINGS, Against, CompareReport, Comparison, Result
 from common import cli
 
 
@@ -26,10 +28,13 @@ def judge(program: str, rows: Sequence[Result], comparisons: Sequence[Comparison
 
 
 def judge_comparison(program: str, report: CompareReport, *, before: Path | None) -> int:
-    """Parity counts first, then the baseline in ``before``, then what could not be measured."""
+    """Parity counts first, then the baseline in ``before``, what could not be measured, and disturbances."""
     if report.parity and report.parity["verdict"] == "fail":
         cli.complain(program, f"{failure(report.parity)}; nothing was timed")
         return cli.FAILED
+    if report.parity and report.parity["verdict"] != "pass":
+        cli.complain(program, f"{failure(report.parity)}; nothing was timed")
+        return cli.UNAVAILABLE if report.parity["verdict"] == INCOMPLETE else cli.WRONG_REQUEST
     if before and not report.regressions and any(row.images_per_second for row in report.results):
         lacking = "holds nothing of what was measured; give the same flags, --threads too"
         cli.complain(program, f"{before}: {lacking}")
@@ -38,4 +43,46 @@ def judge_comparison(program: str, report: CompareReport, *, before: Path | None
     if slower:
         cli.complain(program, regression.sentence(slower[0]))
         return cli.FAILED
-    return judge(program, report.results, report.comparisons)
+    unseen = [entry for entry in report.regressions if entry.undecided]
+    return (
+        judge(program, report.results, report.comparisons)
+        or _undecided(program, [regression.sentence(entry) for entry in unseen])
+        or nothing_valid(program, report.comparisons)
+    )
+
+
+def judge_against(program: str, entries: Sequence[Against], sentences: Sequence[str], *, place: str) -> int:
+    """1 for a regression; 3 where a comparison could not be made; 4 where a slowdown might not show."""
+    slower = [line for line, entry in zip(sentences, entries, strict=True) if entry.regression]
+    if slower:
+        cli.complain(program, f"against {place}: {slower[0]}")
+        return cli.FAILED
+    undone = [line for line, entry in zip(sentences, entries, strict=True) if _is_undone(entry)]
+    if undone:
+        cli.complain(program, f"against {place}: {undone[0]}")
+        return cli.UNAVAILABLE
+    unseen = [line for line, entry in zip(sentences, entries, strict=True) if entry.undecided]
+    return _undecided(program, [f"against {place}: {line}" for line in unseen])
+
+
+def _is_undone(entry: Against) -> bool:
+    """True if there is no change to judge, and not because the machine was disturbed."""
+    return entry.change is None and not entry.undecided
+
+
+def _undecided(program: str, lines: Sequence[str]) -> int:
+    if not lines:
+        return cli.DONE
+    others = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    cli.complain(program, f"{lines[0]}{others}")
+    return cli.UNDECIDED
+
+
+def nothing_valid(program: str, comparisons: Sequence[Comparison]) -> int:
+    """4 if others disturbed every combination that both sides measured."""
+    judged = [row for row in comparisons if row.verdict != "not comparable"]
+    if not judged or any(row.verdict != "invalid" for row in judged):
+        return cli.DONE
+    first = judged[0]
+    cli.complain(program, f"nothing valid is left; {labeller(judged)(first)}: {first.reason}")
+    return cli.UNDECIDED

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from benchmarks.analysis.layers import TIMES, compared_layers, layer_gaps
 from benchmarks.report.charts import Bars, Line, bar_chart, gap_chart, line_chart
+from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import REFERENCES
-from benchmarks.results.formatting import interval, labeller, number
-from benchmarks.results.schema import CompareReport, Comparison, Curve, Epoch, Result
+from benchmarks.results.formatting import labeller, number, plus_minus, signed
+from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Curve, Epoch, Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,27 +49,30 @@ def comparison_section(report: CompareReport) -> Section | None:
     rows = [
         [
             label(row),
-            number(row.ratio),
-            interval(row.ratio_ci95),
-            row.verdict,
-            f"±{row.noise:.1%}" if row.noise is not None else "-",
-            number(row.torch_images_per_second),
-            number(row.paddle_images_per_second),
+            *ratio_cells(row),
+            verdict_words(row),
+            plus_minus(row.noise) if row.verdict != "invalid" else "-",
+            *speed_cells(row),
             *_of_reference(neutral.get(_place(row))),
-            "-" if row.drift is None else f"{row.drift:+.1%}",
+            signed(row.drift),
             "-" if row.outliers is None else f"{row.outliers:.1%}",
+            "-" if row.left_out is None else f"{row.left_out:.0%}",
+            row.reason if row.verdict in NOT_DECIDED and row.reason else "-",
         ]
         for row in pairs
     ]
-    columns = ["combination", "paddle / torch", "95 % interval", "verdict", "noise"]
+    columns = ["combination", "paddle / torch", "true ratio, 95 %", "repetition, 95 %", "verdict", "noise"]
     columns += ["torch images/s", "paddle images/s"]
     columns += ["ONNX Runtime images/s, torch's export", "paddle's export", "drift", "outliers"]
+    columns += ["left out", "why no winner"]
     note = (
         "Ratio above 1: paddle is faster. The ratio is combined from the ratios of the rounds, in which both "
         "took turns, so it can differ slightly from the quotient of the two columns of images per second. "
-        "Interval: the range of a repeated run's ratio, 95 times in 100. Noise: half the interval of the "
-        "same comparison between a backend and itself. Drift: how the ratio moved from the first half of the "
-        "rounds to the second. Outliers: unusually slow steps; they do not affect the ratio."
+        "True ratio: where it lies, 95 times in 100; the verdict is made of it. Repetition: where that of a "
+        "run of the same length lies. Noise: half the repetition interval of the same comparison between a "
+        "backend and itself. Drift: how the ratio moved from the first half of the rounds to the second. "
+        "Outliers: unusually slow steps; they do not affect the ratio. Left out: blocks that other programs "
+        "or the host disturbed, as the kernel counted."
     )
     if neutral:
         note += " ONNX Runtime, which is neither's, computed the same model as each exported it, in fp32."
@@ -101,7 +105,7 @@ def cost_section(report: CompareReport) -> Section | None:
     """Charts of what else a step costs: the time that one in twenty exceeds, and memory."""
     charts = []
     for title, unit, value in (
-        ("Latency that 95 % of the steps stay below, ms", "ms", _p95),
+        ("Latency that 95 % of the steps stay below, ms (from 100 steps)", "ms", _p95),
         ("Peak memory, MiB", "MiB", _peak_mib),
     ):
         groups = _groups([row for row in report.results if value(row)], value, phases=True)
@@ -114,12 +118,13 @@ def cost_section(report: CompareReport) -> Section | None:
 def result_section(report: CompareReport) -> Section | None:
     """Every row with all its figures."""
     label = labeller(report.results)
-    columns = ["backend", "combination", "images/s", "p50 ms", "p95 ms", "p99 ms"]
+    columns = ["backend", "combination", "images/s", "p50 ms", "p95 ms", "p99 ms", "steps"]
     more = ["peak MiB", "of matmul peak", "compile s", "load s", "error", "cost / million", "status"]
     return without_empty(
         Section(
             title="Every result",
-            note="Latency of whole steps; memory above the bare framework; the part of the framework's own "
+            note="Latency of whole steps (p95 from 100 of them, p99 from 500); "
+            "memory above the bare framework; the part of the framework's own "
             "matrix-product peak that was reached (over 100 % where an engine multiplies by another library "
             "than the framework's own product, or convolves with fewer multiplications); the error of the "
             "logits, relative L2 from eager float64.",
@@ -153,6 +158,19 @@ def _label(row: Result) -> str:
     return f"{row.engine}, {row.precision}{layout}, batch {row.case.batch}, {row.threads} threads"
 
 
+def time_section(report: CompareReport) -> Section | None:
+    """The ratio of each round in the order measured, one chart a combination."""
+    label = labeller(report.comparisons)
+    charts = []
+    for row in report.comparisons:
+        if len(row.round_ratios) > 1 and row.verdict != "invalid":
+            points = [(float(place), ratio) for place, ratio in enumerate(row.round_ratios, start=1)]
+            line = Line(label="paddle / torch", kind="paddle", points=points)
+            charts.append(line_chart(f"{label(row)}, by round", [line], unit="round"))
+    note = "The ratio of each round, in the order measured: a machine that changed meanwhile shows here."
+    return Section(title="Over time", note=note, charts=charts) if charts else None
+
+
 def _result(row: Result, label: str) -> list[str]:
     latency = row.latency_ms
     fraction = row.fraction_of_matmul_peak
@@ -161,6 +179,7 @@ def _result(row: Result, label: str) -> list[str]:
         label,
         number(row.images_per_second),
         *(number(getattr(latency, key, None)) for key in ("p50", "p95", "p99")),
+        str(latency.n) if latency and latency.n else "-",
         number(_peak_mib(row)),
         "-" if fraction is None else f"{fraction:.1%}",
         number(row.compile_seconds),

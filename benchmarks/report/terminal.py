@@ -10,9 +10,10 @@ from benchmarks.analysis.layers import layer_lines
 from benchmarks.parity.text import parity_lines
 from benchmarks.report.answer import answer, confidence
 from benchmarks.report.scaling import scaling_lines
+from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import Request
-from benchmarks.results.formatting import interval, labeller, number
-from benchmarks.results.schema import CompareReport, Comparison, Report, Result
+from benchmarks.results.formatting import labeller, number, plus_minus
+from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Report, Result
 from common.model_cards import MODELS
 from common.shipped import shipped_name
 
@@ -27,6 +28,7 @@ RUN_COLUMNS = (
     "p50 ms",
     "p95 ms",
     "p99 ms",
+    "steps",
     "peak MiB",
     "status",
 )
@@ -40,7 +42,8 @@ COMPARE_COLUMNS = (
     "torch images/s",
     "paddle images/s",
     "paddle / torch",
-    "95 % interval",
+    "true ratio",
+    "repetition",
     "noise",
     "verdict",
 )
@@ -49,7 +52,8 @@ UNVARIED = ("layout", "threads")  # left out where all rows have the same
 
 FOOTNOTE = (
     "images/s: batch size over the median step; paddle / torch: from the ratio of each round, in which they "
-    "took turns; above 1 paddle is faster; noise: the same comparison of a backend with itself"
+    "took turns; above 1 paddle is faster; true ratio: where it lies with 95 %; repetition: where that of a "
+    "run of the same length lies; noise: the same comparison of a backend with itself"
 )
 
 
@@ -64,7 +68,8 @@ def run_report(request: Request, report: Report) -> str:
 def comparison_text(request: Request, report: CompareReport) -> str:
     """The answer, then the tables, then a sentence on each change against the baseline."""
     changes = "\n".join(regression.sentence(entry) for entry in report.regressions)
-    return f"{answer(report)}\n{confidence(report)}\n\n{compare_report(request, report)}\n{changes}"
+    missing = "".join(f"\nMissing: {line}." for line in report.missing)
+    return f"{answer(report)}\n{confidence(report)}{missing}\n\n{compare_report(request, report)}\n{changes}"
 
 
 def compare_report(request: Request, report: CompareReport) -> str:
@@ -72,7 +77,8 @@ def compare_report(request: Request, report: CompareReport) -> str:
     lines = [_heading(request, report), *parity_lines(report.parity)]
     if report.comparisons:
         lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
-        lines += [FOOTNOTE, *scaling_lines(report), *_notes(report), *layer_lines(report.results)]
+        lines += [FOOTNOTE, *_reasons(report.comparisons)]
+        lines += [*scaling_lines(report), *_notes(report), *layer_lines(report.results)]
     return "\n".join(lines)
 
 
@@ -131,6 +137,7 @@ def _run_row(result: Result) -> list[str]:
         result.case.batch,
         number(result.images_per_second),
         *([number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
+        str(latency.n) if latency and latency.n else "-",
         f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
         result.status,
     ]
@@ -144,12 +151,25 @@ def _compare_row(row: Comparison) -> list[str]:
         row.layout,
         str(row.threads or "-"),
         row.case.batch,
-        number(row.torch_images_per_second),
-        number(row.paddle_images_per_second),
-        number(row.ratio),
-        interval(row.ratio_ci95),
-        f"±{row.noise * 100:.1f} %" if row.noise is not None else "-",
-        row.verdict,
+        *speed_cells(row),
+        *ratio_cells(row),
+        plus_minus(row.noise) if row.verdict != "invalid" else "-",
+        verdict_words(row),
+    ]
+
+
+def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
+    """Why a row has no winner, and how many blocks were left out."""
+    label = labeller(comparisons)
+    lines = [
+        f"{label(row)}: {row.verdict}: {row.reason}"
+        for row in comparisons
+        if row.verdict in NOT_DECIDED and row.reason
+    ]
+    return lines + [
+        f"{label(row)}: {row.left_out:.0%} of the blocks were left out because others disturbed them"
+        for row in comparisons
+        if row.left_out and row.verdict != "invalid"
     ]
 
 

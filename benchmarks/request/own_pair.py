@@ -38,14 +38,15 @@ def read_own_pair(options: argparse.Namespace) -> dict[str, Any] | None:
             raise UsageError(f"--{name} MODULE:CALLABLE is missing: this command computes with {name}")
     if not (options.input_shape and options.num_classes):
         raise UsageError("a pair of your own needs --input-shape C,H,W and --num-classes N")
+    folder: Path = getattr(options, "pairs_folder", None) or Path.cwd()
     for name, source in sources.items():
-        require_source(source, backend=name, folder=Path.cwd())
+        require_source(source, backend=name, folder=folder)
     return {
         "model": " / ".join(dict.fromkeys(sources[name] for name in _sides(options))),
         "num_classes": options.num_classes,
         "input_shape": options.input_shape,
         "sources": sources,
-        "folder": str(Path.cwd()),
+        "folder": str(folder),
     } | _files(options)
 
 

@@ -21,6 +21,7 @@ SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
 LAYOUTS = ("NCHW", "NHWC")
 REFERENCES = tuple(kind.name for kind in ENGINE_KINDS.values() if kind.neutral)
+DEFAULT_MARGIN = 5.0  # percent, within which two sides are equal
 FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
 

@@ -1,5 +1,6 @@
 """Combinations and figures in words."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from benchmarks.results.schema import CaseRecord
@@ -29,6 +30,31 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.{digits}g}".rstrip(".")
 
 
+UNUSABLE = "unusable"  # instead of a figure that says nothing
+
+
 def interval(ends: tuple[float, float] | None) -> str:
-    """Both ends of an interval; a dash where there is none."""
-    return f"{number(ends[0])} to {number(ends[1])}" if ends else "-"
+    """Both ends of an interval; a dash where there is none, and no figures beyond ±100 %."""
+    if ends is None:
+        return "-"
+    return UNUSABLE if half_width(ends) > 1 else f"{number(ends[0])} to {number(ends[1])}"
+
+
+def half_width(ends: tuple[float, float]) -> float:
+    """Half of an interval of a ratio, relative: 1 for a half to twice the ratio."""
+    low, high = ends
+    return math.sqrt(high / low) - 1 if low > 0 and high < math.inf else math.inf
+
+
+def signed(change: float | None) -> str:
+    """A relative change as +x %; a dash where there is none, and no figure beyond ±100 %."""
+    if change is None:
+        return "-"
+    return f"{change:+.1%}" if abs(change) <= 1 else UNUSABLE
+
+
+def plus_minus(width: float | None, digits: int = 1) -> str:
+    """A relative half width as ±x %; a dash where there is none, and no figure beyond ±100 %."""
+    if width is None:
+        return "-"
+    return f"±{width * 100:.{digits}f} %" if width <= 1 else UNUSABLE

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.request.job import JobFacts, JobSpec
+from common.runtime.kernel_counters import KernelCounters, after_each_other
 
 
 @dataclass(kw_only=True)
@@ -14,6 +15,8 @@ class Block:
 
     process: int = 0  # which of those that measured the combination one after the other
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    counters: KernelCounters | None = None  # of the kernel, meanwhile
+    disturbed: bool = False  # by others, as the counters say
 
     @property
     def step_seconds(self) -> list[float]:
@@ -24,6 +27,11 @@ class Block:
         """Add more steps."""
         for part, values in seconds.items():
             self.seconds.setdefault(part, []).extend(values)
+
+    def count(self, counters: KernelCounters | None) -> None:
+        """Add what the kernel counted while more steps were made; None if it did not."""
+        if counters is not None:
+            self.counters = after_each_other([*([self.counters] if self.counters else []), counters])
 
 
 @dataclass(kw_only=True)
@@ -47,12 +55,17 @@ class Measured:
         """Seconds of each whole step of all blocks."""
         return [step for block in self.blocks for step in block.step_seconds]
 
+    @property
+    def undisturbed(self) -> list[Block]:
+        """Blocks that nobody disturbed; all, where there are none."""
+        return [block for block in self.blocks if not block.disturbed] or self.blocks
+
     def part_seconds(self, part: str) -> float | None:
         """Median seconds of one part of a step.
 
         Returns None if the steps have no such part.
         """
-        values = [value for block in self.blocks for value in block.seconds.get(part, ())]
+        values = [value for block in self.undisturbed for value in block.seconds.get(part, ())]
         return median(values) if values else None
 
 

@@ -1,16 +1,24 @@
 """Content of a result file. A number that was not measured is null; result_file reads and writes it."""
 
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from benchmarks.request.case import Case
 
 SCHEMA_VERSION: Literal[1] = 1
 UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
 Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
-Verdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
+Verdict = Literal["torch faster", "paddle faster", "equal", "undecided", "invalid", "not comparable"]
+OldVerdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
+ScalingVerdict = Literal["torch scales better", "paddle scales better", "equal", "undecided", "invalid"]
+NOT_DECIDED = ("undecided", "invalid")
+
+
+def _undecided(verdict: Any) -> Any:
+    """Earlier files call "no difference" what was not decided."""
+    return "undecided" if verdict == "no difference" else verdict
 
 
 class _Record(BaseModel):
@@ -18,11 +26,12 @@ class _Record(BaseModel):
 
 
 class Latency(_Record):
-    """Percentiles of the step times, in milliseconds."""
+    """Percentiles of the times of ``n`` steps, in milliseconds; None where these are too few for one."""
 
     p50: float
-    p95: float
-    p99: float
+    p95: float | None = None
+    p99: float | None = None
+    n: int | None = None
 
 
 class LayerTimes(_Record):
@@ -89,6 +98,9 @@ class Result(CaseRecord):
     images_per_second: float | None = None
     step_seconds: list[float] = []
     block_steps: list[int] = []  # how many of the steps belong to each block, in order
+    block_processes: list[int] = []  # which of the processes that measured in turns ran each block
+    block_counters: list[dict[str, float | int | None] | None] = []  # the kernel's, of each block
+    block_disturbed: list[bool] = []  # by others, as these counters say; such blocks are left out
     quick_seconds: list[float] = []  # 5th percentile of each process's steps; of each block's, of one process
     latency_ms: Latency | None = None
     warmup_steps: int | None = None
@@ -118,12 +130,35 @@ class Result(CaseRecord):
     unsynchronised_step_seconds: list[float] = []  # of steps that send no gradients
 
 
+class Circumstances(_Record):
+    """When a combination was measured, and what the machine did meanwhile, by all pairs of processes."""
+
+    date: str  # of the last pair
+    git_commit: str | None = None
+    load_average: float | None = None
+    other_cpu_fraction: float | None = None
+    steal_fraction: float | None = None
+    cpu_mhz: float | None = None
+    gpu_state: list[dict[str, Any]] = []
+    warnings: list[str] = []
+
+
+class Remedy(_Record):
+    """What an undecided ratio is uncertain by most, and the flags and minutes that would decide it."""
+
+    dominant: Literal["rounds", "processes", "host"]
+    flags: str
+    minutes: float
+
+
 class Comparison(CaseRecord):
     """Both backends in one combination.
 
     ``ratio`` is paddle's throughput over torch's, combined from the ratio of each round
     (``benchmarks.analysis.ratio``). It can differ slightly from the quotient of the two throughputs, which
-    are those of the median step of all rounds.
+    are those of the median step of all rounds. ``ratio_ci95`` is where the true ratio lies,
+    ``repetition_ci95`` where that of a repetition does. Only blocks that nobody disturbed are in any of them;
+    ``left_out`` is the share of the others.
     """
 
     model: str
@@ -133,13 +168,26 @@ class Comparison(CaseRecord):
     paddle_images_per_second: float | None = None
     ratio: float | None = None
     ratio_ci95: tuple[float, float] | None = None
+    repetition_ci95: tuple[float, float] | None = None
+    margin: float | None = None  # percent, within which the two are equal
     torch_quick_seconds: list[float] = []  # see Result; a baseline is compared by them
     paddle_quick_seconds: list[float] = []
     noise: float | None = None
     drift: float | None = None  # of the ratio, from the first half of the rounds to the second
     pace: float | None = None  # by how much both became faster meanwhile: the machine
     outliers: float | None = None  # the part of the steps that took far longer, the worse of both
-    verdict: Verdict
+    round_ratios: list[float] = []  # of the undisturbed rounds, in the order measured
+    left_out: float | None = None
+    rounds: int | None = None
+    pairs: int | None = None
+    seconds: float | None = None
+    complete: bool = True  # False: fewer pairs than were asked for, the run was cut off
+    circumstances: Circumstances | None = None
+    remedy: Remedy | None = None
+    verdict: Annotated[Verdict, BeforeValidator(_undecided)]
+    old_verdict: OldVerdict | None = Field(
+        default=None, deprecated="Use verdict: what is here 'no difference' was not known to be equal."
+    )
     reason: str | None = None
 
 
@@ -185,7 +233,7 @@ class Scaling(CaseRecord):
     paddle_efficiency: float | None
     ratio: float
     ratio_ci95: tuple[float, float]
-    verdict: Literal["torch scales better", "paddle scales better", "no difference"]
+    verdict: Annotated[ScalingVerdict, BeforeValidator(_undecided)]
 
 
 class Against(CaseRecord):
@@ -200,8 +248,14 @@ class Against(CaseRecord):
     change: float | None = None
     change_ci95: tuple[float, float] | None = None
     noise: float | None = None
-    verdict: Literal["faster", "slower", "no difference", "not comparable"]
+    verdict: Annotated[
+        Literal["faster", "slower", "equal", "undecided", "invalid", "not comparable"],
+        BeforeValidator(_undecided),
+    ]
     regression: bool = False
+    undecided: bool = False  # a change of what is allowed would not show
+    left_out: float | None = None  # share of the blocks, which others disturbed
+    circumstances: Circumstances | None = None
     reason: str | None = None
     there: Result | None = None
 
@@ -223,6 +277,8 @@ class Change(CaseRecord):
     noise: float
     regression: bool  # slower beyond the noise and what is allowed
     unclear: bool  # slower than is allowed, within the noise
+    undecided: bool = False  # a change of what is allowed would not show, or it is invalid
+    invalid: bool = False  # the machine disturbed one of the two measurements
     other_faster: bool
 
 
@@ -265,3 +321,4 @@ class CompareReport(Report):
     regressions: list[Change] = []
     scaling: list[Scaling] = []
     curves: list[Curve] = []
+    missing: list[str] = []  # what was asked for and is not there yet: the run was cut off

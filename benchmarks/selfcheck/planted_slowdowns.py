@@ -6,7 +6,8 @@
 A baseline is measured once, twice as long as a run. Then each run measures two things anew: the same again,
 and the same with one backend's steps made longer in its worker. With --against no baseline is stored: each
 run has both versions.
-Exit code 1 if the slowdown was found, or the unchanged passed, in fewer than 19 of 20 runs.
+Exit code 1 if the slowdown was found, or the unchanged passed, in fewer than 19 of 20 runs; 4 if that is so
+only because the gate could not decide, or the machine was too busy.
 """
 
 import argparse
@@ -20,13 +21,14 @@ from common import cli
 from common.flag_values import percent, positive
 
 if TYPE_CHECKING:
-    from benchmarks.results.schema import CompareReport
+    from benchmarks.results.schema import Against, Change, CompareReport
 
 PROGRAM = "benchmarks.selfcheck.planted_slowdowns"
 SLOWED = {
     5: "benchmarks.selfcheck.slowed_tasks:Slower5",
     15: "benchmarks.selfcheck.slowed_tasks:Slower15",
 }
+FOUND, PASSED, UNDECIDED = "found", "no regression", "undecided"
 ENOUGH = 0.95
 STORED = {"rounds": 20, "pairs": 5, "max_regression": 5.0}
 AGAINST = {"rounds": 32, "pairs": 8, "max_regression": 2.0}  # the smaller slowdown needs more of both
@@ -38,26 +40,30 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     request = read_request(options)
     before = None if options.against else _compare(request, options, times=BASELINE)
-    found: list[bool] = []
-    passed: list[bool] = []
+    outcomes: dict[bool, list[str]] = {False: [], True: []}
     for number in range(options.runs):
-        for slower, outcomes in ((False, passed), (True, found)):
-            regression, line = _run(request, options, before, slower=slower)
-            outcomes.append(regression == slower)
-            outcome = "found" if regression else "no regression"
+        for slower in (False, True):
+            outcome, line = _run(request, options, before, slower=slower)
+            outcomes[slower].append(outcome)
             what = f"{options.slower} % slower" if slower else "unchanged"
             print(f"run {number + 1}, {what}: {outcome}: {line}", flush=True)
+    found, passed = outcomes[True].count(FOUND), outcomes[False].count(PASSED)
+    undecided = [each.count(UNDECIDED) for each in (outcomes[True], outcomes[False])]
     print(
-        f"{options.slower} % slower in {options.backend}: found in {sum(found)} of {options.runs} runs; "
-        f"unchanged: passed {sum(passed)} of {options.runs}"
+        f"{options.slower} % slower in {options.backend}: found in {found} of {options.runs} runs; "
+        f"unchanged: passed {passed} of {options.runs}; undecided: {undecided[0]} and {undecided[1]}"
     )
-    return cli.DONE if min(sum(found), sum(passed)) >= ENOUGH * options.runs else cli.FAILED
+    enough = ENOUGH * options.runs
+    if min(found, passed) >= enough:
+        return cli.DONE
+    could = min(found + undecided[0], passed + undecided[1]) >= enough
+    return cli.UNDECIDED if could else cli.FAILED
 
 
 def _run(
     request: Request, options: argparse.Namespace, before: "CompareReport | None", *, slower: bool
-) -> tuple[bool, str]:
-    """Verdict of the gate: True for a regression, and its sentence on it."""
+) -> tuple[str, str]:
+    """Verdict of the gate, and its sentence on it."""
     if before is None:
         return _against(request, options, slower=slower)
     from benchmarks.analysis.regression import changes, sentence
@@ -65,7 +71,14 @@ def _run(
     now = _compare(request, options, slower=slower)
     entries = changes(now, before, max_regression=options.max_regression)
     worst = min(entries, key=lambda entry: entry.change)
-    return any(entry.regression for entry in entries), sentence(worst)
+    return _outcome(entries), sentence(worst)
+
+
+def _outcome(entries: "Sequence[Change] | Sequence[Against]") -> str:
+    """A regression counts first; what would not show is undecided, never passed."""
+    if any(entry.regression for entry in entries):
+        return FOUND
+    return UNDECIDED if any(entry.undecided for entry in entries) else PASSED
 
 
 def _compare(
@@ -73,23 +86,23 @@ def _compare(
 ) -> "CompareReport":
     from benchmarks.manager.installations import Installation, both_backends
     from benchmarks.measure.both_backends import measure_both
+    from benchmarks.measure.laps import Plan
 
     places = both_backends()
     if slower:
         planted = Installation(backend=options.backend, tasks=SLOWED[options.slower])
         places = {**places, options.backend: planted}
-    return measure_both(
-        request,
+    plan = Plan(
         rounds=times * options.rounds,
         pairs=times * options.pairs,
-        skip_parity=True,
-        precise=None if times > 1 else options.max_regression,
-        places=places,
+        resolve=None if times > 1 else options.max_regression,
     )
+    return measure_both(request, plan=plan, skip_parity=True, places=places)
 
 
-def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> tuple[bool, str]:
+def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> tuple[str, str]:
     from benchmarks.manager.installations import Installation
+    from benchmarks.measure.laps import Plan
     from benchmarks.measure.one_backend import measure_versions
     from benchmarks.measure.versions import HERE, THERE, sentences
 
@@ -100,12 +113,11 @@ def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> 
         backend=options.backend,
         places={THERE: there, HERE: Installation(backend=options.backend, tasks=tasks)},
         there="unchanged",
-        rounds=options.rounds,
-        pairs=options.pairs,
+        plan=Plan(rounds=options.rounds, pairs=options.pairs),
         max_regression=options.max_regression,
     )
     lines = "; ".join(sentences(report.against, backend=options.backend))
-    return any(entry.regression for entry in report.against), lines
+    return _outcome(report.against), lines
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

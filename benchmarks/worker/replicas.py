@@ -15,6 +15,7 @@ from benchmarks.worker.tasks import Tasks
 from benchmarks.worker.timing import time_steps
 from common.cli import UnavailableError
 from common.runtime.distributed import Member
+from common.runtime.kernel_counters import read_counters
 
 # Relative L2 of the gradients from the mean of all processes' own: float32 sums in another order. Measured
 # 3e-8 to 4e-8 on LeNet5 in two processes, where what is not averaged is off by more than 3.
@@ -79,7 +80,7 @@ class GroupTasks(Tasks):
         In training, a step that sends nothing goes with each: seconds of the whole, in ``unsynchronised``,
         in turns (A B B A). ``outcome`` is the last loss or mean logit.
         """
-        job = self._require_job()
+        job, before = self._require_job(), read_counters()
         seconds: dict[str, list[float]] = {part: [] for part in job.parts}
         alone: list[float] = []
         for number in range(steps):
@@ -89,7 +90,12 @@ class GroupTasks(Tasks):
                         seconds[part] += values
                 elif self._replica is not None:
                     alone += self._timed({"step": self._step_alone})["step"]
-        return {"seconds": seconds, "unsynchronised": alone, "outcome": job.outcome()}
+        return {
+            "seconds": seconds,
+            "unsynchronised": alone,
+            "outcome": job.outcome(),
+            "counters": read_counters().since(before).to_json(),
+        }
 
     def _timed(self, parts: Any) -> dict[str, list[float]]:
         self._sum(np.zeros(1))  # nobody begins before all are there

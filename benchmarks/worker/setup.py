@@ -1,5 +1,6 @@
 """Models, weights and batches from which a worker makes jobs, and the first batch of a new process."""
 
+import importlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 from backends import Backend, Model
 from backends.open_engine import open_engine
 from backends.open_model import ModelSpec, open_model
-from backends.user_code import fingerprint
+from backends.user_code import model_files
 from benchmarks.request.inputs import BUFFER
 from benchmarks.request.job import JobSpec
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
 from common.engines.engine import Engine, timed
 from common.engines.kinds import ENGINE_KINDS
+from common.shipped import BUILDERS, MODULES
 from common.weights import safetensors_file
 
 
@@ -44,9 +46,12 @@ class ModelTasks:
         self._kept = (spec, opened)
         return {name: list(shape) for name, shape in self.backend.parameter_shapes(opened).items()}
 
-    def fingerprint(self, source: str, folder: str) -> str:
-        """Hash of the loaded files that a model of the user's own consists of."""
-        return fingerprint(source, folder=folder)
+    def identity(self, source: str, folder: str) -> dict[str, Any]:
+        """What a model is that was opened: its files with their hashes, or the version of its library."""
+        if source.startswith(f"{BUILDERS}:"):
+            library = MODULES[self.name].partition(".")[0]
+            return {"version": str(importlib.import_module(library).__version__)}
+        return {"files": model_files(source, folder=folder)}
 
     def _equalise(self, spec: JobSpec) -> None:
         if spec.threads is not None:

@@ -22,6 +22,7 @@ from benchmarks.worker.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
 from common.engines.engine import timed
 from common.runtime import memory
+from common.runtime.kernel_counters import read_counters
 
 
 class Tasks(ProfilingTasks, StartupTasks):
@@ -135,9 +136,12 @@ class Tasks(ProfilingTasks, StartupTasks):
         run_steps(job.parts, job.timeline, steps=steps)
 
     def measure(self, min_steps: int, min_seconds: float, max_seconds: float = math.inf) -> dict[str, Any]:
-        """Time one block of whole steps: seconds per batch by part, its span, the last step's outcome."""
+        """Time one block of whole steps: seconds per batch by part, its span, the last step's outcome.
+
+        ``counters`` are the kernel's meanwhile.
+        """
         job = self._require_job()
-        start = time.perf_counter()
+        before, start = read_counters(), time.perf_counter()
         seconds = time_steps(
             job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds, max_seconds=max_seconds
         )
@@ -145,7 +149,13 @@ class Tasks(ProfilingTasks, StartupTasks):
         per_batch = {
             part: [value / job.batches_per_step for value in values] for part, values in seconds.items()
         }
-        return {"seconds": per_batch, "span_seconds": span, "outcome": job.outcome()}
+        counters = read_counters().since(before).to_json()
+        return {
+            "seconds": per_batch,
+            "span_seconds": span,
+            "outcome": job.outcome(),
+            "counters": counters,
+        }
 
     def peak_memory_bytes(self) -> int | None:
         """The device's peak since ``prepare``.

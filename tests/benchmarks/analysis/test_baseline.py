@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from benchmarks import compare
 from benchmarks.analysis.regression import changes, machine_drift, sentence
 from benchmarks.manager.environment import require_same_machine
 from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.resume import request_facts, require_same_request
+from benchmarks.request.request import read_request
 from benchmarks.results import result_file
 from common.cli import UsageError
 from tests.support.commands import QUICK, ended
@@ -66,8 +69,26 @@ def test_equal_faster_or_uncertain_is_no_regression(change):
 
 def test_what_may_be_slower_or_noise_is_no_regression_and_is_reported():
     entry = compared(torch=1.0, paddle=0.85, width=0.3)
-    assert (entry.regression, entry.unclear) == (False, True)
-    assert sentence(entry).endswith(": slower, or noise; more --pairs and --rounds would decide")
+    assert (entry.regression, entry.unclear, entry.undecided) == (False, True, True)
+    assert sentence(entry).endswith(": undecided, slower or noise; more --pairs and --rounds would decide")
+
+
+def test_what_would_not_show_a_slowdown_that_is_not_allowed_is_undecided_and_never_passed():
+    entry = compared(torch=1.0, paddle=1.0, width=0.06)
+    assert (entry.regression, entry.unclear, entry.undecided) == (False, False, True)
+    assert "might not show" in sentence(entry)
+    assert not compared(torch=1.0, paddle=1.0).undecided
+    vague = compared(torch=1.0, paddle=1.0, width=3.0)
+    assert ": unusable (" in sentence(vague)
+
+
+@pytest.mark.parametrize("when", ["now", "before"])
+def test_what_others_disturbed_decides_no_gate(when):
+    reports = {"before": report(width=0.005), "now": report(100, 25 * 0.5, width=0.005)}
+    reports[when].comparisons[0].verdict = "invalid"
+    entry = changes(reports["now"], reports["before"], max_regression=5)[0]
+    assert (entry.regression, entry.undecided, entry.invalid) == (False, True, True)
+    assert sentence(entry).endswith("the machine disturbed one of the two measurements")
 
 
 @pytest.mark.parametrize("reading", [0.66, 1.5])
@@ -112,12 +133,44 @@ def test_a_baseline_of_something_else_is_refused(local, tmp_path, capsys):
     target = tmp_path / "before.json"
     assert ended(compare.main, [*LENET, "--skip-parity", "--json", str(target)], capsys)[0] == 0
     other = [*LENET, "--batch-size", "3", "--skip-parity", "--baseline", str(target)]
-    code, _, errors = ended(compare.main, other, capsys)
-    assert (code, "holds nothing of what was measured" in errors[-1]) == (2, True)
-    for name in ("torch", "paddle"):  # nothing was measured: that is no fault of the baseline
-        local.failing[name] = {"prepare": ("crashed", "it was planted")}
-    code, _, errors = ended(compare.main, other, capsys)
+    for name in ("torch", "paddle"):  # it is refused before anything is measured
+        local.failing[name] = {"versions": ("crashed", "it was begun")}
+    code, out, errors = ended(compare.main, other, capsys)
+    assert (code, out, "infer eager fp32 batch 3, 1 threads" in errors[-1]) == (2, "", True)
+    local.failing.clear()
+    local.failing["torch"] = local.failing["paddle"] = {"prepare": ("crashed", "it was planted")}
+    same = [*LENET, "--skip-parity", "--baseline", str(target)]
+    code, _, errors = ended(compare.main, same, capsys)
     assert (code, "it was planted" in errors[-1]) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": "alexnet"}, "measured with model alexnet, and here it is lenet5"),
+        ({"input_shape": (3, 64, 64)}, "measured with input_shape (3, 64, 64)"),
+        ({"num_classes": 7}, "measured with num_classes 7, and here it is 10"),
+    ],
+)
+def test_a_baseline_of_another_model_or_shape_is_refused(change, words):
+    request = read_request(compare._parse(LENET))
+    facts = {"model": "lenet5", "input_shape": request.input_shape, "num_classes": 10} | change
+    before = report()
+    before.results = [row.model_copy(update=facts) for row in before.results]
+    with pytest.raises(UsageError, match=re.escape(words)):
+        require_same_request(before, request, Path("b.json"))
+
+
+def test_a_baseline_with_other_flags_is_refused_and_one_with_the_same_is_not():
+    request = read_request(compare._parse(LENET))
+    facts = {"model": "lenet5", "input_shape": request.input_shape, "num_classes": 10, "threads": 1}
+    before = report()
+    before.results = [row.model_copy(update=facts) for row in before.results]
+    before.request = request_facts(request, rounds=99, pairs=7)
+    require_same_request(before, request, Path("b.json"))
+    before.request["settings_mode"] = "as-shipped"
+    with pytest.raises(UsageError, match="settings_mode as-shipped, and here it is equalised"):
+        require_same_request(before, request, Path("b.json"))
 
 
 def test_many_looks_ask_for_more_than_one_does():
@@ -147,7 +200,7 @@ def test_absolute_figures_are_corrected_by_the_machines_drift():
 
 def test_a_regression_is_exit_code_1(local, tmp_path, capsys, monkeypatch):
     target, precise = tmp_path / "before.json", []
-    monkeypatch.setattr(Interleaving, "_knows", lambda self, percent: precise.append(percent) or True)
+    monkeypatch.setattr(Interleaving, "resolves", lambda self, percent: precise.append(percent) or True)
     run = [*LENET, "--pairs", "2", "--skip-parity"]
     assert ended(compare.main, [*run, "--json", str(target)], capsys)[0] == 0
     assert precise == []
@@ -206,6 +259,35 @@ def test_a_sweep_goes_on_where_it_stopped(local, tmp_path, capsys):
     code, _, errors = ended(compare.main, [*arguments, "--seed", "7"], capsys)
     assert code == 2
     assert "another request (seed was 0, now it is 7)" in errors[0]
+
+
+def test_a_run_that_is_stopped_goes_on_in_the_middle_of_a_combination(local, tmp_path, capsys, monkeypatch):
+    """Stopped after three of four pairs; what was measured, and when, stays as it was."""
+    arguments = [*LENET, "--pairs", "2", "--skip-parity", "--batch-size", "2,3", "--report", str(tmp_path)]
+    take_turns, left = Interleaving.take_turns, [3]
+
+    def stopped(self, rounds, **more):
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        take_turns(self, rounds, **more)
+
+    monkeypatch.setattr(Interleaving, "take_turns", stopped)
+    code, _, errors = ended(compare.main, arguments, capsys)
+    assert code == 130
+    assert errors == [
+        "benchmarks.compare: stopped, missing: infer eager fp32 batch 3: 1 of 2 pairs of processes; go on "
+        f"with the same flags and --report {tmp_path}"
+    ]
+    first = json.loads((tmp_path / "result.json").read_text())
+    left[0] = 1
+    assert ended(compare.main, arguments, capsys)[0] == 0
+    again = json.loads((tmp_path / "result.json").read_text())
+    assert again["comparisons"][0] == first["comparisons"][0]
+    assert [row["pairs"] for row in again["comparisons"]] == [2, 2] and again["missing"] == []
+    for before, after in zip(first["results"], again["results"], strict=True):
+        assert after["step_seconds"][: len(before["step_seconds"])] == before["step_seconds"]
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.md", "result.json"}
 
 
 def test_a_tuned_sweep_goes_on_too_unless_other_ways_are_allowed(local, tmp_path, capsys):

@@ -41,7 +41,7 @@ def test_efficiency_needs_one_process_of_the_same_kind():
 
 @pytest.mark.parametrize(
     ("speed", "width", "verdict"),
-    [(80.0, 0.02, "paddle scales better"), (30.0, 0.02, "torch scales better"), (80.0, 0.5, "no difference")],
+    [(80.0, 0.02, "paddle scales better"), (30.0, 0.02, "torch scales better"), (80.0, 0.5, "undecided")],
 )
 def test_who_scales_better_is_beyond_both_intervals(speed, width, verdict):
     """torch makes 1.5 times as much with two processes; paddle makes 2 times, or 0.75, of its 40."""

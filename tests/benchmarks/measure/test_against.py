@@ -14,18 +14,15 @@ from benchmarks.analysis.quick_steps import speed_ratio
 from benchmarks.manager.installations import ROOT, other_place
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.laps import Plan
 from benchmarks.measure.versions import HERE, THERE, judged, measure_against, sentences
-from benchmarks.request.job import JobFacts
-from benchmarks.request.request import Case
 from benchmarks.results.samples import Block, Measured
 from benchmarks.selfcheck import planted_slowdowns
 from common.cli import UsageError
-from common.runtime.settings import Settings
 from tests.support.commands import QUICK, ended
+from tests.support.machines import CASE, FACTS, counters, session
 
-CASE = Case(phase="infer", engine="eager", precision="fp32", batch_size=8, threads=2)
 LENET = ["--backend", "torch", "--model", "lenet5", "--phase", "infer", "--device", "cpu", *QUICK]
-FACTS = JobFacts(settings=Settings(threads=2), device="cpu", parameters=1)
 
 
 def turns(*, slower, seed, drifting=1.0):
@@ -35,12 +32,9 @@ def turns(*, slower, seed, drifting=1.0):
     own. The machine slows down by ``drifting`` meanwhile, for both.
     """
     rng = np.random.default_rng(seed)
-    request = SimpleNamespace(
-        seed=seed, model="alexnet", num_classes=1000, input_shape=(3, 224, 224), device="cpu", warmup=1,
-        loader="common", settings_mode="equalised", price_per_hour=None,
-    )  # fmt: skip
-    places = dict.fromkeys((THERE, HERE), SimpleNamespace(backend="torch"))
-    pair = Interleaving(SimpleNamespace(request=request, places=places), CASE, explainer=None)
+    place = session((THERE, HERE), seed)
+    place.places = dict.fromkeys((THERE, HERE), SimpleNamespace(backend="torch"))
+    pair = Interleaving(place, CASE, explainer=None)
     pair.processes = [4] * 6
     for name, factor in ((THERE, 1.0), (HERE, slower)):
         process = np.exp(rng.normal(0, 0.005, 6))
@@ -53,11 +47,6 @@ def turns(*, slower, seed, drifting=1.0):
                 measured.blocks.append(Block(process=number // 4, seconds={"forward": steps.tolist()}))
         pair.measured[name] = measured
     return pair
-
-
-@pytest.fixture(autouse=True)
-def fewer_resamples(monkeypatch):
-    monkeypatch.setattr("benchmarks.analysis.ratio.RESAMPLES", 60)
 
 
 @pytest.mark.parametrize(("slower", "least", "most"), [(1.05, 19, 20), (1.0, 0, 1)])
@@ -75,6 +64,30 @@ def test_a_slowdown_that_is_allowed_is_reported_and_no_regression():
     entry = judged(turns(slower=1.05, seed=2), CASE, max_regression=10)
     assert (entry.verdict, entry.regression) == ("slower", False)
     assert "torch infer eager fp32 batch 8: slower, -" in sentences([entry], backend="torch")[0]
+
+
+@pytest.mark.parametrize(
+    ("slower", "allowed", "verdict", "undecided"),
+    [(1.0, 10, "equal", False), (1.0, 0.1, "undecided", True), (0.7, 0.1, "faster", False)],
+)
+def test_a_gate_that_would_not_see_what_is_not_allowed_is_undecided(slower, allowed, verdict, undecided):
+    entry = judged(turns(slower=slower, seed=4), CASE, max_regression=allowed)
+    assert (entry.verdict, entry.undecided, entry.regression) == (verdict, undecided, False)
+    told = sentences([entry], backend="torch")[0]
+    assert ("more --pairs and --rounds would decide" in told) == undecided
+
+
+def test_a_run_that_others_disturbed_is_invalid_and_no_gate_passes_it():
+    pair = turns(slower=1.5, seed=5)
+    for measured in pair.measured.values():
+        for block in measured.blocks:
+            block.counters = counters(others=0.45, waited=0.4)
+    entry = judged(pair, CASE, max_regression=2)
+    assert (entry.verdict, entry.undecided, entry.regression, entry.change) == ("invalid", True, False, None)
+    assert (
+        "torch infer eager fp32 batch 8: invalid: 100% of the blocks"
+        in sentences([entry], backend="torch")[0]
+    )
 
 
 def test_starts_are_compared_and_have_no_throughput():
@@ -125,30 +138,23 @@ def test_both_versions_are_in_the_file_and_a_regression_is_exit_code_1(local, tm
     monkeypatch.setattr("benchmarks.measure.versions.measure_against", lambda *_, **__: ([], slower))
     code, _, errors = ended(run.main, arguments, capsys)
     assert (code, "slower, -2" in errors[0]) == (1, True)
+    slower[0] = judged(turns(slower=1.0, seed=4), CASE, max_regression=0.1)
+    code, _, errors = ended(run.main, arguments, capsys)
+    assert (code, "might not show" in errors[0]) == (4, True)
 
 
 def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
     """Against each other, and one after the other against what is stored; the baseline itself is not."""
     asked = []
-
-    class Turns:
-        def __init__(self, *_, **__):
-            pass
-
-        def run(self, *, precise, **_):
-            asked.append(precise)
-
-        def row(self, name):
-            return name
-
-    monkeypatch.setattr("benchmarks.measure.versions.Interleaving", Turns)
-    monkeypatch.setattr("benchmarks.measure.versions.judged", lambda *_, **__: None)
-    session = SimpleNamespace(request=SimpleNamespace(cases=["infer"]))
-    measure_against(session, rounds=4, pairs=2, max_regression=2.0)
     monkeypatch.setattr(
-        "benchmarks.measure.both_backends.measure_both", lambda _, *, precise, **__: asked.append(precise)
+        "benchmarks.measure.versions.go_round", lambda _, plan, **__: asked.append(plan.resolve)
+    )
+    request = SimpleNamespace(cases=[])
+    measure_against(SimpleNamespace(request=request), Plan(rounds=4, pairs=2), max_regression=2.0)
+    monkeypatch.setattr(
+        "benchmarks.measure.both_backends.measure_both", lambda _, *, plan, **__: asked.append(plan.resolve)
     )
     options = planted_slowdowns._parse(["--max-regression", "5"])
-    planted_slowdowns._compare(session.request, options, times=planted_slowdowns.BASELINE)
-    planted_slowdowns._compare(session.request, options)
+    planted_slowdowns._compare(request, options, times=planted_slowdowns.BASELINE)
+    planted_slowdowns._compare(request, options)
     assert asked == [2.0, None, 5.0]

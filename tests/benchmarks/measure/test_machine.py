@@ -64,9 +64,9 @@ def test_a_machine_whose_pace_changes_is_reported_of_the_worst_combination():
 
 
 def test_a_report_warns_of_a_machine_whose_pace_changed():
-    session = SimpleNamespace(versions={}, models={}, request=SimpleNamespace(cases=[]))
-    sweep = Sweep(session, facts={}, folder=None, earlier=None)
-    sweep._done.append((comparison(1.0, 1.0, pace=-0.3), []))
+    session = SimpleNamespace(versions={}, models={}, request=SimpleNamespace(cases=["infer"]))
+    sweep = Sweep(session, facts={}, folder=None, earlier=None, margin=5.0)
+    sweep._kept["infer"] = comparison(1.0, 1.0, pace=-0.3), []
     (warning,) = [text for text in sweep.report().environment["warnings"] if "became" in text]
     assert warning == "the machine became 30% slower within infer eager fp32 batch 8"
 

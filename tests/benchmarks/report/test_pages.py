@@ -13,11 +13,11 @@ from benchmarks.analysis.best import best_of_each
 from benchmarks.analysis.layers import layer_gaps, layer_lines
 from benchmarks.report import __main__ as report_command
 from benchmarks.report.answer import answer, confidence, not_measured
-from benchmarks.report.page import render, write_pages
+from benchmarks.report.page import render, sections, write_pages
 from benchmarks.report.sections import comparison_section
 from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
-from benchmarks.results.schema import LayerLeftOut
+from benchmarks.results.schema import Latency, LayerLeftOut
 from benchmarks.results.training_curves import read_curves
 from common.cli import UsageError
 from tests.support.commands import ended
@@ -43,13 +43,87 @@ document.body.dataset.found = JSON.stringify({
 
 
 def test_the_answer_names_the_best_of_each_and_no_winner_inside_the_noise():
-    assert (
-        "there is no measurable difference between torch (deploy, fp32) and paddle (deploy, fp32)"
-        in answer(report())
+    assert "at batch 8 torch (deploy, fp32) and paddle (deploy, fp32) are equal within ±5 %" in answer(
+        report()
     )
     fast = report()
     fast.best[0].ratio, fast.comparisons[1].verdict = 0.5, "torch faster"
-    assert "torch (deploy, fp32) is 2.00 times as fast as paddle (deploy, fp32)" in answer(fast)
+    fast.comparisons[1].ratio_ci95 = (0.4, 0.625)
+    assert "torch (deploy, fp32) is 2.00 times (1.60 to 2.50) as fast as paddle (deploy, fp32)" in answer(
+        fast
+    )
+
+
+def test_what_is_undecided_names_what_would_decide_it():
+    vague = report()
+    row = vague.comparisons[1]
+    row.verdict, row.reason = "undecided", "processes differ most; --pairs 12 would decide"
+    row.ratio_ci95 = (0.9, 1.2)
+    told = (
+        "at batch 8 it is undecided between torch (deploy, fp32) and paddle (deploy, fp32): paddle / torch "
+        "lies within 0.900 to 1.20 (processes differ most; --pairs 12 would decide)"
+    )
+    assert told in answer(vague)
+    row.ratio_ci95, row.drift = (2.13e-11, 2.9e14), 3.7e17
+    assert "unusable" in comparison_section(vague).rows[1][-4:]
+    assert "lies within unusable" in answer(vague)
+    assert comparison_section(vague).rows[1][1:3] == ["unusable"] * 2
+
+
+def test_a_winner_whose_ratio_is_not_known_has_no_figure():
+    wide = report()
+    wide.best[0].ratio, wide.comparisons[1].verdict = 10.0, "paddle faster"
+    wide.comparisons[1].ratio_ci95 = (2.0, 50.0)
+    told = "paddle (deploy, fp32) is faster than torch (deploy, fp32), and how much is unusable"
+    assert told in answer(wide)
+
+
+def test_what_others_disturbed_has_no_ratio_and_its_reason():
+    busy = report()
+    for row in busy.comparisons[:2]:
+        row.verdict, row.reason = "invalid", "80% of the blocks were disturbed: end what else runs here"
+    busy.best = best_of_each(busy.results, busy.comparisons)
+    assert busy.best == []
+    assert answer(busy).startswith("There is no answer: the machine was too busy. Invalid: infer eager fp32")
+    assert "80% of the blocks" in answer(busy)
+    assert "ratios are known" not in confidence(busy) and confidence(busy).startswith("Confidence is low")
+    assert comparison_section(busy).rows[0][1:3] == ["-", "invalid"]  # no ratio, no interval
+    busy.comparisons[1].verdict = "equal"
+    busy.best = best_of_each(busy.results, busy.comparisons)
+    assert "equal within" in answer(busy) and "Invalid: infer eager fp32 batch 8: 80%" in answer(busy)
+
+
+def test_a_run_that_was_cut_off_says_what_is_missing():
+    stopped = report()
+    stopped.missing = ["train eager fp32 batch 8: 2 of 6 pairs of processes"]
+    assert "The run was cut off; train eager fp32 batch 8: 2 of 6 pairs of processes." in not_measured(
+        stopped
+    )
+    assert "the run was cut off" in confidence(stopped)
+
+
+def test_rounds_are_drawn_in_the_order_measured():
+    shown = report()
+    shown.comparisons[0].round_ratios = [0.25, 0.26, 0.24, 0.3]
+    page = render(shown, "report.html")
+    assert "infer eager fp32 batch 8, by round" in page
+    assert page.count("<polyline") == 2  # the line and its key
+
+
+def test_percentiles_of_few_steps_are_dashes_beside_their_number():
+    few = report()
+    few.results[0].latency_ms = Latency(p50=80.0, n=20)
+    row = next(section for section in sections(few) if section.title == "Every result").rows[0]
+    assert row[3:7] == ["80.0", "-", "-", "20"]
+
+
+def test_old_files_call_undecided_what_they_called_no_difference(tmp_path):
+    path = tmp_path / "result.json"
+    result_file.write(report(), path)
+    old = json.loads(path.read_text())
+    old["comparisons"][1]["verdict"] = "no difference"
+    path.write_text(json.dumps(old))
+    assert result_file.read(path).comparisons[1].verdict == "undecided"
 
 
 def test_batch_sizes_with_the_same_outcome_are_reported_together():
@@ -64,13 +138,13 @@ def test_batch_sizes_with_the_same_outcome_are_reported_together():
             1.0, ratio, engine="deploy", batch_size=size, width=0.3 if size == 1 else 0.02, verdict=told
         )
         for (size, ratio), told in zip(
-            speeds.items(), ("no difference", "torch faster", "torch faster"), strict=True
+            speeds.items(), ("undecided", "torch faster", "torch faster"), strict=True
         )
     ]
     assert answer(swept) == (
-        "With alexnet on this machine, to infer at batch 1 there is no measurable difference between torch "
-        "(deploy, fp32) and paddle (deploy, fp32), at batch 8 and 32 torch (deploy, fp32) is 2.00 to 2.50 "
-        "times as fast as paddle (deploy, fp32)."
+        "With alexnet on this machine, to infer at batch 1 it is undecided between torch (deploy, fp32) and "
+        "paddle (deploy, fp32): paddle / torch lies within 0.630 to 1.17, at batch 8 and 32 torch (deploy, "
+        "fp32) is 2.00 to 2.50 times as fast as paddle (deploy, fp32)."
     )
     assert "Batch sizes other than 8." in not_measured(swept)
 
@@ -80,7 +154,7 @@ def test_what_ran_in_turns_of_its_own_needs_more_than_the_noise_of_either():
     mixed = report(width=0.3)
     mixed.best[0].paddle.engine = "eager"
     mixed.best[0].ratio = 0.8
-    assert "no measurable difference" in answer(mixed)
+    assert "it is undecided" in answer(mixed) and "they took no turns together" in answer(mixed)
     mixed.best[0].ratio = 0.5
     assert "torch (deploy, fp32) is 2.00 times as fast as paddle (eager, fp32)" in answer(mixed)
 
@@ -108,7 +182,10 @@ def test_tuned_sides_have_the_ratio_of_their_comparison_whatever_each_chose():
     assert (best.ratio, best.torch.layout, best.paddle.threads) == (0.6, "NHWC", 1)
     page = report()
     page.best, page.comparisons = [best], [comparison(200.0, 150.0, ratio=0.6, **ways)]
-    assert "torch (compiled, fp32, NHWC) is 1.67 times as fast as paddle (deploy, fp32)" in answer(page)
+    assert (
+        "torch (compiled, fp32, NHWC) is 1.67 times (1.31 to 1.36) as fast as paddle (deploy, fp32)"
+        in answer(page)
+    )
 
 
 def test_combinations_that_differ_in_layout_or_threads_are_kept_apart():

@@ -30,10 +30,19 @@ def test_a_slowed_worker_takes_so_much_longer(monkeypatch, percent):
 
 
 @pytest.mark.parametrize(
-    ("found", "passed", "expected"), [(20, 20, 0), (19, 19, 0), (18, 20, 1), (20, 18, 1)]
+    ("found", "passed", "otherwise", "expected"),
+    [
+        (20, 20, "", 0),
+        (19, 19, "", 0),
+        (18, 20, "no regression", 1),
+        (20, 18, "found", 1),
+        (18, 20, "undecided", 4),
+        (20, 18, "undecided", 4),  # what the gate could not see is never passed
+    ],
 )
-def test_the_gate_has_to_be_right_in_19_of_20(monkeypatch, capsys, found, passed, expected):
-    runs = {True: iter([True] * found + [False] * 20), False: iter([False] * passed + [True] * 20)}
+def test_the_gate_has_to_be_right_in_19_of_20(monkeypatch, capsys, found, passed, otherwise, expected):
+    others = [otherwise] * 20
+    runs = {True: iter(["found"] * found + others), False: iter(["no regression"] * passed + others)}
     monkeypatch.setattr(planted_slowdowns, "_compare", lambda *_, **__: None)
     monkeypatch.setattr(planted_slowdowns, "_run", lambda *_, slower: (next(runs[slower]), "so much"))
     code, out, _ = ended(planted_slowdowns.main, ["--runs", "20"], capsys)
@@ -42,16 +51,17 @@ def test_the_gate_has_to_be_right_in_19_of_20(monkeypatch, capsys, found, passed
 
 
 def test_an_interval_covers_the_runs_inside_it():
-    rows = [comparison(1.0, speed, width=0.1) for speed in (1.0, 1.05, 1.3)]
+    rows = [comparison(1.0, speed, width=0.1 / 1.4) for speed in (1.0, 1.05, 1.3)]
     assert coverage(rows) == [0.5, 0.5, 0.0]
 
 
-@pytest.mark.parametrize(("width", "expected"), [(0.5, 0), (0.01, 1)])
+@pytest.mark.parametrize(("width", "expected"), [(0.19, 0), (0.01, 1), (0.5, 4)])
 def test_runs_that_do_not_agree_are_exit_code_1(monkeypatch, capsys, width, expected):
     speeds = iter([1.0, 1.1, 0.9] * 2)
     monkeypatch.setattr(repeatability, "_run", lambda *_: comparison(1.0, next(speeds), width=width))
-    code, out, _ = ended(repeatability.main, ["--runs", "6"], capsys)
+    code, out, errors = ended(repeatability.main, ["--runs", "6", "--max-regression", "25"], capsys)
     assert code == expected
+    assert (code == 4) == any("6 of 6 runs would not show a change of 25 %" in line for line in errors)
     assert "spread of the ratio 22.2%" in out
 
 

@@ -1,0 +1,42 @@
+"""Where results lie as they arise, so that a run that is stopped loses nothing."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.measure.resume import FILE
+from benchmarks.results.result_file import read
+from common import cli
+
+
+@contextmanager
+def kept_results(program: str, report: Path | None) -> Iterator[Path]:
+    """A folder for results as they arise: ``report``, or a temporary one whose name is printed first.
+
+    Whatever ends the run, what was measured stays. Where it was stopped, one line says how far it was and how
+    to go on. A temporary folder is removed where the run came to its end, and where it holds nothing.
+    """
+    folder = report or Path(tempfile.mkdtemp(prefix="side-by-side-results-"))
+    if report is None:
+        print(f"Until this ends, results lie in {folder} as they arise.", flush=True)
+    try:
+        yield folder
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | cli.Terminated):
+            cli.complain(program, _stopped(folder))
+        if report is None and not (folder / FILE).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if report is None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stopped(folder: Path) -> str:
+    """How far it was, and how to go on."""
+    if not (folder / FILE).exists():
+        return "stopped before anything was measured"
+    missing = read(folder / FILE).missing
+    far = f"missing: {'; '.join(missing)}" if missing else "every combination is there"
+    return f"stopped, {far}; go on with the same flags and --report {folder}"

@@ -1,0 +1,91 @@
+"""In which order: all combinations, one pair of processes after the other.
+
+A host that runs slower for minutes does so for the whole of one combination if each is finished before the
+next begins, and nothing in its rounds shows it. Going round, such minutes lie between the pairs of each
+combination, and are part of what is estimated from them.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.measure.interleave import Interleaving
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much is measured.
+
+    ``rounds`` are shared by ``pairs`` of processes, two at least a pair. What is then known to less than
+    ``precise`` percent, and where a gate would not see a change of ``resolve`` percent, is measured on, pair
+    by pair: within ``max_minutes`` of all, and where neither was asked for in so many minutes, in twice as
+    many pairs. Whether to go on depends on how wide an interval is, never on where it lies.
+    """
+
+    rounds: int
+    pairs: int
+    precise: float | None = None
+    resolve: float | None = None
+    max_minutes: float | None = None
+
+    @property
+    def laps(self) -> list[int]:
+        """Rounds of each pair of processes."""
+        pairs = max(1, min(self.pairs, self.rounds // 2))
+        return [len(part) for part in np.array_split(np.arange(self.rounds), pairs)]
+
+    def wants_more(self, turns: Interleaving, *, minutes: float) -> bool:
+        """True if a combination is not known well enough yet, and there is time."""
+        if turns.failures or (len(self.laps) == 1 and self.precise is None):
+            return False  # a single pair shows no uncertainty
+        if self.max_minutes is not None and minutes >= self.max_minutes:
+            return False
+        if self.precise is not None and not turns.knows(self.precise):
+            return True
+        few = len(turns.processes) < 2 * len(self.laps)
+        return self.resolve is not None and few and not turns.resolves(self.resolve)
+
+
+def go_round(
+    every: Sequence[Interleaving], plan: Plan, *, bar: "tqdm[Any]", keep: Callable[[], None] = lambda: None
+) -> None:
+    """Measure all combinations; ``keep`` is called whenever a pair of one has been measured."""
+    began, laps = time.monotonic(), plan.laps
+    for number, rounds in enumerate(laps):
+        # Whoever is last in its processes explains its figures there: its memory must be its own.
+        last = number == len(laps) - 1
+        open_yet = [turns for turns in every if len(turns.processes) <= number]
+        _lap(open_yet, rounds, plan, bar=bar, keep=keep, first=number == 0, last=last)
+    while more := [
+        turns for turns in every if plan.wants_more(turns, minutes=(time.monotonic() - began) / 60)
+    ]:
+        bar.total = (bar.total or 0) + laps[0] * len(more)
+        _lap(more, laps[0], plan, bar=bar, keep=keep)
+
+
+def _lap(
+    every: Sequence[Interleaving],
+    rounds: int,
+    plan: Plan,
+    *,
+    bar: "tqdm[Any]",
+    keep: Callable[[], None],
+    first: bool = False,
+    last: bool = False,
+) -> None:
+    """One pair of processes for all combinations; in the last planned lap, one for each."""
+    for place, turns in enumerate(every):
+        bar.set_description(str(turns.case))
+        if not turns.processes:
+            turns.tune()
+        anew = place > 0 if first and last else last or (place == 0 and not first)
+        turns.take_turns(rounds, blocks=2 * plan.rounds, bar=bar, anew=anew)
+        if last:
+            turns.finish()
+        keep()
