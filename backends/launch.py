@@ -10,7 +10,7 @@ import backends
 from backends import Backend
 from common.cli import UnavailableError, UsageError
 from common.runtime.devices import available_cores, require_device_name
-from common.runtime.distributed import Member
+from common.runtime.distributed import Member, launched_rank
 from common.runtime.launcher_watch import end_with_launcher
 
 MARK = "SIDE_BY_SIDE_INTERPRETER"  # set once a command runs in the interpreter that was asked for
@@ -34,15 +34,6 @@ def in_own_interpreter(name: str, program: str, arguments: Sequence[str]) -> Non
 
 
 GPU_NODES = ("nvidia*", "nvhost*", "nvgpu*", "dxg", "kfd")  # in /dev: of a driver, on Jetson, WSL and ROCm
-
-
-def launched_rank() -> int | None:
-    """The number that torchrun or paddle's launcher gave this process; None if it was started alone.
-
-    Known before a framework is imported, which then has the last word.
-    """
-    numbers = [os.environ[name] for name in ("RANK", "PADDLE_TRAINER_ID") if name in os.environ]
-    return int(numbers[0]) if numbers and numbers[0].isdecimal() else None
 
 
 def require_device(name: str, *, devices: Path = Path("/dev")) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from backends.launch import in_own_interpreter, launched_rank
+from backends.launch import in_own_interpreter
 from backends.training.flags import chosen_recipe, parse
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder
+from common.runtime.distributed import launched_rank
 from common.terminal import configure_logging
 
 if TYPE_CHECKING:

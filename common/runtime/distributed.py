@@ -4,6 +4,7 @@ The batch size of a run is that of all its processes together, so the same run c
 of them: batch k of N processes holds exactly the images of batch k of one.
 """
 
+import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -97,3 +98,12 @@ def share_of_batch(length: int, *, batch: int, batch_size: int, member: Member) 
     """
     whole = min(batch_size, length - batch * batch_size)
     return Share(own=len(range(member.rank, whole, member.ranks)), whole=whole)
+
+
+def launched_rank() -> int | None:
+    """The number that torchrun or paddle's launcher gave this process; None if it was started alone.
+
+    Known before a framework is imported, which then has the last word.
+    """
+    numbers = [os.environ[name] for name in ("RANK", "PADDLE_TRAINER_ID") if name in os.environ]
+    return int(numbers[0]) if numbers and numbers[0].isdecimal() else None
