@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends import NAMES
-from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags
+from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags, add_own_model_flags
 from backends.launch import in_own_interpreter, start
 from common import cli
 from common.files import require_writable, write_text
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     scores = classifier.score(loader, num_classes=opened.subject.num_classes)
     classes = opened.subject.classes or index.classes
-    names = classes or tuple(str(label) for label in range(opened.subject.num_classes))
+    numbers = range(len(classes or ()), opened.subject.num_classes)  # of outputs that no image is labelled as
+    names = (*(classes or ()), *map(str, numbers))
     _print_scores(scores, names, f"{index.source}, {split}")
     if options.json:
         write_text(options.json, json.dumps(scores.to_json(names), ensure_ascii=False, indent=2) + "\n")
@@ -105,6 +106,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--workers", type=natural, default=1, metavar="N", help="threads that decode (1)")
     add_checkpoint_flags(parser)
+    add_own_model_flags(parser)
     options = parser.parse_args(arguments)
     require_device_name(options.device)
     return options

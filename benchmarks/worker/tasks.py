@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from benchmarks.worker.profiling import ProfilingTasks, flops_per_image
 from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
+from common.cli import UsageError
 from common.engines.engine import timed
 from common.runtime import memory
 
@@ -61,6 +63,17 @@ class Tasks(ProfilingTasks, StartupTasks):
         if self.job is not None:
             self.release()
         return getattr(self._probe, step)(**arguments)
+
+    def save_file(self, path: str) -> None:
+        """Write the model that a comparison has open as the framework's own file."""
+        self.backend.save_weights(self._probe.model, Path(path))
+
+    def load_file(self, path: str) -> None:
+        """Read such a file into the model that a comparison has open. UsageError where it does not fit."""
+        try:
+            self.backend.load_weights(self._probe.model, Path(path))
+        except ValueError as error:
+            raise UsageError(f"{path}: {error}") from None
 
     def prepare(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Set up one job, as a JobSpec says; returns JobFacts."""

@@ -9,11 +9,11 @@ import pytest
 from backends.open_model import ModelSpec, open_model
 from benchmarks import compare, run
 from benchmarks.measure.layer_pairs import join_layers
-from benchmarks.measure.weights_file import WeightsFile
 from benchmarks.results.schema import LayerTimes, Result
 from benchmarks.worker.setup import fill
 from common.cli import UsageError
 from common.weights import safetensors_file
+from common.weights.described_file import WeightsFile
 from tests.support.commands import QUICK, ended
 
 MODULE = """
