@@ -17,6 +17,7 @@ from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
+from benchmarks.measure.rows import of_one_peak
 from benchmarks.results import result_file, schema
 from benchmarks.results.schema import Comparison
 
@@ -51,7 +52,7 @@ class Sweep:
             if found is None:
                 pair = Interleaving(self.session, case, explainer=self._explainer)
                 pair.run(rounds=rounds, processes=processes, bar=bar, precise=precise)
-                found = comparison(pair), join_layers(pair.rows(), self.session.layers)
+                found = comparison(pair), of_one_peak(join_layers(pair.rows(), self.session.layers))
             else:
                 bar.update(rounds)
             self._done.append(found)

@@ -107,7 +107,7 @@ def cost_section(report: CompareReport) -> Section | None:
         groups = _groups([row for row in report.results if value(row)], value, phases=True)
         if groups:
             charts.append(bar_chart(title, groups, unit=unit))
-    note = "Shorter is better. Memory is what the worker held above the bare framework."
+    note = "Shorter is better. Memory is what the worker held above one that had done a tiny step."
     return Section(title="Latency and memory", note=note, charts=charts) if charts else None
 
 
@@ -119,9 +119,9 @@ def result_section(report: CompareReport) -> Section | None:
     return without_empty(
         Section(
             title="Every result",
-            note="Latency of whole steps; memory above the bare framework; the part of the framework's own "
-            "matrix-product peak that was reached (over 100 % where an engine multiplies by another library "
-            "than the framework's own product, or convolves with fewer multiplications); the error of the "
+            note="Latency of whole steps; memory above a warmed-up worker without the model; the part of the "
+            "machine's matrix-product peak that was reached, the best that either framework reaches (over "
+            "100 % where an engine convolves with fewer multiplications); the error of the "
             "logits, relative L2 from eager float64.",
             columns=columns + more,
             rows=[_result(row, label(row)) for row in report.results],
