@@ -144,6 +144,7 @@ class Tasks(ProfilingTasks, StartupTasks):
             run_steps(step.parts, step.timeline, steps=1)
             del step, model, images, labels
             gc.collect()
+        memory.give_back()  # what an earlier job has freed is not this one's
         self._baseline_bytes[phase] = memory.resident_bytes()
 
     def _prepare_reading(self, job: JobSpec) -> JobFacts:
