@@ -47,7 +47,7 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
     if sides:
         return [
             "",
-            f"Layers, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
+            f"Layers in eager mode, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
             _gap_table(results),
             *_on_one_side(sides),
             *(_not_in_layers(row) for row in sides.values() if row.forward_seconds),
@@ -60,7 +60,7 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
             shown.add(_case(row))
             lines += [
                 "",
-                f"Layers, {row.backend}, {_case(row)}, each alone, slowest first:",
+                f"Layers in eager mode, {row.backend}, {_case(row)}, each alone, slowest first:",
                 _own_table(row.layers),
                 *_left_out(row),
             ]

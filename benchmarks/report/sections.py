@@ -115,7 +115,16 @@ def result_section(report: CompareReport) -> Section | None:
     """Every row with all its figures."""
     label = labeller(report.results)
     columns = ["backend", "combination", "images/s", "p50 ms", "p95 ms", "p99 ms"]
-    more = ["peak MiB", "of matmul peak", "compile s", "load s", "error", "cost / million", "status"]
+    more = [
+        "peak MiB",
+        "deployed MiB",
+        "of matmul peak",
+        "compile s",
+        "load s",
+        "error",
+        "cost / million",
+        "status",
+    ]
     return without_empty(
         Section(
             title="Every result",
@@ -162,6 +171,7 @@ def _result(row: Result, label: str) -> list[str]:
         number(row.images_per_second),
         *(number(getattr(latency, key, None)) for key in ("p50", "p95", "p99")),
         number(_peak_mib(row)),
+        number(row.deployed_bytes / 2**20 if row.deployed_bytes else None),
         "-" if fraction is None else f"{fraction:.1%}",
         number(row.compile_seconds),
         number(row.load_seconds),
@@ -213,8 +223,8 @@ def layer_section(report: CompareReport) -> Section | None:
     return without_empty(
         Section(
             title="Why: layer by layer",
-            note=f"Each layer alone, on its input inside the model, in {row.precision}, batch of "
-            f"{row.batch_size}; sorted by what it contributes.",
+            note=f"Each layer alone in eager mode, on its input inside the model, in {row.precision}, batch "
+            f"of {row.batch_size}; sorted by what it contributes.",
             columns=LAYER_COLUMNS,
             rows=rows,
             charts=[chart],
