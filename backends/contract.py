@@ -142,6 +142,9 @@ class Backend(Protocol):
     def save_weights(self, model: Model, path: Path) -> None:
         """Write the parameters as the framework's own file (.pth, .pdparams), atomically."""
 
+    def load_weights(self, model: Model, path: Path) -> None:
+        """Read such a file with the framework's own reader. ValueError for missing and surplus entries."""
+
     def get_gradients(self, model: Model, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """A copy of the named parameters' gradients (None: of every one's), neutral layout.
 

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ SUFFIXES = {".pth": "torch", ".pt": "torch", ".pdparams": "paddle", ".safetensor
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
+    if options.torch or options.paddle:
+        _hand_over(arguments)
     target: Path = options.target
     if target.suffix not in SUFFIXES:
         raise UsageError(f"{target}: the name must end in one of {', '.join(SUFFIXES)}")
@@ -36,6 +39,14 @@ def main(arguments: Sequence[str]) -> int:
         cli.complain(PROGRAM, remark)
     print(f"{opened.weights.source} -> {target}: {opened.subject.model}, {count} arrays")
     return cli.DONE
+
+
+def _hand_over(arguments: Sequence[str]) -> None:
+    """Go on as benchmarks.convert: a pair of the user's own needs both frameworks, each in its worker."""
+    sys.stdout.flush()
+    safe_path = ["-P"] if sys.flags.safe_path else []
+    command = [sys.executable, *safe_path, "-m", "benchmarks.convert", *arguments]
+    os.execv(sys.executable, command)  # noqa: S606 (no shell is wanted)
 
 
 def _any_backend() -> str:
@@ -56,6 +67,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "target", type=Path, metavar="TARGET", help="output file; its suffix selects the format"
     )
     add_checkpoint_flags(parser)
+    own = parser.add_argument_group("weights of a pair of your own, with proof (see benchmarks.convert)")
+    for name in NAMES:
+        own.add_argument(f"--{name}", metavar="M:C", help=f"MODULE:CALLABLE: () -> a {name} model")
+    own.add_argument("--input-shape", metavar="C,H,W", help="of one image, for the proof")
+    own.add_argument("--seed", metavar="N", help="of the images (default 0)")
+    own.add_argument("--timeout", metavar="S", help="seconds that a worker may take (default 600)")
     return parser.parse_args(arguments)
 
 

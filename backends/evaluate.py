@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends import NAMES
-from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags
+from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags, add_own_model_flags
 from backends.launch import in_own_interpreter, require_device, start
 from common import cli
 from common.files import require_writable
@@ -119,6 +119,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="threads that decode (default: all cores)",
     )
     add_checkpoint_flags(parser)
+    add_own_model_flags(parser)
     options = parser.parse_args(arguments)
     require_device(options.device)
     return options

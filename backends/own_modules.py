@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 OURS = ("common", "backends", "benchmarks", "tests")
 OUR_FILES = tuple(f"{ROOT / name}{os.sep}" for name in OURS)
+MARK = "benchmarks/worker/__main__.py"  # what only a checkout of this project has
 INSTALLED = f"{os.sep}site-packages{os.sep}"
 
 
@@ -158,8 +159,9 @@ def _finds_ours(finder: Any, name: str) -> bool:
 
 
 def _is_ours(spec: ModuleSpec, name: str) -> bool:
-    places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])]
-    return any(Path(place).resolve().is_relative_to(ROOT / name) for place in places)
+    """True for our package, and for that of another checkout of this project, which may be installed."""
+    places = [Path(place) for place in spec.submodule_search_locations or ()]
+    return any(place.name == name and (place.parent / MARK).is_file() for place in places)
 
 
 def _is_root(place: str) -> bool:

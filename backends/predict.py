@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from backends.inference.flags import add_checkpoint_flags
+from backends.inference.flags import add_checkpoint_flags, add_own_model_flags
 from backends.launch import in_own_interpreter, require_device, start
 from common import cli
 from common.files import require_folder, require_writable
@@ -108,6 +108,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--threads", type=positive, metavar="N", help="threads of the framework (default: all cores)"
     )
     add_checkpoint_flags(parser)
+    add_own_model_flags(parser)
     options = parser.parse_args(arguments)
     require_device(options.device)
     return options

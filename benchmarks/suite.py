@@ -18,7 +18,7 @@ from benchmarks.request.request import FEWEST_ROUNDS, Request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder
-from common.flag_values import natural, positive, seconds
+from common.flag_values import natural, positive, seconds, shape
 
 if TYPE_CHECKING:
     from benchmarks.results.outcome import Outcome
@@ -97,6 +97,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--report", type=Path, default=Path("suite"), metavar="DIR", help="folder of the page (default suite)"
     )
+    shape_help = "of one image (default: the pair's own, or the network's usual one)"
+    parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help=shape_help)
     add_case_flags(parser.add_argument_group("combinations"))
     how = parser.add_argument_group("how")
     how.add_argument("--device", default=Request.device, help="auto, cpu, gpu or gpu:N (default auto)")

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from backends import Backend
+from backends import NAMES, Backend
 from backends.inference.classifier import Classifier, build
 from backends.inference.doubts import assumption, flag_values
+from backends.open_model import ModelSpec, open_model
 from common import model_cards
 from common.cli import UsageError
 from common.transforms.data_config import DataConfig
 from common.weights import checkpoint
 from common.weights.checkpoint import ModelConfig
+from common.weights.described_file import BUFFER, WeightsFile
 from common.weights.external import ForeignWeights, read_foreign
 from common.weights.map_lines import Names, read_map
 from common.weights.name_map import fit
@@ -55,11 +57,63 @@ class OpenCheckpoint:
         return Classifier(backend=backend, model=model, device=device, precision=precision)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnCheckpoint(OpenCheckpoint):
+    """A file of a model of the user's own, MODULE:CALLABLE in a folder."""
+
+    side: str
+    source: str
+    folder: str
+
+    def classifier(self, backend: Backend, *, device: str, precision: str = "fp32") -> Classifier:
+        """The model on a backend, with these weights and buffers, in evaluation mode."""
+        spec = ModelSpec(precision=precision, device=device, source=self.source, folder=self.folder)
+        model = open_model(backend, spec)
+        described = {self.side: backend.describe(model)}
+        arrays = dict(WeightsFile(self.weights.source, described).own(self.side))
+        buffers = [name for name in arrays if name.startswith(BUFFER)]
+        backend.set_buffers(model, {name.removeprefix(BUFFER): arrays.pop(name) for name in buffers})
+        backend.set_weights(model, arrays)
+        backend.set_training(model, False)
+        return Classifier(backend=backend, model=model, device=device, precision=precision)
+
+
+def _own_checkpoint(path: Path, side: str, source: str, options: argparse.Namespace) -> OwnCheckpoint:
+    if options.model is not None:
+        raise UsageError("--model cannot be combined with --torch and --paddle; leave one out")
+    if options.num_classes is None or options.resize is None:
+        raise UsageError("a model of your own needs --num-classes N and --resize S or H,W")
+    if options.map is not None:
+        raise UsageError("--map is for backends.convert: the file must have the model's own names here")
+    channels = options.channels or 3
+    preparation = DataConfig(
+        channels=channels,
+        resize=options.resize,
+        crop=options.crop or 0,
+        pad=options.pad or 0,
+        mean=_each(options.mean, channels, default=0.0, flag="--mean"),
+        std=_each(options.std, channels, default=1.0, flag="--std"),
+        scale=options.scale or 255.0,
+    )
+    subject = ModelConfig(
+        model=source, num_classes=options.num_classes, channels=channels, options={}, preparation=preparation
+    )
+    return OwnCheckpoint(
+        subject=subject, weights=read_foreign(path), side=side, source=source, folder=str(Path.cwd())
+    )
+
+
 def open_checkpoint(path: Path, options: argparse.Namespace) -> OpenCheckpoint:
     """The checkpoint in a file or of a run's folder.
 
     Raises UsageError for flags that do not go with it.
     """
+    backend = getattr(options, "backend", None)
+    own = {name: getattr(options, name, None) for name in NAMES}
+    if any(own.values()):
+        if not own.get(str(backend)):
+            raise UsageError(f"--{backend} MODULE:CALLABLE is missing: this command computes with {backend}")
+        return _own_checkpoint(path, str(backend), str(own[str(backend)]), options)
     path = checkpoint.locate(path)
     ours = checkpoint.read(path) if path.suffix == ".safetensors" else None
     names = read_map(options.map)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from backends import NAMES
 from common import model_cards
 from common.cli import Parser
 from common.flag_values import natural, number, numbers, positive, side_or_sides
@@ -9,6 +10,14 @@ from common.model_cards import ACTIVATIONS, POOLS
 
 SPLITS = ("test", "valid", "all", "train")  # which split is meant, where none is named
 GRID = 6  # images in the picture of predictions
+
+
+def add_own_model_flags(parser: Parser) -> None:
+    """Flags of a model of the user's own, in the place of --model."""
+    group = parser.add_argument_group("a model of your own, in the place of --model")
+    for name in NAMES:
+        text = f"MODULE:CALLABLE in this folder: () -> a {name} model; needs --num-classes and --resize"
+        group.add_argument(f"--{name}", metavar="M:C", help=text)
 
 
 def add_checkpoint_flags(parser: Parser) -> None:

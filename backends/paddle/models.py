@@ -20,6 +20,7 @@ def build(name, *, num_classes, channels, precision, device, **options):
 
 
 def adopt(model, *, precision, device):
+    use(device)
     return cast(model, precision=precision, device=device)
 
 

@@ -58,6 +58,12 @@ def save_weights(model, path):
         paddle.save(model.state_dict(), str(temporary))
 
 
+def load_weights(model, path):
+    missing, surplus = model.set_state_dict(paddle.load(str(path)))
+    if missing or surplus:
+        raise ValueError(f"missing {missing}, surplus {surplus}")
+
+
 def get_gradients(model, names=None):
     gradients = {}
     for name, parameter, transposed in neutral_parameters(model):

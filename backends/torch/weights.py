@@ -57,6 +57,13 @@ def save_weights(model, path):
         torch.save(model.state_dict(), str(temporary))
 
 
+def load_weights(model, path):
+    try:
+        model.load_state_dict(torch.load(str(path), weights_only=True, map_location="cpu"))
+    except RuntimeError as error:
+        raise ValueError(str(error)) from None
+
+
 def get_gradients(model, names=None):
     gradients = {}
     for name, parameter, transposed in neutral_parameters(model):

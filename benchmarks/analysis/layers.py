@@ -47,9 +47,10 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
     if sides:
         return [
             "",
-            f"Layers, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
+            f"Layers in eager mode, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
             _gap_table(results),
             *_on_one_side(sides),
+            *(_not_in_layers(row) for row in sides.values() if row.forward_seconds),
             *(line for row in sides.values() for line in _left_out(row)),
             "",
         ]
@@ -59,7 +60,7 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
             shown.add(_case(row))
             lines += [
                 "",
-                f"Layers, {row.backend}, {_case(row)}, each alone, slowest first:",
+                f"Layers in eager mode, {row.backend}, {_case(row)}, each alone, slowest first:",
                 _own_table(row.layers),
                 *_left_out(row),
             ]
@@ -94,6 +95,19 @@ def _on_one_side(sides: Mapping[str, Result]) -> list[str]:
         f"on one side only: {side}'s {layer.name} ({layer.type}), {_milliseconds(_seconds(layer))} ms"
         for side, layer in alone
     ]
+
+
+def _not_in_layers(row: Result) -> str:
+    """How much of a step its layers are, each run alone, in the passes that the phase has."""
+    backward = row.phase == "train"
+    layers = sum(layer.forward_seconds + backward * layer.backward_seconds for layer in row.layers)
+    step = (row.forward_seconds or 0.0) + backward * (row.backward_seconds or 0.0)
+    rest = f"{_milliseconds(step - layers)} ms are in no layer" if step > layers else "alone they take longer"
+    passes = "forward and backward" if backward else "forward"
+    return (
+        f"{row.backend}: layers alone {_milliseconds(layers)} ms, a step's {passes} pass "
+        f"{_milliseconds(step)} ms: {rest}"
+    )
 
 
 def _left_out(row: Result) -> list[str]:

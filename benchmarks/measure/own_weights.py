@@ -13,7 +13,6 @@ import numpy as np
 from backends import NAMES
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import Worker
-from benchmarks.measure.weights_file import WeightsFile
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.pairing import STATISTICS
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -21,6 +20,7 @@ from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 from benchmarks.request.inputs import stirred
 from common.cli import UsageError
 from common.weights import safetensors_file
+from common.weights.described_file import WeightsFile
 
 
 def write_own_weights(session: Session) -> None:
@@ -33,7 +33,7 @@ def write_own_weights(session: Session) -> None:
         return
     if all(case.phase == "data" for case in session.request.cases):  # no model is needed to read images
         return
-    names = {place.backend: name for name, place in [*session.places.items()][::-1]}
+    names = {place.backend: name for name, place in session.places.items()}
     if set(names) == set(NAMES):
         _write_both(session, names)
         return
@@ -52,7 +52,7 @@ def _write_both(session: Session, names: Mapping[str, str]) -> None:
         pair.write_weights()
         if session.request.weights:
             file = WeightsFile(session.request.weights, pair.described)
-            TensorFolder(pair.path("weights")).fill(file.torchs(pairing))
+            TensorFolder(pair.path("weights")).fill(file.torchs(pairing.links, pairing.buffers))
         pair.load_weights()
         pair.ask_both("rename")  # each by its own names again
         pair.ask_both("save", target=lambda backend: f"own-{backend}")

@@ -1,5 +1,6 @@
 """Rows of a result file: what was measured, or why it was not."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -44,6 +45,7 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         first_batch_seconds=measured.part_seconds("first_batch"),
         error=facts.error,
         parameters=facts.parameters,
+        deployed_bytes=facts.deployed_bytes,
         flops_per_image=facts.flops_per_image,
         matmul_peak_flops=measured.matmul_peak_flops,
         fraction_of_matmul_peak=_fraction(case, measured, speed),
@@ -96,6 +98,30 @@ def _fraction(case: Case, measured: Measured, speed: float | None) -> float | No
     if peak:
         peak *= case.processes  # it was that of one
     return step * speed / peak if step and peak and speed else None
+
+
+def of_one_peak(rows: Sequence[Result]) -> list[Result]:
+    """The rows of one comparison, all held against the same peak: the best that either framework reaches.
+
+    An engine of the slower one would else reach several times "the peak". Rows of another precision, whose
+    peak is another, stay as they are.
+    """
+    peaks: dict[tuple[str, int], float] = {}
+    for row in rows:
+        key = (row.precision, row.processes)
+        peaks[key] = max(peaks.get(key, 0.0), row.matmul_peak_flops or 0.0)
+    return [
+        row.model_copy(
+            update={
+                "fraction_of_matmul_peak": row.fraction_of_matmul_peak
+                * row.matmul_peak_flops
+                / peaks[row.precision, row.processes]
+            }
+        )
+        if row.fraction_of_matmul_peak and row.matmul_peak_flops
+        else row
+        for row in rows
+    ]
 
 
 def flops_of_step(phase: str, forward: int) -> int | None:

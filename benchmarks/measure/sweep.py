@@ -17,6 +17,7 @@ from benchmarks.measure.laps import Plan, go_round
 from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
+from benchmarks.measure.rows import of_one_peak
 from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
 from benchmarks.results import result_file, schema
@@ -108,7 +109,7 @@ class Sweep:
         if turns is None or not self._is_begun(turns):
             return None
         pairs = len(self._plan.laps) if self._plan else 0
-        rows = join_layers(turns.rows(), self.session.layers)
+        rows = of_one_peak(join_layers(turns.rows(), self.session.layers))
         return comparison(turns, margin=self._margin, pairs=pairs), rows
 
     @staticmethod

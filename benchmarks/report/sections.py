@@ -111,7 +111,7 @@ def cost_section(report: CompareReport) -> Section | None:
         groups = _groups([row for row in report.results if value(row)], value, phases=True)
         if groups:
             charts.append(bar_chart(title, groups, unit=unit))
-    note = "Shorter is better. Memory is what the worker held above the bare framework."
+    note = "Shorter is better. Memory is what the worker held above one that had done a tiny step."
     return Section(title="Latency and memory", note=note, charts=charts) if charts else None
 
 
@@ -119,14 +119,23 @@ def result_section(report: CompareReport) -> Section | None:
     """Every row with all its figures."""
     label = labeller(report.results)
     columns = ["backend", "combination", "images/s", "p50 ms", "p95 ms", "p99 ms", "steps"]
-    more = ["peak MiB", "of matmul peak", "compile s", "load s", "error", "cost / million", "status"]
+    more = [
+        "peak MiB",
+        "deployed MiB",
+        "of matmul peak",
+        "compile s",
+        "load s",
+        "error",
+        "cost / million",
+        "status",
+    ]
     return without_empty(
         Section(
             title="Every result",
             note="Latency of whole steps (p95 from 100 of them, p99 from 500); "
-            "memory above the bare framework; the part of the framework's own "
-            "matrix-product peak that was reached (over 100 % where an engine multiplies by another library "
-            "than the framework's own product, or convolves with fewer multiplications); the error of the "
+            "memory above a warmed-up worker without the model; the part of the "
+            "machine's matrix-product peak that was reached, the best that either framework reaches (over "
+            "100 % where an engine convolves with fewer multiplications); the error of the "
             "logits, relative L2 from eager float64.",
             columns=columns + more,
             rows=[_result(row, label(row)) for row in report.results],
@@ -181,6 +190,7 @@ def _result(row: Result, label: str) -> list[str]:
         *(number(getattr(latency, key, None)) for key in ("p50", "p95", "p99")),
         str(latency.n) if latency and latency.n else "-",
         number(_peak_mib(row)),
+        number(row.deployed_bytes / 2**20 if row.deployed_bytes else None),
         "-" if fraction is None else f"{fraction:.1%}",
         number(row.compile_seconds),
         number(row.load_seconds),
@@ -232,8 +242,8 @@ def layer_section(report: CompareReport) -> Section | None:
     return without_empty(
         Section(
             title="Why: layer by layer",
-            note=f"Each layer alone, on its input inside the model, in {row.precision}, batch of "
-            f"{row.batch_size}; sorted by what it contributes.",
+            note=f"Each layer alone in eager mode, on its input inside the model, in {row.precision}, batch "
+            f"of {row.batch_size}; sorted by what it contributes.",
             columns=LAYER_COLUMNS,
             rows=rows,
             charts=[chart],

@@ -131,7 +131,7 @@ def _parity(outcomes: Sequence[Outcome]) -> Section:
             ]
         )
     note = "Float64 on the CPU, equal weights and images; the stages that must hold before anything is timed."
-    columns = ["network", "parameters", "parity", *GATE, "known difference"]
+    columns = ["network", "size", "parity", *GATE, "known difference"]
     return Section(title="Do both compute the same?", note=note, columns=columns, rows=rows)
 
 

@@ -86,20 +86,17 @@ class ListModels(argparse.Action):
         parser.exit()
 
 
-def add_own_pair_flags(group: Group) -> None:
-    """Flags of the user's own models."""
+def add_own_pair_flags(group: Group, *, weights: bool = True) -> None:
+    """Flags of the user's own models, and of their weights."""
     for name in NAMES:
         text = f"MODULE:CALLABLE in this folder: () -> a {name} model from images to logits"
         group.add_argument(f"--{name}", metavar="M:C", help=text)
     group.add_argument(
         "--map", type=Path, metavar="FILE.json", help="torch's parameter or layer names to paddle's"
     )
-    group.add_argument(
-        "--weights",
-        type=Path,
-        metavar="FILE",
-        help="weights of both, .pth, .pdparams or .safetensors (default: those that the model comes with)",
-    )
+    if weights:
+        text = "weights of both, .pth, .pdparams or .safetensors (default: those that the model comes with)"
+        group.add_argument("--weights", type=Path, metavar="FILE", help=text)
 
 
 def add_json_flag(parser: Parser) -> None:

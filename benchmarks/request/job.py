@@ -94,6 +94,7 @@ class JobFacts:
     load_seconds: float | None = None
     compile_seconds: float | None = None
     error: float | None = None
+    deployed_bytes: int | None = None  # on disk, of what the engine compiled ahead
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""

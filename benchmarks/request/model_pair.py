@@ -85,7 +85,8 @@ class ModelPair:
         if self.foreign:
             source = self.sources[backend]
             folder = "" if source.startswith(f"{BUILDERS}:") else self.folder
-            return replace(spec, source=source, folder=folder, options=dict(self.arguments))
+            own = replace(spec, source=source, folder=folder, options=dict(self.arguments))
+            return replace(own, num_classes=self.num_classes)
         return replace(spec, name=self.model, num_classes=self.num_classes, channels=self.input_shape[0])
 
     def has(self, role: str) -> bool:

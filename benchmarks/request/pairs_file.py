@@ -74,7 +74,8 @@ def _request(
     text: str, name: str, entry: Mapping[str, Any], options: argparse.Namespace, folder: Path
 ) -> Request:
     files = {key: folder / entry[key] for key in ("map", "weights") if key in entry}
-    flags = dict.fromkeys(KEYS) | dict(entry) | files | {"pairs_folder": folder}
+    common = {key: getattr(options, key, None) for key in KEYS}
+    flags = common | dict(entry) | files | {"pairs_folder": folder}
     try:
         request = read_request(argparse.Namespace(**vars(options) | flags))
     except UsageError as error:

@@ -113,6 +113,7 @@ class Result(CaseRecord):
     error: float | None = None  # of the logits, relative L2 from eager float64
     parameters: int | None = None
     flops_per_image: int | None = None
+    deployed_bytes: int | None = None  # on disk, of what an engine compiles ahead
     fraction_of_matmul_peak: float | None = None
     data_seconds: float | None = None
     forward_seconds: float | None = None
@@ -120,7 +121,8 @@ class Result(CaseRecord):
     optimizer_seconds: float | None = None
     last_outcome: float | None = None
     idle_cpu_seconds: float | None = None
-    matmul_peak_flops: float | None = None  # a second, of this framework on this machine
+    matmul_peak_flops: float | None = None  # a second, of this framework; a comparison's fractions are of
+    # the better one's
     cost_per_million_images: float | None = None
     layers: list[LayerTimes] = []
     layers_left_out: list[LayerLeftOut] = []

@@ -16,7 +16,7 @@ from benchmarks.request.job import JobSpec
 from benchmarks.worker.setup import ModelTasks, fill
 from benchmarks.worker.steps import Batch, Job, make_job
 from benchmarks.worker.timing import run_steps
-from common.cli import UnavailableError
+from common.cli import UnavailableError, UsageError
 from common.engines.engine import Operation, dtypes_that_ran, timed
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.settings import Settings
@@ -122,7 +122,25 @@ class JobBuilder:
         images = self.backend.lay_out(self.model, self.batch[0], layout=self.case.layout)
         self.batch = (images, self.batch[1])
         self.backend.set_training(self.model, False)
+        if self.spec.model.source:
+            self._require_logits(images)
         return self._training_job() if self.case.phase == "train" else self._inference_job(images)
+
+    def _require_logits(self, images: Any) -> None:
+        """Raise UsageError unless a model of the user's own returns logits, and nothing else."""
+        with self.backend.autocast(**self._where):
+            logits = self.backend.infer(self.model, images)
+        shape, wanted = tuple(getattr(logits, "shape", ())), self.spec.model.num_classes
+        if len(shape) < 2:
+            found = f"a tensor {shape}" if hasattr(logits, "shape") else type(logits).__name__
+            raise UsageError(
+                f"{self.spec.model.source} returns {found}: what is timed returns logits (batch, classes) "
+                f"and nothing else; give a callable that wraps it"
+            )
+        if shape[1] < wanted:
+            raise UsageError(
+                f"{self.spec.model.source} returns {shape[1]} classes, and --num-classes says {wanted}"
+            )
 
     def _inference_job(self, images: Any) -> tuple[Job, Checked]:
         engine = self.tasks.open_engine(self.spec, self.model, images)

@@ -10,7 +10,6 @@ from backends import Backend, Model
 from backends.open_engine import open_engine
 from backends.open_model import ModelSpec, open_model
 from backends.user_code import model_files
-from benchmarks.request.inputs import BUFFER
 from benchmarks.request.job import JobSpec
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
@@ -18,15 +17,16 @@ from common.engines.engine import Engine, timed
 from common.engines.kinds import ENGINE_KINDS
 from common.shipped import BUILDERS, MODULES
 from common.weights import safetensors_file
+from common.weights.described_file import BUFFER
 
 
 def fill(backend: Backend, model: Model, weights: Path) -> None:
     """Copy parameters, and the buffers that a file has, into a model."""
     arrays = safetensors_file.load(weights)
-    buffers = {name.removeprefix(BUFFER): arrays.pop(name) for name in [*arrays] if name.startswith(BUFFER)}
-    backend.set_weights(model, arrays)
+    buffers = [name for name in arrays if name.startswith(BUFFER)]
     if buffers:
-        backend.set_buffers(model, buffers)
+        backend.set_buffers(model, {name.removeprefix(BUFFER): arrays.pop(name) for name in buffers})
+    backend.set_weights(model, arrays)
 
 
 class ModelTasks:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,18 @@ from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.worker.prepare import JobBuilder
 from benchmarks.worker.profiling import ProfilingTasks, flops_per_image
 from benchmarks.worker.setup import StartupTasks
-from benchmarks.worker.steps import LEARNING_RATE, Job, make_reading_job
+from benchmarks.worker.steps import LEARNING_RATE, Job, make_job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
+from common.cli import UsageError
 from common.engines.engine import timed
 from common.runtime import memory
 from common.runtime.kernel_counters import read_counters
+
+
+def size_on_disk(folder: Path) -> int | None:
+    """Bytes of the files below a folder; None where there is none."""
+    files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    return sum(path.stat().st_size for path in files) or None
 
 
 class Tasks(ProfilingTasks, StartupTasks):
@@ -34,8 +42,9 @@ class Tasks(ProfilingTasks, StartupTasks):
     def __init__(self, name: str, backend: Backend) -> None:
         super().__init__(name, backend)
         self.job: Job | None = None
+        self._phase = ""
         self._probe = Probe(name, backend)
-        self._baseline_bytes = memory.resident_bytes()
+        self._baseline_bytes: dict[str, int | None] = {}  # resident, of a warmed-up worker, by phase
 
     def versions(self) -> dict[str, Any]:
         """Versions of the framework and of what it computes with."""
@@ -63,11 +72,24 @@ class Tasks(ProfilingTasks, StartupTasks):
             self.release()
         return getattr(self._probe, step)(**arguments)
 
+    def save_file(self, path: str) -> None:
+        """Write the model that a comparison has open as the framework's own file."""
+        self.backend.save_weights(self._probe.model, Path(path))
+
+    def load_file(self, path: str) -> None:
+        """Read such a file into the model that a comparison has open. UsageError where it does not fit."""
+        try:
+            self.backend.load_weights(self._probe.model, Path(path))
+        except ValueError as error:
+            raise UsageError(f"{path}: {error}") from None
+
     def prepare(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Set up one job, as a JobSpec says; returns JobFacts."""
         job = JobSpec.from_json(spec)
         self.release()
+        self._phase = job.case.phase
         self._equalise(job)
+        self._warm_up_bare(job)
         facts = self._prepare_reading(job) if job.case.phase == "data" else self._prepare_steps(job)
         return facts.to_json()
 
@@ -102,7 +124,29 @@ class Tasks(ProfilingTasks, StartupTasks):
             load_seconds=load_seconds if checked.engine_load_seconds is None else checked.engine_load_seconds,
             compile_seconds=checked.compile_seconds,
             error=checked.error,
+            deployed_bytes=size_on_disk(job.artefact_folder(self.name, images=batch[0])),
         )
+
+    def _warm_up_bare(self, job: JobSpec) -> None:
+        """Do a step of a tiny model, once a phase, and see what the worker then holds.
+
+        What a framework loads with its first optimizer (torch: 890 modules) is no model's memory.
+        """
+        phase = job.case.phase
+        if phase in self._baseline_bytes or job.device != "cpu":
+            return
+        if phase in ("infer", "train"):
+            where = {"device": job.device, "precision": "fp32"}
+            model = self.backend.build("lenet5", num_classes=10, channels=3, **where)
+            self.backend.set_training(model, phase == "train")
+            arrays = np.zeros((1, 3, 32, 32), np.float32), np.zeros(1, np.int64)
+            images, labels = (self.backend.from_numpy(array, **where) for array in arrays)
+            step = make_job(self.backend, model, phase=phase, batch=(images, labels), feed=None, **where)
+            run_steps(step.parts, step.timeline, steps=1)
+            del step, model, images, labels
+            gc.collect()
+        memory.give_back()  # what an earlier job has freed is not this one's
+        self._baseline_bytes[phase] = memory.resident_bytes()
 
     def _prepare_reading(self, job: JobSpec) -> JobFacts:
         """Have the reading of real images ready, and no model."""
@@ -160,13 +204,13 @@ class Tasks(ProfilingTasks, StartupTasks):
     def peak_memory_bytes(self) -> int | None:
         """The device's peak since ``prepare``.
 
-        On the CPU it is resident memory above the bare framework's.
+        On the CPU it is resident memory above that of a worker that has done a step of a tiny model.
         """
         device = self._require_job().device
         if device != "cpu":
             return self.backend.peak_memory_bytes(device)
-        peak = memory.peak_resident_bytes()
-        return peak - self._baseline_bytes if peak and self._baseline_bytes else None
+        peak, bare = memory.peak_resident_bytes(), self._baseline_bytes.get(self._phase)
+        return max(0, peak - bare) if peak and bare else None
 
     def release(self) -> None:
         """Forget the job, and with it the model and its threads."""

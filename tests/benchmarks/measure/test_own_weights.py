@@ -1,6 +1,7 @@
 """A pair of one's own timed: its weights on both sides, its layers joined, its files watched."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -9,11 +10,11 @@ import pytest
 from backends.open_model import ModelSpec, open_model
 from benchmarks import compare, run
 from benchmarks.measure.layer_pairs import join_layers
-from benchmarks.measure.weights_file import WeightsFile
 from benchmarks.results.schema import LayerTimes, Result
 from benchmarks.worker.setup import fill
 from common.cli import UsageError
 from common.weights import safetensors_file
+from common.weights.described_file import WeightsFile
 from tests.support.commands import QUICK, ended
 
 MODULE = """
@@ -149,6 +150,37 @@ def test_a_pair_that_differs_is_not_timed(local, tmp_path, monkeypatch, capsys):
     assert (code, len(errors)) == (1, 1)
     assert "parity is broken" in errors[0]
     assert "images/s" not in out
+
+
+@pytest.mark.parametrize(
+    ("returned", "classes", "message"),
+    [
+        ("return {'logits': x.mean((2, 3))}", "3", "returns dict: what is timed returns logits"),
+        ("return x.mean((1, 2, 3))", "3", r"returns a tensor \(2,\)"),
+        ("return x.mean((2, 3))", "5", "returns 3 classes, and --num-classes says 5"),
+    ],
+)
+def test_what_returns_no_logits_is_a_wrong_request(
+    local, tmp_path, monkeypatch, capsys, returned, classes, message
+):
+    name = f"shaped_{abs(hash(returned))}"
+    text = f"""
+def net():
+    from torch import nn
+
+    class Net(nn.Conv2d):
+        def forward(self, x):
+            x = super().forward(x)
+            {returned}
+
+    return Net(3, 3, 1)
+"""
+    (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    size = ["--input-shape", "3,4,4", "--num-classes", classes, "--batch-size", "2", "--device", "cpu"]
+    code, _, errors = ended(run.main, ["--backend", "torch", "--torch", f"{name}:net", *size, *QUICK], capsys)
+    assert (code, len(errors)) == (2, 1)
+    assert re.search(message, errors[0])
 
 
 DESCRIBED = {

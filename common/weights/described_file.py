@@ -1,19 +1,19 @@
 """A file of the user's own weights, under the names of whichever side it belongs to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.sides.pairing import Pairing
-from benchmarks.parity.tensors.tensor_name import TensorName
 from common.cli import UsageError
 from common.weights.external import read_foreign
 from common.weights.layout import transpose
+from common.weights.link import Link
 
 Described = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 SPELLINGS = {"running_mean": "_mean", "running_var": "_variance"}  # paddle's words in its own files
+BUFFER = "buffers/"  # how the names of buffers begin among parameters
 SHOWN = 5  # names in a message
 
 
@@ -34,7 +34,7 @@ class WeightsFile:
             names = missing[self.side]
             more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
             raise UsageError(
-                f"--weights {path}: has no {', '.join(names[:SHOWN])}{more} of {self.side}'s model; it has "
+                f"{path}: has no {', '.join(names[:SHOWN])}{more} of {self.side}'s model; it has "
                 f"{', '.join(list(self._arrays)[:SHOWN])} ..."
             )
 
@@ -44,26 +44,29 @@ class WeightsFile:
             array = self._array(entry["name"], linear=entry["type"] == "Linear")
             if list(array.shape) != list(entry["shape"]):
                 raise UsageError(
-                    f"--weights {self._path}: {entry['name']} is {array.shape}, and the model's is "
+                    f"{self._path}: {entry['name']} is {array.shape}, and the model's is "
                     f"{tuple(entry['shape'])}"
                 )
             yield entry["name"], array
         for entry in self._described[side]["buffers"]:
             name = self._spelled(entry["name"])
             if name in self._arrays:
-                yield TensorName.of_buffer(entry["name"]), self._arrays[name]
+                yield f"{BUFFER}{entry['name']}", self._arrays[name]
 
-    def torchs(self, pairing: Pairing) -> Iterator[tuple[str, np.ndarray]]:
-        """The same under torch's names, whichever side the file belongs to."""
+    def torchs(self, links: Iterable[Link], buffers: Mapping[str, str]) -> Iterator[tuple[str, np.ndarray]]:
+        """The same under torch's names, whichever side the file belongs to.
+
+        ``links`` and ``buffers`` say what of torch's is what of paddle's.
+        """
         arrays = dict(self.own(self.side))
         if self.side == "torch":
             yield from arrays.items()
             return
-        for link in pairing.links:
+        for link in links:
             yield from link.to_ours({name: arrays[name] for name in link.theirs}).items()
-        for ours, theirs in pairing.buffers.items():
-            if TensorName.of_buffer(theirs) in arrays:
-                yield TensorName.of_buffer(ours), arrays[TensorName.of_buffer(theirs)]
+        for ours, theirs in buffers.items():
+            if f"{BUFFER}{theirs}" in arrays:
+                yield f"{BUFFER}{ours}", arrays[f"{BUFFER}{theirs}"]
 
     def _missing(self, side: str) -> list[str]:
         names = [entry["name"] for entry in self._described[side]["parameters"]]

@@ -1,0 +1,188 @@
+"""Many pairs: what a file says, each kept as it is done, one page, and the mean of the ratios."""
+
+import json
+import math
+
+import pytest
+
+from benchmarks import suite
+from benchmarks.analysis.many_pairs import mean_ratio
+from benchmarks.measure import many_pairs
+from benchmarks.measure.resume import request_facts
+from benchmarks.report.suite_page import write_suite
+from benchmarks.request.pairs_file import read_pairs
+from benchmarks.results.outcome import Outcome
+from benchmarks.results.schema import CompareReport
+from common.cli import UnavailableError, UsageError
+from common.shipped import NETWORKS
+from tests.support.commands import ended
+from tests.support.reports import comparison, result
+
+PAIRS = """
+[small]
+torch = "mine_suite:net"
+paddle = "mine_suite:twin"
+input_shapes = [[3, 32, 32], [3, 16, 16]]
+num_classes = 5
+map = "map.json"
+
+[lenet]
+model = "lenet5"
+
+[dense]
+model = "torchvision:densenet121"
+"""
+VERSIONS = {"torch": {"torch": "2"}, "paddle": {"paddle": "3"}}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "pairs.toml").write_text(PAIRS)
+    (tmp_path / "mine_suite.py").write_text("def net(): ...\ndef twin(): ...\n")
+    (tmp_path / "map.json").write_text("{}")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    return tmp_path
+
+
+def options(*arguments):
+    return suite._parse(["pairs.toml", "--phase", "infer", *arguments])
+
+
+def test_a_file_of_pairs_is_read_beside_its_modules_and_files(folder):
+    found = read_pairs(str(folder / "pairs.toml"), options("--batch-size", "2"))
+    assert list(found) == ["small-3x32x32", "small-3x16x16", "lenet", "dense"]
+    small = found["small-3x16x16"]
+    assert (small.input_shape, small.num_classes, small.folder) == ((3, 16, 16), 5, str(folder))
+    assert {case.batch_size for request in found.values() for case in request.cases} == {2}
+    assert found["dense"].input_shape == (3, 224, 224)
+    assert list(read_pairs(str(folder / "pairs.toml"), options(), only=("len", "den"))) == ["lenet", "dense"]
+
+
+def test_torchvision_is_all_that_are_the_same_network():
+    found = read_pairs("torchvision", options())
+    assert len(found) == 27
+    assert found.keys() == {name for name, entry in NETWORKS.items() if not entry.because}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("small = 3", r"\[small\]: is no pair"),
+        ("[small]\nspeed = 3", r"\[small\]: unknown key 'speed'; there are model, torch"),
+        ("['../up']\nmodel = 'lenet5'", "it becomes a folder"),
+        ("[small]\nmodel = 'lenet5'\ninput_shape = '3,32,32'", "is \\[channels, height, width\\]"),
+        ("[small]\ntorch = 'mine_suite:net'", r"\[small\]: --paddle MODULE:CALLABLE is missing"),
+        ("[small", "is no TOML"),
+    ],
+)
+def test_a_file_that_says_nothing_is_refused_with_its_place(folder, text, message):
+    (folder / "pairs.toml").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_pairs(str(folder / "pairs.toml"), options())
+
+
+def made(request, **more):
+    """A report as measure_both makes it of a request."""
+    case = {"threads": request.cases[0].threads}
+    ratio = 0.5 if request.model == "lenet5" else 2.0
+    about = {"model": request.model}
+    return CompareReport(
+        environment={"cpu": "a processor", "backends": VERSIONS, "date": "2026-01-01T10:00:00+00:00"},
+        results=[result("torch", 100.0, parameters=12345, **case), result("paddle", 100.0 * ratio, **case)],
+        parity={"verdict": "pass", "stages": [], "known_differences": []},
+        comparisons=[comparison(100.0, 100.0 * ratio, **about, **case)],
+        best=[],
+        request=request_facts(request, rounds=9, pairs=2, skip_parity=False),
+        **more,
+    )
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The names of the models that were measured; ``raising`` are exceptions by model."""
+    names, raising = [], {}
+
+    def measure_both(request, **_):
+        names.append(request.model)
+        if request.model in raising:
+            raise raising.pop(request.model)
+        return made(request)
+
+    monkeypatch.setattr(many_pairs, "measure_both", measure_both)
+    monkeypatch.setattr(many_pairs, "_versions", lambda _: VERSIONS)
+    return names, raising
+
+
+def test_a_suite_that_was_stopped_goes_on_and_ends_as_if_it_had_not(folder, measured, capsys):
+    names, raising = measured
+    asked = [str(folder / "pairs.toml"), "--phase", "infer", "--report"]
+    assert ended(suite.main, [*asked, "whole"], capsys)[0] == 0
+    raising["torchvision:densenet121"] = KeyboardInterrupt()
+    assert ended(suite.main, [*asked, "parts"], capsys)[0] == 130
+    kept = json.loads((folder / "elsewhere/parts/suite.json").read_text())
+    assert [pair["name"] for pair in kept["pairs"]] == ["small-3x32x32", "small-3x16x16", "lenet"]
+    names.clear()
+    code, out, _ = ended(suite.main, [*asked, "parts"], capsys)
+    assert (code, names) == (0, ["torchvision:densenet121"])
+    assert "3 of 4 lenet (kept): parity pass" in out
+    for page in ("suite.html", "suite.md", "suite.json"):
+        pages = [(folder / "elsewhere" / name / page).read_text() for name in ("whole", "parts")]
+        assert pages[0] == pages[1]
+    assert ended(suite.main, [*asked, "parts", "--batch-size", "4"], capsys)[0] == 0  # more of the same
+    code, _, errors = ended(suite.main, [*asked, "parts", "--seed", "3"], capsys)
+    assert (code, len(errors)) == (2, 1)
+    assert "another request (seed was 0, now it is 3)" in errors[0]
+
+
+def test_what_cannot_be_had_loses_nothing_else_and_is_on_the_page(folder, measured, capsys):
+    _, raising = measured
+    raising["lenet5"] = UnavailableError("no memory")
+    code, out, errors = ended(suite.main, [str(folder / "pairs.toml"), "--phase", "infer"], capsys)
+    assert (code, len(errors)) == (3, 1)
+    assert "lenet: cannot be had: no memory" in out
+    page = (folder / "elsewhere/suite/suite.html").read_text()
+    assert "<li>lenet: no memory</li>" in page
+    assert "geometric mean of 3 networks" in page
+
+
+def test_changed_versions_and_files_are_measured_again(folder, measured, monkeypatch, capsys):
+    names, _ = measured
+    asked = [str(folder / "pairs.toml"), "--phase", "infer"]
+    assert ended(suite.main, asked, capsys)[0] == 0
+    monkeypatch.setattr(many_pairs, "_versions", lambda _: VERSIONS | {"torch": {"torch": "3"}})
+    names.clear()
+    ended(suite.main, asked, capsys)
+    assert len(names) == 4
+
+
+def test_a_broken_pair_is_exit_code_1(folder, measured, monkeypatch, capsys):
+    def broken(request, **_):
+        stage = {"stage": "forward", "name": "x", "layer": "conv", "relative_l2": 1.0}
+        parity = {"verdict": "fail", "stages": [], "first_divergence": stage}
+        return made(request).model_copy(update={"parity": parity, "results": [], "comparisons": []})
+
+    monkeypatch.setattr(many_pairs, "measure_both", broken)
+    code, _, errors = ended(suite.main, [str(folder / "pairs.toml"), "--only", "lenet"], capsys)
+    assert (code, errors) == (1, ["benchmarks.suite: parity is broken in lenet"])
+
+
+def test_the_mean_is_geometric_and_as_certain_as_its_parts():
+    rows = [comparison(100.0, speed, width=0.1) for speed in (50.0, 200.0)]
+    mean = mean_ratio([*rows, comparison(1.0, 1.0, ratio=None, ratio_ci95=None)])
+    assert (mean.networks, mean.ratio) == (2, pytest.approx(1.0))
+    half = math.log(1.1 / 0.9) / 2 / math.sqrt(2)  # of two equally certain ones
+    assert math.log(mean.interval[1]) == pytest.approx(half)
+    assert mean.ratio != pytest.approx((0.5 + 2.0) / 2)
+    assert mean_ratio([]) is None
+
+
+def test_the_page_has_each_ratio_and_the_mean_drawn(tmp_path, folder, measured):
+    requests = read_pairs(str(folder / "pairs.toml"), options())
+    write_suite([Outcome(name=name, report=made(request)) for name, request in requests.items()], tmp_path)
+    page = (tmp_path / "suite.html").read_text()
+    assert page.count("<circle") == 4
+    assert page.count("<polygon") == 1
+    assert "paddle faster on 3, torch faster on 1" in page
+    means = json.loads((tmp_path / "suite.json").read_text())["means"]
+    assert means["infer eager fp32 batch 8"]["ratio"] == pytest.approx(2 ** (2 / 4))
