@@ -32,6 +32,28 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code: 1 if an interval covers too few of the other runs, 4 if unknown."""
     from benchmarks.results.formatting import interval, number, plus_minus
 
+    options = _parser().parse_args(arguments)
+    rows = [_run(options, number) for number in range(options.runs)]
+    shares = coverage(rows)
+    for row, share in zip(rows, shares, strict=True):
+        found = f"{interval(row.ratio_ci95)}, repetition {interval(row.repetition_ci95)}"
+        aa = f"A/A {plus_minus(row.noise, 2)}"
+        print(
+            f"ratio {number(row.ratio, 4)} ({found}, {aa}), {row.verdict}, covers {share:.0%} of the others"
+        )
+    ratios = [row.ratio or math.nan for row in rows]
+    noise = max(row.noise or 0.0 for row in rows)
+    print(f"spread of the ratio {max(ratios) / min(ratios) - 1:.1%}, A/A at most {plus_minus(noise)}")
+    blind = [row for row in rows if not _sees(row, options.max_regression)]
+    if blind:
+        why = blind[0].reason or "its interval is too wide"
+        cli.complain(PROGRAM, f"undecided: {len(blind)} of {len(rows)} runs would not show a change of "
+                     f"{options.max_regression:g} %: {why}")  # fmt: skip
+        return cli.UNDECIDED
+    return cli.DONE if min(shares) >= ENOUGH else cli.FAILED
+
+
+def _parser() -> cli.Parser:
     parser = cli.Parser(prog=PROGRAM, description="Repeat a comparison and see whether the runs agree.")
     parser.add_argument("--model", default="alexnet", help="model to compare (default alexnet)")
     parser.add_argument("--runs", type=positive, default=10, metavar="N", help="comparisons (default 10)")
@@ -51,25 +73,7 @@ def main(arguments: Sequence[str]) -> int:
         metavar="PERCENT",
         help="change that a comparison has to be able to show (default 5)",
     )
-    options = parser.parse_args(arguments)
-    rows = [_run(options, number) for number in range(options.runs)]
-    shares = coverage(rows)
-    for row, share in zip(rows, shares, strict=True):
-        found = f"{interval(row.ratio_ci95)}, repetition {interval(row.repetition_ci95)}"
-        aa = f"A/A {plus_minus(row.noise, 2)}"
-        print(
-            f"ratio {number(row.ratio, 4)} ({found}, {aa}), {row.verdict}, covers {share:.0%} of the others"
-        )
-    ratios = [row.ratio or math.nan for row in rows]
-    noise = max(row.noise or 0.0 for row in rows)
-    print(f"spread of the ratio {max(ratios) / min(ratios) - 1:.1%}, A/A at most {plus_minus(noise)}")
-    blind = [row for row in rows if not _sees(row, options.max_regression)]
-    if blind:
-        why = blind[0].reason or "its interval is too wide"
-        cli.complain(PROGRAM, f"undecided: {len(blind)} of {len(rows)} runs would not show a change of "
-                     f"{options.max_regression:g} %: {why}")  # fmt: skip
-        return cli.UNDECIDED
-    return cli.DONE if min(shares) >= ENOUGH else cli.FAILED
+    return parser
 
 
 def _sees(row: "Comparison", percent: float) -> bool:
