@@ -19,10 +19,16 @@ def test_what_was_cut_off_is_gone_on_with(tmp_path):
     """Blocks, counters and circumstances are those of before; nothing of them is measured again."""
     before = drawn(1, pairs=3)
     before.circumstances = [{"date": "2026-01-01", "warnings": []}]
+    before.measured["torch"].peak_memory_bytes = 7
     Unfinished(tmp_path).keep([before])
     after = drawn(2, pairs=1)
     assert Unfinished(tmp_path).give(after) == 12
     assert after.processes == [4, 4, 4]
+    assert after.measured["torch"].peak_memory_bytes == 7
+    assert (Unfinished(tmp_path).has(after.case), Unfinished(tmp_path / "none").has(after.case)) == (
+        True,
+        False,
+    )
     assert (after.seconds, after.circumstances) == (before.seconds, before.circumstances)
     for name in after.names:
         raw = [
