@@ -3,6 +3,7 @@
 backend = backends.load("paddle")      # never `from backends import paddle`
 """
 
+import common  # noqa: F401, I001 (first of all: it ends a command in one line from the first moment)
 import importlib
 import os
 import sys

@@ -224,6 +224,15 @@ class Backend(Protocol):
         the layer.
         """
 
+    def inner_dropout(self, model: Model) -> list[dict[str, Any]]:
+        """Layers that drop numbers inside themselves, recurrent and attention layers: ``name``, ``rate``.
+
+        The rate is 0.0 where nothing is dropped. No mask can be given to these.
+        """
+
+    def without_inner_dropout(self, model: Model) -> AbstractContextManager[None]:
+        """Context in which these layers drop nothing."""
+
     def seed_dropout(self, seed: int) -> None:
         """Start the framework's own random numbers anew: the next masks depend on ``seed`` alone."""
 

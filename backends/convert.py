@@ -32,6 +32,8 @@ def main(arguments: Sequence[str]) -> int:
 
     opened = open_checkpoint(options.source, options)
     count = convert(opened, target, backend_name=name)
+    for remark in opened.remarks():
+        cli.complain(PROGRAM, remark)
     print(f"{opened.weights.source} -> {target}: {opened.subject.model}, {count} arrays")
     return cli.DONE
 

@@ -4,19 +4,19 @@ python -m backends.evaluate --backend torch --checkpoint runs/mnist --data MNIST
 """
 
 import argparse
-import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backends import NAMES
 from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags
-from backends.launch import in_own_interpreter, start
+from backends.launch import in_own_interpreter, require_device, start
 from common import cli
-from common.files import require_writable, write_text
+from common.files import require_writable
 from common.flag_values import natural, positive
-from common.runtime.devices import require_device_name
+from common.json_text import write_json
+from common.runtime.devices import available_cores
+from common.terminal import configure_logging, printable
 
 if TYPE_CHECKING:
     from backends.inference.classifier import Scores
@@ -31,32 +31,39 @@ def main(arguments: Sequence[str]) -> int:
         if path is not None:
             require_writable(path)
     in_own_interpreter(options.backend, PROGRAM, arguments)
-    logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    configure_logging(PROGRAM)
     # Imported here and not above: they take longer than --help may.
     from backends.inference.checkpoints import open_checkpoint
     from backends.inference.classifier import evaluation_loader
-    from backends.inference.evaluation import draw_examples, labelled
-    from backends.training.splits import as_trained
+    from backends.inference.doubts import suspicion
+    from backends.inference.evaluation import class_names, draw_examples, labelled
+    from backends.training.splits import as_trained, require_some_images
     from common.dataset.sources import read_source
     from common.plots import draw_confusion
     from common.weights.checkpoint import run_of
 
+    # What can be wrong with checkpoint and data shows before a framework is imported.
     opened = open_checkpoint(options.checkpoint, options)
     splits, run = read_source(options.data), run_of(options.checkpoint)
     divided = splits if run is None else as_trained(splits, run)
     split, index = labelled(divided, opened.subject, data=options.data, wanted=options.split)
+    require_some_images(index)
+    names = class_names(opened.subject, index)
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
+    for remark in opened.remarks():
+        cli.complain(PROGRAM, remark)
     how = {"workers": options.workers, "strict": options.strict}
     loader = evaluation_loader(
         index, opened.subject.preparation, device=device, batch_size=options.batch_size, **how
     )
-    scores = classifier.score(loader, num_classes=opened.subject.num_classes)
-    classes = opened.subject.classes or index.classes
-    names = classes or tuple(str(label) for label in range(opened.subject.num_classes))
+    scores = classifier.score(loader, num_classes=opened.subject.num_classes, what="evaluate")
     _print_scores(scores, names, f"{index.source}, {split}")
+    doubt = suspicion(scores.confusion.counts, names, opened.subject)
+    if doubt is not None:
+        cli.complain(PROGRAM, doubt)
     if options.json:
-        write_text(options.json, json.dumps(scores.to_json(names), ensure_ascii=False, indent=2) + "\n")
+        write_json(options.json, scores.to_json(names))
     if options.confusion:
         draw_confusion(scores.confusion.counts, names, options.confusion)
     if options.grid:
@@ -72,10 +79,11 @@ def _print_scores(scores: "Scores", classes: Sequence[str], source: str) -> None
         (row["class"], row["images"], _percent(row["recall"]), _percent(row["precision"]))
         for row in result["per_class"]
     ]
+    rows = [(printable(name), *values) for name, *values in rows]
     print(tabulate(rows, headers=("class", "images", "recall", "precision"), disable_numparse=True))
     loss = "none" if result["loss"] is None else f"{result['loss']:.4f}"
     print(
-        f"{source}: {result['images']} images, top-1 error {_percent(result['top1_error'])}, "
+        f"{printable(source)}: {result['images']} images, top-1 error {_percent(result['top1_error'])}, "
         f"top-5 error {_percent(result['top5_error'])}, loss {loss}"
     )
 
@@ -103,10 +111,16 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--threads", type=positive, metavar="N", help="threads of the framework (default: all cores)"
     )
-    parser.add_argument("--workers", type=natural, default=1, metavar="N", help="threads that decode (1)")
+    parser.add_argument(
+        "--workers",
+        type=natural,
+        default=available_cores(),
+        metavar="N",
+        help="threads that decode (default: all cores)",
+    )
     add_checkpoint_flags(parser)
     options = parser.parse_args(arguments)
-    require_device_name(options.device)
+    require_device(options.device)
     return options
 
 

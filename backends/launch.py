@@ -4,11 +4,12 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import backends
 from backends import Backend
 from common.cli import UnavailableError, UsageError
-from common.runtime.devices import available_cores
+from common.runtime.devices import available_cores, require_device_name
 from common.runtime.distributed import Member
 
 MARK = "SIDE_BY_SIDE_INTERPRETER"  # set once a command runs in the interpreter that was asked for
@@ -29,6 +30,32 @@ def in_own_interpreter(name: str, program: str, arguments: Sequence[str]) -> Non
         raise UnavailableError(f"{variable}: there is no program {wanted}; set it to a Python")
     sys.stdout.flush()
     os.execve(path, [path, "-m", program, *arguments], {**os.environ, MARK: wanted})  # noqa: S606 (no shell is wanted)
+
+
+GPU_NODES = ("nvidia*", "nvhost*", "nvgpu*", "dxg", "kfd")  # in /dev: of a driver, on Jetson, WSL and ROCm
+
+
+def launched_rank() -> int | None:
+    """The number that torchrun or paddle's launcher gave this process; None if it was started alone.
+
+    Known before a framework is imported, which then has the last word.
+    """
+    numbers = [os.environ[name] for name in ("RANK", "PADDLE_TRAINER_ID") if name in os.environ]
+    return int(numbers[0]) if numbers and numbers[0].isdecimal() else None
+
+
+def require_device(name: str, *, devices: Path = Path("/dev")) -> None:
+    """Raise UsageError for no device's name, UnavailableError for a GPU where there is clearly none.
+
+    That takes no framework, whose import takes seconds. A launcher's processes ask for theirs later.
+    """
+    require_device_name(name)
+    if (
+        name.startswith("gpu")
+        and launched_rank() is None
+        and not any(any(devices.glob(node)) for node in GPU_NODES)
+    ):
+        raise UnavailableError(f"this machine has no GPU, so {name!r} cannot be had; choose --device cpu")
 
 
 def start(name: str, *, device: str, threads: int | None = None) -> tuple[Backend, str]:

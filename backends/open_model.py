@@ -14,7 +14,8 @@ class ModelSpec:
     """Which model, in which precision ("fp32" or "fp64"), on which device.
 
     One of ours has a ``name``, ``num_classes``, ``channels`` and ``options`` of its own, such as lenet5's
-    ``pool``. A user's own has a ``source``, MODULE:CALLABLE, which is looked up in ``folder``.
+    ``pool``. A user's own has a ``source``, MODULE:CALLABLE, which is looked up in ``folder`` and called with
+    the ``options``.
     """
 
     precision: str
@@ -41,7 +42,7 @@ def open_model(backend: Backend, spec: ModelSpec) -> Model:
             device=spec.device,
             **spec.options,
         )
-    model = resolve(spec.source, folder=spec.folder)()
+    model = resolve(spec.source, folder=spec.folder)(**spec.options)
     if not hasattr(model, "named_parameters") or not callable(model):
         raise UsageError(f"{spec.source} returned {type(model).__name__}, which is no model")
     return backend.adopt(model, precision=spec.precision, device=backend.find_device(spec.device))

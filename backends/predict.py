@@ -1,18 +1,23 @@
 """Classify images with a checkpoint: python -m backends.predict --backend B --checkpoint C IMAGE..."""
 
 import argparse
-import json
-import logging
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from backends.inference.flags import add_checkpoint_flags
-from backends.launch import in_own_interpreter, start
+from backends.launch import in_own_interpreter, require_device, start
 from common import cli
-from common.files import require_writable, write_text
+from common.files import require_folder, require_writable
 from common.flag_values import positive
-from common.runtime.devices import require_device_name
+from common.json_rows import writing_rows
+from common.terminal import configure_logging, printable, progress
+
+if TYPE_CHECKING:
+    from backends.inference.classifier import Classifier
+    from common.weights.checkpoint import ModelConfig
 
 PROGRAM = "backends.predict"
 
@@ -23,33 +28,60 @@ def main(arguments: Sequence[str]) -> int:
     for path in (options.json, options.grid):
         if path is not None:
             require_writable(path)
+    if options.annotate is not None:
+        require_folder(options.annotate)
     in_own_interpreter(options.backend, PROGRAM, arguments)
-    logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    configure_logging(PROGRAM)
     # Imported here and not above: they take longer than --help may.
-    from backends.inference.annotate import annotate, draw_grid
     from backends.inference.checkpoints import open_checkpoint
-    from backends.inference.prediction import find_images, predict
+    from backends.inference.prediction import find_images
 
+    images = find_images(options.images)
     opened = open_checkpoint(options.checkpoint, options)
-    subject = opened.subject
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
-    predictions, problems = predict(find_images(options.images), classifier, subject)
+    for remark in opened.remarks():
+        cli.complain(PROGRAM, remark)
+    return _predict(options, images, classifier, opened.subject)
+
+
+def _predict(
+    options: argparse.Namespace, images: Sequence[Path], classifier: "Classifier", subject: "ModelConfig"
+) -> int:
+    """Show and write one prediction at a time: none of them is kept."""
+    from backends.inference.annotate import Annotator, Grid
+    from backends.inference.prediction import Undecoded, predict
+
     names = subject.classes or tuple(str(label) for label in range(subject.num_classes))
-    for prediction in predictions:
-        print(prediction.path)
-        for entry in prediction.ranked(names, options.top):
-            print(f"  {entry['class']}  {entry['probability']:.4f}")
-    if options.json:
-        result = [{"image": str(p.path), "predictions": p.ranked(names, options.top)} for p in predictions]
-        write_text(options.json, json.dumps(result, ensure_ascii=False, indent=2) + "\n")
-    if options.annotate:
-        annotate(predictions, names, options.annotate)
-    if options.grid and predictions:
-        draw_grid(predictions, names, options.grid)
+    annotator = Annotator(options.annotate, names) if options.annotate else None
+    grid = Grid(names) if options.grid else None
+    problems: list[Undecoded] = []
+    bar = progress(total=len(images), unit=" images", what="predict")
+    with bar, writing_rows(options.json) as add_row:
+        for found in predict(images, classifier, subject):
+            bar.update()
+            if isinstance(found, Undecoded):
+                problems.append(found)
+                continue
+            ranked = found.ranked(names, options.top)
+            bar.write("\n".join(_lines(found.path, ranked)), file=sys.stdout)
+            add_row({"image": str(found.path), "predictions": ranked})
+            for output in (annotator, grid):
+                if output is not None:
+                    output.add(found)
+    if grid is not None:
+        grid.draw(options.grid)
+        if grid.left_out:
+            cli.complain(PROGRAM, f"{options.grid}: without the last {grid.left_out} images")
     for problem in problems:
         cli.complain(PROGRAM, problem)
     return cli.WRONG_REQUEST if problems else cli.DONE
+
+
+def _lines(path: Path, ranked: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield printable(path)
+    for entry in ranked:
+        yield f"  {printable(entry['class'])}  {entry['probability']:.4f}"
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -77,7 +109,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add_checkpoint_flags(parser)
     options = parser.parse_args(arguments)
-    require_device_name(options.device)
+    require_device(options.device)
     return options
 
 

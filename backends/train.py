@@ -6,17 +6,21 @@ recipe.json and, where there is a test split, test.json.
 
 import argparse
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from backends.launch import in_own_interpreter
+from backends.launch import in_own_interpreter, launched_rank
 from backends.training.flags import chosen_recipe, parse
 from common import cli
 from common.cli import UsageError
+from common.files import require_folder
+from common.terminal import configure_logging
 
 if TYPE_CHECKING:
     from backends.training.loop import Loop
     from backends.training.process_team import ProcessTeam
+    from backends.training.splits import Splits
     from common.training.recipes import Recipe
     from common.training.run_folder import RunFolder
 
@@ -28,8 +32,16 @@ def main(arguments: Sequence[str]) -> int:
     options = parse(PROGRAM, list(arguments))
     recipe = chosen_recipe(options)
     in_own_interpreter(options.backend, PROGRAM, arguments)
-    logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
+    configure_logging(PROGRAM)
     # Imported here and not above: they take longer than --help may.
+    from backends.training.splits import read_data
+
+    # What can be wrong with folder and data shows before a framework is imported.
+    if launched_rank():  # the first process tells what is to be said of the data
+        logging.getLogger("common.dataset").setLevel(logging.ERROR)
+    else:
+        require_folder(options.output)
+    data = read_data(recipe, options.data, strict=options.strict)
     from backends.training.loop import TrainingFailedError
     from backends.training.process_team import gather
     from common.training.run_folder import RunFolder
@@ -38,16 +50,19 @@ def main(arguments: Sequence[str]) -> int:
         team = gather(options.backend, device=options.device, threads=options.threads)
         folder = RunFolder(options.output, writes=team.member.is_first)
         with team.together(), folder.claimed():
-            _train(options, recipe, folder, team)
+            _train(options, recipe, folder, team, data=data)
     except TrainingFailedError as error:
         cli.complain(PROGRAM, error)
         return cli.FAILED
     return cli.DONE
 
 
-def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "ProcessTeam") -> None:
+def _train(
+    options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", team: "ProcessTeam", *, data: "Splits"
+) -> None:
     from backends.training.display import Curves, EpochBar, layer_table
     from backends.training.setup import assemble
+    from common.training.recipes import TRANSFER
 
     state = folder.last(team.checkpoint)
     if state is not None and not options.resume:
@@ -56,18 +71,31 @@ def _train(options: argparse.Namespace, recipe: "Recipe", folder: "RunFolder", t
         )
     if state is None and options.resume and team.member.is_first:
         cli.complain(PROGRAM, f"{options.output} holds no run yet: beginning one")
-    loop = assemble(options, recipe, folder, state, team)
+    loop = assemble(options, recipe, folder, state, team, data=data)
+    if state is None and options.weights is None and recipe.name in TRANSFER and team.member.is_first:
+        cli.complain(PROGRAM, f"{recipe.name} begins anew; its recipe is meant to go on from --weights FILE")
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
     curves = Curves(folder)
-    with EpochBar(loop) as bar:
+    with EpochBar(loop) as bar, _told_how_to_go_on(loop, options):
         for epoch in loop.epochs():
             for mean_loss, rate in epoch:
                 bar.show_update(mean_loss, rate)
-            bar.show_epoch(loop.rows()[-1])
+            bar.show_epoch(loop.rows()[-1], waiting_share=loop.waiting_share)
             curves.update(loop.rows())
     curves.draw(loop.rows())
     _finish(loop, folder)
+
+
+@contextmanager
+def _told_how_to_go_on(loop: "Loop", options: argparse.Namespace) -> Iterator[None]:
+    """Note on an interruption what was saved, for the line that ends the command."""
+    try:
+        yield
+    except (KeyboardInterrupt, cli.Terminated) as stop:
+        saved = f"epochs 1 to {loop.epoch} are saved" if loop.epoch else "no epoch is complete yet"
+        stop.__notes__ = [f"{saved}; the same command with --resume goes on in {options.output}"]
+        raise
 
 
 def _title(loop: "Loop") -> str:

@@ -7,7 +7,6 @@ What follows ``--`` goes to backends.train. Runs that are there already are kept
 """
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from backends import NAMES
 from common import cli
 from common.cli import UnavailableError, UsageError
-from common.files import require_writable, write_text
+from common.files import require_writable
 from common.flag_values import positive
+from common.json_text import write_json
 from common.runtime.devices import available_cores
 from common.training.recipes import RECIPES
 from common.weights.checkpoint import LAST
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     comparison = compare(runs, target=options.target)
     _draw(finished, options.output / "curves.png")
     if options.json:
-        write_text(options.json, json.dumps(_report(options, runs, comparison), indent=2) + "\n")
+        write_json(options.json, _report(options, runs, comparison))
     _print_comparison(options, runs, comparison)
     return cli.DONE
 

@@ -18,6 +18,7 @@ class ModelCard:
     """
 
     title: str
+    parameters: int  # with its usual input and output
     input_shape: tuple[int, int, int]  # (channels, height, width)
     num_classes: int
     windows: tuple[tuple[int, int, int], ...]
@@ -31,6 +32,7 @@ _ALEXNET_TAIL = (_POOL, (5, 1, 2), _POOL, _SAME, _SAME, _SAME, _POOL)
 MODELS = {
     "alexnet": ModelCard(
         title="AlexNet as torchvision lays it out",
+        parameters=61_100_840,
         input_shape=(3, 224, 224),
         num_classes=1000,
         windows=((11, 4, 2), *_ALEXNET_TAIL),
@@ -38,6 +40,7 @@ MODELS = {
     ),
     "alexnet_wide": ModelCard(
         title="AlexNet with the 2012 paper's widths",
+        parameters=58_301_829,
         input_shape=(3, 224, 224),
         num_classes=5,
         windows=((11, 4, 2), *_ALEXNET_TAIL),
@@ -45,6 +48,7 @@ MODELS = {
     ),
     "alexnet_lrn": ModelCard(
         title="AlexNet with response normalisation over all 96 channels",
+        parameters=58_330_508,
         input_shape=(3, 224, 224),
         num_classes=12,
         windows=((11, 4, 1), (3, 2, 2), *_ALEXNET_TAIL[1:]),
@@ -52,6 +56,7 @@ MODELS = {
     ),
     "alexnet_2012": ModelCard(
         title="AlexNet as published in 2012",
+        parameters=60_965_224,
         input_shape=(3, 224, 224),
         num_classes=1000,
         windows=((11, 4, 2), *_ALEXNET_TAIL),
@@ -59,6 +64,7 @@ MODELS = {
     ),
     "lenet5": ModelCard(
         title="LeNet-5",
+        parameters=62_006,
         input_shape=(3, 32, 32),
         num_classes=10,
         windows=((5, 1, 0), (2, 2, 0), (5, 1, 0), (2, 2, 0), (5, 1, 0)),

@@ -63,8 +63,8 @@ def draw_confusion(counts: np.ndarray, classes: Sequence[str], path: Path) -> No
     picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     family = font_family("".join(classes))
     places = range(len(classes))
-    axes.set_xticks(places, labels=list(classes), rotation=60, ha="right", family=family)
-    axes.set_yticks(places, labels=list(classes), family=family)
+    axes.set_xticks(places, labels=list(classes), rotation=60, ha="right", family=family, parse_math=False)
+    axes.set_yticks(places, labels=list(classes), family=family, parse_math=False)
     axes.set_xlabel("prediction")
     axes.set_ylabel("label")
     if len(classes) <= LARGEST_WITH_NUMBERS:
@@ -89,7 +89,8 @@ def draw_grid(
     for number, (image, title, is_right) in enumerate(zip(images, titles, right, strict=True)):
         axes = figure.add_subplot(rows, columns, number + 1)
         axes.imshow(np.asarray(image), cmap="gray" if image.mode == "L" else None)
-        axes.set_title(title, color=colors[is_right], family=family, fontsize=10)
+        # A dollar in a name begins no formula.
+        axes.set_title(title, color=colors[is_right], family=family, fontsize=10, parse_math=False)
         axes.axis("off")
     _save(figure, path)
 

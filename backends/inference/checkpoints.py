@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from backends import Backend
 from backends.inference.classifier import Classifier, build
+from backends.inference.doubts import assumption, flag_values
 from common import model_cards
 from common.cli import UsageError
-from common.model_cards import ACTIVATIONS, POOLS
 from common.transforms.data_config import DataConfig
 from common.weights import checkpoint
 from common.weights.checkpoint import ModelConfig
@@ -20,7 +20,8 @@ from common.weights.external import ForeignWeights, read_foreign
 from common.weights.map_lines import Names, read_map
 from common.weights.name_map import fit
 
-ABOUT_MODEL = ("model", "num_classes", "channels", "activation", "pool", "no_c5_activation")
+ABOUT_LENET = ("activation", "pool", "no_c5_activation")
+ABOUT_MODEL = ("model", "num_classes", "channels", *ABOUT_LENET)
 ABOUT_IMAGES = ("resize", "crop", "pad", "mean", "std", "scale")
 
 
@@ -39,6 +40,14 @@ class OpenCheckpoint:
         """
         return fit(self.weights, shapes, names=self.names)
 
+    def remarks(self) -> list[str]:
+        """Lines on what of the file was not read, and on what is assumed of its model."""
+        assumed = assumption(self.subject)
+        return [
+            *(f"{self.weights.source}: {note}" for note in self.weights.notes),
+            *([assumed] if assumed else []),
+        ]
+
     def classifier(self, backend: Backend, *, device: str, precision: str = "fp32") -> Classifier:
         """The model on a backend, with these weights, in evaluation mode."""
         model = build(backend, self.subject, precision=precision, device=device)
@@ -53,69 +62,102 @@ def open_checkpoint(path: Path, options: argparse.Namespace) -> OpenCheckpoint:
     """
     path = checkpoint.locate(path)
     ours = checkpoint.read(path) if path.suffix == ".safetensors" else None
+    names = read_map(options.map)
     if ours is not None:
-        _require_agreement(path, ours.subject, options)
+        weights = ForeignWeights(source=path, framework=None, arrays=ours.weights)
         return OpenCheckpoint(
-            subject=ours.subject,
-            weights=ForeignWeights(source=path, framework=None, arrays=ours.weights),
-            names=read_map(options.map),
+            subject=_completed(weights, ours.subject, options), weights=weights, names=names
         )
     weights = read_foreign(path)
     if options.model is None:
         raise UsageError(
             f"{path}: does not name its model; give --model, one of {', '.join(model_cards.MODELS)}"
         )
-    return OpenCheckpoint(subject=_described(weights, options), weights=weights, names=read_map(options.map))
+    return OpenCheckpoint(subject=_described(weights, vars(options)), weights=weights, names=names)
 
 
-def _require_agreement(path: Path, subject: ModelConfig, options: argparse.Namespace) -> None:
-    """Raise UsageError for a flag that says something else than our checkpoint says itself."""
-    own = {"activation": ACTIVATIONS[0], "pool": POOLS[0], **subject.options}
-    own |= subject.preparation.to_json() | {"model": subject.model, "num_classes": subject.num_classes}
-    own["no_c5_activation"] = not own.get("c5_activation", True)
+def _completed(weights: ForeignWeights, subject: ModelConfig, options: argparse.Namespace) -> ModelConfig:
+    """Our checkpoint's subject, in which flags may replace what was assumed when it was converted.
+
+    Raises UsageError for a flag that says something else than the checkpoint knows.
+    """
+    own = flag_values(subject)
+    open_names = {*subject.assumed} | ({"crop", "pad"} if "resize" in subject.assumed else set())
     for name in (*ABOUT_MODEL, *ABOUT_IMAGES):
         given = getattr(options, name)
-        if given is not None and given != own[name]:
+        if given is not None and name not in open_names and given != _comparable(own[name], given):
             raise UsageError(
-                f"{path}: was made with {name} {own[name]}, not {given}; leave --{name.replace('_', '-')} out"
+                f"{weights.source}: was made with {name} {own[name]}, not {given}; "
+                f"leave --{name.replace('_', '-')} out"
             )
+    if not subject.assumed:
+        return subject
+    known = {name: value for name, value in own.items() if name not in open_names}
+    return replace(_described(weights, vars(options) | known), classes=subject.classes)
 
 
-def _described(weights: ForeignWeights, options: argparse.Namespace) -> ModelConfig:
+def _comparable(own: object, given: object) -> object:
+    """One number for all channels, where a flag gives one and all are the same."""
+    if isinstance(own, tuple) and isinstance(given, tuple) and len(given) == 1 and len(set(own)) == 1:
+        return own[:1]
+    return own
+
+
+def _described(weights: ForeignWeights, flags: Mapping[str, Any]) -> ModelConfig:
     """The subject as the flags describe it.
 
-    Sizes that they leave out are read off the arrays.
+    Sizes that they leave out are read off the arrays. What else they leave out is assumed, and recorded so.
     """
-    card = model_cards.find(options.model)
+    model = flags["model"]
+    card = model_cards.find(model)
     arrays = list(weights.neutral().values())
     first = next((array for array in arrays if array.ndim == 4), None)
-    channels = options.channels or (first.shape[1] if first is not None else card.input_shape[0])
-    lenet: dict[str, Any] = {
-        name: getattr(options, name) for name in ("activation", "pool") if getattr(options, name) is not None
-    }
-    if options.no_c5_activation:
-        lenet["c5_activation"] = False
-    if lenet and options.model != "lenet5":
-        raise UsageError(f"--activation and --pool are options of lenet5, not of {options.model}")
+    channels = flags["channels"] or (first.shape[1] if first is not None else card.input_shape[0])
+    if any(flags[name] is not None for name in ABOUT_LENET) and model != "lenet5":
+        raise UsageError(f"--activation and --pool are options of lenet5, not of {model}")
     if channels not in (1, 3):
         raise UsageError(f"{weights.source}: its first layer has {channels} channels; images have 1 or 3")
-    pad = options.pad or 0
-    preparation = DataConfig(
-        channels=channels,
-        resize=options.resize or (card.input_shape[1] - 2 * pad, card.input_shape[2] - 2 * pad),
-        crop=options.crop or 0,
-        pad=pad,
-        mean=_each(options.mean, channels, default=0.0, flag="--mean"),
-        std=_each(options.std, channels, default=1.0, flag="--std"),
-        scale=options.scale or 255.0,
-    )
-    model_cards.require_input(options.model, preparation.input_shape)
+    preparation = _preparation(flags, card.input_shape, channels)
+    model_cards.require_input(model, preparation.input_shape)
     return ModelConfig(
-        model=options.model,
-        num_classes=options.num_classes or len(arrays[-1]),
+        model=model,
+        num_classes=flags["num_classes"] or _classes(weights, arrays),
         channels=channels,
-        options=lenet,
+        options=_lenet_options(flags),
         preparation=preparation,
+        assumed=_assumed(flags),
+    )
+
+
+def _classes(weights: ForeignWeights, arrays: list[np.ndarray]) -> int:
+    if not arrays[-1].ndim:
+        raise UsageError(f"{weights.source}: its last array is a number; give --num-classes, or a --map")
+    return len(arrays[-1])
+
+
+def _lenet_options(flags: Mapping[str, Any]) -> dict[str, Any]:
+    options = {name: flags[name] for name in ("activation", "pool") if flags[name] is not None}
+    return options | ({"c5_activation": False} if flags["no_c5_activation"] else {})
+
+
+def _assumed(flags: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the flags that would say what nobody said."""
+    names = [*(ABOUT_LENET if flags["model"] == "lenet5" else ()), "mean", "std", "scale"]
+    assumed = [name for name in names if flags[name] is None]
+    shaped = any(flags[name] is not None for name in ("resize", "crop", "pad"))
+    return (*assumed, *(() if shaped else ("resize",)))
+
+
+def _preparation(flags: Mapping[str, Any], usual: tuple[int, int, int], channels: int) -> DataConfig:
+    pad = flags["pad"] or 0
+    return DataConfig(
+        channels=channels,
+        resize=flags["resize"] or (usual[1] - 2 * pad, usual[2] - 2 * pad),
+        crop=flags["crop"] or 0,
+        pad=pad,
+        mean=_each(flags["mean"], channels, default=0.0, flag="--mean"),
+        std=_each(flags["std"], channels, default=1.0, flag="--std"),
+        scale=flags["scale"] or 255.0,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from backends import Backend, Model
 from common.dataset.index import Index
 from common.loader.loader import Loader
+from common.terminal import progress
 from common.training.metrics import ConfusionMatrix, RunningMean, TopKError
 from common.training.recipes import Recipe
 from common.transforms.data_config import DataConfig
@@ -132,11 +133,13 @@ class Classifier:
             logits = self.backend.infer(self.model, images)
             yield self.backend.to_numpy(logits), self.backend.to_numpy(labels)
 
-    def score(self, loader: Loader, *, num_classes: int) -> Scores:
-        """Compute the model's metrics on a loader's images."""
+    def score(self, loader: Loader, *, num_classes: int, what: str = "", shown: bool = True) -> Scores:
+        """Compute the model's metrics on a loader's images; ``what`` stands before the bar."""
         scores = Scores(num_classes)
-        for logits, labels in self.over(loader):
-            scores.update(logits, labels)
+        with progress(total=len(loader.index), unit=" images", what=what, shown=shown) as bar:
+            for logits, labels in self.over(loader):
+                scores.update(logits, labels)
+                bar.update(len(labels))
         return scores
 
 

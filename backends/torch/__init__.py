@@ -14,7 +14,7 @@ from .device import (
     versions,
 )
 from .distributed import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
-from .dropout import masked_dropout, measure_dropout, seed_dropout
+from .dropout import inner_dropout, masked_dropout, measure_dropout, seed_dropout, without_inner_dropout
 from .engines import compiled, export_onnx, infer, lay_out, make_engine, matrix_product, operations, require
 from .inspection import describe, trace
 from .layers import isolate_layers, record, run_layer
@@ -67,6 +67,7 @@ __all__ = [
     "get_weights",
     "gradient_norm",
     "infer",
+    "inner_dropout",
     "introduce",
     "is_out_of_memory",
     "isolate_layers",
@@ -108,4 +109,5 @@ __all__ = [
     "unsynchronised",
     "update",
     "versions",
+    "without_inner_dropout",
 ]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from .device import to_numpy
-from .inspection import leaves
+from .inspection import RECURRENT, WHOLE, leaves
 from .weights import like
 
 ELEMENTWISE = (nn.Dropout, nn.AlphaDropout)
@@ -33,6 +33,32 @@ def masked_dropout(model, draw):
     finally:
         for layer in layers.values():
             del layer.forward
+
+
+def inner_dropout(model):
+    return [{"name": name, "rate": _inner_rate(layer)} for name, layer in _droppers(model)]
+
+
+@contextmanager
+def without_inner_dropout(model):
+    rates = [(layer, layer.dropout) for _, layer in _droppers(model)]
+    for layer, _ in rates:
+        layer.dropout = 0.0
+    try:
+        yield
+    finally:
+        for layer, rate in rates:
+            layer.dropout = rate
+
+
+def _droppers(model):
+    return [(name, layer) for name, layer in leaves(model).items() if isinstance(layer, WHOLE)]
+
+
+def _inner_rate(layer):
+    # Between recurrent layers that lie on each other: one alone drops nothing.
+    drops = not isinstance(layer, RECURRENT) or layer.num_layers > 1
+    return float(layer.dropout) if drops else 0.0
 
 
 def _masked(layer, name, draw):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends import Backend, Model
-from common.cli import progress
+from common.terminal import progress
 from common.training.run_folder import CURVES, Row, RunFolder
 from common.weights.checkpoint import ModelConfig
 
@@ -43,8 +43,8 @@ class EpochBar:
         self._bar.set_postfix_str(f"loss {mean}, rate {rate:.2e}", refresh=False)
         self._bar.update()
 
-    def show_epoch(self, row: Row) -> None:
-        """Print the line of a finished epoch."""
+    def show_epoch(self, row: Row, *, waiting_share: float) -> None:
+        """Print the line of a finished epoch; ``waiting_share`` of its time images were waited for."""
         valid, speed = row["valid_accuracy"], row["images_per_second"]
         self._bar.write(
             f"epoch {row['epoch']}: train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.2%}"
@@ -54,7 +54,7 @@ class EpochBar:
                 else ""
             )
             + f"; rate {row['learning_rate']:.2e}"
-            + (f"; {speed:.0f} images/s" if speed else ""),
+            + (f"; {speed:.0f} images/s, {waiting_share:.0%} of the time waiting for them" if speed else ""),
             file=sys.stdout,
         )
         sys.stdout.flush()

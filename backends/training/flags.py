@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES, OPTIMIZERS, PRECISIONS
+from backends.launch import require_device
 from common import model_cards
 from common.cli import Parser, UsageError
 from common.flag_values import natural, number, positive
 from common.model_cards import ACTIVATIONS, POOLS
-from common.runtime.devices import require_device_name
 from common.training.recipes import RECIPES, Recipe, find
 from common.training.schedule import SCHEDULES
 from common.weights import initialization
@@ -35,7 +35,7 @@ VALUES: tuple[tuple[str, Any, str], ...] = (
     ("label_smoothing", FRACTION, "share of each target that is spread over all classes"),
     ("dropout", FRACTION, "probability of dropout (0: none)"),
     ("patience", natural, "stop after N epochs without improvement (0: never)"),
-    ("limit", natural, "use so many training images (0: all)"),
+    ("limit", natural, "use so many training images, and of the other splits in proportion (0: all)"),
     (
         "valid_fraction",
         FRACTION,
@@ -73,7 +73,7 @@ def parse(program: str, arguments: list[str]) -> argparse.Namespace:
     """
     parser = cli_parser(program)
     options = parser.parse_args(arguments)
-    require_device_name(options.device)
+    require_device(options.device)
     return options
 
 
@@ -135,7 +135,10 @@ def _add_machine_flags(parser: Parser) -> None:
         help="threads per process (default: all cores, shared by the processes of this machine)",
     )
     group.add_argument(
-        "--workers", type=natural, default=1, metavar="N", help="threads per process that decode (default 1)"
+        "--workers",
+        type=natural,
+        metavar="N",
+        help="threads per process that decode (default: all cores, shared by the processes of this machine)",
     )
     group.add_argument(
         "--cache",

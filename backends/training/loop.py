@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from backends.training.learner import Learner
+from backends.training.learner import Learner, MicroBatch
 from backends.training.process_team import ProcessTeam
 from backends.training.scores import EpochMeans, Reading, Validation
 from common.dataset.index import Index
 from common.loader.loader import Loader
 from common.runtime.distributed import Share, share_of_batch
+from common.training.metrics import RunningMean
 from common.training.recipes import Recipe
 from common.training.run_folder import HISTORY, Row, RunFolder, best_row, has_stalled
 from common.weights.checkpoint import LAST, Checkpoint, ModelConfig
@@ -65,6 +66,7 @@ class Loop:
         self.epoch, self.batch = 0, 0
         self.history: list[Row] = []
         self.speeds: dict[int, float | None] = {}
+        self.waiting_share = 0.0  # of the last epoch's time, spent waiting for images
         self.tally = EpochMeans()
 
     @property
@@ -97,12 +99,11 @@ class Loop:
             yield self._epoch()
 
     def _epoch(self) -> Iterator[tuple[float | None, float]]:
-        begun, spent = self.batch, 0.0
+        begun, spent, waited = self.batch, 0.0, RunningMean()
         self.learner.backend.set_training(self.learner.model, True)
         start = time.perf_counter()
-        for micro_batch in self.learner.micro_batches(
-            self.train.epoch(self.epoch, start=begun), self._shares()
-        ):
+        batches = self.learner.micro_batches(self.train.epoch(self.epoch, start=begun), self._shares())
+        for micro_batch in _timed(batches, waited):
             rate = self.schedule.rate(self.step)
             self.tally.add(self.step, self.learner.learn(micro_batch, step=self.step, rate=rate))
             if not micro_batch.last:
@@ -118,6 +119,7 @@ class Loop:
         self._read()
         spent += time.perf_counter() - start
         self.speeds[self.epoch + 1] = (len(self.train.index) - begun * self.batch_size) / spent
+        self.waiting_share = waited.total / spent
         self._finish_epoch()
 
     def _shares(self) -> Iterator[Share]:
@@ -208,3 +210,14 @@ class Loop:
             if not np.isfinite(array).all():
                 raise TrainingFailedError(self._not_finite(f"{name} is not finite any more", self.step - 1))
         return weights
+
+
+def _timed(batches: Iterator[MicroBatch], waited: RunningMean) -> Iterator[MicroBatch]:
+    """Pass batches on, and add up the seconds that each was waited for."""
+    while True:
+        start = time.perf_counter()
+        batch = next(batches, None)
+        waited.add(time.perf_counter() - start, 1)
+        if batch is None:
+            return
+        yield batch

@@ -112,7 +112,12 @@ class Validation:
             return None
         if split not in self._loaders:
             self._loaders[split] = self._loader(self.splits[split])
-        scores = self.learner.classifier().score(self._loaders[split], num_classes=self.subject.num_classes)
+        scores = self.learner.classifier().score(
+            self._loaders[split],
+            num_classes=self.subject.num_classes,
+            what=split,
+            shown=self.team.member.is_first,
+        )
         scores.take(self.team.total(scores.counts()))
         return scores
 

@@ -1,6 +1,7 @@
 """A run put together from flags: at its beginning, or where it was."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,9 +16,10 @@ from backends.training.learner import Learner
 from backends.training.loop import Loop
 from backends.training.process_team import ProcessTeam
 from backends.training.scores import Reading
-from backends.training.splits import Splits, class_names, fingerprint, open_data
+from backends.training.splits import Splits, class_names, divided, fingerprint
 from common.cli import UsageError
 from common.model_cards import require_input
+from common.runtime.devices import available_cores
 from common.training.recipes import Recipe
 from common.training.run_folder import CLASSES, RECIPE, RunFolder
 from common.weights import checkpoint, initialization
@@ -26,6 +28,8 @@ from common.weights.external import ForeignWeights, read_foreign
 from common.weights.map_lines import Names, map_line, read_map
 from common.weights.name_map import fit, linked
 
+logger = logging.getLogger(__name__)
+
 
 def assemble(
     options: argparse.Namespace,
@@ -33,15 +37,17 @@ def assemble(
     folder: RunFolder,
     state: Checkpoint | None,
     team: ProcessTeam,
+    *,
+    data: Splits,
 ) -> Loop:
     """The loop that the flags ask for.
 
-    ``state`` is the last state of a run to go on with.
+    ``data`` are the splits as they were found. ``state`` is the last state of a run to go on with.
     """
     if state is not None:
         recipe = resumed_recipe(options, Recipe.from_json(state.run["recipe"]))
     # The data, which a run that goes on must find as they were.
-    splits = open_data(recipe, options.data)
+    splits = divided(recipe, data)
     facts = {"data": fingerprint(splits), "shared_masks": options.shared_masks}
     team.require_agreement({"recipe": recipe.to_json(), **facts})
     if state is not None:
@@ -54,7 +60,7 @@ def assemble(
     subject = state.subject if state else with_body(_subject(recipe, splits), recipe, loaded)
     where: dict[str, Any] = {"device": team.device, "member": team.member}
     learner = Learner(team.backend, recipe, subject, shared_masks=options.shared_masks, **where)
-    reading = Reading(workers=options.workers, cache_bytes=options.cache << 20, strict=options.strict)
+    reading = Reading(workers=_workers(options, team), cache_bytes=options.cache << 20, strict=options.strict)
     how: dict[str, Any] = {"reading": reading, "save_every": options.save_every}
     loop = Loop(learner, subject, splits, folder, team=team, facts=facts, **how)
     # Its weights, and the files that describe the run.
@@ -66,6 +72,13 @@ def assemble(
     folder.write_json(CLASSES, {str(label): name for label, name in enumerate(subject.classes or ())})
     folder.write_json(RECIPE, _record(options, recipe, team))
     return loop
+
+
+def _workers(options: argparse.Namespace, team: ProcessTeam) -> int:
+    """Threads that decode: this process's part of the machine's cores, if no number was given."""
+    if options.workers is not None:
+        return int(options.workers)
+    return max(available_cores() // team.member.local_ranks, 1)
 
 
 def _subject(recipe: Recipe, splits: Splits) -> ModelConfig:
@@ -161,6 +174,8 @@ def begin(learner: Learner, subject: ModelConfig, loaded: Loaded | None) -> str:
     taken = _fitted(learner, loaded, keep_head=keep)
     learner.backend.set_weights(learner.model, drawn | taken)
     head = "kept" if keep else f"drawn: {recipe.initial}, seed {recipe.seed}"
+    for note in loaded.weights.notes:
+        logger.warning("%s: %s", loaded.weights.source, note)
     return f"weights of {loaded.weights.source}; last layer {head}"
 
 

@@ -1,5 +1,6 @@
 """The data of a run: train, valid and test splits of whatever holds labelled images."""
 
+import logging
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,48 +9,83 @@ from typing import Any
 import numpy as np
 
 from common.cli import UsageError
+from common.dataset import containers
 from common.dataset.containers import DIGITS
-from common.dataset.image_folder import WHOLE
-from common.dataset.index import Index
-from common.dataset.sources import complete, read_source
+from common.dataset.index import Index, require_images
+from common.dataset.sources import read_source
+from common.dataset.split_names import WHOLE
+from common.dataset.splitting import complete
 from common.training.recipes import Recipe
 
 Splits = Mapping[str, Index]
+LOOKED_FOR = 100  # images of a split: looking for a million takes seconds
+
+logger = logging.getLogger(__name__)
 
 
-def open_data(recipe: Recipe, path: Path | None) -> Splits:
-    """The splits of a recipe's data.
+def read_data(recipe: Recipe, path: Path | None, *, strict: bool) -> Splits:
+    """The splits of a recipe's data as they are found, looked at without a framework.
 
-    Raises UsageError for what cannot be trained on.
+    Raises UsageError for what cannot be trained on: with ``strict`` one missing image, else all of them.
     """
     if path is None and recipe.name != DIGITS:
         raise UsageError(f"recipe {recipe.name} needs --data PATH: a list, a folder of lists, a tree, ...")
-    splits = _divided(recipe, read_source(path or Path(DIGITS)))
+    splits = read_source(path or Path(DIGITS))
     counts = {name: index.num_classes for name, index in splits.items()}
-    if max(counts.values()) > counts["train"]:
-        raise UsageError(f"{path}: train has {counts['train']} classes, another split has more: {counts}")
+    learnt = counts.get("train", counts.get(WHOLE, 0))
+    if learnt and max(counts.values()) > learnt:
+        raise UsageError(f"{path}: train has {learnt} classes, another split has more: {counts}")
+    if learnt == 1:
+        raise UsageError(f"{path}: all training images are of one class, so there is nothing to tell apart")
+    for index in splits.values():
+        if strict:
+            require_images(index)
+        require_some_images(index)
     return splits
+
+
+def require_some_images(index: Index) -> None:
+    """Raise UsageError if none of some images across an index exists, as where a list lacks its --root."""
+    some = index.subset(np.unique(np.linspace(0, len(index) - 1, LOOKED_FOR).astype(int)).tolist())
+    if not any(containers.exists(some.locate(place)) for place in range(len(some))):
+        require_images(index)
+
+
+def divided(recipe: Recipe, splits: Splits) -> dict[str, Index]:
+    """Train, valid and test splits as a recipe wants them.
+
+    A limit of training images holds for the others in proportion.
+    """
+    fractions = {"valid": recipe.valid_fraction, "test": recipe.test_fraction}
+    parts = complete(splits, fractions=fractions, seed=0)
+    whole = len(parts["train"])
+    if not recipe.limit or recipe.limit >= whole:
+        return parts
+    limits = {name: max(round(len(index) * recipe.limit / whole), 1) for name, index in parts.items()}
+    return {name: index.subset(_first(index, limits[name])) for name, index in parts.items()}
 
 
 def as_trained(splits: Splits, run: Mapping[str, Any]) -> Splits:
     """With the splits that a run made of these data.
 
-    Those of other data stay as they are. ``run`` is the state that the run saved. Without this a model would
-    be judged by what it has learnt.
+    Those of other data stay as they are, with a warning. ``run`` is the state that the run saved. Without
+    this a model would be judged by what it has learnt.
     """
     if not {WHOLE, "train"} & set(splits):
         return splits
-    own = _divided(Recipe.from_json(run["recipe"]), splits)
-    return {**splits, **own} if fingerprint(own) == run["data"] else splits
-
-
-def _divided(recipe: Recipe, splits: Splits) -> dict[str, Index]:
-    """Train, valid and test splits as a recipe wants them."""
-    fractions = {"valid": recipe.valid_fraction, "test": recipe.test_fraction}
-    divided = complete(splits, fractions=fractions, seed=0)
-    if recipe.limit:
-        divided["train"] = divided["train"].subset(_first(divided["train"], recipe.limit))
-    return divided
+    own = divided(Recipe.from_json(run["recipe"]), splits)
+    if fingerprint(own) == run["data"]:
+        return {**splits, **own}
+    now, then = (
+        ", ".join(f"{name} {count}" for name, (count, _) in parts.items())
+        for parts in (fingerprint(own), run["data"])
+    )
+    logger.warning(
+        "%s: these are not the data of the run as they were (%s images then, %s now), so they are not "
+        "divided as the run did: images that it was trained on may be among those it is judged by",
+        *(next(iter(splits.values())).source, then, now),
+    )
+    return splits
 
 
 def class_names(splits: Splits) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Layers, one by one: where a backend's time goes, and which of them make the difference between both."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -26,16 +27,16 @@ def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
 
 
 def layer_gaps(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Both backends' layers side by side, by name.
+    """Both backends' layers side by side, by torch's name.
 
     They are sorted by the gap, paddle less torch, the largest first.
     """
     sides = compared_layers(results)
     if not sides:
         return []
-    theirs = {layer.name: layer for layer in sides["paddle"].layers}
+    ours, theirs = _by_call(sides["torch"]), _by_call(sides["paddle"])
     pairs = [
-        _side_by_side(layer, theirs[layer.name]) for layer in sides["torch"].layers if layer.name in theirs
+        {**_side_by_side(layer, theirs[call]), "name": call} for call, layer in ours.items() if call in theirs
     ]
     return sorted(pairs, key=lambda pair: -abs(pair["gap"]))
 
@@ -48,6 +49,7 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
             "",
             f"Layers, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
             _gap_table(results),
+            *_on_one_side(sides),
             *(line for row in sides.values() for line in _left_out(row)),
             "",
         ]
@@ -62,6 +64,36 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
                 *_left_out(row),
             ]
     return [*lines, ""] if lines else []
+
+
+def calls_of(names: Sequence[str]) -> list[str]:
+    """The names with "#2" behind them the second time, as a layer that runs twice has two calls."""
+    seen: Counter[str] = Counter()
+    calls = []
+    for name in names:
+        seen[name] += 1
+        calls.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return calls
+
+
+def _by_call(row: Result) -> dict[str, LayerTimes]:
+    """A row's layers by torch's name of them; those without counterpart keep their own, behind a slash."""
+    names = [
+        layer.name if layer.counterpart is None else layer.counterpart or f"/{layer.name}"
+        for layer in row.layers
+    ]
+    return dict(zip(calls_of(names), row.layers, strict=True))
+
+
+def _on_one_side(sides: Mapping[str, Result]) -> list[str]:
+    """Layers that were timed and have no counterpart, which the table cannot show."""
+    ours, theirs = _by_call(sides["torch"]), _by_call(sides["paddle"])
+    alone = [("torch", layer) for call, layer in ours.items() if call not in theirs]
+    alone += [("paddle", layer) for call, layer in theirs.items() if call not in ours]
+    return [
+        f"on one side only: {side}'s {layer.name} ({layer.type}), {_milliseconds(_seconds(layer))} ms"
+        for side, layer in alone
+    ]
 
 
 def _left_out(row: Result) -> list[str]:

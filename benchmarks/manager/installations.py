@@ -93,6 +93,9 @@ def worker_environment(outer: Mapping[str, str], *, threads: int | None, elsewhe
     inner = {name: value for name, value in outer.items() if not is_withheld(name)}
     if elsewhere:
         inner.pop("PYTHONPATH", None)  # our packages are not those of another interpreter
+    elif inner.get("PYTHONPATH"):  # a worker starts in another folder, where "src" is nothing
+        places = inner["PYTHONPATH"].split(os.pathsep)
+        inner["PYTHONPATH"] = os.pathsep.join(str(Path(place).absolute()) for place in places if place)
     if threads is not None:
         inner.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
     return inner

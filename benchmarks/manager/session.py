@@ -40,12 +40,9 @@ class Session:
         self.places = places or both_backends()
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
-        self.pair = ModelPair(
-            model=request.model,
-            num_classes=request.num_classes,
-            input_shape=request.input_shape,
-            seed=request.seed,
-        )
+        self.pair = request.pair
+        self.models: dict[str, dict[str, Any]] = {}  # callable and files of each, by backend, of one's own
+        self.layers: Mapping[str, str] = {}  # paddle's by torch's, where a pair of the user's own has both
         self.inputs = InputFiles(self.pair, scratch=scratch)
 
     def __enter__(self) -> "Session":
@@ -114,7 +111,7 @@ class Session:
             case=case,
             model=model,
             equalise=equalise,
-            weights=self.inputs.weights(self.worker(name), model),
+            weights=self.inputs.weights(name, self.worker(name), model),
             artefacts=str(artefacts),
             inputs=None if images else self.inputs.batch(case.batch_size),
             images=images,
@@ -180,11 +177,18 @@ class InputFiles:
     def __init__(self, pair: ModelPair, *, scratch: Path) -> None:
         self._pair, self.scratch = pair, scratch
 
-    def weights(self, worker: Worker, model: ModelSpec) -> str:
-        """One set of weights.
+    def own_weights(self, name: str) -> Path:
+        """Where the weights of a side of the user's own pair lie, under that side's own names."""
+        return self.scratch / f"weights-{name}.safetensors"
+
+    def weights(self, name: str, worker: Worker, model: ModelSpec) -> str:
+        """One set of weights for both, or a side's own.
 
         ``worker`` reports the shapes, and keeps the model for its next task.
         """
+        if self._pair.foreign:
+            assert self.own_weights(name).exists(), "benchmarks.measure.own_weights writes them first"
+            return str(self.own_weights(name))
         path = self.scratch / "weights.safetensors"
         if not path.exists():
             shapes = worker.ask("shapes", model=asdict(model))

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 import backends
 from benchmarks.manager.installations import ROOT, Installation, worker_environment
-from common.cli import UsageError
+from common.cli import UnavailableError, UsageError
+from common.endings import MEMORY_WORDS
 
 FailedStatus = Literal["unsupported", "out-of-memory", "crashed", "timeout"]
 
@@ -34,16 +35,23 @@ def cause_of_death(code: int, log: Path, *, earlier_memory_kills: int) -> tuple[
     return "crashed", f"the worker {how}{_last_words(log)}"
 
 
+def _end_of(log: Path) -> list[str]:
+    """The last lines of a log, which may have gigabytes."""
+    with log.open("rb") as file:
+        file.seek(max(log.stat().st_size - LOG_BYTES, 0))
+        return file.read(LOG_BYTES).decode(errors="replace").splitlines()
+
+
 def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in _end_of(log) if line.strip()]
     fatal = [line for line in lines if line.startswith("Fatal Python error")]
     return f"; its last words: {(fatal or lines)[-1][:300]}" if lines else ""
 
 
 def _memory_complaint(log: Path) -> str | None:
     """The line in which an aborted worker said that memory ran out."""
-    for line in log.read_text(errors="replace").splitlines():
-        if any(word in line for word in ("MemoryError", "bad_alloc", "ResourceExhausted", "out of memory")):
+    for line in _end_of(log):
+        if any(word in line for word in MEMORY_WORDS):
             return line.strip()[:300]
     return None
 
@@ -61,9 +69,11 @@ def memory_kills() -> int:
 # for the first time. Where nothing is timed.
 KEEPING_MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184"
 TASKS = "benchmarks.worker.tasks:Tasks"
+LOG_BYTES = 1 << 20  # of the end of a worker's log, in which its last words are looked for
+REPLY_BYTES = 1 << 28  # that a reply may have: the step times of a long measurement have a hundredth
 
 
-class WorkerFailure(RuntimeError):
+class WorkerFailure(UnavailableError):
     """A request that brought no result from a backend.
 
     ``status`` is that of a result row. ``details`` say where in the user's code an exception was raised:
@@ -84,6 +94,12 @@ class WorkerFailure(RuntimeError):
         self.died = died  # by itself: not because we ended it
         self.is_gone = died or details is None  # no worker is left that could be asked for more
         self.details = details or {}
+
+    @property
+    def explained(self) -> str:
+        """The reason, and the line of the user's own code that it comes from."""
+        place, code = self.details.get("place"), self.details.get("code")
+        return f"{self.reason} ({place}: {code})" if place and code else self.reason
 
 
 class Worker:
@@ -109,7 +125,7 @@ class Worker:
         self._timeout, self._scratch, self._threads, self._tasks = timeout, scratch, threads, tasks
         self.idle_cpu_seconds = 0.0  # that the worker used between its last two requests
         self._requests = 0
-        self._received = b""
+        self._received = bytearray()
         self._memory_kills = memory_kills()
         self._log = scratch / f"{backend}-{time.monotonic_ns()}.log"
         self._process, self._channel = self._start()
@@ -211,31 +227,43 @@ class Worker:
     def _reply(self, deadline: float) -> dict[str, Any]:
         while True:
             line = self._line(deadline)
+            if time.monotonic() > deadline:  # replies of other requests may never end
+                raise self._unanswered(0)
             try:
                 reply = json.loads(line)
                 if reply["id"] == self._requests:
                     return dict(reply)
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, RecursionError):
                 self.close()
                 raise self._failure("crashed", f"the worker sent no JSON: {line[:80]!r}") from None
 
     def _line(self, deadline: float) -> bytes:
-        while b"\n" not in self._received:
-            self._channel.settimeout(max(deadline - time.monotonic(), 0.001))
+        """The next line. The deadline holds while bytes still arrive, and a line has an end."""
+        looked_at = 0
+        while (end := self._received.find(b"\n", looked_at)) < 0:
+            looked_at = len(self._received)
+            left = deadline - time.monotonic()
+            if left <= 0 or looked_at > REPLY_BYTES:
+                raise self._unanswered(left)
+            self._channel.settimeout(left)
             try:
                 chunk = self._channel.recv(1 << 16)
             except TimeoutError:
-                self.close()
-                raise self._failure(
-                    "timeout", "the worker did not answer in time; allow more with --timeout"
-                ) from None
+                raise self._unanswered(0) from None
             except OSError:
                 chunk = b""
             if not chunk:
                 raise self._died()
             self._received += chunk
-        line, _, self._received = self._received.partition(b"\n")
+        line = bytes(self._received[:end])
+        del self._received[: end + 1]
         return line
+
+    def _unanswered(self, seconds_left: float) -> WorkerFailure:
+        self.close()
+        if seconds_left > 0:
+            return self._failure("crashed", f"the worker sent {len(self._received):,} bytes without an end")
+        return self._failure("timeout", "the worker did not answer in time; allow more with --timeout")
 
     def _died(self) -> WorkerFailure:
         self.close()

@@ -5,19 +5,25 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES
-from benchmarks.manager.environment import require_same_machine
 from benchmarks.manager.group_session import open_session
 from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.laps import Plan
-from benchmarks.measure.resume import FILE, earlier_report, request_facts, require_same_versions
+from benchmarks.measure.own_weights import write_own_weights
+from benchmarks.measure.resume import (
+    earlier_report,
+    request_facts,
+    require_same_models,
+    require_same_place,
+    require_same_versions,
+)
 from benchmarks.measure.sweep import Sweep
 from benchmarks.parity.comparison import run_gate
 from benchmarks.request.request import DEFAULT_MARGIN, Request
 from benchmarks.results.schema import CompareReport
-from common.cli import progress
+from common.terminal import progress
 
 
 def measure_both(
@@ -39,8 +45,7 @@ def measure_both(
     facts = request_facts(request, **asked, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
     if earlier and folder:
-        remedy = "name another folder with --report"
-        require_same_machine(earlier.environment, folder / FILE, device=request.device, remedy=remedy)
+        require_same_place(earlier, folder, device=request.device)
     with (
         scratch_folder() as scratch,
         open_session(request, scratch=scratch, places=places) as session,
@@ -52,11 +57,14 @@ def measure_both(
             if not skip_parity and any(case.phase != "data" for case in request.cases):
                 bar.set_description("parity in float64")
                 sweep.parity = earlier.parity if earlier and earlier.parity else _gate(session, scratch)
+            if sweep.parity is None or sweep.parity["verdict"] == "pass":
+                write_own_weights(session)
             session.start(NAMES)
         except WorkerFailure as failure:
             return sweep.failed(failure)
         if earlier and folder:
             require_same_versions(earlier, session.versions, folder)
+            require_same_models(earlier, session.models, folder)
         if sweep.parity is None or sweep.parity["verdict"] == "pass":
             sweep.run(plan, bar=bar)
         return sweep.report()

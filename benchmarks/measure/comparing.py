@@ -30,7 +30,7 @@ def comparison(turns: Interleaving, *, margin: float, pairs: int) -> Comparison:
     rows = turns.rows()
     common = _common(turns, rows)
     if turns.failures:
-        reason = "; ".join(dict.fromkeys(failure.reason for failure in turns.failures.values()))
+        reason = "; ".join(dict.fromkeys(failure.explained for failure in turns.failures.values()))
         verdicts = {"verdict": "not comparable", "old_verdict": "not comparable"}
         return Comparison.model_validate(common | verdicts | {"reason": reason})
     effort, estimate = turns.effort(), turns.estimate()

@@ -16,13 +16,15 @@ from benchmarks.measure import versions
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.laps import Plan
 from benchmarks.measure.machine_load import MachineLoad
+from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
-from common.cli import progress
+from common.cli import UnavailableError
+from common.terminal import progress
 
 
 def measure_one(request: Request, *, backend: str) -> Report:
@@ -32,6 +34,7 @@ def measure_one(request: Request, *, backend: str) -> Report:
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         rows = measure_all(session, backend)
         environment = describe(os.environ, session.versions) | watch.facts()
+        environment |= {"models": session.models} if session.models else {}
         environment["warnings"] += _disturbed(rows)
     return Report(environment=environment, results=rows)
 
@@ -58,6 +61,11 @@ def measure_versions(
     """
     watch = MachineLoad()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
+        session.start(list(places))  # a side that cannot be had is said before the other is measured
+        try:
+            write_own_weights(session)
+        except WorkerFailure as failure:
+            raise UnavailableError(failure) from None
         rows, changes = versions.measure_against(session, plan, max_regression=max_regression)
         environment = _both_versions(session.versions, backend, there) | watch.facts()
     return Report(environment=environment, results=rows, against=changes)
@@ -74,6 +82,10 @@ def measure_all(session: Session, backend: str) -> list[Result]:
     What cannot be had becomes one as well.
     """
     rows, explainer = [], Diagnostics(session)
+    try:
+        write_own_weights(session)
+    except WorkerFailure as failure:
+        return [failed_row(session.request, case, failure) for case in session.request.cases]
     with progress(total=len(session.request.cases)) as bar:
         for case in session.request.cases:
             bar.set_description(str(case))

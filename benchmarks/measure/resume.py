@@ -5,11 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from backends.user_code import file_hashes
+from benchmarks.manager.environment import git_commit, require_same_machine
+from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.request.case import Case
 from benchmarks.request.request import REFERENCES, Request
 from benchmarks.results.result_file import read
 from benchmarks.results.schema import CompareReport, Comparison, Result
 from common.cli import UsageError
+from common.runtime.devices import available_cores
 
 FILE = "result.json"
 SWEPT = (
@@ -20,13 +24,16 @@ SWEPT = (
     "timeout",
     "price_per_hour",
     "reference",
+    "folder",
 )  # may differ between the calls
+OWN = ("sources", "arguments", "names", "weights")  # there only where the models are not ours
 DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
 
 
 def request_facts(request: Request, **more: Any) -> dict[str, Any]:
     """Request as a result file keeps it."""
     facts = {name: value for name, value in asdict(request).items() if name not in SWEPT}
+    facts = {name: value for name, value in facts.items() if name not in OWN or value}
     facts["input_shape"] = list(request.input_shape)
     if request.settings_mode == "tuned":
         facts["ways"] = sorted({_way(case) for case in request.candidates})
@@ -87,6 +94,19 @@ def _row_is_of(row: Result, case: Case) -> bool:
     return row.case == case
 
 
+def require_same_place(report: CompareReport, folder: Path, *, device: str) -> None:
+    """UsageError if the earlier results are of another machine, number of cores, or code of ours."""
+    path, before = folder / FILE, report.environment
+    require_same_machine(before, path, device=device, remedy="name another folder with --report")
+    here: dict[str, Any] = {"cores": available_cores(), "git_commit": git_commit()}
+    for name, value in here.items():
+        if None not in (before.get(name), value) and before[name] != value:
+            raise UsageError(
+                f"{path}: holds results of another {name.replace('_', ' ')} ({before[name]}, now {value}); "
+                f"new ones cannot stand beside them; name another --report, or remove that file"
+            )
+
+
 def require_same_versions(report: CompareReport, versions: Mapping[str, Any], folder: Path) -> None:
     """UsageError if the earlier results are of other versions of the frameworks."""
     before = report.environment.get("backends", {})
@@ -95,6 +115,32 @@ def require_same_versions(report: CompareReport, versions: Mapping[str, Any], fo
         raise UsageError(
             f"{folder / FILE}: holds results of another {changed[0]}; name another folder with --report"
         )
+
+
+def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    """UsageError if the files of the user's own models have changed since the earlier results."""
+    before = report.environment.get("models", {})
+    changed = [facts["source"] for name, facts in models.items() if before.get(name) != facts]
+    if changed:
+        raise UsageError(
+            f"{folder / FILE}: holds results of another {changed[0]}: its files have changed since; name "
+            f"another folder with --report"
+        )
+
+
+def is_complete(
+    report: CompareReport, request: Request, versions: Mapping[str, Any], *, skip_parity: bool
+) -> bool:
+    """True if nothing is left to be measured: every case is there, of these versions and of these files."""
+    models = report.environment.get("models", {})
+    hashes = {path: sha for facts in models.values() for path, sha in facts.get("files", {}).items()}
+    if report.environment.get("backends") != versions or file_hashes(hashes) != hashes:
+        return False
+    if not skip_parity and report.parity is None and any(case.phase != "data" for case in request.cases):
+        return False
+    if report.parity is not None and report.parity["verdict"] != "pass":
+        return bool(report.parity["verdict"] != INCOMPLETE)
+    return all(kept(report, case) for case in request.cases)
 
 
 def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Result]] | None:

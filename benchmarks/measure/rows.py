@@ -72,7 +72,7 @@ def _of_blocks(blocks: Sequence[Block]) -> dict[str, Any]:
 
 def failed_row(request: Request, case: Case, failure: WorkerFailure) -> Result:
     """The result row of a combination that could not be measured."""
-    return Result(**_asked(request, failure.backend, case), status=failure.status, reason=failure.reason)
+    return Result(**_asked(request, failure.backend, case), status=failure.status, reason=failure.explained)
 
 
 def _asked(request: Request, name: str, case: Case) -> dict[str, Any]:

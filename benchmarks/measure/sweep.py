@@ -14,6 +14,7 @@ from benchmarks.measure.comparing import comparison
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.laps import Plan, go_round
+from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
 from benchmarks.measure.unfinished import Unfinished
@@ -89,6 +90,7 @@ class Sweep:
         comparisons = [comparison for comparison, _ in done]
         environment = describe(os.environ, self.session.versions) | self._watch.facts()
         environment["warnings"] = _warnings(comparisons)
+        environment |= {"models": self.session.models} if self.session.models else {}
         return schema.CompareReport(
             environment=environment,
             results=rows,
@@ -107,7 +109,8 @@ class Sweep:
         if turns is None or not self._is_begun(turns):
             return None
         pairs = len(self._plan.laps) if self._plan else 0
-        return comparison(turns, margin=self._margin, pairs=pairs), turns.rows()
+        rows = join_layers(turns.rows(), self.session.layers)
+        return comparison(turns, margin=self._margin, pairs=pairs), rows
 
     @staticmethod
     def _is_begun(turns: Interleaving) -> bool:

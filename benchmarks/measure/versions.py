@@ -15,7 +15,7 @@ from benchmarks.measure.laps import Plan, go_round
 from benchmarks.request.case import Case
 from benchmarks.results.formatting import UNUSABLE, half_width, labeller, number
 from benchmarks.results.schema import Against, Result
-from common.cli import progress
+from common.terminal import progress
 
 HERE, THERE = "here", "there"
 
@@ -55,7 +55,7 @@ def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against
         "there": there,
     }
     if turns.failures:
-        reason = "; ".join(f"{name}: {failure.reason}" for name, failure in turns.failures.items())
+        reason = "; ".join(f"{name}: {failure.explained}" for name, failure in turns.failures.items())
         return Against.model_validate(common | {"verdict": "not comparable", "reason": reason})
     disturbed = turns.disturbance()
     common |= {"left_out": disturbed.left_out, "circumstances": circumstances(turns.circumstances)}

@@ -17,6 +17,7 @@ from backends import NAMES, OPTIMIZERS
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
 from benchmarks.request.flags import Group, add_json_flag, add_model_flags
 from benchmarks.request.model_pair import InputSpec, ModelPair
+from benchmarks.request.own_pair import shipped_pair
 from benchmarks.request.request import read_size
 from benchmarks.request.sources import require_source
 from common import cli
@@ -24,6 +25,7 @@ from common.cli import UsageError
 from common.files import require_writable
 from common.flag_values import positive, words
 from common.runtime.devices import require_device_name
+from common.shipped import shipped_name
 from common.weights.map_lines import read_map
 
 PROGRAM = "benchmarks.parity"
@@ -88,6 +90,12 @@ def _subject(options: argparse.Namespace) -> ModelPair:
         for source in (sources.get(name), *plugins[name].values()):
             if source:
                 require_source(source, backend=name, folder=Path.cwd())
+    network = shipped_name(options.model)
+    if network is not None:
+        how = {"seed": options.seed, "batch_size": options.batch_size, "folder": str(Path.cwd())}
+        return ModelPair(
+            **shipped_pair(network, options), **how, plugins=plugins, output=options.output or ""
+        )
     own_shape: Any = options.input_shape or (options.input[0].shape if options.input else ())
     num_classes, input_shape = (options.num_classes, own_shape) if sources else read_size(options)
     return ModelPair(
@@ -129,7 +137,7 @@ def _input(text: str) -> InputSpec:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Compare what both frameworks compute.")
-    add_model_flags(parser, required=False)
+    add_model_flags(parser, own=False)
     add_json_flag(parser)
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"

@@ -14,8 +14,9 @@ from benchmarks.parity.comparison import run_parity
 from benchmarks.parity.plan import Plan
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.results.schema import SCHEMA_VERSION
-from common.cli import UnavailableError, progress
+from common.cli import UnavailableError
 from common.runtime.devices import available_cores
+from common.terminal import progress
 
 
 @contextmanager
@@ -58,5 +59,5 @@ def check(subject: ModelPair, plan: Plan, *, device: str = "cpu", timeout: float
                 together=True,
             )
     except WorkerFailure as failure:
-        raise UnavailableError(f"{failure.backend}: {failure.status}: {failure.reason}") from None
+        raise UnavailableError(f"{failure.backend}: {failure.status}: {failure.explained}") from None
     return {"schema_version": SCHEMA_VERSION, **report, "environment": describe(os.environ, versions)}

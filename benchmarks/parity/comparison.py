@@ -9,7 +9,6 @@ from typing import Any
 
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.parity.judge.gap import DIFFERENCE, FAIL, PASS, TOLERANCE, Gap
-from benchmarks.parity.judge.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.plan import CANNOT_COMPARE, GATE, INCOMPLETE, Plan
@@ -25,6 +24,7 @@ from benchmarks.parity.stages.precision import precision_stage
 from benchmarks.parity.stages.stage import ERROR, Stage
 from benchmarks.parity.stages.tolerances import PRECISIONS
 from benchmarks.parity.stages.train_mode import train_mode_stage
+from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES, split_differences
 from benchmarks.request.model_pair import Askable, ModelPair
 
 FROM_RECORDING = ("repeat", "loss", "gradients", "train-mode", "float32", "bfloat16")
@@ -73,7 +73,7 @@ def run_parity(
             broken = error.broken or not subject.foreign
             stages, verdict = [_unpaired(error)], None if broken else CANNOT_COMPARE
             return _report(stages, verdict=verdict) | {"pairing": _trees(error)}
-        stages = [_strictly(stage) for stage in stages] if plan.strict else stages
+        stages = [_strictly(pair, stage) for stage in stages] if plan.strict else stages
         report = _report(stages) | {"evidence": _evidence(pair)}
         with suppress(WorkerFailure):
             pair.close()
@@ -129,9 +129,7 @@ def _evaluated_stages(pair: Pair, recording: Recording, attempts: Attempts) -> N
         for precision in PRECISIONS.values():
             attempts.add_if_wanted(precision.stage, partial(precision_stage, pair, verdicts, precision))
     pair.keep_layers_only(recording)
-    attempts.add_if_wanted(
-        "train-mode", lambda: train_mode_stage(pair, recording, strict=attempts.plan.strict)
-    )
+    attempts.add_if_wanted("train-mode", lambda: train_mode_stage(pair, recording))
     pair.forget(recording)
 
 
@@ -162,8 +160,8 @@ def _differences(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     found: dict[str, list[tuple[str, Gap]]] = {}
     for stage in stages:
         for gap in stage.gaps:
-            if gap.difference:
-                found.setdefault(gap.difference, []).append((stage.name, gap))
+            for name in split_differences(gap.difference):
+                found.setdefault(name, []).append((stage.name, gap))
     return [
         {
             "difference": name,
@@ -177,11 +175,18 @@ def _differences(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     ]
 
 
-def _strictly(stage: Stage) -> Stage:
+def _strictly(pair: Pair, stage: Stage) -> Stage:
     """The stage with known differences of the frameworks as failures."""
     gaps = [replace(gap, verdict=FAIL) if gap.verdict == DIFFERENCE else gap for gap in stage.gaps]
-    first = stage.first and next(gap for gap in gaps if gap.name == stage.first.name)
-    return replace(stage, gaps=gaps, first=first)
+    if stage.verdict != DIFFERENCE:  # it has failed anyway, and says of what
+        return replace(stage, gaps=gaps)
+    proven = next(gap for gap in stage.gaps if gap.verdict == DIFFERENCE)
+    left = proven.reproduced_relative_l2 or 0.0
+    words = f"a known difference of the frameworks, which explains it to {left:.0e}"
+    causes = [f"{words}: {KNOWN_DIFFERENCES[name].sentence}" for name in split_differences(proven.difference)]
+    path = f"{proven.name} departs by {proven.relative_l2:.1e}"
+    suspect = Suspect(layer=pair.layer_of(proven.name), relative_l2=proven.relative_l2, path=path)
+    return replace(stage, gaps=gaps, first=proven, suspect=suspect, causes=causes)
 
 
 def _unpaired(error: CannotCompare) -> Stage:

@@ -55,7 +55,7 @@ def stage_lines(report: Mapping[str, Any]) -> list[str]:
     rows, reasons = [], []
     for stage in report["stages"]:
         rows.append(_row(stage))
-        reasons += [*_roundings(stage), *_allowances(stage)]
+        reasons += [*_roundings(stage), *_allowances(stage), *_switched_off(stage)]
     reasons += [_difference(entry) for entry in report.get("known_differences", ())]
     reasons += _other_starts(report["stages"][0] if report["stages"] else {})
     table = tabulate(
@@ -160,6 +160,7 @@ def _verdict(stage: Mapping[str, Any], worst: Mapping[str, Any] | None) -> str:
     return str(stage["verdict"])
 
 
+INSIDE = " (dropout inside)"
 FLIPPED, CANCELLED, MOVED = "explained by flips", "zero but for rounding", "one unit in the last place"
 
 
@@ -183,6 +184,15 @@ def _allowances(stage: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _switched_off(stage: Mapping[str, Any]) -> list[str]:
+    """Layers that were compared without the dropout inside them."""
+    return [
+        f"{stage['stage']}: {tensor['name'].removesuffix(INSIDE)} {tensor['note']}"
+        for tensor in stage["tensors"]
+        if tensor["name"].endswith(INSIDE) and tensor["verdict"] == "pass"
+    ]
+
+
 def _other_starts(stage: Mapping[str, Any]) -> list[str]:
     """A sentence on parameters whose own initial values spread otherwise: weights are copied here."""
     found = stage.get("initial_values") or []
@@ -190,7 +200,7 @@ def _other_starts(stage: Mapping[str, Any]) -> list[str]:
         return []
     widest = max(found, key=lambda entry: abs(math.log(entry["paddle"] / entry["torch"])))
     return [
-        f"initial values: {len(found)} parameters start with another spread, the most {widest['name']}: "
+        f"initial values: {len(found)} parameter(s) start with another spread, the most {widest['name']}: "
         f"{widest['paddle'] / widest['torch']:.2g} times torch's on paddle; weights are copied here, but a "
         "training of your own begins elsewhere"
     ]

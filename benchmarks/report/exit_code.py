@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.analysis import regression
+from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.parity.text import failure
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import UNEQUAL_SETTINGS, Against, CompareReport, Comparison, Result
@@ -31,6 +32,9 @@ def judge_comparison(program: str, report: CompareReport, *, before: Path | None
     if report.parity and report.parity["verdict"] == "fail":
         cli.complain(program, f"{failure(report.parity)}; nothing was timed")
         return cli.FAILED
+    if report.parity and report.parity["verdict"] != "pass":
+        cli.complain(program, f"{failure(report.parity)}; nothing was timed")
+        return cli.UNAVAILABLE if report.parity["verdict"] == INCOMPLETE else cli.WRONG_REQUEST
     if before and not report.regressions and any(row.images_per_second for row in report.results):
         lacking = "holds nothing of what was measured; give the same flags, --threads too"
         cli.complain(program, f"{before}: {lacking}")
@@ -43,18 +47,27 @@ def judge_comparison(program: str, report: CompareReport, *, before: Path | None
     return (
         judge(program, report.results, report.comparisons)
         or _undecided(program, [regression.sentence(entry) for entry in unseen])
-        or _invalid(program, report.comparisons)
+        or nothing_valid(program, report.comparisons)
     )
 
 
 def judge_against(program: str, entries: Sequence[Against], sentences: Sequence[str], *, place: str) -> int:
-    """1 for a regression; 4 where a slowdown that is not allowed might not show, or where all is invalid."""
+    """1 for a regression; 3 where a comparison could not be made; 4 where a slowdown might not show."""
     slower = [line for line, entry in zip(sentences, entries, strict=True) if entry.regression]
     if slower:
         cli.complain(program, f"against {place}: {slower[0]}")
         return cli.FAILED
+    undone = [line for line, entry in zip(sentences, entries, strict=True) if _is_undone(entry)]
+    if undone:
+        cli.complain(program, f"against {place}: {undone[0]}")
+        return cli.UNAVAILABLE
     unseen = [line for line, entry in zip(sentences, entries, strict=True) if entry.undecided]
     return _undecided(program, [f"against {place}: {line}" for line in unseen])
+
+
+def _is_undone(entry: Against) -> bool:
+    """True if there is no change to judge, and not because the machine was disturbed."""
+    return entry.change is None and not entry.undecided
 
 
 def _undecided(program: str, lines: Sequence[str]) -> int:
@@ -65,7 +78,7 @@ def _undecided(program: str, lines: Sequence[str]) -> int:
     return cli.UNDECIDED
 
 
-def _invalid(program: str, comparisons: Sequence[Comparison]) -> int:
+def nothing_valid(program: str, comparisons: Sequence[Comparison]) -> int:
     """4 if others disturbed every combination that both sides measured."""
     judged = [row for row in comparisons if row.verdict != "not comparable"]
     if not judged or any(row.verdict != "invalid" for row in judged):

@@ -1,6 +1,7 @@
 """report.html and report.md, from a report's parts."""
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from benchmarks.results.formatting import labeller, number
 from benchmarks.results.result_file import write
 from benchmarks.results.schema import CompareReport
 from common.files import write_text
+from common.terminal import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -42,7 +44,7 @@ def render(report: CompareReport, name: str) -> str:
 
     The HTML one holds all that it needs: nothing is fetched.
     """
-    return _templates().get_template(f"{name}.j2").render(**_facts(report))
+    return templates(markdown=name.endswith(".md")).get_template(f"{name}.j2").render(**_facts(report))
 
 
 def _facts(report: CompareReport) -> dict[str, Any]:
@@ -53,7 +55,7 @@ def _facts(report: CompareReport) -> dict[str, Any]:
         "confidence": confidence(report),
         "sections": sections(report),
         "not_measured": not_measured(report),
-        "date": _minute(report.environment.get("date") or ""),
+        "date": minute(report.environment.get("date") or ""),
         "machine": "; ".join(report.environment.get("gpus") or []) or report.environment.get("cpu"),
         "pattern": PATTERN,
         "style": (TEMPLATES / "style.css").read_text(),
@@ -61,24 +63,45 @@ def _facts(report: CompareReport) -> dict[str, Any]:
     }
 
 
-def _minute(date: str) -> str:
+def minute(date: str) -> str:
     """A date as the file has it, such as 2026-01-31T12:34:56+00:00, for people."""
     return date[:16].replace("T", " ") + " UTC" if date.endswith("+00:00") else date
 
 
 @cache
-def _templates() -> "Environment":
+def templates(*, markdown: bool) -> "Environment":
+    """The pages' templates, with their filters; Markdown shows text as text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(["html.j2"]),
+        finalize=_markdown if markdown else None,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["with_flags"] = _with_flags
+    environment.filters |= {"with_flags": _with_flags, "cells": _cells}
     return environment
+
+
+def _markdown(value: Any) -> Any:
+    """Text as Markdown shows it: no tags, no further lines, no end of a table's cell."""
+    from markupsafe import Markup
+
+    if isinstance(value, Markup):
+        return value
+    words = " ".join(str(value).split())
+    for letter, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+        words = words.replace(letter, shown)
+    return Markup(printable(words))  # noqa: S704 - escaped
+
+
+def _cells(row: Sequence[object]) -> "Markup":
+    """A row of a Markdown table."""
+    from markupsafe import Markup
+
+    return Markup(" | ").join(_markdown(cell) for cell in row)
 
 
 def _with_flags(line: str) -> "Markup":

@@ -15,6 +15,7 @@ from benchmarks.request.request import Request
 from benchmarks.results.formatting import labeller, number, plus_minus
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Report, Result
 from common.model_cards import MODELS
+from common.shipped import shipped_name
 
 RUN_COLUMNS = (
     "phase",
@@ -90,11 +91,17 @@ def _heading(request: Request, report: Report) -> str:
     versions = ", ".join(f"{name} {facts[name]}" for name, facts in environment["backends"].items())
     machine = "; ".join(environment["gpus"]) if device.startswith("gpu") else environment["cpu"]
     return (
-        f"{MODELS[request.model].title}: {request.model}{count}, images {shape}, "
+        f"{_title(request)}: {request.model}{count}, images {shape}, "
         f"{request.num_classes} classes\n"
         f"{versions or 'no framework'} on {device} ({machine}), {request.threads} threads, "
         f"{_source(request)}, settings {request.settings_mode}"
     )
+
+
+def _title(request: Request) -> str:
+    if request.model in MODELS:
+        return MODELS[request.model].title
+    return "Shipped by both libraries" if shipped_name(request.model) else "Models of one's own"
 
 
 def _source(request: Request) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from backends import ENGINES, PRECISIONS
+from backends import ENGINES, NAMES, PRECISIONS
 from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS, Request
 from common import model_cards
 from common.cli import Parser
@@ -22,6 +22,7 @@ from common.flag_values import (
     swept,
     words,
 )
+from common.shipped import NETWORKS, PREFIX
 
 T = TypeVar("T")
 Group = argparse._ArgumentGroup  # what add_argument_group returns has no public name
@@ -48,9 +49,13 @@ def add_flags(parser: Parser) -> None:
     add_image_flags(parser)
 
 
-def add_model_flags(parser: Parser, *, required: bool = True) -> None:
-    """Flags of every command that starts workers on a model."""
-    parser.add_argument("--model", required=required, help=", ".join(model_cards.MODELS))
+def add_model_flags(parser: Parser, *, own: bool = True) -> None:
+    """Flags of every command that starts workers on a model; ``own``: or on the user's own pair."""
+    names = f"{', '.join(model_cards.MODELS)}, or {PREFIX}NAME (see --list-models)"
+    parser.add_argument("--model", help=names)
+    parser.add_argument("--list-models", action=ListModels, nargs=0, help="print all of them, and stop")
+    if own:
+        add_own_pair_flags(parser.add_argument_group("a pair of your own, in the place of --model"))
     parser.add_argument(
         "--num-classes", type=positive, metavar="N", help="classes of the model (default: its own)"
     )
@@ -66,6 +71,34 @@ def add_model_flags(parser: Parser, *, required: bool = True) -> None:
         default=Request.timeout,
         metavar="S",
         help="seconds that a worker may take for a request (default 600)",
+    )
+
+
+class ListModels(argparse.Action):
+    """Print every model that --model takes, with its parameters, and end with exit code 0."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """See argparse.Action."""
+        rows = [(name, card.parameters, card.title) for name, card in model_cards.MODELS.items()]
+        rows += [(f"{PREFIX}{name}", entry.parameters, entry.verdict) for name, entry in NETWORKS.items()]
+        for name, parameters, text in rows:
+            print(f"{name:32s}{parameters:>13,}  {text}")
+        parser.exit()
+
+
+def add_own_pair_flags(group: Group) -> None:
+    """Flags of the user's own models."""
+    for name in NAMES:
+        text = f"MODULE:CALLABLE in this folder: () -> a {name} model from images to logits"
+        group.add_argument(f"--{name}", metavar="M:C", help=text)
+    group.add_argument(
+        "--map", type=Path, metavar="FILE.json", help="torch's parameter or layer names to paddle's"
+    )
+    group.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="weights of both, .pth, .pdparams or .safetensors (default: those that the model comes with)",
     )
 
 

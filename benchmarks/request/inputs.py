@@ -9,6 +9,7 @@ from benchmarks.request.model_pair import InputSpec, ModelPair
 from common.weights import initialization, safetensors_file
 
 LABELS = "labels"
+BUFFER = "buffers/"  # how the names of buffers begin in a file of weights
 
 
 def input_place(name: str) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.open_model import ModelSpec
+from common.shipped import BUILDERS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +72,7 @@ class ModelPair:
     inputs: tuple[InputSpec, ...] = ()  # where the model takes something else than images
     inputs_source: str = ""  # MODULE:CALLABLE that gives them, as NumPy arrays
     output: str = ""  # key of the output that loss and metrics see
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # of the callables in ``sources``
 
     @property
     def foreign(self) -> bool:
@@ -81,7 +83,9 @@ class ModelPair:
         """The model of one side."""
         spec = ModelSpec(precision=precision, device=device)
         if self.foreign:
-            return replace(spec, source=self.sources[backend], folder=self.folder)
+            source = self.sources[backend]
+            folder = "" if source.startswith(f"{BUILDERS}:") else self.folder
+            return replace(spec, source=source, folder=folder, options=dict(self.arguments))
         return replace(spec, name=self.model, num_classes=self.num_classes, channels=self.input_shape[0])
 
     def has(self, role: str) -> bool:

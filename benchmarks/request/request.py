@@ -1,12 +1,16 @@
 """Requests of benchmarks.run and benchmarks.compare, checked."""
 
 import argparse
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from backends import ENGINES, PRECISIONS
 from benchmarks.request.case import Case
+from benchmarks.request.model_pair import ModelPair
+from benchmarks.request.own_pair import read_own_pair
 from common import model_cards
 from common.cli import UsageError
 from common.engines.kinds import ENGINE_KINDS
@@ -53,6 +57,18 @@ class Request:
     timeout: float = 600.0
     json: Path | None = None
     grouped: bool = False  # whether numbers of processes were asked for
+    # Of models that are not ours; see ModelPair.
+    sources: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
+    weights: Path | None = None
+
+    @property
+    def pair(self) -> ModelPair:
+        """The models, one or both sides of them."""
+        own = ("model", "num_classes", "input_shape", "seed", "sources", "arguments", "names", "folder")
+        return ModelPair(**{name: getattr(self, name) for name in own})
 
     @property
     def threads(self) -> int:
@@ -76,14 +92,15 @@ def read_request(options: argparse.Namespace) -> Request:
 
     Raises UsageError for what can be seen to be wrong.
     """
-    num_classes, input_shape = read_size(options)
-    flags = {field.name: getattr(options, field.name) for field in fields(Request) if field.name in options}
+    models = read_own_pair(options)
+    if models is None:
+        models = dict(zip(("num_classes", "input_shape"), read_size(options), strict=True))
+    flags = {each.name: getattr(options, each.name) for each in fields(Request) if each.name in options}
     candidates = _combinations(options)
     request = Request(
         **flags
+        | models
         | {
-            "num_classes": num_classes,
-            "input_shape": input_shape,
             "cases": candidates,
             "candidates": candidates,
             "grouped": getattr(options, "processes", None) is not None,

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from backends import interpreter
+from backends.own_modules import folders_of
 from common.cli import UsageError
 
 
@@ -36,13 +37,17 @@ def require_source(source: str, *, backend: str, folder: Path) -> None:
 
 
 def _file_of(module: str, folder: Path) -> Path | None:
-    base = folder.joinpath(*module.split("."))
-    return next((file for file in (base.with_suffix(".py"), base / "__init__.py") if file.is_file()), None)
+    bases = [Path(place).joinpath(*module.split(".")) for place in folders_of(str(folder))]
+    files = [file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")]
+    return next((file for file in files if file.is_file()), None)
 
 
 def _require_installed(source: str, module: str, folder: Path) -> None:
     top = module.partition(".")[0]
-    if not (folder / top).is_dir() and importlib.util.find_spec(top) is None:
+    if (
+        not any((Path(place) / top).is_dir() for place in folders_of(str(folder)))
+        and importlib.util.find_spec(top) is None
+    ):
         raise UsageError(
             f"{source}: no module {top!r} in {folder}, and none is installed; give the command in the folder "
             f"that holds it"

@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import to_json
 
+from benchmarks.results.sanity import impossible
 from benchmarks.results.schema import CompareReport
-from common.cli import UsageError
+from common.cli import UsageError, one_line
 from common.files import write_text
+from common.json_text import read_json
 
 READABLE = (1,)  # later versions are added here, with what turns an older file into a newer one
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -21,18 +23,19 @@ def read(path: Path) -> CompareReport:
     Raises UsageError where it is none, or one of a later version.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         version = content["schema_version"]
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}); give a file that --json wrote"
-        ) from None
-    except (ValueError, TypeError, KeyError):
-        raise UsageError(f"{path}: is no result file; give one that --json or --report wrote") from None
+    except UsageError as error:
+        raise UsageError(f"{error}; give a file that --json wrote") from None
+    except (ValueError, TypeError, KeyError) as error:
+        said = f" ({error})" if "no number" in str(error) else ""
+        raise UsageError(f"{path}: is no result file{said}; give one that --json or --report wrote") from None
     if version not in READABLE:
-        raise UsageError(
-            f"{path}: has schema_version {version}, this program reads {READABLE[-1]}; update it"
-        )
+        said = one_line(version, limit=60)
+        raise UsageError(f"{path}: has schema_version {said}, this program reads {READABLE[-1]}; update it")
+    problem = impossible(content)
+    if problem is not None:
+        raise UsageError(f"{path}: {problem}, as nothing that was measured is; measure again")
     alone: dict[str, Any] = {"parity": None, "comparisons": [], "best": []}  # of benchmarks.run
     try:
         return CompareReport.model_validate(alone | content)

@@ -35,13 +35,17 @@ class Latency(_Record):
 
 
 class LayerTimes(_Record):
-    """Median seconds of one layer alone, forward and backward, and what its forward pass ran in."""
+    """Median seconds of one layer alone, forward and backward, and what its forward pass ran in.
+
+    ``counterpart`` is the other side's name of the layer: None if it is the same, "" if there is none.
+    """
 
     name: str
     type: str
     forward_seconds: float
     backward_seconds: float
     kernel: str | None = None
+    counterpart: str | None = None
 
 
 class LayerLeftOut(_Record):

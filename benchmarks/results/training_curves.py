@@ -1,6 +1,5 @@
 """The epochs of runs of backends.train, for a report."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from pydantic import ValidationError
 
 from benchmarks.results.schema import Curve
 from common.cli import UsageError
+from common.json_text import read_json
 from common.training.run_folder import HISTORY, RECIPE
 
 
@@ -22,14 +22,12 @@ def read_curves(folders: Sequence[Path]) -> list[Curve]:
 def _read(folder: Path) -> Curve:
     history = folder / HISTORY
     try:
-        recipe = json.loads((folder / RECIPE).read_text(encoding="utf-8"))
-        epochs = json.loads(history.read_text(encoding="utf-8"))
+        recipe, epochs = read_json(folder / RECIPE), read_json(history)
         names = {"recipe": recipe["name"], "model": recipe["model"], "backend": recipe.get("backend")}
         curve = Curve.model_validate({"folder": folder.name, "epochs": epochs, **names})
-    except OSError as error:
+    except UsageError as error:
         raise UsageError(
-            f"--curves {folder}: {error.filename} cannot be read ({error.strerror}); "
-            f"name a folder that backends.train --output wrote"
+            f"--curves {folder}: {error}; name a folder that backends.train --output wrote"
         ) from None
     except (ValueError, TypeError, KeyError, ValidationError):
         raise UsageError(

@@ -14,8 +14,8 @@ from backends.training.scores import Reading
 from benchmarks.selfcheck.training_loops import ALONE
 from benchmarks.worker.tasks import Tasks
 from common import model_cards
-from common.dataset.image_folder import WHOLE
 from common.dataset.sources import read_source
+from common.dataset.split_names import WHOLE
 from common.runtime.distributed import Member
 from common.training import recipes
 from common.training.run_folder import RunFolder

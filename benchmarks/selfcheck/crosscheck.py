@@ -35,10 +35,12 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.manager.scratch import scratch_folder
     from benchmarks.manager.session import Session
     from benchmarks.manager.worker_process import WorkerFailure
+    from benchmarks.measure.own_weights import write_own_weights
 
     tasks = "benchmarks.selfcheck.reference_tasks:ReferenceTasks"
     with scratch_folder() as scratch, Session(request, scratch=scratch, tasks=tasks) as session:
         try:
+            write_own_weights(session)
             ratios = _measure(session, options)
         except WorkerFailure as failure:
             raise UnavailableError(failure) from None

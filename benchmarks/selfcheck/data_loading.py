@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 from backends import NAMES
 from benchmarks.request.job import ImageSource
 from common import cli
-from common.cli import UnavailableError, progress
+from common.cli import UnavailableError
 from common.files import require_writable, write_text
 from common.flag_values import positive, shape
 from common.runtime.devices import available_cores
+from common.terminal import progress
 
 if TYPE_CHECKING:
     from benchmarks.manager.worker_process import Worker

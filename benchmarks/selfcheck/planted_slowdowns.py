@@ -122,7 +122,7 @@ def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Plant slowdowns and see whether the gate finds them.")
-    add_model_flags(parser, required=False)
+    add_model_flags(parser, own=False)
     add_case_flags(parser.add_argument_group("combinations"))
     how = parser.add_argument_group("how")
     how.add_argument("--device", help="auto, cpu, gpu or gpu:N (default cpu)")

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.request.flags import add_model_flags
+from benchmarks.request.own_pair import model_arguments, read_own_pair
 from common import cli
 from common.cli import UnavailableError
 from common.flag_values import percent, positive
@@ -33,6 +35,9 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.results.formatting import interval, number, plus_minus
 
     options = _parser().parse_args(arguments)
+    if options.model is None and options.torch is None:
+        options.model = "alexnet"
+    read_own_pair(options)  # what is wrong with it is said now, and once
     rows = [_run(options, number) for number in range(options.runs)]
     shares = coverage(rows)
     for row, share in zip(rows, shares, strict=True):
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog=PROGRAM, description="Repeat a comparison and see whether the runs agree.")
-    parser.add_argument("--model", default="alexnet", help="model to compare (default alexnet)")
+    add_model_flags(parser)
     parser.add_argument("--runs", type=positive, default=10, metavar="N", help="comparisons (default 10)")
     parser.add_argument(
         "--rounds", type=positive, default=24, metavar="N", help="turns of A B B A in each (default 24)"
@@ -101,7 +106,7 @@ def _run(options: argparse.Namespace, number: int) -> "Comparison":
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result.json"
         command = [sys.executable, "-m", "benchmarks.compare", "--skip-parity", "--phase", "infer"]
-        command += ["--model", options.model, "--batch-size", str(options.batch_size)]
+        command += [*model_arguments(options), "--batch-size", str(options.batch_size)]
         command += ["--rounds", str(options.rounds), "--pairs", str(options.pairs)]
         command += ["--device", "cpu", "--json", str(target)]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)

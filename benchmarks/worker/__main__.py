@@ -168,11 +168,10 @@ def _details(error: Exception) -> dict[str, str | None]:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(others)]
     own = [frame for frame in own if "/site-packages/" not in frame.filename]
-    return {
-        "layer": getattr(error, "layer", None),
-        "place": f"{own[-1].filename}:{own[-1].lineno}" if own else None,
-        "code": own[-1].line if own else None,
-    }
+    place, code = (f"{own[-1].filename}:{own[-1].lineno}", own[-1].line) if own else (None, None)
+    if isinstance(error, SyntaxError) and error.filename:  # the line that cannot be read, not its import
+        place, code = f"{error.filename}:{error.lineno}", (error.text or "").strip()
+    return {"layer": getattr(error, "layer", None), "place": place, "code": code}
 
 
 def _describe(error: Exception) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from backends import Backend, Model
 from backends.open_model import ModelSpec, open_model
 from benchmarks.request.job import JobSpec
-from benchmarks.worker.setup import ModelTasks
+from benchmarks.worker.setup import ModelTasks, fill
 from benchmarks.worker.steps import Batch, Job, make_job
 from benchmarks.worker.timing import run_steps
 from common.cli import UnavailableError
@@ -39,7 +39,7 @@ def spread(batch_size: int) -> list[int]:
 def reference_logits(backend: Backend, spec: ModelSpec, *, weights: str, images: np.ndarray) -> np.ndarray:
     """Logits of the eager engine in float64 on the CPU."""
     model = open_model(backend, replace(spec, precision="fp64", device="cpu"))
-    backend.set_weights(model, safetensors_file.load(Path(weights)))
+    fill(backend, model, Path(weights))
     backend.set_training(model, False)
     tensor = backend.from_numpy(np.ascontiguousarray(images), device="cpu", precision="fp64")
     logits = backend.to_numpy(backend.infer(model, tensor))

@@ -1,5 +1,6 @@
 """Models, weights and batches from which a worker makes jobs, and the first batch of a new process."""
 
+import importlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -8,12 +9,24 @@ from typing import Any
 from backends import Backend, Model
 from backends.open_engine import open_engine
 from backends.open_model import ModelSpec, open_model
+from backends.user_code import model_files
+from benchmarks.request.inputs import BUFFER
 from benchmarks.request.job import JobSpec
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
 from common.engines.engine import Engine, timed
 from common.engines.kinds import ENGINE_KINDS
+from common.shipped import BUILDERS, MODULES
 from common.weights import safetensors_file
+
+
+def fill(backend: Backend, model: Model, weights: Path) -> None:
+    """Copy parameters, and the buffers that a file has, into a model."""
+    arrays = safetensors_file.load(weights)
+    buffers = {name.removeprefix(BUFFER): arrays.pop(name) for name in [*arrays] if name.startswith(BUFFER)}
+    backend.set_weights(model, arrays)
+    if buffers:
+        backend.set_buffers(model, buffers)
 
 
 class ModelTasks:
@@ -33,6 +46,13 @@ class ModelTasks:
         self._kept = (spec, opened)
         return {name: list(shape) for name, shape in self.backend.parameter_shapes(opened).items()}
 
+    def identity(self, source: str, folder: str) -> dict[str, Any]:
+        """What a model is that was opened: its files with their hashes, or the version of its library."""
+        if source.startswith(f"{BUILDERS}:"):
+            library = MODULES[self.name].partition(".")[0]
+            return {"version": str(importlib.import_module(library).__version__)}
+        return {"files": model_files(source, folder=folder)}
+
     def _equalise(self, spec: JobSpec) -> None:
         if spec.threads is not None:
             tf32 = spec.case.precision == "tf32"
@@ -44,7 +64,7 @@ class ModelTasks:
         return model if kept == spec else open_model(self.backend, spec)
 
     def _load(self, model: Model, weights: str) -> None:
-        self.backend.set_weights(model, safetensors_file.load(Path(weights)))
+        fill(self.backend, model, Path(weights))
 
     def _inputs(self, spec: JobSpec) -> Batch:
         """The fixed batch of a job, on the device."""

@@ -1,13 +1,14 @@
 """Which images are there, and how are they labelled?"""
 
-from common.dataset.checking import check_list
+from common.dataset.checking import ListCheck
 from common.dataset.index import Index, require_images, require_labels
 from common.dataset.lists import read_list, write_lists
-from common.dataset.sources import complete, read_source, split
+from common.dataset.sources import read_source
+from common.dataset.splitting import complete, split
 
 __all__ = [
     "Index",
-    "check_list",
+    "ListCheck",
     "complete",
     "read_list",
     "read_source",

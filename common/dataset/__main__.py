@@ -1,6 +1,6 @@
 """Lists of labelled images: made from whatever holds such images, read, checked.
 
-    python -m common.dataset index ROOT --output DIR [--classes a,b,c]
+    python -m common.dataset index ROOT --output DIR [--classes a,b,c] [--format path-label|label-path|csv]
     python -m common.dataset split ROOT --output DIR [--valid 0.1] [--test 0] [--seed 0]
     python -m common.dataset check LIST [--root DIR] [--write-clean FILE] [--json FILE]
     python -m common.dataset fetch {flowers,mnist,cifar10,hymenoptera} --output DIR [--mirror URL]
@@ -11,20 +11,27 @@ class.
 """
 
 import argparse
-import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeAlias
 
 from common import cli
-from common.dataset.checking import check_list, summary, write_clean
+from common.cli import UsageError
+from common.dataset.check_report import report
+from common.dataset.checking import ListCheck
 from common.dataset.index import Index
+from common.dataset.list_folder import require_no_older
+from common.dataset.list_formats import FORMATS
 from common.dataset.lists import write_lists
-from common.dataset.sources import complete, read_source
+from common.dataset.overlap import without_copies
+from common.dataset.sources import read_source
+from common.dataset.split_names import WHOLE
+from common.dataset.splitting import complete, without_image
 from common.download.catalogue import DATA_SETS
-from common.files import require_writable, write_text
+from common.files import require_folder, require_writable
+from common.flag_values import natural, number
+from common.terminal import configure_logging, printable
 
 PROGRAM = "common.dataset"
 Commands: TypeAlias = "argparse._SubParsersAction[cli.Parser]"
@@ -37,17 +44,21 @@ def main(arguments: Sequence[str]) -> int:
     for add in (_add_index, _add_split, _add_check, _add_fetch):
         add(commands)
     options = parser.parse_args(arguments)
+    configure_logging(PROGRAM)
     code: int = options.do(options)
     return code
 
 
 def _add_index(commands: Commands) -> None:
     parser = commands.add_parser("index", help="write a list of each split of a source")
-    parser.add_argument(
-        "root", type=Path, metavar="ROOT", help="a tree, a folder of idx or CIFAR files, a list, or digits"
-    )
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the lists")
+    _add_source(parser)
     parser.add_argument("--classes", default="", help="class names in label order, with commas")
+    parser.add_argument(
+        "--format",
+        choices=tuple(FORMATS),
+        help="how the lists of ROOT are written, if not as path<TAB>label: "
+        + "; ".join(f"{name}: {what}" for name, what in FORMATS.items()),
+    )
     parser.set_defaults(do=_index)
 
 
@@ -55,26 +66,24 @@ def _add_split(commands: Commands) -> None:
     parser = commands.add_parser(
         "split", help="write train, valid and test lists of a source; copies nothing"
     )
+    _add_source(parser)
+    for name, default in (("valid", 0.1), ("test", 0.0)):
+        parser.add_argument(
+            f"--{name}",
+            type=number(float, least=0, below=1),
+            default=default,
+            metavar="FRACTION",
+            help=f"share of each class for {name} (default {default:g})",
+        )
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the draw (default 0)")
+    parser.set_defaults(do=_split)
+
+
+def _add_source(parser: cli.Parser) -> None:
     parser.add_argument(
-        "root", type=Path, metavar="ROOT", help="a tree, a folder of idx or CIFAR files, a list, or digits"
+        "root", type=Path, metavar="ROOT", help="a tree, a folder of idx or CIFAR files, lists, or digits"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the lists")
-    parser.add_argument(
-        "--valid",
-        type=float,
-        default=0.1,
-        metavar="FRACTION",
-        help="share of each class for validation (default 0.1)",
-    )
-    parser.add_argument(
-        "--test",
-        type=float,
-        default=0.0,
-        metavar="FRACTION",
-        help="share of each class for the test (default 0)",
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the draw (default 0)")
-    parser.set_defaults(do=_split)
 
 
 def _add_check(commands: Commands) -> None:
@@ -100,18 +109,31 @@ def _add_fetch(commands: Commands) -> None:
 
 def _index(options: argparse.Namespace) -> int:
     names = [name for name in options.classes.split(",") if name]
-    return _write(read_source(options.root, classes=names, ignore_lists=True), options.output)
+    splits = read_source(options.root, classes=names, ignore_lists=True, form=options.format)
+    return _write(splits, options.output)
 
 
 def _split(options: argparse.Namespace) -> int:
     fractions = {"valid": options.valid, "test": options.test}
-    splits = complete(read_source(options.root, ignore_lists=True), fractions=fractions, seed=options.seed)
-    return _write(splits, options.output)
+    splits = read_source(options.root, ignore_lists=True)
+    base = next((name for name in (WHOLE, "train") if name in splits), None)
+    if base is not None:
+        splits = {**splits, base: without_copies(splits[base])}
+    parts = complete(splits, fractions=fractions, seed=options.seed)
+    for name in without_image(parts, fractions):
+        raise UsageError(
+            f"{options.root}: --{name} {fractions[name]:g} leaves no image for {name}, since no class has "
+            f"enough; give a larger fraction, or 0 for none"
+        )
+    return _write(parts, options.output)
 
 
 def _write(splits: Mapping[str, Index], output: Path) -> int:
+    require_folder(output)
+    require_no_older(splits, output)
     for made in write_lists(splits, output).values():
-        print(f"{made.source}: {len(made)} images, {len(set(made.labels.tolist()))} classes")
+        classes = f"{len(set(made.labels.tolist()))} classes"
+        print(printable(f"{made.source}: {len(made)} images, {classes}"))
     return cli.DONE
 
 
@@ -119,15 +141,12 @@ def _check(options: argparse.Namespace) -> int:
     for target in (options.write_clean, options.json):
         if target is not None:
             require_writable(target)
-    checked = check_list(options.list, root=options.root)
-    if options.json:
-        problems = [asdict(problem) for problem in checked.problems]
-        write_text(options.json, json.dumps(problems, ensure_ascii=False, indent=2) + "\n")
-    if options.write_clean:
-        write_clean(options.list, options.write_clean, checked.problems)
-    *details, verdict = summary(options.list, checked, root=options.root or options.list.parent)
+    check = ListCheck(options.list, root=options.root)
+    *details, verdict = report(check, json_file=options.json, clean=options.write_clean)
     print("\n".join([*details, verdict]))
-    if checked.problems:
+    if options.write_clean and options.write_clean.resolve().parent != check.root.resolve():
+        print(printable(f"{options.write_clean}: its images lie below {check.root}: name that with --root"))
+    if check.bad:
         cli.complain(PROGRAM, verdict)
         return cli.FAILED
     return cli.DONE

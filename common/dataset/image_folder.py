@@ -1,73 +1,166 @@
 """Folder trees with one folder per class."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from common.cli import UsageError
 from common.dataset.index import Index
+from common.dataset.left_out import LeftOut, named
+from common.dataset.split_names import WHOLE, is_hidden, is_image, is_text, split_named
 
-SPLITS = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
-WHOLE = "all"  # the split that a source has which is not divided
-IMAGE_SUFFIXES = frozenset(
-    f".{suffix}"
-    for suffix in (
-        "apng",
-        "avif",
-        "bmp",
-        "gif",
-        "jfif",
-        "jpe",
-        "jpeg",
-        "jpg",
-        "pbm",
-        "pgm",
-        "png",
-        "ppm",
-        "tif",
-        "tiff",
-        "webp",
-    )
-)
+Tree = Mapping[str, Sequence[str]]  # class: its images, relative to the root, sorted
 
 
 def read_tree(root: Path, *, classes: Sequence[str] = ()) -> dict[str, Index]:
-    """The images of ROOT/CLASS/images, or of ROOT/{train,valid,val,test}/CLASS/images.
+    """The images of ROOT/CLASS/**/images, or of ROOT/{train,valid,test}/CLASS/**/images.
 
-    Class order is ``classes``, else sorted by name: never the file system's.
+    Subfolders of a class belong to it, as in torchvision's ImageFolder. Names of splits are those of
+    ``split_names``, in any case. Class order is ``classes``, else sorted by name: never the file system's.
+    Hidden and system names, other files and empty classes are left out and told in one warning. Raises
+    UsageError for layouts that could be read in two ways.
     """
-    trees = {SPLITS[name]: root / name for name in SPLITS if (root / name).is_dir()} or {WHOLE: root}
-    found = {split: _classes_below(tree) for split, tree in trees.items()}
-    names = list(classes) or sorted({name for below in found.values() for name in below})
-    unlisted = {name for below in found.values() for name in below} - set(names)
-    if unlisted:
-        raise UsageError(f"{root}: the folders {sorted(unlisted)} are not among the classes {names}")
-    if not any(found.values()):
+    left_out = LeftOut()
+    folders = _splits_of(root, left_out)
+    found: dict[str, Tree] = {
+        split: _classes_below(root, folder, left_out=left_out, wanted=classes)
+        for split, folder in folders.items()
+    }
+    together = sorted({name for tree in found.values() for name in tree})
+    unlisted = set(together) - set(classes)
+    if classes and unlisted:
+        raise UsageError(f"{root}: the folders {sorted(unlisted)} are not among the classes {list(classes)}")
+    left_out.log(root)
+    if not together:
         raise UsageError(f"{root}: no class folders with images; expected {root}/CLASS/image files")
-    splits = {split: _read_classes(tree, names=names, root=root) for split, tree in trees.items()}
-    return {split: index for split, index in splits.items() if len(index)}
+    splits = {split: tree for split, tree in found.items() if tree}
+    names = list(classes) or together
+    return {
+        split: _index(tree, names=names, source=root / folders[split], root=root)
+        for split, tree in splits.items()
+    }
 
 
-def _read_classes(tree: Path, *, names: Sequence[str], root: Path) -> Index:
-    images = [(image, label) for label, name in enumerate(names) for image in _images_below(tree / name)]
+def _splits_of(root: Path, left_out: LeftOut) -> dict[str, str]:
+    """The folders of splits by name; "" of the root itself where it is not divided."""
+    folders = [entry.name for entry in _entries(root, LeftOut()) if entry.is_dir()]
+    candidates = [name for name in folders if split_named(name)]
+    splits: dict[str, str] = {}
+    for name in (name for name in candidates if _holds_classes(root / name)):
+        split = split_named(name)
+        assert split is not None
+        if split in splits:
+            raise UsageError(f"{root}: {splits[split]} and {name} are both {split}; remove or rename one")
+        splits[split] = name
+    others = [name for name in folders if name not in splits.values()]
+    with_images = [name for name in others if _holds_images(root / name)]
+    if not splits and not (with_images and set(with_images) <= set(candidates)):
+        return {WHOLE: ""}
+    # Folders named after splits: with images right in them there are no labels, unless they are classes.
+    if unlabelled := [name for name in with_images if name in candidates]:
+        raise UsageError(
+            f"{root / unlabelled[0]}: holds images and no class folders; expected "
+            f"{root / unlabelled[0]}/CLASS/image files, or a list of the images and their labels"
+        )
+    if len(splits) == 1 and with_images:
+        raise UsageError(
+            f"{root}: {next(iter(splits.values()))} could be a split, and {named(with_images)} classes; "
+            f"rename the one, or move the others away"
+        )
+    _count_beside(root, splits.values(), left_out)
+    return splits
+
+
+def _count_beside(root: Path, splits: Iterable[str], left_out: LeftOut) -> None:
+    for entry in _entries(root, left_out):
+        if entry.is_dir() and entry.name not in splits:
+            left_out.add("folders beside the splits", entry.name)
+        elif not entry.is_dir():
+            left_out.add_file(entry.name, labelled=False)
+
+
+def _classes_below(root: Path, folder: str, *, left_out: LeftOut, wanted: Sequence[str]) -> Tree:
+    tree: dict[str, Sequence[str]] = {}
+    for entry in _entries(root / folder, left_out):
+        if entry.is_dir():
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            images = list(_images_below(entry.path, name, left_out, ancestors=(_identity(entry.path),)))
+            if images:
+                tree[entry.name] = images
+            else:
+                left_out.add("folders without images", entry.name)
+        else:
+            left_out.add_file(entry.name, labelled=False)
+    if len(tree) == 1:
+        _require_a_class(root / folder / next(iter(tree)))
+    return tree
+
+
+def _require_a_class(folder: Path) -> None:
+    """Raise UsageError if a tree's only class looks like the tree itself."""
+    below = [entry.name for entry in _entries(folder, LeftOut()) if entry.is_dir()]
+    if not _holds_images(folder) and (len(below) > 1 or any(split_named(name) for name in below)):
+        raise UsageError(
+            f"{folder.parent}: its only folder with images is {folder.name}, which holds {named(below)}; "
+            f"give {folder}"
+        )
+
+
+def _images_below(
+    folder: str, prefix: str, left_out: LeftOut, *, ancestors: tuple[tuple[int, int], ...]
+) -> Iterator[str]:
+    for entry in _entries(folder, left_out):
+        if not entry.is_dir():
+            if is_image(entry.name):
+                yield f"{prefix}/{entry.name}"
+            left_out.add_file(entry.name, labelled=True)
+        elif (identity := _identity(entry.path)) in ancestors:
+            left_out.add("links to a folder above", entry.name)
+        else:
+            below = f"{prefix}/{entry.name}"
+            yield from _images_below(entry.path, below, left_out, ancestors=(*ancestors, identity))
+
+
+def _entries(folder: str | Path, left_out: LeftOut) -> list["os.DirEntry[str]"]:
+    """A folder's files and folders by name, without those that nobody means. Raises UsageError."""
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read ({error.strerror})") from None
+    for entry in entries:
+        if is_hidden(entry.name):
+            left_out.add("hidden or system names", entry.name)
+        elif not is_text(entry.name):
+            raise UsageError(
+                f"{entry.path}: this name is no UTF-8, perhaps GBK: rename it and its like, on Linux with: "
+                f"convmv -f gbk -t utf-8 -r --notest {folder}"
+            )
+    return [entry for entry in entries if not is_hidden(entry.name)]
+
+
+def _holds_images(folder: Path) -> bool:
+    return any(is_image(entry.name) and not entry.is_dir() for entry in _entries(folder, LeftOut()))
+
+
+def _holds_classes(folder: Path) -> bool:
+    below = (entry.path for entry in _entries(folder, LeftOut()) if entry.is_dir())
+    return any(next(_images_below(path, "", LeftOut(), ancestors=(_identity(path),)), None) for path in below)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    facts = os.stat(path)  # noqa: PTH116 (entries are text: a Path for each of a million costs seconds)
+    return facts.st_dev, facts.st_ino
+
+
+def _index(tree: Tree, *, names: Sequence[str], source: Path, root: Path) -> Index:
+    counts = [len(tree.get(name, ())) for name in names]
     return Index(
-        source=tree,
+        source=source,
         root=root,
-        paths=[image.relative_to(root).as_posix() for image, _ in images],
-        labels=np.array([label for _, label in images], dtype=np.int64),
+        paths=[image for name in names for image in tree.get(name, ())],
+        labels=np.repeat(np.arange(len(names), dtype=np.int64), counts),
         classes=tuple(names),
     )
-
-
-def _classes_below(tree: Path) -> list[str]:
-    return sorted(folder.name for folder in tree.iterdir() if folder.is_dir() and _has_images(folder))
-
-
-def _has_images(folder: Path) -> bool:
-    return next(_images_below(folder), None) is not None
-
-
-def _images_below(folder: Path) -> Iterator[Path]:
-    found = folder.iterdir() if folder.is_dir() else ()
-    yield from (path for path in sorted(found) if path.suffix.lower() in IMAGE_SUFFIXES)

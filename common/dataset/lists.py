@@ -1,20 +1,30 @@
 """List files: one ``path<TAB>label`` per line, relative to the list's folder or to a root beside it."""
 
-import json
 import os
+import stat
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
 from common.cli import UsageError
+from common.dataset.class_names import read_classes, write_classes
 from common.dataset.containers import DIGITS
 from common.dataset.index import Index
-from common.files import write_text
+from common.dataset.list_formats import remedy
+from common.dataset.split_names import is_text
+from common.files import require_folder, writing_text
 
-CLASSES = "classes.json"  # beside a list: {"0": name, "1": name, ...}
-LABEL_DIGITS = 9  # as many as fit any integer
+LABEL_DIGITS = 6  # of a label that is too high
+MOST_CLASSES = 10 ** (
+    LABEL_DIGITS - 1
+)  # a last layer of as many has 410 million weights behind AlexNet's 4096 numbers
+LONGEST_LINE = 100_000  # characters; a longer one is no line of a list
+SHOWN = 100  # characters of a bad line that a message repeats
 
 
 def read_list(path: Path, *, root: Path | None = None) -> Index:
@@ -23,7 +33,7 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
     Raises UsageError naming the file, the line and the remedy. Taken as people write them: a byte-order mark,
     CRLF, blank lines, spaces in paths and Windows separators are all fine. Relative paths may not climb out
     of the root; absolute ones are allowed, since the list's author then named the place outright.
-    ``classes.json`` beside the list names the classes. A million lines take about 200 MB.
+    ``classes.json`` or ``labels.txt`` beside the list names the classes. A million lines take about 200 MB.
     """
     root_given, root = root, path.parent if root is None else root
     # Arrays and not lists of integers: a million lines are common.
@@ -33,7 +43,7 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
         try:
             image, label = parse_line(text)
         except UsageError as error:
-            raise UsageError(f"{path}:{line}: {error}") from None
+            raise UsageError(f"{path}:{line}: {error}{remedy(text, path=path)}") from None
         paths.append(image)
         labels.append(label)
         lines.append(line)
@@ -42,13 +52,14 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
         raise UsageError(f"{root}: the root is not a folder")
     if not paths:
         raise UsageError(f"{path}: the list is empty; write one '<path><TAB><label>' per line")
+    numbers = np.frombuffer(labels, dtype=np.int64)
     return Index(
         source=path,
         root=root,
         paths=paths,
-        labels=np.array(labels),
-        lines=np.array(lines),
-        classes=read_classes(path.parent),
+        labels=numbers,
+        lines=np.frombuffer(lines, dtype=np.int64),
+        classes=read_classes(path.parent, highest=int(numbers.max())),
     )
 
 
@@ -59,8 +70,13 @@ def list_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     line = 0
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            what = "is a folder" if path.is_dir() else "is no regular file"
+            raise UsageError(f"{path}: cannot be read as a list ({what})")
         with path.open(encoding="utf-8-sig", newline="\n") as file:
-            for line, text in enumerate(file, start=1):
+            for line, text in enumerate(iter(partial(file.readline, LONGEST_LINE), ""), start=1):
+                if len(text) == LONGEST_LINE:
+                    raise UsageError(f"{path}:{line}: longer than {LONGEST_LINE:,} characters; is it a list?")
                 if not text.isspace():
                     yield line, text.rstrip("\r\n")
     except FileNotFoundError:
@@ -68,9 +84,27 @@ def list_lines(path: Path) -> Iterator[tuple[int, str]]:
             f"{path}: no such list; make one with: python -m common.dataset index ROOT --output DIR"
         ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: not a UTF-8 text list (after line {line}); save it as UTF-8") from None
+        raise UsageError(f"{path}: not a UTF-8 text list (after line {line}); {_encoding(path)}") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _encoding(path: Path) -> str:
+    """A remedy for a list in another encoding, which is guessed."""
+    with path.open("rb") as file:
+        data = file.read(1 << 16)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        guess = "UTF-16"
+    elif b"\0" in data:
+        return "it is no text at all"
+    else:
+        data = data[: data.rfind(b"\n") + 1] or data
+        try:
+            data.decode("gb18030")
+            guess = "GB18030"
+        except UnicodeDecodeError:
+            return "save it as UTF-8"
+    return f"save it as UTF-8; if it is {guess}: iconv -f {guess} -t UTF-8 {path.name} > utf8.txt"
 
 
 def parse_line(text: str) -> tuple[str, int]:
@@ -80,60 +114,118 @@ def parse_line(text: str) -> tuple[str, int]:
     """
     image, tab, label = text.rpartition("\t")
     if not tab:
-        raise UsageError(f"expected '<path><TAB><label>', got {text!r}")
-    label = label.strip()
-    if not label.isdecimal() or len(label) > LABEL_DIGITS:
-        raise UsageError(f"the label must be a whole number from 0, got {label!r}")
-    image = image.strip().replace("\\", "/")
+        raise UsageError(f"expected '<path><TAB><label>', got {cut(text)!r}")
+    if not _is_plain(image):
+        image = clean_path(image, text)
+    return image, int(label) if label.isdecimal() and len(label) < LABEL_DIGITS else parse_label(label)
+
+
+def _is_plain(image: str) -> bool:
+    """True of nearly every path, and told in a quarter of the time that cleaning it takes."""
+    return (
+        image.isprintable()
+        and ".." not in image
+        and "\\" not in image
+        and bool(image)
+        and image == image.strip()
+    )
+
+
+def parse_label(text: str) -> int:
+    """A label's number. Raises UsageError for what is none, or is too high for any model."""
+    if not text.isdecimal():
+        text = text.strip()
+    if not text.isdecimal():
+        raise UsageError(f"the label must be a whole number from 0, got {cut(text)!r}")
+    label = int(text) if len(text) < SHOWN else MOST_CLASSES
+    if label >= MOST_CLASSES:
+        raise UsageError(
+            f"the label must be a whole number from 0 to {MOST_CLASSES - 1:,}, got {cut(text)!r}; "
+            f"index --format path-label numbers labels anew"
+        )
+    return label
+
+
+def clean_path(image: str, text: str) -> str:
+    """A line's path without spaces around it and with forward slashes. Raises UsageError."""
+    image = image.strip()
+    if "\\" in image:
+        image = image.replace("\\", "/")
     if not image:
-        raise UsageError(f"expected '<path><TAB><label>', got {text!r}")
+        raise UsageError(f"expected '<path><TAB><label>', got {cut(text)!r}")
+    if "\0" in image:
+        raise UsageError(f"{cut(image)!r} holds a zero byte, which no path can")
     if ".." in image and not image.startswith("/") and os.path.normpath(image).split("/")[0] == "..":
-        raise UsageError(f"{image!r} climbs out of the root; list images below it, or use --root")
-    return image, int(label)
+        raise UsageError(f"{cut(image)!r} climbs out of the root; list images below it, or use --root")
+    return image
+
+
+def cut(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def write_lists(splits: Mapping[str, Index], output: Path) -> dict[str, Index]:
     """Write one list per split, and the class names.
 
-    Returns the lists, read back. Paths are relative where the images lie below ``output``, absolute
-    elsewhere.
+    Returns the lists as ``read_list`` reads them. Paths are relative where the images lie below ``output``,
+    absolute elsewhere.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    for name, index in splits.items():
-        write_text(output / f"{name}.txt", "".join(_lines(index, output=output)))
-    write_classes(output, next(iter(splits.values())).classes or ())
-    return {name: read_list(output / f"{name}.txt") for name in splits}
+    require_folder(output)
+    classes = next(iter(splits.values())).classes or ()
+    written = {name: _write_list(index, output / f"{name}.txt") for name, index in splits.items()}
+    write_classes(output, classes)
+    return written
 
 
-def read_classes(folder: Path) -> tuple[str, ...] | None:
-    """The class names in a folder's ``classes.json``, or None if it has none."""
-    path = folder / CLASSES
-    try:
-        named = json.loads(path.read_text(encoding="utf-8-sig"))
-        return tuple(str(named[str(label)]) for label in range(len(named)))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f'{path}: expected {{"0": name, "1": name, ...}}; mend or delete it') from None
+def _write_list(index: Index, target: Path) -> Index:
+    paths = _ListedPaths(index, below=target.parent.resolve())
+    with writing_text(target) as file:
+        for path, label in zip(paths, index.labels.tolist(), strict=True):
+            file.write(f"{path}\t{label}\n")
+    lines = np.arange(1, len(paths) + 1)
+    return replace(index, source=target, root=target.parent, paths=paths, lines=lines)
 
 
-def write_classes(folder: Path, names: Sequence[str]) -> None:
-    """Write ``classes.json``, or remove an old one where there are no names."""
-    if not names:
-        (folder / CLASSES).unlink(missing_ok=True)
-        return
-    text = json.dumps(dict(enumerate(names)), ensure_ascii=False, indent=2)
-    write_text(folder / CLASSES, text + "\n")
+class _ListedPaths(Sequence[str]):
+    """The paths of an index as a list in the folder ``below`` names them; made when asked for.
+
+    A million of them, made at once, take 150 MB.
+    """
+
+    def __init__(self, index: Index, *, below: Path) -> None:
+        self._index, self._below = index, f"{below}/"
+        root = f"{str(index.root.resolve()).rstrip('/')}/"
+        self._start = root.removeprefix(self._below)
+
+    def __len__(self) -> int:
+        return len(self._index.paths)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        found = self._index.paths[place]
+        return self._listed(found) if isinstance(found, str) else [self._listed(path) for path in found]
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self._listed, self._index.paths)
+
+    def _listed(self, path: str) -> str:
+        if path.startswith("/"):
+            name = path.removeprefix(self._below)
+        else:
+            name = path if path.startswith(f"{DIGITS}#") else self._start + path
+        if not name.isprintable() or "\\" in name or name != name.strip():
+            _require_listable(name, self._index.root / path)
+        return name
 
 
-def _lines(index: Index, *, output: Path) -> Iterator[str]:
-    root, below = index.root.resolve(), output.resolve()
-    for path, label in zip(index.paths, index.labels.tolist(), strict=True):
-        listed = path if path.startswith(f"{DIGITS}#") else _as_listed(root / path, below=below)
-        if listed != listed.strip() or "\n" in listed or "\r" in listed or "\\" in listed:
-            raise UsageError(f"{root / path!s}: a list cannot hold this name {listed!r}; rename the file")
-        yield f"{listed}\t{label}\n"
-
-
-def _as_listed(image: Path, *, below: Path) -> str:
-    return (image.relative_to(below) if image.is_relative_to(below) else image).as_posix()
+def _require_listable(name: str, image: Path) -> None:
+    if name != name.strip() or any(letter in name for letter in "\n\r\t\\\0"):
+        raise UsageError(f"{image}: a list cannot hold this name {name!r}; rename the file")
+    if not is_text(name):
+        raise UsageError(f"{image}: a list cannot hold this name, which is no UTF-8; rename the file")

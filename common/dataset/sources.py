@@ -1,7 +1,7 @@
 """Whatever holds labelled images, as an index of each of its splits."""
 
-import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,53 +9,111 @@ import numpy as np
 
 from common.cli import UsageError
 from common.dataset import cifar, containers, idx
-from common.dataset.image_folder import SPLITS, WHOLE, read_tree
+from common.dataset.image_folder import read_tree
 from common.dataset.index import Index
-from common.dataset.lists import read_list
+from common.dataset.left_out import logger, named
+from common.dataset.list_folder import find_lists, list_candidates, read_lists, split_of
+from common.dataset.list_formats import remedy
+from common.dataset.lists import list_lines
+from common.dataset.overlap import require_disjoint
+from common.dataset.split_names import WHOLE
 
 CIFAR_FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin")  # what the published archives unpack to
 
 
 def read_source(
-    source: Path, *, classes: Sequence[str] = (), root: Path | None = None, ignore_lists: bool = False
+    source: Path,
+    *,
+    classes: Sequence[str] = (),
+    root: Path | None = None,
+    ignore_lists: bool = False,
+    form: str | None = None,
 ) -> dict[str, Index]:
     """The splits of a source: "train", "valid" and "test" as far as it has them, else "all".
 
-    A source is a list; a folder with lists train.txt, valid.txt, test.txt or all.txt; a folder of idx
-    files or of CIFAR-10 batches; a tree with one folder per class, divided or not; or the word
-    ``digits`` for those of scikit-learn. ``classes`` names the labels, and says a tree's order. Who makes
-    lists anew has ``ignore_lists``: those that lie in a folder are then not read.
+    A source is a list; a folder with lists (train.txt, valid.txt, test.txt or all.txt, or train_list.txt,
+    val_list.txt and test_list.txt as PaddleClas and PaddleX write them); a folder of idx files or of CIFAR-10
+    batches; a tree with one folder per class, divided or not; or the word ``digits`` for scikit-learn's.
+    ``classes`` names the labels, and says a tree's order. Who makes lists anew has ``ignore_lists``: those
+    that were written from a folder are then not read. Lists in another format than ours need ``form``, one of
+    ``list_formats.FORMATS``. What is left out, and classes without an image, are told in warnings.
     Raises UsageError naming the source and what was expected there.
     """
-    splits = _read(source, classes=classes, root=root, ignore_lists=ignore_lists)
-    if not classes:
-        return splits
-    highest = max(int(index.labels.max()) for index in splits.values())
-    if highest >= len(classes):
-        raise UsageError(f"{source}: {len(classes)} class names for labels up to {highest}")
-    return {name: replace(index, classes=tuple(classes)) for name, index in splits.items()}
+    splits = _read(source, classes=classes, root=root, ignore_lists=ignore_lists, form=form)
+    if classes:
+        highest = max(int(index.labels.max()) for index in splits.values())
+        if highest >= len(classes):
+            raise UsageError(f"{source}: {len(classes)} class names for labels up to {highest}")
+        splits = {name: replace(index, classes=tuple(classes)) for name, index in splits.items()}
+    warn_of_gaps(source, splits)
+    return splits
 
 
-def _read(source: Path, *, classes: Sequence[str], root: Path | None, ignore_lists: bool) -> dict[str, Index]:
+def _read(
+    source: Path, *, classes: Sequence[str], root: Path | None, ignore_lists: bool, form: str | None
+) -> dict[str, Index]:
     if source.is_file():
-        return {SPLITS.get(source.stem, WHOLE): read_list(source, root=root)}
+        lists = {split_of(source) or WHOLE: source}
+        return read_lists(lists, root=root, form=form, classes=classes)
     if str(source) == containers.DIGITS and not source.exists():
         return {WHOLE: _contained(Path(), [containers.DIGITS])}
     if not source.is_dir():
+        what = "no regular file or folder" if source.exists() else "no such file or folder"
         raise UsageError(
-            f"{source}: no such file or folder; give a list, an image folder, idx or CIFAR files, or the "
-            f"word {containers.DIGITS} (built in)"
+            f"{source}: {what}; give a list, an image folder, idx or CIFAR files, or the word "
+            f"{containers.DIGITS} (built in)"
         )
-    found = {} if ignore_lists else _lists_in(source, root=root)
-    return found or _idx_folder(source) or _cifar_folder(source) or read_tree(source, classes=classes)
+    return _read_folder(source, classes=classes, root=root, ignore_lists=ignore_lists, form=form)
 
 
-def _lists_in(folder: Path, *, root: Path | None) -> dict[str, Index]:
-    lists = {name: folder / f"{name}.txt" for name in ("train", "valid", "test", WHOLE)}
-    found = {name: read_list(path, root=root) for name, path in lists.items() if path.is_file()}
-    if len(found) > 1:
-        found.pop(WHOLE, None)  # it holds the others' images once more
-    return found
+def _read_folder(
+    source: Path, *, classes: Sequence[str], root: Path | None, ignore_lists: bool, form: str | None
+) -> dict[str, Index]:
+    lists = find_lists(source, anew=ignore_lists and form is None, tables=form == "csv")
+    if form is not None and not lists:
+        raise UsageError(f"{source}: holds no list (train.txt, val.txt, ...); name the list for --format")
+    whole_files = {} if lists and not ignore_lists else _idx_folder(source) or _cifar_folder(source)
+    if lists and not whole_files:
+        if ignore_lists:
+            logger.warning(
+                "%s: read from %s, not from its folders", source, named([p.name for p in lists.values()])
+            )
+        splits = read_lists(lists, root=root, form=form, classes=classes)
+        require_disjoint(splits)
+        return splits
+    return whole_files or _read_tree(source, classes=classes)
+
+
+def _read_tree(source: Path, *, classes: Sequence[str]) -> dict[str, Index]:
+    """A tree's splits, or a refusal where its only class says less than a table of labels beside it."""
+    splits = read_tree(source, classes=classes)
+    if all(index.labels.max() == index.labels.min() for index in splits.values()):
+        for path in list_candidates(source):
+            line = ""
+            with suppress(UsageError):  # what cannot be read is no list
+                line = next((text for _, text in list_lines(path)), "")
+            if found := remedy(line, path=path):
+                raise UsageError(f"{source}: all images are of one class, and {path.name} has labels{found}")
+    return splits
+
+
+def warn_of_gaps(source: Path, splits: Mapping[str, Index]) -> None:
+    """Warn of labels and classes that no image has, or none of a split."""
+    index = next(iter(splits.values()))
+    size = max(each.num_classes for each in splits.values())
+    used = {name: np.bincount(each.labels, minlength=size) > 0 for name, each in splits.items()}
+    by_any = np.logical_or.reduce(list(used.values()))
+    names = index.classes or tuple(map(str, range(size)))
+    if not by_any.all():
+        lacking = [names[label] for label in np.flatnonzero(~by_any)]
+        anew = "" if index.classes else "; index --format path-label numbers labels anew"
+        logger.warning(
+            "%s: no image of %d of %d classes: %s%s", source, len(lacking), size, named(lacking), anew
+        )
+    for name, own in used.items():
+        lacking = [names[label] for label in np.flatnonzero(by_any & ~own)]
+        if lacking:
+            logger.warning("%s: no image in %s of %d classes: %s", source, name, len(lacking), named(lacking))
 
 
 def _idx_folder(folder: Path) -> dict[str, Index]:
@@ -96,47 +154,3 @@ def _contained(folder: Path, names: Sequence[str]) -> Index:
         labels=together,
         classes=tuple(str(label) for label in range(int(together.max()) + 1)),
     )
-
-
-def split(index: Index, *, fractions: Mapping[str, float], seed: int = 0) -> dict[str, Index]:
-    """Divide into "train" and the splits that ``fractions`` names.
-
-    Splits without an image are left out. Which image goes where depends on the seed and on the names of its
-    class's images alone, not on their order or on other classes. Raises UsageError for fractions that leave
-    no rest.
-    """
-    if any(not 0 <= fraction < 1 for fraction in fractions.values()) or sum(fractions.values()) >= 1:
-        given = " + ".join(f"{name} {fraction:g}" for name, fraction in fractions.items())
-        raise UsageError(
-            f"{given} leave nothing to train on: each must be from 0 to below 1, their sum below 1"
-        )
-    chosen: dict[str, list[int]] = {"train": [], **{name: [] for name in fractions}}
-    by_label = np.argsort(index.labels, kind="stable")
-    for members in np.split(by_label, np.flatnonzero(np.diff(index.labels[by_label])) + 1):
-        label = int(index.labels[members[0]])
-        name = index.classes[label] if index.classes and label < len(index.classes) else str(label)
-        names_in_order = sorted(members.tolist(), key=lambda position: index.paths[position])
-        order = np.random.default_rng((seed, zlib.crc32(name.encode()))).permutation(len(members))
-        start = 0
-        for name, fraction in fractions.items():
-            end = start + int(len(members) * fraction + 1e-9)
-            chosen[name] += [names_in_order[place] for place in order[start:end]]
-            start = end
-        chosen["train"] += [names_in_order[place] for place in order[start:]]
-    return {name: index.subset(sorted(positions)) for name, positions in chosen.items() if positions}
-
-
-def complete(
-    splits: Mapping[str, Index], *, fractions: Mapping[str, float], seed: int = 0
-) -> dict[str, Index]:
-    """Train, valid and test splits: those that a source has, the missing ones taken from its training split.
-
-    Raises UsageError where a source is a test or validation set and nothing else.
-    """
-    base = splits.get(WHOLE) or splits.get("train")
-    if base is None:
-        raise UsageError(f"{next(iter(splits.values())).source}: has no training split, only {list(splits)}")
-    missing = {name: fraction for name, fraction in fractions.items() if name not in splits and fraction}
-    divided = split(base, fractions=missing, seed=seed)
-    given = {name: index for name, index in splits.items() if name not in (WHOLE, "train")}
-    return {name: index for name in ("train", "valid", "test") if (index := (divided | given).get(name))}

@@ -14,6 +14,7 @@ from common.dataset.decoding import DecodeError
 from common.dataset.index import Index
 from common.loader.bad_images import LEFT_OUT, BadImages, OnDamage
 from common.loader.image_cache import Buffers, ImageCache
+from common.runtime.memory import require_memory
 from common.transforms import Compose, Transform, is_random
 from common.transforms.preprocessing import TOGETHER, Preprocessing
 
@@ -69,17 +70,13 @@ class Loader:
     _cache: ImageCache = field(init=False, repr=False)
     _uncached: Preprocessing = field(init=False, repr=False)
     _damage: BadImages = field(init=False, repr=False)
-    _batches: Buffers = field(init=False, repr=False)
+    _batches: dict[int, Buffers] = field(init=False, repr=False, default_factory=dict)
     _pixels: Buffers = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_damage", BadImages(self.index, self.on_damage))
         self._set_up_cache()
-        shape, dtype = self.preprocessing.shape, np.uint8 if self.as_bytes else np.float32
-        # For batches being filled, and two that a caller holds: the last one and this one.
-        batches = Buffers((self.batch_size, *shape), np.dtype(dtype), keep=BATCHES_AHEAD + 2)
-        object.__setattr__(self, "_batches", batches)
-        pixels = Buffers((TOGETHER, *shape), np.dtype(np.uint8), keep=max(self.workers, 1))
+        pixels = Buffers((TOGETHER, *self.preprocessing.shape), np.dtype(np.uint8), keep=max(self.workers, 1))
         object.__setattr__(self, "_pixels", pixels)
 
     def _set_up_cache(self) -> None:
@@ -110,13 +107,14 @@ class Loader:
         The last batch may be smaller. Closing it early stops its threads.
         """
         batches = islice(_batched(self._samples(number), self.batch_size), start, len(self))
-        yield from self._load(batches)
+        each = -(-len(self.index) // self.ranks)
+        yield from self._load(batches, rows=min(self.batch_size, each))
         self._damage.log_summary()
 
     def endless(self) -> Iterator[Batch]:
         """Epoch after epoch without an end, every batch full: for measuring."""
         samples = (sample for number in count() for sample in self._samples(number))
-        return self._load(_batched(samples, self.batch_size))
+        return self._load(_batched(samples, self.batch_size), rows=self.batch_size)
 
     def _samples(self, epoch: int) -> Iterator[Sample]:
         order = epoch_order(
@@ -129,8 +127,8 @@ class Loader:
         )
         return (Sample(epoch, position) for position in order.tolist())
 
-    def _load(self, batches: Iterable[list[Sample]]) -> Iterator[Batch]:
-        for images, positions in self._filled(batches):
+    def _load(self, batches: Iterable[list[Sample]], *, rows: int) -> Iterator[Batch]:
+        for images, positions in self._filled(batches, self._buffers(rows)):
             if LEFT_OUT in positions:
                 kept = np.array(positions) != LEFT_OUT
                 yield images[kept], self.index.labels[np.array(positions)[kept]]
@@ -138,11 +136,24 @@ class Loader:
                 yield images, self.index.labels[positions]
             del images  # its memory may be used again as soon as the caller forgets it too
 
-    def _filled(self, batches: Iterable[list[Sample]]) -> Iterator[tuple[np.ndarray, list[int]]]:
+    def _buffers(self, rows: int) -> Buffers:
+        """Memory of batches of at most so many rows. Raises UnavailableError where there is not enough."""
+        if rows not in self._batches:
+            shape, dtype = self.preprocessing.shape, np.dtype(np.uint8 if self.as_bytes else np.float32)
+            sides = "x".join(map(str, shape))
+            what = f"--batch-size {self.batch_size}: a batch of {rows:,} images of {sides}"
+            require_memory(rows * math.prod(shape) * dtype.itemsize, what)
+            # For batches being filled, and two that a caller holds: the last one and this one.
+            self._batches[rows] = Buffers((rows, *shape), dtype, keep=BATCHES_AHEAD + 2)
+        return self._batches[rows]
+
+    def _filled(
+        self, batches: Iterable[list[Sample]], memory: Buffers
+    ) -> Iterator[tuple[np.ndarray, list[int]]]:
         """Images of each batch, and which positions of the index they are."""
         if self.workers == 0:
             for batch in batches:
-                images = self._batches.take()[: len(batch)]
+                images = memory.take()[: len(batch)]
                 filled = [self._fill(images[rows], batch[rows]) for rows in _parts(len(batch))]
                 yield images, [position for part in filled for position in part]
                 del images
@@ -152,7 +163,7 @@ class Loader:
         try:
             while True:
                 for batch in islice(waiting, BATCHES_AHEAD - len(ahead)):
-                    images = self._batches.take()[: len(batch)]
+                    images = memory.take()[: len(batch)]
                     parts = [
                         pool.submit(self._fill, images[rows], batch[rows]) for rows in _parts(len(batch))
                     ]

@@ -4,6 +4,10 @@ import ctypes
 from contextlib import suppress
 from pathlib import Path
 
+from common.cli import UnavailableError
+
+_MEMORY = Path("/proc/meminfo")
+_GROUP = Path("/sys/fs/cgroup")  # of a container: memory.max and memory.current (cgroup v2)
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 
@@ -39,10 +43,26 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _field(name: str) -> int | None:
-    if not _STATUS.exists():
+def available_bytes() -> int | None:
+    """Memory that this process can still get, as far as system and container say; None where they do not."""
+    limits = [_field("MemAvailable", of=_MEMORY)]
+    with suppress(OSError, ValueError):  # "max" where there is no limit
+        limit, used = ((_GROUP / f"memory.{name}").read_text() for name in ("max", "current"))
+        limits.append(int(limit) - int(used))
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def require_memory(size: int, what: str) -> None:
+    """Raise UnavailableError if ``size`` bytes are more than can be had; ``what`` begins the message."""
+    available = available_bytes()
+    if available is not None and size > available:
+        raise UnavailableError(f"{what} takes {size / 2**30:,.3g} GiB, and {available / 2**30:,.3g} are free")
+
+
+def _field(name: str, *, of: Path = _STATUS) -> int | None:
+    if not of.exists():
         return None
-    for line in _STATUS.read_text().splitlines():
+    for line in of.read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
     return None

@@ -6,6 +6,8 @@ ranked: they count as wrong, in no column of the confusion matrix, and ``not_fin
 
 import numpy as np
 
+from common.runtime.memory import require_memory
+
 
 class RunningMean:
     """The mean of a per-sample value over batches of any sizes."""
@@ -60,6 +62,7 @@ class ConfusionMatrix:
     """``counts[label, prediction]``: (classes, classes) of int64."""
 
     def __init__(self, num_classes: int) -> None:
+        require_memory(8 * num_classes**2, f"a confusion matrix of {num_classes:,} classes")
         self.counts = np.zeros((num_classes, num_classes), dtype=np.int64)
         self.not_finite = 0
 

@@ -221,6 +221,9 @@ DIGITS = Recipe(
 RECIPES = {recipe.name: recipe for recipe in (FLOWERS, SIGNS, MNIST, CIFAR10, HYMENOPTERA, DIGITS)}
 
 
+TRANSFER = frozenset({"hymenoptera"})  # its 244 images are too few to begin anew with
+
+
 def find(name: str) -> Recipe:
     """A recipe by its name, or UsageError with the names there are."""
     if name not in RECIPES:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common.cli import UsageError
-from common.files import write_text
+from common.json_text import write_json
 from common.weights.checkpoint import BEST, LAST, Checkpoint
 
 HISTORY, RECIPE, CLASSES, TEST, CURVES = (
@@ -77,7 +77,7 @@ class RunFolder:
     def write_json(self, name: str, value: Any) -> None:
         """Write one of the run's JSON files."""
         if self.writes:
-            write_text(self.path / name, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+            write_json(self.path / name, value)
 
     def speeds(self) -> dict[int, float | None]:
         """Images per second by epoch, of which no checkpoint knows: it would not be the same twice."""

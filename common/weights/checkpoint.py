@@ -5,7 +5,9 @@ moments under "optimizer/"; the rest is JSON in the header. It is written atomic
 and no place: the same run gives the same bytes.
 """
 
+import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,17 +16,22 @@ from typing import Any
 import numpy as np
 
 from common.cli import UsageError
+from common.json_text import json_text
 from common.transforms.data_config import DataConfig
 from common.weights import safetensors_file
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 MOMENTS = "optimizer/"
 VERSION = 1
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The model that weights belong to, and how its images are prepared."""
+    """The model that weights belong to, and how its images are prepared.
+
+    ``assumed`` names the flags of what nobody said and was guessed.
+    """
 
     model: str
     num_classes: int
@@ -32,10 +39,12 @@ class ModelConfig:
     options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] | None = None
     preparation: DataConfig
+    assumed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {
+        guesses = {"assumed": list(self.assumed)} if self.assumed else {}
+        return guesses | {
             "model": self.model,
             "num_classes": self.num_classes,
             "channels": self.channels,
@@ -53,6 +62,7 @@ class ModelConfig:
             **entries,
             classes=classes and tuple(classes),
             preparation=DataConfig.from_json(values["preparation"]),
+            assumed=tuple(values.get("assumed", ())),
         )
 
 
@@ -71,19 +81,48 @@ class Checkpoint:
     def write(self, path: Path) -> None:
         """Write the file, atomically: it is the old one or the whole new one, whenever one is killed."""
         arrays = dict(self.weights) | {f"{MOMENTS}{name}": array for name, array in self.moments.items()}
-        facts = {"checkpoint": VERSION, "subject": self.subject.to_json(), "run": dict(self.run)}
-        safetensors_file.save(path, arrays, note=json.dumps(facts, sort_keys=True, ensure_ascii=False))
+        facts: dict[str, Any] = {
+            "checkpoint": VERSION,
+            "subject": self.subject.to_json(),
+            "run": dict(self.run),
+        }
+        facts = json.loads(json_text(facts))
+        facts["digest"] = digest(facts, arrays)
+        safetensors_file.save(path, arrays, note=json_text(facts, indent=None, sort_keys=True))
+
+
+def digest(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of a checkpoint's description and arrays: a flipped bit on disk looks like a weight."""
+    described = {name: value for name, value in facts.items() if name != "digest"}
+    found = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    for name in sorted(arrays):
+        array = np.require(arrays[name], requirements="C")
+        found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        found.update(array.reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def read(path: Path) -> Checkpoint | None:
     """The checkpoint in a file.
 
-    Returns None if it is a safetensors file of someone else's.
+    Returns None if it is a safetensors file of someone else's. Raises UsageError for one whose content is not
+    what was written.
     """
     facts = _facts(path)
     if facts is None:
         return None
     arrays = safetensors_file.load(path)
+    if "digest" not in facts:
+        logger.warning("%s: an older checkpoint, without a digest: damage to it cannot be seen", path)
+    elif facts["digest"] != digest(facts, arrays):
+        raise UsageError(f"{path}: is damaged: its content is not what was written; take another copy")
+    try:
+        return _checkpoint(facts, arrays)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{path}: a checkpoint whose description cannot be read ({error})") from None
+
+
+def _checkpoint(facts: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> Checkpoint:
     moments = {name: arrays.pop(name) for name in list(arrays) if name.startswith(MOMENTS)}
     return Checkpoint(
         subject=ModelConfig.from_json(facts["subject"]),
@@ -117,10 +156,10 @@ def _facts(path: Path) -> dict[str, Any] | None:
     try:
         facts: dict[str, Any] = json.loads(note)
         version = facts["checkpoint"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if version != VERSION:
         raise UsageError(
-            f"{path}: a checkpoint of version {version}, this program reads {VERSION}; update it"
+            f"{path}: a checkpoint of version {str(version)[:20]}, this program reads {VERSION}; update it"
         )
     return facts

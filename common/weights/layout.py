@@ -4,20 +4,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from common.weights.lookalikes import cut
+
 ROWS = 64  # of a matrix that is turned over at once: they stay in the cache
 
 
 def require_same_entries(expected: Mapping[str, Sequence[int]], arrays: Mapping[str, np.ndarray]) -> None:
     """Raise ValueError listing every missing, surplus and misshapen entry of ``arrays``."""
-    problems = [f"missing {name} {tuple(shape)}" for name, shape in expected.items() if name not in arrays]
-    problems += [f"surplus {name} {array.shape}" for name, array in arrays.items() if name not in expected]
+    shapes = {name: array.shape for name, array in arrays.items()}  # once: arrays may be read from a disk
+    problems = [f"missing {name} {tuple(shape)}" for name, shape in expected.items() if name not in shapes]
+    problems += [f"surplus {name} {shape}" for name, shape in shapes.items() if name not in expected]
     problems += [
-        f"{name} is {arrays[name].shape}, expected {tuple(shape)}"
+        f"{name} is {shapes[name]}, expected {tuple(shape)}"
         for name, shape in expected.items()
-        if name in arrays and arrays[name].shape != tuple(shape)
+        if name in shapes and shapes[name] != tuple(shape)
     ]
     if problems:
-        raise ValueError(f"the weights do not fit the model: {'; '.join(problems)}")
+        raise ValueError(f"the weights do not fit the model: {cut(problems, separator='; ')}")
 
 
 def transpose(matrix: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from common.cli import UsageError
 from common.weights.external import ForeignWeights
 from common.weights.layout import require_same_entries
 from common.weights.link import Link
+from common.weights.lookalikes import OWN_MODEL, cut, known_network
 from common.weights.map_lines import Line, Names, Tensors, lines_of, links_of
 
 Shapes = Mapping[str, Sequence[int]]
@@ -23,8 +25,11 @@ def fit(weights: ForeignWeights, shapes: Shapes, *, names: Names | None = None) 
     Raises UsageError listing everything that does not fit, or proposing a map where only the names differ.
     """
     arrays, source = weights.neutral(), weights.source
-    if names is None and set(arrays) != set(shapes):
-        raise UsageError(f"{source}: {_why_not(arrays, shapes)}")
+    known = known_network({name: array.shape for name, array in arrays.items()})
+    if names is None:
+        arrays = _without_common_prefix(arrays, shapes)
+        if set(arrays) != set(shapes):
+            raise UsageError(f"{source}: {_why_not(arrays, shapes)}")
     try:
         links = _links(names or {}, shapes, arrays)
     except ValueError as error:
@@ -43,8 +48,40 @@ def fit(weights: ForeignWeights, shapes: Shapes, *, names: Names | None = None) 
     try:
         require_same_entries(shapes, fitted)
     except ValueError as error:
-        raise UsageError(f"{source}: {error}; give another --model, or a --map") from None
+        remedy = known or "give another --model, or a --map"
+        raise UsageError(f"{source}: {error}; {remedy}") from None
+    if known:  # the shapes fit, and what is computed with them does not
+        raise UsageError(f"{source}: {known}")
+    require_finite(fitted, source)
     return fitted
+
+
+def require_finite(arrays: Mapping[str, np.ndarray], source: Path) -> None:
+    """Raise UsageError, with the tensor's name, for weights that are no numbers: NaN, infinite, quantised."""
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise UsageError(
+                f"{source}: {name} holds {array.dtype} numbers; quantised weights mean nothing without their "
+                f"scale: export them as float32"
+            )
+        wrong = array.size - int(np.count_nonzero(np.isfinite(array)))
+        if wrong:
+            raise UsageError(
+                f"{source}: {name} holds {wrong} of {array.size} numbers that are NaN or infinite; "
+                f"give weights from before training diverged"
+            )
+
+
+def _without_common_prefix(
+    arrays: dict[str, np.ndarray], shapes: Mapping[str, Sequence[int]]
+) -> dict[str, np.ndarray]:
+    """The arrays under the model's own names, if these only have something before them, as "net."."""
+    first = next(iter(shapes))
+    for start in [name.removesuffix(first) for name in arrays if name.endswith(f".{first}")]:
+        bare = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+        if len(bare) == len(arrays) and bare.keys() == shapes.keys():
+            return bare
+    return arrays
 
 
 def linked(weights: ForeignWeights, shapes: Shapes, *, names: Names) -> list[Link]:
@@ -97,6 +134,7 @@ def _require_fit(line: Line, link: Link) -> None:
 
 def _why_not(arrays: Mapping[str, np.ndarray], shapes: Shapes) -> str:
     """Explain a file whose names are not the model's: propose a map, or list all that does not fit."""
+    known = known_network({name: array.shape for name, array in arrays.items()})
     pairs = list(zip(shapes.items(), arrays.items(), strict=False))
     misfits = [
         f"{theirs} {array.shape} for {ours} {tuple(shape)}"
@@ -104,11 +142,15 @@ def _why_not(arrays: Mapping[str, np.ndarray], shapes: Shapes) -> str:
         if _as_layer(array, shape).shape != tuple(shape)
     ]
     if len(arrays) != len(shapes):
-        found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        wanted = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
-        return f"does not fit the model, which has {wanted}; the file has {found}; give another --model"
+        found = cut([f"{name} {array.shape}" for name, array in arrays.items()])
+        wanted = cut([f"{name} {tuple(shape)}" for name, shape in shapes.items()])
+        remedy = known or f"give another --model; {OWN_MODEL}"
+        return f"does not fit the model, which has {wanted}; the file has {found}; {remedy}"
     if misfits:
-        return f"does not fit the model: {'; '.join(misfits)}; give another --model, or a --map"
+        remedy = known or f"give another --model, or a --map; {OWN_MODEL}"
+        return f"does not fit the model: {cut(misfits, separator='; ')}; {remedy}"
+    if known:
+        return known
     names = {ours: theirs for (ours, _), (theirs, _) in pairs}
     return (
         f"names differ from the model's, but order and shapes fit; if these belong together, save this and "

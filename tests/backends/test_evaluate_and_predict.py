@@ -60,7 +60,7 @@ def test_both_judge_a_checkpoint_alike(finished, tree, capsys, tmp_path, paddle_
         Image.open(tmp_path / picture).verify()
 
 
-def test_a_run_is_judged_by_what_it_was_not_trained_on(finished, tree, capsys, tmp_path):
+def test_a_run_is_judged_by_what_it_was_not_trained_on(finished, tree, capsys, tmp_path, caplog):
     """Its own data are divided as the run did; the same images and one more are other data."""
     target = tmp_path / "e.json"
     _, out, _ = evaluated(capsys, "torch", finished, "--data", str(tree), "--json", str(target))
@@ -78,6 +78,9 @@ def test_a_run_is_judged_by_what_it_was_not_trained_on(finished, tree, capsys, t
     ):
         _, out, _ = evaluated(capsys, "torch", checkpoint, "--data", str(data))
         assert f"{data}, {part}: " in out
+        told = "not the images that the run was trained on" in caplog.text
+        assert told == (data == other)
+        caplog.clear()
 
 
 def test_labels_are_matched_by_name(finished, tree, capsys, tmp_path):

@@ -210,3 +210,19 @@ def test_dropout_of_channels_by_axis_is_known(paddle_backend):
     """Paddle has no Dropout1d."""
     (facts,) = paddle_backend.measure_dropout(layers("paddle", "Dropout", 0.5, axis=[0, 1]))
     assert facts["channelwise"]
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_dropout_inside_a_layer_is_known_and_off_for_a_while(name, torch_backend, paddle_backend):
+    backend, words = {"torch": torch_backend, "paddle": paddle_backend}[name], Words(name)
+    model = words.Sequential(
+        words.attention(8, 2, 0.1),
+        words.recurrent("LSTM", 4, 4, layers=2, both_ways=False, dropout=0.3),
+        words.recurrent("GRU", 4, 4, layers=1, both_ways=False, dropout=0.3),
+        words.Dropout(0.5),
+    )
+    rates = [0.1, 0.3, 0.0]  # nothing lies behind a single recurrent layer that could be dropped
+    assert [layer["rate"] for layer in backend.inner_dropout(model)] == rates
+    with backend.without_inner_dropout(model):
+        assert [layer["rate"] for layer in backend.inner_dropout(model)] == [0.0, 0.0, 0.0]
+    assert [layer["rate"] for layer in backend.inner_dropout(model)] == rates

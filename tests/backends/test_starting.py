@@ -1,6 +1,7 @@
 """Commands start on the backend that is meant, and read the data that are meant."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -10,11 +11,15 @@ from PIL import Image
 
 from backends import launch
 from backends.predict import main as predict
-from backends.training.splits import class_names, fingerprint, open_data
+from backends.training.splits import as_trained, class_names, divided, fingerprint, read_data
 from common.cli import UnavailableError, UsageError
 from common.training import recipes
 from tests.support.commands import ended
 from tests.support.paths import ROOT
+
+
+def open_data(recipe, path, *, strict=False):
+    return divided(recipe, read_data(recipe, path, strict=strict))
 
 
 @pytest.fixture
@@ -84,3 +89,53 @@ def test_the_fingerprint_tells_other_data_apart(tree):
 def test_data_are_needed():
     with pytest.raises(UsageError, match="--data PATH"):
         open_data(recipes.find("signs"), None)
+
+
+def test_a_limit_holds_for_the_other_splits_in_proportion():
+    recipe = recipes.find("digits")
+    whole = {name: len(index) for name, index in open_data(recipe, None).items()}
+    assert whole == {"train": 1266, "valid": 176, "test": 355}
+    sizes = {name: len(index) for name, index in open_data(recipe.changed(limit=100), None).items()}
+    assert sizes == {"train": 100, "valid": 14, "test": 28}
+    assert {name: len(index) for name, index in open_data(recipe.changed(limit=5000), None).items()} == whole
+
+
+def test_one_class_is_refused(tree):
+    shutil.rmtree(tree / "bees")
+    with pytest.raises(UsageError, match="all training images are of one class"):
+        read_data(recipes.find("flowers"), tree, strict=False)
+
+
+def test_missing_images(tree):
+    recipe, path = recipes.find("flowers"), tree / "all.txt"
+    path.write_text("ants/00.png\t0\nbees/00.png\t1\nbees/gone.png\t1\n")
+    assert len(read_data(recipe, path, strict=False)["all"]) == 3
+    with pytest.raises(UsageError, match=r"all.txt:3: no image at .*gone.png \(1 of 3"):
+        read_data(recipe, path, strict=True)
+    path.write_text("x/00.png\t0\ny/00.png\t1\n")
+    with pytest.raises(UsageError, match="2 of 2 images are missing"):
+        read_data(recipe, path, strict=False)
+
+
+def test_other_data_than_the_runs_are_told(tree, caplog):
+    recipe = recipes.find("flowers")
+    splits = read_data(recipe, tree, strict=False)
+    run = {"recipe": recipe.to_json(), "data": fingerprint(divided(recipe, splits))}
+    assert list(as_trained(splits, run)) == ["all", "train", "valid"]
+    assert not caplog.records
+    (tree / "bees" / "07.png").unlink()
+    with caplog.at_level("WARNING"):
+        assert list(as_trained(read_data(recipe, tree, strict=False), run)) == ["all"]
+    assert "not the data of the run as they were (train 19, valid 1 images then, train 18" in caplog.text
+
+
+def test_a_gpu_that_is_not_there_is_one_line_at_once(tmp_path, monkeypatch):
+    for name in ("RANK", "PADDLE_TRAINER_ID"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UnavailableError, match="has no GPU, so 'gpu:1' cannot be had; choose --device cpu"):
+        launch.require_device("gpu:1", devices=tmp_path)
+    launch.require_device("auto", devices=tmp_path)
+    (tmp_path / "nvidia0").touch()
+    launch.require_device("gpu", devices=tmp_path)
+    with pytest.raises(UsageError, match="unknown device"):
+        launch.require_device("cuda")

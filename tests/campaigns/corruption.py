@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common.dataset.image_folder import IMAGE_SUFFIXES
+from common.dataset.split_names import IMAGE_SUFFIXES
 from tests.support.decoding_process import DecodingProcess
 
 SAVED_AS = (

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.pairs import optimizers, pairing, roundings
+from tests.pairs import differences, modern, optimizers, pairing, roundings
 from tests.pairs.networks import gru_by_hand
 from tests.pairs.pair import BOTH, ON_TORCH, Pair, altered, hooked, replaced
 
@@ -427,16 +427,8 @@ OPTIMIZERS = {
     for name in optimizers.UNEQUAL
 }
 
-# The frameworks themselves differ here, whatever one writes.
+# The frameworks' defaults differ here.
 TRUE_DIFFERENCES = {
-    # Torch's parametrization takes the half steps of a power iteration in the other order than hooks do.
-    "spectral_norm_parametrized": Pair(
-        network="reweighted",
-        on=BOTH,
-        arguments={"how": "spectral_norm", "parametrized": True},
-        stage="train-mode",
-        layers=("conv1",),
-    ),
     "instance_norm_has_weights": Pair(
         network="activated",
         change=replaced("norm1", lambda w: w.nn.InstanceNorm2D(8)),
@@ -458,5 +450,7 @@ PAIRS = {
     **WHOLE_LAYERS,
     **OPTIMIZERS,
     **TRUE_DIFFERENCES,
+    **differences.FAULTY,
+    **modern.FAULTY,
     **roundings.FAULTS,
 }

@@ -1,6 +1,6 @@
 """Innocent differences: each must pass."""
 
-from tests.pairs import optimizers, pairing, roundings
+from tests.pairs import differences, modern, optimizers, pairing, roundings
 from tests.pairs.networks import gru_by_hand
 from tests.pairs.pair import BOTH, ON_TORCH, Pair, replaced
 
@@ -74,6 +74,8 @@ PAIRS = {
         network="padded_near_tie", own=("data",), on=ON_TORCH, arguments={"apart": True}
     ),
     "data_equal": Pair(own=("data", "metric")),
+    **differences.PROVEN,
+    **modern.INNOCENT,
     **pairing.INNOCENT,
     **roundings.INNOCENTS,
 }

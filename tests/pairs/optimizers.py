@@ -57,11 +57,16 @@ def _with_epsilon(torch, parameters):
         torch.nn.utils.clip_grad_norm_([parameter], LIMIT)
 
 
+def _all_with_epsilon(torch, parameters):
+    torch.nn.utils.clip_grad_norm_(parameters, LIMIT)
+
+
 CLIPS = {
     "by each norm": _by_each_norm,
     "by the norm of all": _by_norm_of_all,
     "by value": _by_value,
     "by each norm, with epsilon": _with_epsilon,
+    "by the norm of all, with epsilon": _all_with_epsilon,
 }
 
 
@@ -121,11 +126,9 @@ EQUAL = {
 }
 UNEQUAL = {
     "rmsprop_rho": _rmsprop(rho=0.99001),
-    "rmsprop_epsilon_inside_the_root": _rmsprop(eps=1e-8, theirs=1e-8),
     "rmsprop_by_default": _rmsprop(eps=1e-8, theirs=1e-6),
     "adadelta_rho": _adadelta(rho=0.90001),
     "adagrad_epsilon": _adagrad(eps=1.0001e-6),
-    "adamax_epsilon": _with_betas("Adamax", lr=2e-3),
     "adamax_beta": _with_betas("Adamax", lr=2e-3, eps=0.0, changed={"beta2": 0.99901}),
     "nadam_decay": _with_betas(
         "NAdam", lr=2e-3, more={"momentum_decay": 4e-3}, changed={"momentum_decay": 5e-3}
@@ -136,6 +139,25 @@ UNEQUAL = {
     "beta1_not_quite_0": _with_betas("Adam", lr=1e-3, beta1=0.0, changed={"beta1": 1e-6}),
     "clipped_by_another_norm": _clipped("by each norm", "ClipGradByGlobalNorm"),
     "clipped_by_value_or_norm": _clipped("by value", "ClipGradByNorm"),
-    "clipped_with_epsilon": _clipped("by each norm, with epsilon", "ClipGradByNorm"),
 }
-PAIRS = EQUAL | UNEQUAL
+# Equal hyper-parameters and another rule in each framework.
+DIFFERING = {
+    "rmsprop_epsilon_inside_the_root": _rmsprop(eps=1e-8, theirs=1e-8),
+    "rmsprop_momentum_with_rate": _rmsprop(eps=1e-6, theirs=1e-6, momentum=0.9, centered=True, **DECAY),
+    "adamax_epsilon": _with_betas("Adamax", lr=2e-3),
+    "clipped_with_epsilon": _clipped("by each norm, with epsilon", "ClipGradByNorm"),
+    "clipped_by_all_with_epsilon": _clipped("by the norm of all, with epsilon", "ClipGradByGlobalNorm"),
+}
+DIFFERENT = {
+    "rmsprop_epsilon_inside_the_root": ("rmsprop-epsilon",),
+    "rmsprop_momentum_with_rate": ("rmsprop-epsilon",),
+    "adamax_epsilon": ("adamax-epsilon",),
+    "clipped_with_epsilon": ("clipping-epsilon",),
+    "clipped_by_all_with_epsilon": ("clipping-epsilon",),
+}
+DIFFERENT_AND_FAULTY = {
+    "rmsprop_epsilon_and_rho": _rmsprop(eps=1e-8, theirs=1e-8, rho=0.99001),
+    "adamax_epsilon_and_beta": _with_betas("Adamax", lr=2e-3, changed={"beta2": 0.99901}),
+    "clipped_with_epsilon_otherwise": _clipped("by each norm, with epsilon", "ClipGradByGlobalNorm"),
+}
+PAIRS = EQUAL | UNEQUAL | DIFFERING | DIFFERENT_AND_FAULTY

@@ -55,12 +55,20 @@ class Words:
 
         return paddle.create_parameter(list(shape), "float32")
 
-    def recurrent(self, kind, inputs, size, *, layers, both_ways):
-        """A recurrent network that takes (batch, steps, inputs)."""
+    def recurrent(self, kind, inputs, size, *, layers, both_ways, dropout=0.0):
+        """A recurrent network that takes (batch, steps, inputs), with dropout between its layers."""
+        options = {"num_layers": layers, "dropout": dropout}
         if self.is_torch:
-            return getattr(self.nn, kind)(inputs, size, layers, batch_first=True, bidirectional=both_ways)
+            return getattr(self.nn, kind)(inputs, size, batch_first=True, bidirectional=both_ways, **options)
         kind = "SimpleRNN" if kind == "RNN" else kind
-        return getattr(self.nn, kind)(inputs, size, layers, direction="bidirect" if both_ways else "forward")
+        direction = "bidirect" if both_ways else "forward"
+        return getattr(self.nn, kind)(inputs, size, direction=direction, **options)
+
+    def attention(self, size, heads, rate):
+        """The framework's own attention over (batch, places, size), with dropout inside."""
+        if self.is_torch:
+            return self.nn.MultiheadAttention(size, heads, dropout=rate, batch_first=True)
+        return self.nn.MultiHeadAttention(size, heads, dropout=rate)
 
     def reweighted(self, layer, how, parametrized, **options):
         """The layer with its weight computed by "weight_norm" or "spectral_norm", as a hook or not."""

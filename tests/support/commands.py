@@ -48,6 +48,7 @@ def ended(main, arguments, capsys):
             cli.run(main, program=main.__module__)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     out, err = capsys.readouterr()
     lines = [
         line

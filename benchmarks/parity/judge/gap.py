@@ -115,13 +115,19 @@ def missing(name: str, *, note: str, tolerance: float = TOLERANCE) -> Gap:
     )
 
 
-def excuse(gap: Gap, reproduced: Gap, *, constant: str, bound: float) -> Gap:
-    """A failed gap, passed if it is gone once both sides have the same rounded constants."""
+def excuse(gap: Gap, reproduced: Gap, *, constant: str, bound: float, difference: str | None = None) -> Gap:
+    """A failed gap, passed if it is gone once both sides have the same rounded constants.
+
+    ``difference``: what was reproduced is a known difference of the frameworks, a rule and no constant.
+    """
     if gap.is_beyond_bound:  # another rounding's bound is not its own
         return gap
+    is_excused = reproduced.passed and gap.relative_l2 <= bound
+    if is_excused and difference is not None:
+        return as_difference(gap, difference=difference, left=reproduced.relative_l2)
     return replace(
         gap,
-        verdict=KNOWN if reproduced.passed and gap.relative_l2 <= bound else FAIL,
+        verdict=KNOWN if is_excused else FAIL,
         constant=constant,
         reproduced_relative_l2=reproduced.relative_l2,
     )

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmarks.parity.judge.gap import KNOWN, PASS, Gap, allow_noise, compare, excuse, fact, missing
+from benchmarks.parity.judge.gap import (
+    DIFFERENCE,
+    KNOWN,
+    PASS,
+    Gap,
+    allow_noise,
+    compare,
+    excuse,
+    fact,
+    missing,
+)
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors import known_roundings
@@ -28,20 +38,20 @@ def suspects_of(verdicts: Verdicts, keys: Sequence[str]) -> list[TensorName]:
 
 
 def reproduced_of(verdicts: Verdicts) -> list[TensorName]:
-    """The tensors that known roundings explain already."""
-    return [name for name, gap in verdicts.gaps.items() if gap.verdict == KNOWN]
+    """The tensors that known roundings, or rules, explain already."""
+    return [name for name, gap in verdicts.gaps.items() if gap.verdict in (KNOWN, DIFFERENCE)]
 
 
 def excuse_roundings(
     verdicts: Verdicts, suspects: Sequence[TensorName], *, rounded: TensorFolder, keys: Sequence[str]
 ) -> Verdicts:
     """Excuse the suspects that agree with torch's run with these constants rounded as paddle's are."""
-    constant, bound = known_roundings.constants(keys), known_roundings.bound(keys)
+    known = known_roundings.together(keys)
     files = verdicts.recording.files()
     gaps = dict(verdicts.gaps)
     for name in suspects:
         again = _compare(verdicts.recording, rounded, name, files[name])
-        gaps[name] = excuse(gaps[name], again, constant=constant, bound=bound)
+        gaps[name] = excuse(gaps[name], again, **known)
     return replace(verdicts, gaps=gaps, reference=rounded, reproduced=keys)
 
 

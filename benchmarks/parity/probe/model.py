@@ -3,8 +3,8 @@
 import gc
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from benchmarks.request.inputs import LABELS, input_place
 from common.cli import UnavailableError
 from common.runtime import memory
 
+Arrays = Mapping[str, np.ndarray]
 ULP = 2.0**-52  # what images are moved by to see how rounding spreads
 
 
@@ -70,8 +71,11 @@ class OpenModel:
 
     def spreads(self) -> dict[str, float]:
         """Standard deviation of every parameter's present values, by its own name."""
-        arrays = self.backend.get_weights(self.model)
-        return {name: float(array.std(dtype=np.float64)) for name, array in arrays.items()}
+        return {
+            name: float(array.std(dtype=np.float64))
+            for own in self.backend.parameter_shapes(self.model)  # one at a time: all are a model's size
+            for name, array in self.backend.get_weights(self.model, {own}).items()
+        }
 
     def recast(self, precision: str) -> None:
         """The open model in another precision."""
@@ -95,6 +99,7 @@ class OpenModel:
         if self.model is not None:
             self.model, self._trainer = None, None
             gc.collect()
+            gc.freeze()  # what is left is the frameworks': a million objects that no later search need visit
 
     def rename(
         self, links: list[dict[str, Any]] | None = None, buffers: dict[str, str] | None = None
@@ -107,7 +112,7 @@ class OpenModel:
     def save(self, target: str) -> None:
         """Write parameters and buffers, the latter as "buffers/NAME"."""
         folder = TensorFolder(target)
-        folder.fill(self._neutral(self.backend.get_weights(self.model)))
+        folder.fill(self._pieces(self.backend.get_weights))
         buffers = self.backend.get_buffers(self.model)
         folder.fill((TensorName.of_buffer(self._naming.buffer(own)), array) for own, array in buffers.items())
 
@@ -137,10 +142,13 @@ class OpenModel:
             gc.collect()
             memory.give_back()
 
-    def _neutral(self, arrays: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
-        """Parameters, or their gradients, under torch's names; those that torch has not are left out."""
-        for link in self._naming.links({own: array.shape for own, array in arrays.items()}):
-            yield from self._naming.neutral(link, {own: arrays[own] for own in link.theirs}).items()
+    def _pieces(self, read: Callable[[Model, set[str]], Arrays]) -> Iterator[tuple[str, np.ndarray]]:
+        """Parameters, or their gradients, under torch's names; those that torch has not are left out.
+
+        ``read`` copies named ones, one piece of torch's at a time: all together are as large as the model.
+        """
+        for link in self._naming.links(self.backend.parameter_shapes(self.model)):
+            yield from self._naming.neutral(link, read(self.model, {*link.theirs})).items()
 
     @contextmanager
     def _prepared(self, training: bool, masks: str | None) -> Iterator[None]:
@@ -148,7 +156,10 @@ class OpenModel:
         self.backend.set_training(self.model, training)
         folder = TensorFolder(masks) if masks else None
         given = GivenMasks({call: folder.load(call) for call in folder} if folder else {})
-        with self.backend.masked_dropout(self.model, given):
+        with ExitStack() as stack:
+            stack.enter_context(self.backend.masked_dropout(self.model, given))
+            if masks:  # what no mask can be given to is off on both sides
+                stack.enter_context(self.backend.without_inner_dropout(self.model))
             yield
 
     def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:
@@ -174,12 +185,7 @@ class OpenModel:
         arrays = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
         if moved:
             rng = np.random.default_rng(0)
-            arrays = [
-                array * (1 + ULP * rng.choice((-1, 1), size=array.shape))
-                if array.dtype.kind == "f"
-                else array
-                for array in arrays
-            ]
+            arrays = [_moved(array, rng) if array.dtype.kind == "f" else array for array in arrays]
         inputs = [self.backend.from_numpy(array, **self._where()) for array in arrays]
         return inputs, self.backend.from_numpy(folder.load(LABELS), **self._where())
 

@@ -17,6 +17,7 @@ from benchmarks.parity.probe.constants import ConstantsSeen
 from benchmarks.parity.probe.decisions import decided
 from benchmarks.parity.probe.model import OpenModel
 from benchmarks.parity.probe.rounded import Noted, rounded
+from benchmarks.parity.probe.spectral_order import spectral_order
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.distance import distance
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -70,7 +71,7 @@ class Recorder(OpenModel):
             calls = self.backend.record(self.model, computation, keep=folder.add)
         self._constants = seen.found
         # The parameters' gradients, one at a time.
-        for name, array in self._gradients():
+        for name, array in self._pieces(self.backend.get_gradients):
             if gradients is None or name in gradients:
                 folder.add(TensorName.of_gradient(name), array)
         # Running statistics move in training mode alone.
@@ -116,7 +117,7 @@ class Recorder(OpenModel):
 
         with self._prepared(training, masks), self._altered(None, None):  # the very same calls
             self.backend.record(self.model, self._computation(batch), keep=compare)
-        for name, array in self._gradients():
+        for name, array in self._pieces(self.backend.get_gradients):
             compare(TensorName.of_gradient(name), array)
         infinite = float("inf")
         return different + [{"name": n, "relative_l2": infinite, "max_abs": infinite} for n in sorted(left)]
@@ -199,6 +200,10 @@ class Recorder(OpenModel):
         with self._altered(rounding, None):
             return self.backend.measure_dropout(self.model)
 
+    def inner_dropouts(self) -> list[dict[str, Any]]:
+        """See Backend.inner_dropout."""
+        return self.backend.inner_dropout(self.model)
+
     def flips(self, exact: str, other: str, calls: dict[str, str]) -> list[dict[str, Any]]:
         """Count the decisions of each ReLU and max-pool that another run flips.
 
@@ -206,12 +211,6 @@ class Recorder(OpenModel):
         ``exact``.
         """
         return decisions.compare_all(self.model, TensorFolder(exact), TensorFolder(other), calls)
-
-    def _gradients(self) -> Iterator[tuple[str, np.ndarray]]:
-        """One parameter's gradient at a time: all together are as large as the model."""
-        for link in self._naming.links(self.backend.parameter_shapes(self.model)):
-            arrays = self.backend.get_gradients(self.model, {*link.theirs})
-            yield from self._naming.neutral(link, arrays).items()
 
     @contextmanager
     def _altered(
@@ -227,6 +226,7 @@ class Recorder(OpenModel):
         with (
             seen.following(self._leaves()),
             rounded(rounding or (), noted=self._noted, given=seen),
+            spectral_order(self.model, rounding or (), noted=self._noted),
             decided(self.model, forced or {}),
         ):
             yield seen
@@ -270,18 +270,19 @@ class Probe(Recorder):
         settings: dict[str, Any],
         rounding: bool = False,
         paddles_rule: bool = False,
-    ) -> str | None:
-        """Make an optimizer: the named one, or the user's own where there is one.
-
-        Returns how paddle's of its kind moves parameters otherwise, if it does.
-        """
+    ) -> None:
+        """Make an optimizer: the named one, or the user's own where there is one."""
         memory.give_back()  # gaps that the largest tensors of all would not fit into
         own = self._plugin("optimizer") if optimizer is None else None
         self._trainer = Trainer(
             self.name, self.backend, self.model, optimizer=optimizer, own=own, settings=settings
         )
         self._trainer.rounding, self._trainer.paddles_rule = rounding, paddles_rule
-        return self._trainer.other_rule
+
+    def rules_applied(self) -> list[str]:
+        """The known differences by whose rule of paddle's the last training moved parameters."""
+        assert self._trainer is not None, "start_training first"
+        return [*self._trainer.applied]
 
     def apply_gradients(self, source: str, steps: int, rates: list[float] | None) -> list[float]:
         """Update on drawn gradients; returns the learning rate of each step."""

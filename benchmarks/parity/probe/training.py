@@ -8,7 +8,7 @@ import numpy as np
 
 from backends import Backend, Computed, Model
 from benchmarks.parity.probe.naming import Naming
-from benchmarks.parity.probe.user_optimizers import as_paddle_does, clip_in_float64, rule_of
+from benchmarks.parity.probe.user_optimizers import as_paddle_does, clip_in_float64
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from common.runtime import memory
 
@@ -19,8 +19,8 @@ SIZES = (1.0, 0.25, 4.0)  # what each such part is multiplied by, in turn: a gra
 class Trainer:
     """A model with its optimizer.
 
-    ``rounding`` gives torch's the hyper-parameters rounded to float32, ``paddles_rule`` the rule by which
-    paddle's of its kind moves parameters.
+    ``rounding`` gives torch's the hyper-parameters rounded to float32, ``paddles_rule`` the rules by which
+    paddle moves parameters; ``applied`` are those of them that had anything to act on.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Trainer:
     ) -> None:
         self.name, self.backend, self.model = name, backend, model
         self.rounding = self.paddles_rule = False
+        self.applied: dict[str, None] = {}
         made = (
             own(model)
             if own
@@ -43,11 +44,6 @@ class Trainer:
         self.optimizer, self.schedule = made if isinstance(made, tuple) else (made, None)
         if name == "paddle":
             clip_in_float64(self.optimizer)
-
-    @property
-    def other_rule(self) -> str | None:
-        """How paddle's optimizer of this kind moves parameters otherwise."""
-        return rule_of(self.optimizer)
 
     def apply_gradients(
         self, drawn: TensorFolder, naming: Naming, *, steps: int, rates: Sequence[float] | None
@@ -82,7 +78,8 @@ class Trainer:
         if rates is not None:
             self.backend.set_learning_rate(self.optimizer, rates[step])
         used = self.backend.get_learning_rate(self.optimizer)
-        with as_paddle_does(self.optimizer, rounding=self.rounding, rule=self.paddles_rule):
+        altered = {"rounding": self.rounding, "rule": self.paddles_rule}
+        with as_paddle_does(self.optimizer, applied=self.applied, **altered):
             self.backend.update(self.optimizer)
         if self.schedule is not None:
             self.schedule.step()
@@ -111,6 +108,9 @@ class DrawnGradients(Mapping[str, np.ndarray]):
             self._shapes[name],
             lambda drawn, shape: part(self._drawn.load(drawn), self._step, shape),
         )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._shapes  # without reading the gradient, as Mapping's own would
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._shapes)

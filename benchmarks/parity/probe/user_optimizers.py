@@ -4,12 +4,17 @@ Torch's gets the constants that paddle's twin keeps in float32, or its rule wher
 gets the clipping that paddle has no float64 kernel for.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import numpy as np
+
+from benchmarks.parity.probe.function_calls import FunctionCall, seen
+from benchmarks.parity.tensors.known_differences import ADAMAX_EPSILON, CLIPPING_EPSILON, RMSPROP_EPSILON
 
 # Measured over 20 steps: with these rounded, torch agrees with paddle 3.3.1 to 4e-16 or to the last digit.
 KEPT_IN_FLOAT32 = {
@@ -21,23 +26,30 @@ KEPT_IN_FLOAT32 = {
     "NAdam": ("betas", "eps", "momentum_decay"),
     "RAdam": ("betas", "eps"),
 }
-RULES = {
-    "RMSprop": "paddle's RMSProp has epsilon inside the root, and the rate in its momentum",
-    "Adamax": "paddle's Adamax adds epsilon to the decayed maximum, not to the gradient's size",
-}
+RULES = {"RMSprop": RMSPROP_EPSILON, "Adamax": ADAMAX_EPSILON}
+TORCHS_CLIPPING, CLIPPING_ADDS = "/torch/nn/utils/clip_grad.py", 1e-6
+DEEPEST = 10  # frames between torch's clipping and the mode that sees what it calls
 
 
 @contextmanager
-def as_paddle_does(optimizer: Any, *, rounding: bool, rule: bool) -> Iterator[None]:
-    """Inside, torch's optimizer rounds as paddle's does, or moves by paddle's rule, rounding included."""
-    name = kind_of(optimizer)
+def as_paddle_does(
+    optimizer: Any, *, rounding: bool, rule: bool, applied: dict[str, None] | None = None
+) -> Iterator[None]:
+    """Inside, torch's optimizer rounds as paddle's does, or moves by paddle's rules, rounding included.
+
+    ``applied`` receives the rules that had anything to act on.
+    """
+    name, used = kind_of(optimizer), applied if applied is not None else {}
     own = type(optimizer).__name__ == name  # not a step of the user's own around it
     with ExitStack() as stack:
         if own and (rule or (rounding and name == "Adamax")) and name in _UPDATES:
             update = partial(_UPDATES[name], rule=rule)
             stack.enter_context(_with_step(optimizer, partial(_step, optimizer, update)))
-        elif rounding:
+            used |= {RULES[name]: None} if rule else {}
+        elif rounding or rule:
             stack.enter_context(_rounded(optimizer, name))
+        if rule:
+            stack.enter_context(seen(partial(_clipped_without_epsilon, used)))
         yield
 
 
@@ -47,9 +59,28 @@ def kind_of(optimizer: Any) -> str:
     return next((kind.__name__ for kind in type(optimizer).__mro__ if kind.__name__ in known), "")
 
 
-def rule_of(optimizer: Any) -> str | None:
-    """How paddle's optimizer of that kind moves parameters otherwise than torch's."""
-    return RULES.get(type(optimizer).__name__)
+def _clipped_without_epsilon(
+    applied: dict[str, None], call: FunctionCall, original: Callable[..., Any]
+) -> Any:
+    """Torch's clipping by a norm divides by the norm and not by the norm plus 1e-6, as paddle's does."""
+    if call.name == "add" and _is_added(call, CLIPPING_ADDS) and _is_called_by(TORCHS_CLIPPING):
+        applied[CLIPPING_EPSILON] = None
+        return call.args[0]
+    return original(*call.args, **call.kwargs)
+
+
+def _is_added(call: FunctionCall, number: float) -> bool:
+    return len(call.args) == 2 and isinstance(call.args[1], float) and call.args[1] == number
+
+
+def _is_called_by(file: str) -> bool:
+    """True if code of that file called what runs here, through this module and torch's modes alone."""
+    frame: FrameType | None = sys._getframe()
+    for _ in range(DEEPEST):
+        if frame is None or frame.f_code.co_filename.endswith(file):
+            return frame is not None
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

@@ -105,6 +105,13 @@ class Pair(Sides):
         assert self.pairing is not None
         return name in self.pairing.parameters
 
+    def layer_of(self, title: str) -> str | None:
+        """The layer that a tensor of a report belongs to, by torch's names: "own: fc.weight" is of "fc"."""
+        name = title.partition(": ")[2] or title
+        own = [*self.described["torch"]["parameters"], *self.described["torch"]["buffers"]]
+        layers = {entry["layer"] for entry in own if f"{name}.".startswith(f"{entry['layer']}.")}
+        return max(layers, key=len, default=None)
+
     def require_space(self) -> None:
         """Raise UnavailableError now if the tensors would not fit on the disk."""
         needed = self.parameters() * BYTES_PER_PARAMETER + SPARE_BYTES

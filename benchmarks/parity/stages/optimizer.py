@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends import NAMES, OPTIMIZERS
-from benchmarks.parity.judge.gap import FAIL, TOLERANCE, Gap, compare, excuse, missing
+from benchmarks.parity.judge.gap import FAIL, TOLERANCE, Gap, as_difference, compare, excuse, missing
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.probe.rounded import rounded_value
 from benchmarks.parity.probe.training import draw
@@ -31,11 +31,8 @@ def start(
     rounding: bool = False,
     paddles_rule: bool = False,
     among: Sequence[str] = NAMES,
-) -> str | None:
-    """Give the sides the weights again and a new optimizer; ``rounding`` and ``paddles_rule`` are torch's.
-
-    Returns how paddle's of torch's kind moves parameters otherwise, if it does.
-    """
+) -> None:
+    """Give the sides the weights again and a new optimizer; ``rounding`` and ``paddles_rule`` are torch's."""
     pair.ask_both("load", source=pair.path("weights"), among=among)
     settings = {
         "learning_rate": rounded_value(LEARNING_RATE),
@@ -47,14 +44,13 @@ def start(
     }
     optimizer = None if name == OWN else name
     torchs = {"rounding": rounding, "paddles_rule": paddles_rule}
-    other_rules = pair.ask_both(
+    pair.ask_both(
         "start_training",
         optimizer=optimizer,
         settings=settings,
         own=lambda side: torchs if side == "torch" else {},
         among=among,
     )
-    return other_rules.get("torch")
 
 
 def rates_of(steps: int) -> list[float]:
@@ -130,7 +126,6 @@ def optimizer_stage(pair: Pair, *, names: Sequence[str], steps: int) -> Stage:
     steps = max(steps, STEPS_IF_SMALL if small else STEPS_IF_LARGE)
     _draw_gradients(pair, steps=steps)
     gaps: list[Gap] = []
-    causes: list[str] = []
     lone: dict[str, dict[str, list[str]]] = {}
     for name in names:
         own = _compare_optimizer(pair, name, steps=steps)
@@ -138,12 +133,12 @@ def optimizer_stage(pair: Pair, *, names: Sequence[str], steps: int) -> Stage:
         if name == OWN and _failed(own):
             own = _excuse_hyper_parameters(pair, own, steps=steps)
         if name == OWN and _failed(own):
-            causes = _other_rule(pair, own, steps=steps)
+            own = _by_paddles_rules(pair, own, steps=steps)
         gaps += own
     pair.folder("drawn")
     facts: dict[str, Any] = {"steps": steps, "optimizers": [*names]}
     facts["kept_by_one_side"] = {name: kinds for name, kinds in lone.items() if any(kinds.values())}
-    return with_suspect(pair, Stage(name="optimizer", gaps=gaps, facts=facts, causes=causes))
+    return with_suspect(pair, Stage(name="optimizer", gaps=gaps, facts=facts))
 
 
 def _kept_by_one_side(pair: Pair) -> dict[str, list[str]]:
@@ -188,11 +183,10 @@ def _excuse_hyper_parameters(pair: Pair, gaps: Sequence[Gap], *, steps: int) -> 
     """
     again = {gap.name: gap for gap in _compare_optimizer(pair, OWN, steps=steps, rounding=True)}
     key = ["hyper-parameters"]
-    constant, bound = known_roundings.constants(key), known_roundings.bound(key)
     return [
         gap
         if gap.passed or gap.name.endswith("learning rates") or gap.name not in again
-        else excuse(gap, again[gap.name], constant=constant, bound=max(bound, _bound_of(gap)))
+        else excuse(gap, again[gap.name], **known_roundings.together(key, at_least=_bound_of(gap)))
         for gap in gaps
     ]
 
@@ -202,17 +196,18 @@ def _bound_of(gap: Gap) -> float:
     return SQUARES_BOUND if gap.name.endswith(("/exp_avg_sq", "/square_avg")) else 0.0
 
 
-def _other_rule(pair: Pair, gaps: Sequence[Gap], *, steps: int) -> list[str]:
-    """The cause, if torch by paddle's rule agrees in everything that failed: no twin can help that."""
-    rule = start(pair, OWN)
-    if rule is None:
-        return []
+def _by_paddles_rules(pair: Pair, gaps: Sequence[Gap], *, steps: int) -> list[Gap]:
+    """Known differences, if torch by paddle's rules agrees in everything that failed."""
     again = {gap.name: gap for gap in _compare_optimizer(pair, OWN, steps=steps, paddles_rule=True)}
-    failed = [again[name] for name in _failed(gaps) if name in again]
-    if not failed or not all(gap.passed for gap in failed):
-        return []
-    left = max(gap.relative_l2 for gap in failed)
-    return [f"{rule}: computed so, torch agrees to {left:.0e}; a true difference between the frameworks"]
+    failed, applied = _failed(gaps), pair.ask("torch", "rules_applied")
+    if not applied or not all(name in again and again[name].passed for name in failed):
+        return [*gaps]
+    return [
+        as_difference(gap, difference="; ".join(applied), left=again[gap.name].relative_l2)
+        if gap.name in failed
+        else gap
+        for gap in gaps
+    ]
 
 
 def _draw_gradients(pair: Pair, *, steps: int) -> None:

@@ -1,27 +1,13 @@
 """Training mode: dropout, forward and backward with equal masks, and the statistics that are kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge.gap import (
-    DIFFERENCE,
-    FAIL,
-    PASS,
-    TOLERANCE,
-    Gap,
-    as_difference,
-    compare,
-    excuse,
-    fact,
-)
-from benchmarks.parity.judge.known_differences import (
-    KNOWN_DIFFERENCES,
-    RUNNING_VARIANCE,
-    biased_running_variance,
-)
+from benchmarks.parity.judge.gap import FAIL, PASS, TOLERANCE, Gap, as_difference, compare, excuse, fact
 from benchmarks.parity.judge.localization import Suspect
+from benchmarks.parity.judge.running_variance import biased_running_variance
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Recording
@@ -29,6 +15,7 @@ from benchmarks.parity.stages.investigation import investigate
 from benchmarks.parity.stages.one_batch import result_stages, titled
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
+from benchmarks.parity.tensors.known_differences import RUNNING_VARIANCE
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 
@@ -36,12 +23,14 @@ RATE = known_roundings.DROPOUT_SCALE
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
-def train_mode_stage(pair: Pair, evaluated: Recording, *, strict: bool = False) -> Stage:
-    """Dropout, then with equal masks forward, backward, and the statistics afterwards.
-
-    ``strict``: known differences of the frameworks fail.
-    """
+def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
+    """Dropout, then with equal masks forward, backward, and the statistics afterwards."""
     gaps, suspect = _dropout_gaps(pair, evaluated)
+    inner = _inner_dropout_gaps(pair, evaluated)
+    wrong = next((layer for layer, gap in inner.items() if gap.verdict == FAIL), None)
+    if wrong is not None and suspect is None:
+        suspect = Suspect(layer=wrong, relative_l2=None, path=inner[wrong].note or "", base="Dropout")
+    gaps += inner.values()
     _write_masks(pair, evaluated)
     recording = pair.record(training=True, masks=pair.path("masks"))
     verdicts = investigate(pair, recording)
@@ -49,7 +38,7 @@ def train_mode_stage(pair: Pair, evaluated: Recording, *, strict: bool = False) 
     statistics = [_without_difference(pair, verdicts, gap) for gap in titled(verdicts.of_kind(BUFFERS))]
     stage = Stage(name="train-mode", gaps=[*gaps, *logits.gaps, *loss.gaps, *gradients.gaps, *statistics])
     blamed = next((part for part in (logits, gradients) if part.suspect), None)
-    failed = [gap for gap in statistics if gap.verdict == FAIL or (strict and gap.verdict == DIFFERENCE)]
+    failed = [gap for gap in statistics if gap.verdict == FAIL]
     if suspect is not None:
         stage.suspect = suspect
     elif blamed is not None:
@@ -58,7 +47,6 @@ def train_mode_stage(pair: Pair, evaluated: Recording, *, strict: bool = False) 
     elif failed:
         stage.first = failed[0]
         stage.suspect = _statistics_suspect(pair, failed[0])
-        stage.causes = _statistics_causes(failed)
     pair.forget(recording)
     return stage
 
@@ -82,6 +70,23 @@ def _dropout_gaps(pair: Pair, evaluated: Recording) -> tuple[list[Gap], Suspect 
     return gaps, suspect
 
 
+def _inner_dropout_gaps(pair: Pair, evaluated: Recording) -> dict[str, Gap]:
+    """Rates of what drops inside a layer: equal, and off in what follows, for masks cannot be given to it."""
+    sides = pair.ask_both("inner_dropouts")
+    ours, theirs = ({facts["name"]: facts["rate"] for facts in side} for side in sides.values())
+    gaps = {}
+    for match in evaluated.matches:
+        rates = ours.get(match.layer, 0.0), theirs.get(match.theirs["name"], 0.0) if match.theirs else 0.0
+        if any(rates):
+            same = rates[0] == rates[1]
+            note = f"drops at rate {rates[0]:g} inside, which is off here: it takes no masks"
+            if not same:
+                note = f"drops at rate {rates[0]:g} inside on torch, {rates[1]:g} on paddle"
+            verdict = PASS if same else FAIL
+            gaps[match.layer] = fact(f"{match.layer} (dropout inside)", (), verdict=verdict, note=note)
+    return gaps
+
+
 def _scale_gap(
     what: str, left: Mapping[str, Any], right: Mapping[str, Any], rounded: Mapping[str, Any]
 ) -> Gap:
@@ -91,8 +96,7 @@ def _scale_gap(
     if gap.passed:
         return gap
     again = compare(name, np.array([rounded[what]]), np.array([right[what]]))
-    constant, bound = known_roundings.constants([RATE]), known_roundings.bound([RATE])
-    return excuse(gap, again, constant=constant, bound=bound)
+    return excuse(gap, again, **known_roundings.together([RATE]))
 
 
 def _dropout_suspect(bad: Gap, layer: str, left: Mapping[str, Any], right: Mapping[str, Any]) -> Suspect:
@@ -168,8 +172,6 @@ def _power_iterations(pair: Pair, suspect: Suspect | None) -> list[str]:
         return []
     return [
         "spectral normalisation: the number of power iterations, or its axis",
-        "torch's parametrization of it takes the half steps of an iteration in the other order than torch's "
-        "hook and paddle's: torch.nn.utils.spectral_norm agrees",
     ]
 
 
@@ -195,13 +197,3 @@ def _without_difference(pair: Pair, verdicts: Verdicts, gap: Gap) -> Gap:
     if left is None or left > TOLERANCE * 10:
         return gap
     return as_difference(gap, difference=RUNNING_VARIANCE, left=left)
-
-
-def _statistics_causes(failed: Sequence[Gap]) -> list[str]:
-    """The known difference that explains the statistics, if one does."""
-    proven = failed[0].difference
-    if proven is None:
-        return []
-    left = failed[0].reproduced_relative_l2 or 0.0
-    sentence = KNOWN_DIFFERENCES[proven].sentence
-    return [f"a known difference of the frameworks, which explains it to {left:.0e}: {sentence}"]

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote, unquote
 
 import numpy as np
 
+MAPPED_BYTES = 1 << 16  # mapping a file takes longer than reading one that is smaller
 COMPARED_BYTES = 1 << 19  # at a time: what fits in the cache
 SUFFIX = ".npy"
 
@@ -32,12 +34,15 @@ class TensorFolder:
             self.add(name, array)
 
     def load(self, name: str) -> np.ndarray:
-        """One array, read from the file as it is looked at.
+        """One array; a large one is read from the file as it is looked at.
 
         The array is read-only.
         """
-        mapped: np.memmap = np.load(self._file(name), mmap_mode="r", allow_pickle=False)
-        return mapped.view(np.ndarray)
+        file = self._file(name)
+        mode: Literal["r"] | None = "r" if file.stat().st_size > MAPPED_BYTES else None
+        array: np.ndarray = np.load(file, mmap_mode=mode, allow_pickle=False).view(np.ndarray)
+        array.flags.writeable = False
+        return array
 
     def has(self, name: str, array: np.ndarray) -> bool:
         """True if an array of that name is there with the same shape, dtype and bits."""

@@ -158,7 +158,7 @@ def test_flags_that_nothing_is_trained_with_are_refused_and_not_recorded(finishe
         (["--shared-masks"], "began with shared_masks False"),
         (["--valid-fraction", "0.2"], "began with valid_fraction 0.1"),
         (["--freeze-features"], "began with freeze_features False"),
-        (["--recipe", "mnist"], "a run of recipe digits"),
+        (["--recipe", "mnist", "--data", "digits"], "a run of recipe digits"),
     ],
 )
 def test_resuming_another_run_is_refused(finished, capsys, flags, message):

@@ -1,15 +1,18 @@
 """Whatever ends a command: no worker and no temporary folder is left."""
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
+from benchmarks.manager import scratch
 from benchmarks.manager.scratch import PREFIX, scratch_folder
 from tests.support.paths import ROOT
 from tests.support.processes import gone
@@ -36,6 +39,41 @@ def test_a_left_scratch_folder_is_swept_and_one_in_use_is_not(tmp_path, monkeypa
             assert first.exists()
             assert second.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["open", "flock", "rename"])
+def test_a_folder_is_never_swept_before_its_lock_is_held(tmp_path, monkeypatch, step):
+    """Another process sweeps between any two steps of making one."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    real_open, real_flock, real_rename = Path.open, fcntl.flock, Path.rename
+
+    def swept_after(real, name):
+        def call(*arguments, **options):
+            result = real(*arguments, **options)
+            if step == name:
+                with monkeypatch.context() as inner:
+                    inner.setattr(Path, "open", real_open)
+                    inner.setattr(fcntl, "flock", real_flock)
+                    scratch._sweep()
+            return result
+
+        return call
+
+    monkeypatch.setattr(Path, "open", swept_after(real_open, "open"))
+    monkeypatch.setattr(fcntl, "flock", swept_after(real_flock, "flock"))
+    monkeypatch.setattr(Path, "rename", swept_after(real_rename, "rename"))
+    with scratch_folder() as folder:
+        assert folder.exists()
+
+
+def test_a_folder_that_never_had_a_lock_is_swept_when_it_is_old(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old, fresh = (tmp_path / f"{PREFIX}{name}" for name in ("old", "fresh"))
+    for folder, age in ((old, 7200), (fresh, 60)):
+        folder.mkdir()
+        os.utime(folder, (time.time() - age,) * 2)
+    with scratch_folder():
+        assert (old.exists(), fresh.exists()) == (False, True)
 
 
 # A shell's background job ignores Ctrl-C, and what it starts inherits that: a parent of a test heeds it.

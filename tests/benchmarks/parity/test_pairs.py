@@ -5,24 +5,15 @@ Each pair goes through what `--torch` and `--paddle` ask for, in two workers tha
 
 import pytest
 
-from benchmarks.manager.worker_process import Worker
 from benchmarks.parity.comparison import run_parity
 from benchmarks.parity.judge.gap import SPREAD
 from benchmarks.parity.plan import CANNOT_COMPARE, GATE, ORDER, Plan
 from benchmarks.parity.stages.free_training import MOST_NOISE
 from benchmarks.request.model_pair import InputSpec, ModelPair
-from tests.pairs import faults, innocents, outputs, pairing, roundings
+from tests.pairs import differences, faults, innocents, outputs, pairing, roundings
 from tests.support.paths import ROOT
 
 FAULTS, INNOCENTS = faults.PAIRS | outputs.FAULTS, innocents.PAIRS | outputs.INNOCENTS
-
-
-@pytest.fixture(scope="session")
-def workers(torch_backend, paddle_backend, tmp_path_factory):
-    scratch = tmp_path_factory.mktemp("pairs")
-    settings = {"scratch": scratch, "threads": 1, "timeout": 60}
-    with Worker("torch", **settings) as ours, Worker("paddle", **settings) as theirs:
-        yield ours, theirs
 
 
 @pytest.fixture
@@ -152,15 +143,27 @@ def test_flips_explain_bfloat16_too_and_the_side_without_it_is_reported(compare)
     assert "paddle" not in logits
 
 
-def test_the_running_variance_is_a_known_difference_and_strictly_a_failure(compare):
-    report = compare("running_variance", INNOCENTS["running_variance"], stages=("train-mode",))
-    (known,) = report["known_differences"]
-    assert (report["verdict"], known["difference"]) == ("pass", "running-variance")
-    assert known["left"] < 1e-14
-    assert known["relative_l2"] > 1e-6
+@pytest.mark.parametrize("name", differences.NAMES)
+def test_a_rule_of_the_frameworks_is_a_known_difference_and_strictly_a_failure(compare, name):
+    stages = {"running_variance": ("train-mode",), "spectral_norm_parametrized": ("train-mode", "training")}
+    plan = {"stages": stages.get(name, ("optimizer", "training")), "optimizers": ("adam",)}
+    report = compare(name, INNOCENTS[name], **plan)
+    assert report["verdict"] == "pass", report["first_divergence"]
+    assert tuple(known["difference"] for known in report["known_differences"]) == differences.NAMES[name]
+    for known in report["known_differences"]:
+        assert known["left"] < 1e-12
+        assert known["relative_l2"] > 1e-9
+    report = compare(name, INNOCENTS[name], strict=True, **plan)
+    assert report["verdict"] == "fail"
+    first, sentence = report["first_divergence"], report["known_differences"][0]["torch"]
+    assert first["stage"] == report["known_differences"][0]["stage"]
+    assert sentence in first["likely_causes"][0]
+
+
+def test_a_strict_failure_names_tensor_and_layer(compare):
     report = compare("running_variance", INNOCENTS["running_variance"], stages=("train-mode",), strict=True)
-    assert report["first_divergence"]["name"] == "bn.running_var"
-    assert "unbiased" in report["first_divergence"]["likely_causes"][0]
+    first = report["first_divergence"]
+    assert (first["name"], first["layer"]) == ("bn.running_var", "bn")
 
 
 def test_equal_nan_passes_if_asked_for_and_only_at_equal_places(compare):
@@ -211,17 +214,11 @@ def test_a_constant_that_no_table_has_is_proposed(compare, name, what):
     assert not any("a proposal" in cause for cause in report["first_divergence"]["likely_causes"])
 
 
-def test_another_rule_of_paddles_is_proven_and_a_wrong_epsilon_is_no_such_rule(compare):
-    """RMSProp's epsilon is inside the root on paddle; 1e-6 against 1e-8 is a fault all the same."""
-    causes = {}
-    for name in ("rmsprop_epsilon_inside_the_root", "rmsprop_by_default", "adamax_epsilon"):
-        pair = faults.PAIRS[f"optimizer_{name}"]
-        report = compare(f"optimizer_{name}", pair, stages=("optimizer",))
-        causes[name] = " ".join(report["first_divergence"]["likely_causes"])
-    assert "epsilon inside the root" in causes["rmsprop_epsilon_inside_the_root"]
-    assert "a true difference between the frameworks" in causes["rmsprop_epsilon_inside_the_root"]
-    assert "a true difference between the frameworks" in causes["adamax_epsilon"]
-    assert "a true difference" not in causes["rmsprop_by_default"]
+@pytest.mark.parametrize("name", ["optimizer_rmsprop_by_default", "optimizer_rmsprop_epsilon_and_rho"])
+def test_a_wrong_number_is_no_rule_of_the_frameworks(compare, name):
+    report = compare(name, FAULTS[name], stages=("optimizer",))
+    assert report["first_divergence"]["stage"] == "optimizer"
+    assert report["known_differences"] == []
 
 
 def test_what_one_optimizer_alone_keeps_is_listed(compare):

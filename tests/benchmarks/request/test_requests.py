@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 
 WRONG_REQUESTS = [
     (["--model", "nope"], "unknown model 'nope'; choose one of alexnet"),
-    ([], "required: --model"),
+    ([], "give --model NAME"),
     (["--model", "lenet5", "--batch-size", "0"], "expected a whole number from 1, got '0'"),
     (["--model", "lenet5", "--batch-size", "-1"], "expected a whole number from 1, got '-1'"),
     (["--model", "lenet5", "--batch-size", "8,x"], "expected a whole number from 1, got 'x'"),

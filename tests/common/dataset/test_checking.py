@@ -10,15 +10,18 @@ from PIL import Image
 from common.cli import UsageError
 from common.dataset import __main__ as dataset
 from common.dataset import complete, read_list, read_source, write_lists
-from common.dataset.checking import check_list
+from common.dataset.checking import ListCheck
+
+
+def problems_of(path):
+    return list(ListCheck(path).problems())
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ("good.png", "also good.png", "twice.png", "cut.png"):
-        Image.fromarray(np.random.default_rng(0).integers(256, size=(40, 40, 3), dtype=np.uint8)).save(
-            tmp_path / name
-        )
+    for seed, name in enumerate(("good.png", "also good.png", "twice.png", "cut.png")):
+        pixels = np.random.default_rng(seed).integers(256, size=(40, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / name)
     (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:-900])
     (tmp_path / "text.jpg").write_text("no image")
     (tmp_path / "train.txt").write_text(
@@ -40,7 +43,7 @@ EXPECTED = {
 
 
 def test_each_bad_line_is_reported_with_its_reason(folder):
-    problems = {each.line: each.problem for each in check_list(folder / "train.txt").problems}
+    problems = {each.line: each.problem for each in problems_of(folder / "train.txt")}
     assert problems.keys() == EXPECTED.keys()
     for line, reason in EXPECTED.items():
         assert reason in problems[line]
@@ -48,13 +51,13 @@ def test_each_bad_line_is_reported_with_its_reason(folder):
 
 def test_an_image_of_another_list_is_reported_also_under_another_name(folder):
     (folder / "test.txt").write_text("good.png\t0\n")
-    assert [each.problem for each in check_list(folder / "test.txt").problems] == ["also in train.txt:1"]
+    assert [each.problem for each in problems_of(folder / "test.txt")] == ["also in train.txt:1"]
     shutil.copy(folder / "good.png", folder / "renamed.png")
     (folder / "test.txt").write_text("renamed.png\t0\n")
-    problems = check_list(folder / "test.txt").problems
+    problems = problems_of(folder / "test.txt")
     assert [each.problem for each in problems] == ["the same bytes as an image in train.txt:1"]
     (folder / "other.txt").write_text("good.png\t0\n")
-    assert check_list(folder / "other.txt").problems == []
+    assert problems_of(folder / "other.txt") == []
 
 
 def test_the_command_writes_a_clean_list_and_json(folder, capsys):

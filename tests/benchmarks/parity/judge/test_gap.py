@@ -12,7 +12,7 @@ from benchmarks.parity.judge.gap import (
     as_difference,
     compare,
 )
-from benchmarks.parity.judge.known_differences import biased_running_variance
+from benchmarks.parity.judge.running_variance import biased_running_variance
 
 ONES = np.linspace(1.0, 2.0, 10)
 

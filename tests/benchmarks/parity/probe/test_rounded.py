@@ -290,15 +290,16 @@ def test_dropouts_scale_is_rounded_twice(rate):
 
 
 def test_every_alteration_is_in_the_table():
-    assert {made.key for own in ALTERATIONS.values() for made in own} == set(KNOWN_ROUNDINGS) - {
-        "hyper-parameters"
-    }
+    elsewhere = {"hyper-parameters", "spectral-order"}  # of optimizers, and of a layer's method
+    assert {made.key for own in ALTERATIONS.values() for made in own} == set(KNOWN_ROUNDINGS) - elsewhere
 
 
-def test_attempts_end_with_one_rounding_more_or_less():
+def test_attempts_take_a_pool_for_a_mean_and_end_with_one_rounding_less():
     assert attempts(["avg-pool"]) == [["avg-pool"], ["avg-pool", LOSS_LIMIT]]
     assert attempts([]) == [[LOSS_LIMIT]]
-    assert attempts(["hardsigmoid", MEAN_FOR_A_POOL])[2:] == [[MEAN_FOR_A_POOL, "hardsigmoid"]]
+    both = ["hardsigmoid", MEAN_FOR_A_POOL]
+    assert attempts(both) == [["hardsigmoid"], both, ["hardsigmoid", LOSS_LIMIT]]
+    assert attempts(["hardsigmoid", "selu"])[2:] == [["selu"], ["hardsigmoid"]]
     assert concerned(["dropout-scale", "loss-limit", "exponent"]) == ["exponent"]
 
 

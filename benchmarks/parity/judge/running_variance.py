@@ -1,41 +1,10 @@
-"""Known differences of the frameworks: rules that no twin can change, proven in the run that shows them.
-
-A known rounding is a constant in the wrong precision; a known difference is another rule. It excuses a tensor
-only if torch's numbers, recomputed with paddle's rule, agree with paddle's to the last digit.
-"""
+"""Paddle's rule for batch normalisation's running variance, applied to torch's recorded inputs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.parity.tensors.distance import distance
-
-
-@dataclass(frozen=True, kw_only=True)
-class KnownDifference:
-    """One such rule: what each framework does, and where it says so."""
-
-    torch: str
-    paddle: str
-    torch_source: str
-    paddle_source: str
-
-    @property
-    def sentence(self) -> str:
-        """Both rules in one line."""
-        return f"torch {self.torch}, paddle {self.paddle}"
-
-
-RUNNING_VARIANCE = "running-variance"
-KNOWN_DIFFERENCES = {
-    RUNNING_VARIANCE: KnownDifference(
-        torch="keeps the unbiased variance (n - 1) as batch normalisation's running variance",
-        paddle="keeps the biased one (n)",
-        torch_source="https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html",
-        paddle_source="https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/nn/BatchNorm2D_en.html",
-    ),
-}
 
 
 def biased_running_variance(

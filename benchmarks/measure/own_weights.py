@@ -1,0 +1,95 @@
+"""Weights of models that are not ours: those that they come with, or a file's, the same on both sides.
+
+Drawn ones would make two images hardly distinguishable behind batch normalisation, and the check of an engine
+blind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from backends import NAMES
+from benchmarks.manager.session import Session
+from benchmarks.manager.worker_process import Worker
+from benchmarks.measure.weights_file import WeightsFile
+from benchmarks.parity.sides.pair import CannotCompare, Pair
+from benchmarks.parity.sides.pairing import STATISTICS
+from benchmarks.parity.tensors.tensor_folder import TensorFolder
+from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
+from benchmarks.request.inputs import stirred
+from common.cli import UsageError
+from common.weights import safetensors_file
+
+
+def write_own_weights(session: Session) -> None:
+    """Write each side's file of weights, once; nothing for a model of ours.
+
+    Of a pair the weights are torch's, which paddle has under its own names as the pairing says. Raises
+    UsageError where the two cannot be paired, WorkerFailure where a worker is lost.
+    """
+    if not session.pair.foreign or all(session.inputs.own_weights(name).exists() for name in session.places):
+        return
+    if all(case.phase == "data" for case in session.request.cases):  # no model is needed to read images
+        return
+    names = {place.backend: name for name, place in [*session.places.items()][::-1]}
+    if set(names) == set(NAMES):
+        _write_both(session, names)
+        return
+    (backend, name), *_ = names.items()
+    _write_one(session, name, backend)
+
+
+def _write_both(session: Session, names: Mapping[str, str]) -> None:
+    sides = [session.worker(names[backend]) for backend in NAMES]
+    with Pair(*sides, subject=session.pair, scratch=session.inputs.scratch) as pair:
+        pair.open(precision="fp32")
+        try:
+            pairing = pair.pair_parameters()
+        except CannotCompare as error:
+            raise UsageError(f"the parameters cannot be paired: {error}; give a --map FILE.json") from None
+        pair.write_weights()
+        if session.request.weights:
+            file = WeightsFile(session.request.weights, pair.described)
+            TensorFolder(pair.path("weights")).fill(file.torchs(pairing))
+        pair.load_weights()
+        pair.ask_both("rename")  # each by its own names again
+        pair.ask_both("save", target=lambda backend: f"own-{backend}")
+        for backend in NAMES:
+            _write(session, names[backend], TensorFolder(pair.path(f"own-{backend}")))
+    session.layers = pairing.layers
+    for backend, side in zip(NAMES, sides, strict=True):
+        session.models[backend] = _identity(session, side, backend)
+
+
+def _write_one(session: Session, name: str, backend: str) -> None:
+    """Weights of one side alone, which every other version of it is given as well."""
+    worker, pair = session.worker(name), session.pair
+    folder = TensorFolder(session.inputs.scratch / "own")
+    spec = pair.spec(backend, precision="fp32", device="cpu")
+    described = worker.ask(
+        "parity", step="open", model=asdict(spec), plugins={}, folder=pair.folder, seed=pair.seed
+    )
+    worker.ask("parity", step="save", target=str(folder.path))
+    if session.request.weights:
+        folder.fill(WeightsFile(session.request.weights, {backend: described}).own(backend))
+    else:
+        rng = np.random.default_rng(pair.seed)
+        for tensor in map(TensorName, list(folder)):
+            own = tensor.owner or tensor
+            if tensor.kind != BUFFERS or own.endswith(STATISTICS):
+                folder.add(tensor, stirred(own, folder.load(tensor), rng=rng))
+    session.models[backend] = _identity(session, worker, backend)
+    for side in session.places:
+        _write(session, side, folder)
+
+
+def _identity(session: Session, worker: Worker, backend: str) -> dict[str, Any]:
+    """What the model is: its callable, and the files that define it."""
+    source = session.pair.sources[backend]
+    return {"source": source, **worker.ask("identity", source=source, folder=session.pair.folder)}
+
+
+def _write(session: Session, name: str, folder: TensorFolder) -> None:
+    safetensors_file.save(session.inputs.own_weights(name), {each: folder.load(each) for each in folder})

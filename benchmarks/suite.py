@@ -1,0 +1,122 @@
+"""Parity and comparison of many pairs of networks, each kept as it is done, and one page of all.
+
+    python -m benchmarks.suite torchvision --only resnet,mobilenet --phase infer --report suite
+    python -m benchmarks.suite pairs.toml --report suite
+
+A file of pairs has a table for each: [NAME] with torch, paddle, input_shape (or input_shapes), num_classes,
+map and weights, or with model. A suite that was stopped goes on where it was.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.request.flags import add_case_flags, add_settings_flags, add_step_flags
+from benchmarks.request.pairs_file import SHIPPED, read_pairs
+from benchmarks.request.request import FEWEST_ROUNDS, Request
+from common import cli
+from common.cli import UsageError
+from common.files import require_folder
+from common.flag_values import natural, positive, seconds
+
+if TYPE_CHECKING:
+    from benchmarks.results.outcome import Outcome
+    from benchmarks.results.schema import Comparison
+
+PROGRAM = "benchmarks.suite"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; returns its exit code."""
+    options = _parse(arguments)
+    requests = read_pairs(options.pairs_of, options, only=options.only)
+    require_folder(options.report)
+    # Imported here and not above: they take longer than --help may.
+    from benchmarks.measure.many_pairs import measure_pairs
+    from benchmarks.report.suite_page import missing, sentences, write_suite
+
+    outcomes: list[Outcome] = []
+    how = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
+    for outcome in measure_pairs(requests, options.report, **how):
+        outcomes.append(outcome)
+        write_suite(outcomes, options.report)
+        print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
+    print("\n".join(["", *sentences(outcomes), *missing(outcomes)]))
+    print(f"Written: {options.report / 'suite.html'}")
+    return _code(outcomes)
+
+
+def _line(outcome: "Outcome") -> str:
+    if outcome.report is None:
+        return f"{outcome.name}: cannot be had: {outcome.reason}"
+    kept = "" if outcome.is_new else " (kept)"
+    ratios = [
+        f"{row.case} {row.ratio:.3g} {row.verdict}" if row.ratio else f"{row.case} {row.verdict}"
+        for row in outcome.report.comparisons
+    ]
+    return "; ".join([f"{outcome.name}{kept}: parity {outcome.parity}", *ratios])
+
+
+def _code(outcomes: Sequence["Outcome"]) -> int:
+    """1 if a parity is broken, 3 if something could not be had, 4 if all was disturbed, else 0."""
+    from benchmarks.report.exit_code import nothing_valid
+
+    broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]
+    if broken:
+        cli.complain(PROGRAM, f"parity is broken in {', '.join(broken)}")
+        return cli.FAILED
+    lost = [outcome.name for outcome in outcomes if outcome.report is None or not _measured(outcome)]
+    if lost:
+        cli.complain(PROGRAM, f"could not be measured: {', '.join(lost)}; suite.html says why")
+        return cli.UNAVAILABLE
+    return nothing_valid(PROGRAM, [row for outcome in outcomes for row in _comparisons(outcome)])
+
+
+def _comparisons(outcome: "Outcome") -> "Sequence[Comparison]":
+    return outcome.report.comparisons if outcome.report else ()
+
+
+def _measured(outcome: "Outcome") -> bool:
+    """True if something was, and nothing crashed or hung."""
+    rows = outcome.report.results if outcome.report else []
+    statuses = {row.status for row in rows}
+    return "ok" in statuses and not statuses & {"crashed", "timeout"}
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = cli.Parser(prog=PROGRAM, description="Compare many pairs of networks, and write one page.")
+    parser.add_argument("pairs_of", metavar="PAIRS", help=f"a file, pairs.toml, or {SHIPPED}")
+    parser.add_argument(
+        "--only",
+        type=lambda text: tuple(text.split(",")),
+        default=(),
+        metavar="WORD,WORD",
+        help="those whose names hold one of these words (default: all)",
+    )
+    parser.add_argument(
+        "--report", type=Path, default=Path("suite"), metavar="DIR", help="folder of the page (default suite)"
+    )
+    add_case_flags(parser.add_argument_group("combinations"))
+    how = parser.add_argument_group("how")
+    how.add_argument("--device", default=Request.device, help="auto, cpu, gpu or gpu:N (default auto)")
+    add_settings_flags(how, choices=("equalised", "as-shipped"))
+    add_step_flags(how)
+    seed = "of weights and images (default 0)"
+    how.add_argument("--seed", type=natural, default=Request.seed, metavar="N", help=seed)
+    timeout = "seconds that a worker may take for a request (default 600)"
+    how.add_argument("--timeout", type=seconds, default=Request.timeout, metavar="S", help=timeout)
+    rounds = "rounds of each comparison, each torch, paddle, paddle, torch (default 9)"
+    how.add_argument("--rounds", type=positive, default=9, metavar="N", help=rounds)
+    pairs = "pairs of workers that share the rounds (default 2)"
+    how.add_argument("--pairs", type=positive, default=2, metavar="N", help=pairs)
+    skip = "do not prove first that both compute the same"
+    how.add_argument("--skip-parity", action="store_true", help=skip)
+    options = parser.parse_args(arguments)
+    if options.rounds < FEWEST_ROUNDS:
+        raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    return options
+
+
+if __name__ == "__main__":
+    cli.run(main, program=PROGRAM)

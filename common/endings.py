@@ -1,0 +1,176 @@
+"""How a command ends: exit codes, and the one line that says why. No error of ours is taken for a verdict.
+
+Exit codes: 0 done; 1 the verdict is "fail", and nothing else; 2 the request is wrong; 3 what was asked for
+cannot be had here, or a worker died; 4 undecided or invalid where a decision was asked for; 70 a fault of
+this program; 130 after SIGINT, 143 after SIGTERM.
+"""
+
+import errno
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from common.terminal import how_far, printable
+
+DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED, OUR_FAULT = 0, 1, 2, 3, 4, 70
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+LONGEST_LINE = 4000  # characters: more than a screen is no explanation
+PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "cpuinfo": "py-cpuinfo", "pynvml": "nvidia-ml-py"}
+OURS = ("common", "backends", "benchmarks")
+# Whoever asked can mend these: a wrong name, a folder in a file's place, a right that is lacking.
+MENDABLE = {
+    errno.ENOENT: "name what is there",
+    errno.ENOTDIR: "name a path whose folders are folders",
+    errno.EISDIR: "name a file",
+    errno.EEXIST: "name another",
+    errno.EACCES: "choose another place, or change its rights",
+    errno.EPERM: "choose another place, or change its rights",
+    errno.EROFS: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "name a path without a circle of links",
+}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# How the frameworks say that memory ran out, in errors of no type of its own.
+MEMORY_WORDS = ("out of memory", "can't allocate memory", "bad_alloc", "ResourceExhausted", "MemoryError")
+
+
+class UsageError(ValueError):
+    """The request is wrong: the message names the thing, the place and the remedy (exit code 2)."""
+
+
+class UnavailableError(RuntimeError):
+    """A request that this machine cannot fulfil (exit code 3)."""
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived. Not an Exception, so that nothing swallows it on the way out."""
+
+
+def one_line(text: object, *, limit: int = LONGEST_LINE) -> str:
+    """A text for a terminal: one line, of at most ``limit`` characters, without control characters."""
+    line = " ".join(str(text).split())
+    if len(line) > limit:
+        line = f"{line[: limit - 40]} ... ({len(line)} characters)"
+    return printable(line)
+
+
+def explain(error: BaseException, *, program: str) -> tuple[int, str]:
+    """Exit code and sentence for an error that ended a command.
+
+    The traceback of one that nobody foresaw goes to a file, which the sentence names.
+    """
+    foreseen = _of_ours(error) or _of_the_machine(error)
+    return foreseen or (OUR_FAULT, _our_fault(error, program))
+
+
+def _of_ours(error: BaseException) -> tuple[int, str] | None:
+    """Endings that a command chose, or that a signal did."""
+    if isinstance(error, UsageError):
+        return WRONG_REQUEST, str(error)
+    if isinstance(error, UnavailableError):
+        return UNAVAILABLE, str(error)
+    if isinstance(error, (KeyboardInterrupt, Terminated)):
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else TERMINATED, _stopped(error)
+    return None
+
+
+def _of_the_machine(error: BaseException) -> tuple[int, str] | None:
+    """Endings that lie with the system, the interpreter or what was given to read."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return _system_error(error)
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] not in OURS:
+        return UNAVAILABLE, _lacking(error)
+    if isinstance(error, MemoryError) or _tells_of_memory(error):
+        said = one_line(error, limit=200) or "no more is said"
+        return UNAVAILABLE, f"out of memory ({said}); ask for less at once"
+    if isinstance(error, RecursionError):
+        return UNAVAILABLE, "something is nested too deeply to be read; give it with fewer levels"
+    if isinstance(error, UnicodeError):
+        return WRONG_REQUEST, f"text that cannot be read or written ({error}); use UTF-8"
+    return None
+
+
+def _stopped(stop: BaseException) -> str:
+    """How far the command was and, where it has noted that on the exception, how to go on."""
+    return "; ".join([f"stopped {how_far()}".strip(), *getattr(stop, "__notes__", ())])
+
+
+def _system_error(error: OSError) -> tuple[int, str]:
+    names = " -> ".join(
+        one_line(name, limit=300) for name in (error.filename, error.filename2) if name is not None
+    )
+    what = f"{names or 'reading or writing'}: {error.strerror}"
+    remedy = MENDABLE.get(error.errno or 0)
+    if remedy is not None:
+        return WRONG_REQUEST, f"{what}; {remedy}"
+    remedy = "make room, or choose another place" if error.errno in FULL else "this machine does not give it"
+    return UNAVAILABLE, f"{what}; {remedy}"
+
+
+def _lacking(error: ImportError) -> str:
+    module = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError):
+        return f"{sys.executable} cannot import {module or 'a module'} ({error}); install it anew"
+    package = PACKAGES.get(module, module)
+    return f"{sys.executable} has no {module}; install with: {sys.executable} -m pip install {package}"
+
+
+def _tells_of_memory(error: BaseException) -> bool:
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in MEMORY_WORDS)
+
+
+def _our_fault(error: BaseException, program: str) -> str:
+    """Write the traceback to a file of its own; where that fails, name the last place in it."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        handle, name = tempfile.mkstemp(prefix=f"{program}-", suffix=".traceback.txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        where = f"its traceback is in {name}"
+    except OSError:
+        frames = traceback.extract_tb(error.__traceback__)
+        last = frames[-1] if frames else None
+        where = f"it arose at {last.filename}:{last.lineno}" if last else "it has no traceback"
+    said = one_line(error, limit=300)
+    return f"a fault of this program, {type(error).__name__}: {said}; {where}: please report it"
+
+
+def complain(program: str, message: object) -> None:
+    """Print on stderr, in one line, what is wrong."""
+    with suppress(OSError, ValueError):  # closed or full: there is nowhere else to say it
+        if sys.stderr is not None:
+            print(f"{program}: {one_line(message)}", file=sys.stderr, flush=True)
+
+
+def install() -> None:
+    """End a command in one line before its main function is reached, too: while its modules are imported.
+
+    Ctrl-C in the first second, or an interpreter without NumPy, would else end in a traceback and in code 1.
+    """
+    sys.excepthook = _ended_early
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupted_early)
+
+
+def _interrupted_early(_signal: int, _frame: object) -> None:
+    """End at once: modules on their way in have nothing to clean up, and some hide KeyboardInterrupt."""
+    complain(_program(), "stopped")
+    os._exit(INTERRUPTED)
+
+
+def _ended_early(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    program = _program()
+    code, sentence = explain(error, program=program)
+    complain(program, sentence)
+    os._exit(code)
+
+
+def _program() -> str:
+    """The module behind -m."""
+    words = sys.orig_argv
+    return words[words.index("-m") + 1] if "-m" in words[:-1] else Path(sys.argv[0]).name

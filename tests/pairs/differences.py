@@ -1,0 +1,35 @@
+"""Where the frameworks themselves have other rules: pairs that differ by one, and by a fault besides."""
+
+from tests.pairs import optimizers
+from tests.pairs.pair import BOTH, Pair
+
+
+def _of_optimizer(names, **found):
+    return {f"optimizer_{name}": Pair(network="plain", own=("optimizer",), **found) for name in names}
+
+
+def _parametrized(*, paddles=None):
+    """Torch's newer spectral normalisation beside paddle's, which may have arguments of its own."""
+
+    def arguments(words):
+        own = (paddles or {}) if words.framework == "paddle" else {}
+        return {"how": "spectral_norm", "parametrized": True, **own}
+
+    return {"network": "reweighted", "on": BOTH, "arguments": arguments}
+
+
+PROVEN = {
+    **_of_optimizer(optimizers.DIFFERENT),
+    "spectral_norm_parametrized": Pair(**_parametrized()),
+}
+NAMES = {
+    "running_variance": ("running-variance",),  # one of several in tests/pairs/outputs.py
+    **{f"optimizer_{name}": difference for name, difference in optimizers.DIFFERENT.items()},
+    "spectral_norm_parametrized": ("spectral-order",),
+}
+FAULTY = {
+    **_of_optimizer(optimizers.DIFFERENT_AND_FAULTY, stage="optimizer"),
+    "spectral_norm_parametrized_iterations": Pair(
+        **_parametrized(paddles={"n_power_iterations": 2}), stage="train-mode", layers=("conv1",)
+    ),
+}
