@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     require_data(request)
     curves = read_curves(options.curves)
     before = _read_baseline(options.baseline, request) if options.baseline else None
-    with kept_results(PROGRAM, options.report) as folder:
+    with kept_results(options.report) as folder:
         report = measure_both(
             request,
             plan=_plan(options),

@@ -10,6 +10,7 @@ from benchmarks.measure.interleave import Interleaving
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Block, Measured
+from common.cli import UsageError
 from common.files import write_text
 from common.runtime.kernel_counters import KernelCounters
 
@@ -32,7 +33,12 @@ class Unfinished:
         self._path = folder / NAME
         self._found: list[dict[str, Any]] = []
         if self._path.exists():
-            self._found = json.loads(self._path.read_text(encoding="utf-8"))
+            try:
+                self._found = json.loads(self._path.read_text(encoding="utf-8"))
+            except ValueError:
+                raise UsageError(
+                    f"{self._path}: is not what a stopped run leaves; remove that file"
+                ) from None
 
     def keep(self, every: Iterable[Interleaving]) -> None:
         """Write all that is there, atomically. What failed is tried again, and phase startup begun again."""
