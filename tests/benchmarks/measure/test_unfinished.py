@@ -53,7 +53,7 @@ def test_another_combination_or_other_sides_are_given_nothing(tmp_path):
 
 def test_a_file_that_no_run_left_is_refused(tmp_path):
     (tmp_path / NAME).write_text("{")
-    with pytest.raises(cli.UsageError, match="unfinished.json: is not what a stopped run leaves"):
+    with pytest.raises(cli.UsageError, match="is not what a stopped run leaves"):
         Unfinished(tmp_path)
 
 
