@@ -6,13 +6,18 @@ python -m benchmarks.compare --model alexnet
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.request.flags import Group, add_flags
-from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, read_request
+from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
 from common.flag_values import number, percent, positive
+
+if TYPE_CHECKING:
+    from benchmarks.measure.laps import Plan
+    from benchmarks.results.schema import CompareReport
 
 PROGRAM = "benchmarks.compare"
 DEFAULTS = {"batch_size": (8,), "rounds": 24, "pairs": 6}
@@ -29,11 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.analysis import regression
-    from benchmarks.manager.environment import require_same_machine
     from benchmarks.measure.both_backends import measure_both
     from benchmarks.measure.keeping import kept_results
-    from benchmarks.measure.laps import Plan
-    from benchmarks.measure.resume import require_same_request
     from benchmarks.report import exit_code, terminal
     from benchmarks.report.page import write_pages
     from benchmarks.request.images import require_data
@@ -43,33 +45,55 @@ def main(arguments: Sequence[str]) -> int:
     # What can be wrong with the files is found before minutes are spent on measuring.
     require_data(request)
     curves = read_curves(options.curves)
-    before = result_file.read(options.baseline) if options.baseline else None
-    if before is not None:
-        require_same_machine(before.environment, options.baseline, device=request.device)
-        require_same_request(before, request, options.baseline)
-    plan = Plan(
+    before = _read_baseline(options.baseline, request) if options.baseline else None
+    with kept_results(options.report) as folder:
+        report = measure_both(
+            request,
+            plan=_plan(options),
+            margin=options.margin,
+            skip_parity=options.skip_parity,
+            folder=folder,
+        )
+        report.curves = curves
+        if before is not None:
+            report.regressions = regression.changes(report, before, max_regression=options.max_regression)
+        # Results are written before anything is drawn or judged.
+        if request.json:
+            result_file.write(report, request.json)
+        if options.report:
+            write_pages(report, options.report)
+    print(terminal.comparison_text(request, report))
+    if options.report:
+        print(f"Written: {options.report / 'report.html'}")
+    return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
+
+
+def _read_baseline(path: Path, request: Request) -> "CompareReport":
+    """An earlier result.
+
+    Raises UsageError if it is of another machine, or of something else than is asked for.
+    """
+    from benchmarks.manager.environment import require_same_machine
+    from benchmarks.measure.resume import require_same_request
+    from benchmarks.results.result_file import read
+
+    before = read(path)
+    require_same_machine(before.environment, path, device=request.device)
+    require_same_request(before, request, path)
+    return before
+
+
+def _plan(options: argparse.Namespace) -> "Plan":
+    """How much is measured; a baseline has to show what it must not allow."""
+    from benchmarks.measure.laps import Plan
+
+    return Plan(
         rounds=options.rounds,
         pairs=options.pairs,
         precise=options.precise,
         resolve=options.max_regression if options.baseline else None,
         max_minutes=options.max_minutes,
     )
-    with kept_results(PROGRAM, options.report) as folder:
-        report = measure_both(
-            request, plan=plan, margin=options.margin, skip_parity=options.skip_parity, folder=folder
-        )
-    report.curves = curves
-    if before is not None:
-        report.regressions = regression.changes(report, before, max_regression=options.max_regression)
-    # Results are written before anything is drawn or judged.
-    if request.json:
-        result_file.write(report, request.json)
-    if options.report:
-        write_pages(report, options.report)
-    print(terminal.comparison_text(request, report))
-    if options.report:
-        print(f"Written: {options.report / 'report.html'}")
-    return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -7,6 +7,7 @@ for a processor while others had it, a lower clock.
 The limits are those of ``tests/campaigns/planted_load.py``, which plants load and counts what is said of it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,11 +15,11 @@ from benchmarks.results.samples import Block
 from common.runtime.kernel_counters import KernelCounters, after_each_other
 
 STOLEN = 0.05  # of the processors' time, withheld by the host
-WAITED = 0.10  # of the time in which threads could have run, while others had SOME of the processors
-SOME = 0.03
 OTHERS = 0.25  # of the processors' time, used by others: caches and memory are shared, whoever waits
-TICKS = 2  # others' time is counted in ticks of 10 ms: fewer of them say nothing
-TICK_SECONDS = 0.01
+WAITED = 0.10  # of the time in which threads could have run, where others had SOME of the processors
+SOME = 0.10  # in the block, or SOME_OF_ALL in all blocks: a worker's threads wait for each other, too
+SOME_OF_ALL = 0.05
+TICK_SECONDS = 0.01  # in which the machine's time is counted, each of them for whoever runs at its end
 SLOWER_CLOCK = 0.9  # of the highest seen in the run
 MOST_LEFT_OUT = 0.5  # of the blocks: beyond, a combination is invalid
 FEWEST_ROUNDS = 4  # that have to be left for a ratio
@@ -46,18 +47,24 @@ class Shares:
         return cls(others=others, stolen=stolen, waited=waited)
 
 
-def is_disturbed(counters: KernelCounters | None, *, highest_mhz: float | None = None) -> bool:
-    """True if the kernel says that others were there. What it counted nothing of is taken as it is."""
+def is_disturbed(
+    counters: KernelCounters | None, *, others_of_all: float = 0.0, highest_mhz: float | None = None
+) -> bool:
+    """True if the kernel says that others were there. What it counted nothing of is taken as it is.
+
+    ``others_of_all`` is the share that others used in all blocks: ticks say little of a short one.
+    """
     if counters is None:
         return False
     shares = Shares.of(counters)
+    # Each processor that the worker used may be off by a tick.
+    unsure = (1 + math.ceil(counters.cpu_seconds / max(counters.seconds, 1e-9))) * TICK_SECONDS
     time = counters.seconds * counters.processors
     others, stolen = (
-        0.0 if share is None or share * time < TICKS * TICK_SECONDS else share
-        for share in (shares.others, shares.stolen)
+        0.0 if share is None or share * time < unsure else share for share in (shares.others, shares.stolen)
     )
+    waited = (shares.waited or 0.0) > WAITED and (others > SOME or others_of_all > SOME_OF_ALL)
     slower = bool(highest_mhz and counters.clock_mhz and counters.clock_mhz < SLOWER_CLOCK * highest_mhz)
-    waited = (shares.waited or 0.0) > WAITED and others > SOME
     return others > OTHERS or stolen > STOLEN or waited or slower
 
 
@@ -87,13 +94,12 @@ def mark_disturbed(sides: Sequence[Sequence[Block]]) -> Disturbance:
     every = [block for blocks in sides for block in blocks]
     counted = [block.counters for block in every if block.counters is not None]
     highest = max((one.clock_mhz for one in counted if one.clock_mhz), default=None)
-    for block in every:
-        block.disturbed = is_disturbed(block.counters, highest_mhz=highest)
     whole = after_each_other(counted)
-    return Disturbance(
-        left_out=sum(block.disturbed for block in every) / max(1, len(every)),
-        shares=Shares.of(whole) if whole else None,
-    )
+    shares = Shares.of(whole) if whole else None
+    others = (shares.others if shares else None) or 0.0
+    for block in every:
+        block.disturbed = is_disturbed(block.counters, others_of_all=others, highest_mhz=highest)
+    return Disturbance(left_out=sum(block.disturbed for block in every) / max(1, len(every)), shares=shares)
 
 
 def kept_rounds(sides: Sequence[Sequence[Block]]) -> list[list[list[Block]]]:

@@ -41,7 +41,8 @@ def measure_both(
     lie there are kept.
     """
     # A folder may hold an earlier call's results, which are not measured again.
-    facts = request_facts(request, rounds=plan.rounds, pairs=plan.pairs, skip_parity=skip_parity)
+    asked = {"rounds": plan.rounds, "pairs": plan.pairs, "precise": plan.precise}
+    facts = request_facts(request, **asked, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
     if earlier and folder:
         require_same_place(earlier, folder, device=request.device)

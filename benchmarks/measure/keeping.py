@@ -12,11 +12,12 @@ from common import cli
 
 
 @contextmanager
-def kept_results(program: str, report: Path | None) -> Iterator[Path]:
+def kept_results(report: Path | None) -> Iterator[Path]:
     """A folder for results as they arise: ``report``, or a temporary one whose name is printed first.
 
-    Whatever ends the run, what was measured stays. Where it was stopped, one line says how far it was and how
-    to go on. A temporary folder is removed where the run came to its end, and where it holds nothing.
+    Whatever ends the run, what was measured stays. Where it was stopped, a note on the exception says what is
+    missing and how to go on. A temporary folder is removed where the run came to its end, and where it holds
+    nothing.
     """
     folder = report or Path(tempfile.mkdtemp(prefix="side-by-side-results-"))
     if report is None:
@@ -25,7 +26,7 @@ def kept_results(program: str, report: Path | None) -> Iterator[Path]:
         yield folder
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt | cli.Terminated):
-            cli.complain(program, _stopped(folder))
+            error.add_note(_how_to_go_on(folder))
         if report is None and not (folder / FILE).exists():
             shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -33,10 +34,9 @@ def kept_results(program: str, report: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _stopped(folder: Path) -> str:
-    """How far it was, and how to go on."""
+def _how_to_go_on(folder: Path) -> str:
     if not (folder / FILE).exists():
-        return "stopped before anything was measured"
+        return "nothing was measured yet"
     missing = read(folder / FILE).missing
     far = f"missing: {'; '.join(missing)}" if missing else "every combination is there"
-    return f"stopped, {far}; go on with the same flags and --report {folder}"
+    return f"{far}; go on with the same flags and --report {folder}"

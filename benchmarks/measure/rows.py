@@ -12,7 +12,7 @@ from benchmarks.analysis.scaling import communicating
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
-from benchmarks.results.samples import Measured
+from benchmarks.results.samples import Block, Measured
 from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Result
 
 
@@ -25,15 +25,12 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
     speed = None if starting else case.batch_size * case.processes / float(np.median(steps))
     return Result(
         **_asked(request, name, case)
-        | {"device": facts.device, "threads": facts.settings.threads or case.threads},
+        | {"device": facts.device, "threads": facts.settings.threads or case.threads}
+        | _of_blocks(measured.blocks),
         status="ok",
         settings=facts.settings.to_json(),
         images_per_second=speed,
         step_seconds=measured.step_seconds,
-        block_steps=[len(block.step_seconds) for block in measured.blocks],
-        block_processes=[block.process for block in measured.blocks],
-        block_counters=[block.counters.to_json() if block.counters else None for block in measured.blocks],
-        block_disturbed=[block.disturbed for block in measured.blocks],
         quick_seconds=quick_seconds(blocks),
         latency_ms=Latency.model_validate({"n": len(steps)} | percentiles_ms(steps)),
         warmup_steps=request.warmup,
@@ -62,6 +59,16 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         last_outcome=measured.last_outcome,
         idle_cpu_seconds=measured.idle_cpu_seconds,
     )
+
+
+def _of_blocks(blocks: Sequence[Block]) -> dict[str, Any]:
+    """One value a block, disturbed ones too."""
+    return {
+        "block_steps": [len(block.step_seconds) for block in blocks],
+        "block_processes": [block.process for block in blocks],
+        "block_counters": [block.counters.to_json() if block.counters else None for block in blocks],
+        "block_disturbed": [block.disturbed for block in blocks],
+    }
 
 
 def failed_row(request: Request, case: Case, failure: WorkerFailure) -> Result:

@@ -58,7 +58,8 @@ class Sweep:
         explainer = Diagnostics(self.session)
         for case in self.session.request.cases:
             found = kept(self._earlier, case)
-            if found is not None:
+            is_open = plan.precise is not None and unfinished is not None and unfinished.has(case)
+            if found is not None and not is_open:  # else it may not be known well enough yet
                 self._kept[case] = found
                 bar.update(plan.rounds)
                 continue

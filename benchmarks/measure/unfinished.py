@@ -10,10 +10,20 @@ from benchmarks.measure.interleave import Interleaving
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Block, Measured
+from common.cli import UsageError
 from common.files import write_text
 from common.runtime.kernel_counters import KernelCounters
 
 NAME = "unfinished.json"
+FACTS = (  # of Measured, beside its blocks
+    "tuning",
+    "unsynchronised_seconds",
+    "last_outcome",
+    "idle_cpu_seconds",
+    "peak_memory_bytes",
+    "matmul_peak_flops",
+    "layers",
+)
 
 
 class Unfinished:
@@ -23,12 +33,21 @@ class Unfinished:
         self._path = folder / NAME
         self._found: list[dict[str, Any]] = []
         if self._path.exists():
-            self._found = json.loads(self._path.read_text(encoding="utf-8"))
+            try:
+                self._found = json.loads(self._path.read_text(encoding="utf-8"))
+            except ValueError:
+                raise UsageError(
+                    f"{self._path}: is not what a stopped run leaves; remove that file"
+                ) from None
 
     def keep(self, every: Iterable[Interleaving]) -> None:
         """Write all that is there, atomically. What failed is tried again, and phase startup begun again."""
         kept = [_to_json(turns) for turns in every if not turns.failures and turns.case.phase != "startup"]
         write_text(self._path, json.dumps(kept))
+
+    def has(self, case: Case) -> bool:
+        """True if a combination lies here."""
+        return any(Case(**one["case"]) == case for one in self._found)
 
     def give(self, turns: Interleaving) -> int:
         """Give a combination what it had when it was cut off; returns how many rounds that is."""
@@ -49,10 +68,7 @@ def _to_json(turns: Interleaving) -> dict[str, Any]:
         sides[name] = {
             "case": asdict(turns.cases[name]),
             "facts": measured.facts.to_json(),
-            "tuning": measured.tuning,
-            "unsynchronised_seconds": measured.unsynchronised_seconds,
-            "last_outcome": measured.last_outcome,
-            "idle_cpu_seconds": measured.idle_cpu_seconds,
+            **{name: getattr(measured, name) for name in FACTS},
             "blocks": [_block_to_json(block) for block in measured.blocks],
         }
     return {

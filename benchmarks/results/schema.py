@@ -81,7 +81,8 @@ class CaseRecord(_Record):
 class Result(CaseRecord):
     """One combination on one backend: what was asked, what was in force, what was measured.
 
-    ``images_per_second`` is of all ``processes``, each with this batch size and so many threads.
+    ``images_per_second`` is of all ``processes``, each with this batch size and so many threads. It and the
+    percentiles are of the undisturbed blocks, where there are some; ``step_seconds`` has all.
     """
 
     threads: int

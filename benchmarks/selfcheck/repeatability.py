@@ -34,26 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code: 1 if an interval covers too few of the other runs, 4 if unknown."""
     from benchmarks.results.formatting import interval, number, plus_minus
 
-    parser = cli.Parser(prog=PROGRAM, description="Repeat a comparison and see whether the runs agree.")
-    add_model_flags(parser)
-    parser.add_argument("--runs", type=positive, default=10, metavar="N", help="comparisons (default 10)")
-    parser.add_argument(
-        "--rounds", type=positive, default=24, metavar="N", help="turns of A B B A in each (default 24)"
-    )
-    parser.add_argument(
-        "--pairs", type=positive, default=6, metavar="N", help="pairs of workers in each (default 6)"
-    )
-    parser.add_argument(
-        "--batch-size", type=positive, default=8, metavar="N", help="images per step (default 8)"
-    )
-    parser.add_argument(
-        "--max-regression",
-        type=percent,
-        default=5.0,
-        metavar="PERCENT",
-        help="change that a comparison has to be able to show (default 5)",
-    )
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     if options.model is None and options.torch is None:
         options.model = "alexnet"
     read_own_pair(options)  # what is wrong with it is said now, and once
@@ -75,6 +56,29 @@ def main(arguments: Sequence[str]) -> int:
                      f"{options.max_regression:g} %: {why}")  # fmt: skip
         return cli.UNDECIDED
     return cli.DONE if min(shares) >= ENOUGH else cli.FAILED
+
+
+def _parser() -> cli.Parser:
+    parser = cli.Parser(prog=PROGRAM, description="Repeat a comparison and see whether the runs agree.")
+    add_model_flags(parser)
+    parser.add_argument("--runs", type=positive, default=10, metavar="N", help="comparisons (default 10)")
+    parser.add_argument(
+        "--rounds", type=positive, default=24, metavar="N", help="turns of A B B A in each (default 24)"
+    )
+    parser.add_argument(
+        "--pairs", type=positive, default=6, metavar="N", help="pairs of workers in each (default 6)"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, default=8, metavar="N", help="images per step (default 8)"
+    )
+    parser.add_argument(
+        "--max-regression",
+        type=percent,
+        default=5.0,
+        metavar="PERCENT",
+        help="change that a comparison has to be able to show (default 5)",
+    )
+    return parser
 
 
 def _sees(row: "Comparison", percent: float) -> bool:

@@ -20,10 +20,12 @@ from tests.support.machines import counters
         ({}, False),
         ({"others": 0.2}, False),  # elsewhere, and nobody waited
         ({"others": 0.3}, True),
-        ({"others": 0.1, "waited": 0.15}, True),
-        ({"others": 0.1, "waited": 0.05}, False),
+        ({"others": 0.15, "waited": 0.15}, True),
+        ({"others": 0.15, "waited": 0.05}, False),
+        ({"others": 0.06, "waited": 0.15}, False),  # as few ticks as it may be off by
         ({"waited": 0.5}, False),  # for its own threads: there are more than processors
-        ({"stolen": 0.06}, True),
+        ({"stolen": 0.09}, True),
+        ({"stolen": 0.06, "seconds": 1.0}, True),
         ({"stolen": 0.03}, False),
         ({"others": 0.9, "waited": 0.5, "seconds": 0.005}, False),  # less than two ticks
         ({"mhz": 2600}, True),
@@ -32,6 +34,18 @@ from tests.support.machines import counters
 )
 def test_what_the_kernel_counts_decides(happened, disturbed):
     assert is_disturbed(counters(**happened), highest_mhz=3000) == disturbed
+
+
+def test_what_ticks_do_not_show_in_a_short_block_shows_in_all_of_them():
+    light = counters(others=0.06, waited=0.15)
+    assert not is_disturbed(light)
+    assert is_disturbed(light, others_of_all=0.06)
+    alone = counters(
+        waited=0.5
+    )  # for its own threads: what ticks are off by is as often too much as too little
+    assert not is_disturbed(alone, others_of_all=0.02)
+    blocks = [block(0.1, others=0.06, waited=0.15) for _ in range(8)]
+    assert mark_disturbed([blocks[:4], blocks[4:]]).left_out == 1.0
 
 
 def test_what_the_kernel_does_not_count_is_taken_as_it_is():

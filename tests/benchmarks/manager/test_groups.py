@@ -137,6 +137,7 @@ def test_one_and_two_processes_of_both_are_compared(
     monkeypatch, tmp_path, capsys, torch_backend, paddle_backend
 ):
     monkeypatch.setattr("benchmarks.measure.interleave.BLOCK_SECONDS", 0)
+    monkeypatch.setattr("benchmarks.analysis.disturbance.is_disturbed", lambda *_, **__: False)
     target = tmp_path / "result.json"
     asked = ["--processes", "1,2", "--rounds", "4", "--pairs", "1", "--skip-parity", "--json", str(target)]
     code, out, errors = ended(compare.main, [*ARGUMENTS, "--phase", "train", *asked], capsys)

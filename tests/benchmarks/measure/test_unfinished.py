@@ -19,10 +19,16 @@ def test_what_was_cut_off_is_gone_on_with(tmp_path):
     """Blocks, counters and circumstances are those of before; nothing of them is measured again."""
     before = drawn(1, pairs=3)
     before.circumstances = [{"date": "2026-01-01", "warnings": []}]
+    before.measured["torch"].peak_memory_bytes = 7
     Unfinished(tmp_path).keep([before])
     after = drawn(2, pairs=1)
     assert Unfinished(tmp_path).give(after) == 12
     assert after.processes == [4, 4, 4]
+    assert after.measured["torch"].peak_memory_bytes == 7
+    assert (Unfinished(tmp_path).has(after.case), Unfinished(tmp_path / "none").has(after.case)) == (
+        True,
+        False,
+    )
     assert (after.seconds, after.circumstances) == (before.seconds, before.circumstances)
     for name in after.names:
         raw = [
@@ -45,6 +51,12 @@ def test_another_combination_or_other_sides_are_given_nothing(tmp_path):
     assert not (tmp_path / NAME).exists()
 
 
+def test_a_file_that_no_run_left_is_refused(tmp_path):
+    (tmp_path / NAME).write_text("{")
+    with pytest.raises(cli.UsageError, match="is not what a stopped run leaves"):
+        Unfinished(tmp_path)
+
+
 def test_only_the_laps_that_are_missing_are_measured(monkeypatch):
     turns, taken = drawn(1, pairs=4), []
     monkeypatch.setattr(turns, "take_turns", lambda rounds, **more: _take(turns, taken, rounds, more))
@@ -62,28 +74,27 @@ def _take(turns, taken, rounds, more):
 def test_a_run_that_is_stopped_says_how_far_it_was_and_how_to_go_on(error, capsys):
     stopped = report()
     stopped.missing = ["train eager fp32 batch 8: 2 of 6 pairs of processes"]
-    with pytest.raises(error), kept_results("program", None) as folder:
+    with pytest.raises(error) as raised, kept_results(None) as folder:
         result_file.write(stopped, folder / FILE)
         raise error
-    out, err = capsys.readouterr()
-    assert f"results lie in {folder} as they arise" in out
-    assert err == (
-        "program: stopped, missing: train eager fp32 batch 8: 2 of 6 pairs of processes; go on with the same "
-        f"flags and --report {folder}\n"
-    )
+    assert f"results lie in {folder} as they arise" in capsys.readouterr().out
+    assert raised.value.__notes__ == [
+        "missing: train eager fp32 batch 8: 2 of 6 pairs of processes; go on with the same flags and "
+        f"--report {folder}"
+    ]
     assert result_file.read(folder / FILE) == stopped
 
 
-def test_a_temporary_folder_goes_with_the_run_that_needed_it(tmp_path, capsys):
-    with kept_results("program", None) as folder:
+def test_a_temporary_folder_goes_with_the_run_that_needed_it(tmp_path):
+    with kept_results(None) as folder:
         (folder / FILE).write_text("{}")
     assert not folder.exists()
-    with pytest.raises(cli.UsageError), kept_results("program", None) as folder:
+    with pytest.raises(cli.UsageError), kept_results(None) as folder:
         raise cli.UsageError("wrong")
     assert not folder.exists()
-    with kept_results("program", tmp_path) as folder:
+    with kept_results(tmp_path) as folder:
         pass
     assert (folder, tmp_path.exists()) == (tmp_path, True)
-    with pytest.raises(KeyboardInterrupt), kept_results("program", tmp_path):
+    with pytest.raises(KeyboardInterrupt) as raised, kept_results(tmp_path):
         raise KeyboardInterrupt
-    assert capsys.readouterr().err == "program: stopped before anything was measured\n"
+    assert raised.value.__notes__ == ["nothing was measured yet"]
