@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.manager.installations import worker_environment
 from benchmarks.request.model_pair import InputSpec
 from benchmarks.request.sources import require_source
 from common.cli import UsageError
@@ -51,6 +52,21 @@ def test_what_can_be_there_is_left_to_the_worker(folder, source):
 def test_what_cannot_be_there_is_refused_at_once(folder, source, message):
     with pytest.raises(UsageError, match=message.replace("(", r"\(")):
         require_source(source, backend="torch", folder=folder)
+
+
+def test_a_module_below_src_is_looked_up_there(folder):
+    (folder / "src").mkdir()
+    (folder / "src" / "below.py").write_text("def net(): ...\n")
+    require_source("below:net", backend="torch", folder=folder)
+    with pytest.raises(UsageError, match="has no 'nett'"):
+        require_source("below:nett", backend="torch", folder=folder)
+
+
+def test_a_worker_which_starts_elsewhere_finds_the_same_modules(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    inner = worker_environment({"PYTHONPATH": "src:/there"}, threads=None, elsewhere=False)
+    assert inner["PYTHONPATH"] == f"{folder / 'src'}:/there"
+    assert "PYTHONPATH" not in worker_environment({"PYTHONPATH": "src"}, threads=None, elsewhere=True)
 
 
 def test_another_interpreter_may_have_other_modules(folder, monkeypatch):
