@@ -78,6 +78,7 @@ SLOW = {"scipy", "pydantic", "tqdm", "cpuinfo", "psutil", "matplotlib", "sklearn
         "backends.evaluate",
         "backends.predict",
         "backends.train",
+        "benchmarks.atlas.__main__",
         "benchmarks.compare",
         "benchmarks.parity.__main__",
         "benchmarks.run",

@@ -74,7 +74,7 @@ def run_parity(
             stages, verdict = [_unpaired(error)], None if broken else CANNOT_COMPARE
             return _report(stages, verdict=verdict) | {"pairing": _trees(error)}
         stages = [_strictly(pair, stage) for stage in stages] if plan.strict else stages
-        report = _report(stages) | {"evidence": _evidence(pair)}
+        report = _report(stages) | {"evidence": _evidence(pair), "operations": _operations(pair)}
         with suppress(WorkerFailure):
             pair.close()
     return report
@@ -220,6 +220,14 @@ def _trees(error: CannotCompare) -> dict[str, Any]:
         "map": error.proposal,
         **{name: error.described[name]["parameters"] for name in ("torch", "paddle")},
     }
+
+
+def _operations(pair: Pair) -> list[str]:
+    """Torch's names of the layers and functions that the model uses: what the atlas is asked about."""
+    found = dict.fromkeys(entry["base"] for entry in pair.described["torch"]["layers"])
+    with suppress(WorkerFailure):  # a lost worker has no more to tell
+        found |= dict.fromkeys(pair.ask("torch", "functions"))
+    return [*found]
 
 
 def _evidence(pair: Pair) -> dict[str, Any]:

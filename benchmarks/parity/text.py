@@ -8,6 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from benchmarks.atlas.hints import difference_lines
 from benchmarks.request.model_pair import ModelPair
 from common.model_cards import MODELS
 from common.weights.map_lines import SPARE
@@ -26,6 +27,8 @@ def report_text(report: Mapping[str, Any], subject: ModelPair) -> str:
     for stage in report["stages"]:
         if "distances" in stage:
             lines += ["", *precision_lines(stage)]
+    if subject.foreign:
+        lines += difference_lines(report.get("operations", ()))
     return "\n".join([*lines, "", *_evidence(report)])
 
 

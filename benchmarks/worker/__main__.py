@@ -27,7 +27,7 @@ from typing import Any
 
 REQUIRED = {"numpy": "numpy", "PIL": "pillow", "safetensors": "safetensors"}  # module: package
 PACKAGES = {"torch": "torch", "paddle": "paddlepaddle"}
-RESTLESS = ("parity",)  # tasks with nothing timed beside or after them: no rest need be waited for
+RESTLESS = ("parity", "atlas")  # tasks with nothing timed beside or after them: no rest need be waited for
 OLDEST = {"torch": (2, 4), "paddle": (2, 6, 2)}
 
 

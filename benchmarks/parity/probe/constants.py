@@ -26,10 +26,12 @@ class ConstantsSeen:
     def __init__(self, wanted: Mapping[str, Any] | None = None) -> None:
         self.wanted = wanted
         self.found: dict[tuple[str, float], str] = {}  # the function that was given it
+        self.functions: dict[str, None] = {}  # all that were called
         self._running, self._last = "", "input"
 
     def __call__(self, call: FunctionCall) -> FunctionCall:
         """The call, with its numbers rounded where that is wanted."""
+        self.functions[call.name] = None
         args = [self._number(call, value) for value in call.args]
         kwargs = {name: self._number(call, value) for name, value in call.kwargs.items()}
         return replace(call, args=args, kwargs=kwargs)

@@ -33,6 +33,7 @@ class Recorder(OpenModel):
         super().__init__(name, backend)
         self._noted: Noted = {}
         self._constants: dict[tuple[str, float], str] = {}
+        self._functions: list[str] = []
 
     def roundings(self) -> list[str]:
         """The known roundings that the functions called by the last recording can show.
@@ -69,7 +70,7 @@ class Recorder(OpenModel):
             # Layers' tensors are written as they arise: all together would not fit in memory.
             computation = self._computation(batch, moved=moved, autocast=autocast)
             calls = self.backend.record(self.model, computation, keep=folder.add)
-        self._constants = seen.found
+        self._constants, self._functions = seen.found, [*seen.functions]
         # The parameters' gradients, one at a time.
         for name, array in self._pieces(self.backend.get_gradients):
             if gradients is None or name in gradients:
@@ -79,6 +80,10 @@ class Recorder(OpenModel):
             for own, array in self.backend.get_buffers(self.model).items():
                 folder.add(TensorName.of_buffer(self._naming.buffer(own)), array)
         return calls
+
+    def functions(self) -> list[str]:
+        """Plain names of the functions that the last recording called. On torch's side."""
+        return self._functions
 
     def constants(self) -> list[dict[str, Any]]:
         """Numbers that functions were given in the last recording and that float32 has not.

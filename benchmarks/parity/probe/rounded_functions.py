@@ -192,7 +192,7 @@ def _batch_norm_momentum(
     stays = np.float32(1 - momentum)
     for before, after in zip(kept, statistics, strict=True):
         batch = (after - (1 - momentum) * before) / momentum
-        rounded = float(stays) * before + float(np.float32(1) - stays) * batch
+        rounded = float(stays) * before + (1 - float(stays)) * batch
         after.data.copy_(rounded)  # past autograd, which has noted the tensor as it was
     return output
 
@@ -221,7 +221,11 @@ def _smooth_l1_loss(
     return plain("huber_loss")(input, target, reduction, rounded_value(beta)) / beta
 
 
-@alters("label-smoothing", "cross_entropy", constants=("label_smoothing",), is_functional=True)
+def _smooths(arguments: Mapping[str, Any]) -> bool:
+    return bool(arguments["label_smoothing"])  # 0.25 is exact, a fifth of it is not
+
+
+@alters("label-smoothing", "cross_entropy", concerns=_smooths, is_functional=True)
 def _smoothed_cross_entropy(
     original: Original,
     input: Any,

@@ -105,6 +105,12 @@ CASES = {
         lambda x: ours.huber_loss(x, x * x, delta=0.3),
         lambda x: theirs.smooth_l1_loss(x, x * x, delta=0.3),
     ),
+    "label-smoothing of a quarter, a fifth of which is inexact": (
+        lambda x: ours.cross_entropy(x.reshape(14, 28)[:, :5], torch.tensor(LABELS), label_smoothing=0.25),
+        lambda x: theirs.cross_entropy(
+            x.reshape([14, 28])[:, :5], paddle.to_tensor(LABELS), label_smoothing=0.25
+        ),
+    ),
     "label-smoothing": (
         lambda x: ours.cross_entropy(x.reshape(14, 28)[:, :4], torch.tensor(LABELS), label_smoothing=0.1),
         lambda x: theirs.cross_entropy(

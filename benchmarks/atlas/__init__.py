@@ -1,0 +1,1 @@
+"""Which operations mean the same in both frameworks, and how fast is each?"""

@@ -1,0 +1,1 @@
+"""Which operations does the atlas hold, in which configurations?"""

@@ -1,0 +1,1 @@
+"""How does a worker evaluate one case of the atlas?"""
