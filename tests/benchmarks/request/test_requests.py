@@ -27,14 +27,18 @@ WRONG_REQUESTS = [
     (["--model", "lenet5", "--input-shape", "3,28,28"], "lenet5: an image of 3x28x28"),
     (["--model", "lenet5", "--input-shape", "4,32,32"], "expected C,H,W with 1 or 3 channels"),
     (["--model", "lenet5", "--data", "/no/list.txt"], "/no/list.txt: no such list"),
-    (["--model", "lenet5", "--data", "/"], "cannot be read (Is a directory)"),
+    (["--model", "lenet5", "--data", "/"], "cannot be read as a list (is a folder)"),
     (["--model", "lenet5", "--root", "/"], "give that too"),
     (["--model", "lenet5", "--json", "/no/folder/x.json"], "the folder /no/folder does not exist"),
     (["--model", "lenet5", "--mod", "x"], "unrecognized arguments: --mod x"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), WRONG_REQUESTS, ids=lambda value: " ".join(value)[:40])
+def _words(value):
+    return (value if isinstance(value, str) else " ".join(value))[:40]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG_REQUESTS, ids=_words)
 @pytest.mark.parametrize("main", [run.main, compare.main], ids=["run", "compare"])
 def test_wrong_requests_are_one_line_and_exit_code_2(main, arguments, message, capsys):
     backend = ["--backend", "torch"] if main is run.main else []
