@@ -42,7 +42,8 @@ def measured(local, tmp_path, capsys, backend, *more):
 )
 def test_engines_are_checked_and_their_costs_reported(local, tmp_path, capsys, backend, engine):
     code, errors, row = measured(local, tmp_path, capsys, backend, "--engine", engine)
-    assert (code, errors) == (0, [])
+    ours = [line for line in errors if line.startswith("benchmarks.")]  # compilers warn of what they look for
+    assert (code, ours) == (0, [])
     assert row["compile_seconds"] > 0
     assert 0 <= row["error"] < 1e-5
     assert row["settings"]["activation_dtype"] == "float32"
@@ -282,8 +283,9 @@ def test_as_shipped_changes_nothing_and_tells_what_it_found(local, tmp_path, cap
     code, _, row = measured(local, tmp_path, capsys, "torch", "--settings", "as-shipped")
     assert (code, row["status"], row["settings_mode"]) == (0, "ok", "as-shipped")
     assert row["threads"] == row["settings"]["threads"]
-    with pytest.raises(AssertionError, match="settings were changed"):
-        measured(local, tmp_path, capsys, "torch", "--settings", "equalised")
+    code, errors, _ = measured(local, tmp_path, capsys, "torch", "--settings", "equalised")
+    assert code == 70
+    assert "settings were changed" in errors[-1]
 
 
 def test_tuning_that_finds_nothing_is_unsupported_and_says_why(local, tmp_path, capsys):
