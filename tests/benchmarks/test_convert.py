@@ -134,7 +134,11 @@ def test_a_model_of_ones_own_judges_images(pair, weights, tmp_path, capsys):
     ]
     code, out, errors = ended(predict.main, [*own, "--top", "1", "images/dark"], capsys)
     assert (code, len(out.splitlines())) == (0, 6), errors
-    code, out, errors = ended(evaluate.main, [*own, "--data", "images"], capsys)
+    lines = [
+        f"images/{name}/{n}.png\t{label}" for label, name in enumerate(("dark", "light")) for n in range(3)
+    ]
+    (tmp_path / "list.txt").write_text("\n".join(lines) + "\n")  # names of a tree are not the model's numbers
+    code, out, errors = ended(evaluate.main, [*own, "--data", "list.txt"], capsys)
     assert (code, "6 images" in out) == (0, True), errors
     code, _, errors = ended(predict.main, [*own[:4], "--checkpoint", "mine.pth", "images/dark"], capsys)
     assert (code, "needs --num-classes N and --resize" in errors[0]) == (2, True)
