@@ -10,7 +10,7 @@ from benchmarks.parity.judge.gap import SPREAD
 from benchmarks.parity.plan import CANNOT_COMPARE, GATE, ORDER, Plan
 from benchmarks.parity.stages.free_training import MOST_NOISE
 from benchmarks.request.model_pair import InputSpec, ModelPair
-from tests.pairs import differences, faults, innocents, outputs, pairing, roundings
+from tests.pairs import differences, faults, innocents, modern, outputs, pairing, roundings
 from tests.support.paths import ROOT
 
 FAULTS, INNOCENTS = faults.PAIRS | outputs.FAULTS, innocents.PAIRS | outputs.INNOCENTS
@@ -72,14 +72,17 @@ def test_a_planted_fault_is_found_and_named(compare, name):
 
 # What these are about is settled in float64: lower precisions and free training would take minutes more.
 LONGER = ("float32", "bfloat16", "training")
-BRIEF = dict.fromkeys(pairing.INNOCENT, tuple(stage for stage in ORDER if stage not in LONGER))
-BRIEF |= dict.fromkeys(roundings.INNOCENTS, (*GATE, "train-mode"))
+IN_FLOAT64 = tuple(stage for stage in ORDER if stage not in LONGER)
+BRIEF = dict.fromkeys(pairing.INNOCENT | innocents.WHOLE_LAYERS | outputs.INNOCENTS, IN_FLOAT64)
+BRIEF |= dict.fromkeys(roundings.INNOCENTS | modern.INNOCENT, (*GATE, "train-mode"))
+BRIEF |= {name: ("optimizer", "training") for name in INNOCENTS if name.startswith("optimizer_")}
+BRIEF["vision_transformer"] = ORDER  # one of the networks that people have, in every stage
 
 
 @pytest.mark.parametrize("name", INNOCENTS)
 def test_an_innocent_difference_passes(compare, name):
     pair = INNOCENTS[name]
-    stages = ORDER if pair.own else BRIEF.get(name, ORDER)
+    stages = BRIEF.get(name, ORDER)
     report = compare(name, pair, optimizers=("adam",), stages=stages)
     assert report["verdict"] == "pass", report["first_divergence"]
 
