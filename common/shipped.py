@@ -16,8 +16,8 @@ class Shipped:
 
     ``side`` is the smallest square image that works, ``usual`` the one that it was made for. Each side's
     builder has the network's name, unless ``builders`` has another one, and takes its ``arguments``.
-    ``fails`` names the stage of parity in which the two are known to be different networks, ``because`` the
-    reason.
+    ``fails`` names the stage of parity in which the two are known to be different networks, ``at`` the first
+    layer, ``because`` the reason.
     """
 
     parameters: int  # torchvision's, at 1000 classes
@@ -26,6 +26,7 @@ class Shipped:
     builders: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fails: str = ""
+    at: str | None = None
     because: str = ""
 
     @property
@@ -69,29 +70,33 @@ NETWORKS = {
     "shufflenet_v2_x2_0": Shipped(
         parameters=7_393_996,
         fails="parameters",
+        at="stage2.0.branch1.2",
         because="stage 2 has 244 channels, as in the paper, against 224",
     ),
     "squeezenet1_0": Shipped(
         parameters=1_248_424,
-        side=67,
         fails="forward",
+        at="features.6",
         because="pools in ceil mode against floor mode, first at features.6",
     ),
     "squeezenet1_1": Shipped(
         parameters=1_235_496,
         side=67,
         fails="forward",
+        at="features.0",
         because="features.0 without padding against padding 1; pools in ceil mode",
     ),
     "alexnet": Shipped(
         parameters=61_100_840,
         side=224,
         fails="forward",
+        at="classifier.0",
         because="dropout scaled in training against downscale_in_infer",
     ),
     "googlenet": Shipped(
         parameters=6_624_904,
         fails="parameters",
+        at="conv1.bn",
         because="batch normalisation and 3x3 against none and 5x5",
     ),
     "inception_v3": Shipped(
@@ -100,6 +105,7 @@ NETWORKS = {
         usual=299,
         arguments={"torch": {"aux_logits": False, "init_weights": False}},
         fails="forward",
+        at="Conv2d_1a_3x3.bn",
         because="batch normalisation's epsilon 1e-3 against 1e-5; dropout 0.5 against 0.2",
     ),
 }

@@ -118,7 +118,7 @@ def _row(name: str, report: dict[str, Any], spent: float) -> dict[str, Any]:
         "first_divergence": report["first_divergence"],
         "known_differences": [found["difference"] for found in report.get("known_differences", [])],
         "because": entry.because,
-        "right": stage == entry.fails and report["verdict"] != INCOMPLETE,
+        "right": (stage, first.get("layer")) == (entry.fails, entry.at) and report["verdict"] != INCOMPLETE,
         "paired": report["stages"][0].get("paired"),
         "seconds": spent,
         "evidence": report.get("evidence"),

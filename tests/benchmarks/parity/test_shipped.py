@@ -28,11 +28,14 @@ def test_a_shipped_network_is_judged_rightly(name, workers, workers_scratch):
 
 def test_a_verdict_that_is_not_the_known_one_is_wrong():
     passed = {"verdict": "pass", "first_divergence": None, "stages": [{}]}
-    failed = {"verdict": "fail", "first_divergence": {"stage": "forward", "layer": "fc"}, "stages": [{}]}
+    first = {"stage": "forward", "layer": "classifier.0"}
+    failed = {"verdict": "fail", "first_divergence": first, "stages": [{}]}
+    elsewhere = failed | {"first_divergence": first | {"layer": "features.0"}}
     assert shipped._row("resnet18", passed, 1.0)["right"]
     assert not shipped._row("resnet18", failed, 1.0)["right"]
     assert not shipped._row("alexnet", passed, 1.0)["right"]
     assert shipped._row("alexnet", failed, 1.0)["right"]
+    assert not shipped._row("alexnet", elsewhere, 1.0)["right"]
 
 
 def test_a_lost_worker_is_a_row_and_the_rest_goes_on(monkeypatch, tmp_path, capsys):
