@@ -9,7 +9,7 @@ torch, given the same rounded constant, agrees to 1e-12.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,8 @@ def main(arguments: Sequence[str]) -> int:
     return codes.get(report["verdict"], cli.WRONG_REQUEST)
 
 
-def _subject(options: argparse.Namespace) -> ModelPair:
-    sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
+def _require_whole(options: argparse.Namespace, sources: Mapping[str, str]) -> None:
+    """Raise UsageError for flags that do not make one pair."""
     if len(sources) == 1:
         raise UsageError("--torch and --paddle go together: a pair has two sides")
     if sources and options.model:
@@ -85,6 +85,11 @@ def _subject(options: argparse.Namespace) -> ModelPair:
         raise UsageError("a pair of your own needs --input-shape C,H,W (or --input) and --num-classes N")
     if options.map and not sources:
         raise UsageError("--map belongs to --torch and --paddle: our models' names are equal")
+
+
+def _subject(options: argparse.Namespace) -> ModelPair:
+    sources = {name: getattr(options, name) for name in NAMES if getattr(options, name)}
+    _require_whole(options, sources)
     plugins = _plugins(options)
     for name in NAMES:
         for source in (sources.get(name), *plugins[name].values()):
