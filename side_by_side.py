@@ -143,8 +143,7 @@ def check_parity(
     """
     sources, place = _located({"torch": torch, "paddle": paddle}, folder)
     size = {"input_shape": input_shape, "num_classes": num_classes}
-    code, text, content = _measured("parity", {**sources, **size, **flags}, place, accepted=(DONE, FAILED))
-    del code  # the verdict says it
+    _, text, content = _measured("parity", {**sources, **size, **flags}, place, accepted=(DONE, FAILED))
     return _parity_report(text, content)
 
 
@@ -169,16 +168,17 @@ def compare(
     ``torch`` and ``paddle`` as in ``check_parity``, with ``input_shape`` and ``num_classes`` among the flags,
     or ``model="alexnet"`` in their place. ``flags`` are those of ``side-by-side compare``.
 
-    Raises AssertionError where parity is broken, else as ``check_parity``. A gate of the command's own, such
-    as ``baseline``, that finds a slowdown is ``exit_code`` 1.
+    Raises AssertionError where parity is broken, else as ``check_parity``. ``exit_code`` is 1 where a gate
+    of the command's own, such as ``baseline``, finds a slowdown, 3 where a combination could not be had, and
+    4 where nothing was decided: what was measured is in the report.
     """
     given = {name: source for name, source in (("torch", torch), ("paddle", paddle)) if source is not None}
     sources, place = _located(given, folder)
-    accepted = (DONE, FAILED, UNDECIDED)
+    accepted = (DONE, FAILED, UNAVAILABLE, UNDECIDED)
     code, text, content = _measured("compare", {**sources, **flags}, place, accepted=accepted)
     if (content.get("parity") or {}).get("verdict") not in (None, "pass"):
         raise AssertionError(f"parity is broken, so nothing was timed\n{text}")
-    ratios = tuple(_ratio(entry) for entry in content.get("comparisons", ()))
+    ratios = tuple(_ratio(entry) for entry in content["comparisons"])
     return ComparisonReport(ratios=ratios, exit_code=code, text=text, content=content)
 
 

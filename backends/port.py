@@ -18,9 +18,9 @@ from backends.porting.mending import Remark, called, mend, renamed_package
 from backends.porting.proof import Proof, prove
 from backends.porting.signatures import Signature, signatures
 from common import cli
-from common.cli import UsageError
+from common.cli import UnavailableError, UsageError
 from common.files import write_text
-from common.flag_values import positive
+from common.flag_values import positive, shape
 
 PROGRAM = "backends.port"
 
@@ -32,37 +32,40 @@ def main(arguments: Sequence[str]) -> int:
     sources = _sources(options)
     converter.convert(source, target)
     files = _twin_files(source, target)
-    left = _mend_all(files, old=source.stem, new=target.stem)
+    left = _mend_all(files, package=(source.stem, target.stem) if source.is_dir() else None)
     print(f"Written: {target}; {len(left)} places left to you")
     if options.skip_proof:
         return cli.DONE
-    flags = [f"--input-shape={options.input_shape}", f"--num-classes={options.num_classes}"]
-    flags += [f"--batch-size={options.batch_size}"]
-    folder = source.absolute().parent
-    proof = prove(sources, [*flags, f"--stages={options.stages}"], folder=folder, files=files)
-    return _report(proof, sources, flags)
+    size = {name: getattr(options, name) for name in ("input_shape", "num_classes", "batch_size")}
+    proof = prove(sources, folder=source.absolute().parent, files=files, stages=options.stages, **size)
+    return _report(proof, sources, options)
 
 
-def _report(proof: Proof, sources: dict[str, str], flags: Sequence[str]) -> int:
+def _report(proof: Proof, sources: dict[str, str], options: argparse.Namespace) -> int:
     print(f"\n{proof.text}\n")
     if proof.verdict != "pass":
         where = f" at {proof.place}" if proof.place else ""
         cli.complain(PROGRAM, f"the twin does not compute the same: {proof.verdict}{where}")
         return cli.FAILED
-    pair = [f"--{name}={source}" for name, source in sources.items()]
-    print(f"Compare them: {shlex.join(['python', '-m', 'benchmarks.compare', *pair, *flags])}")
+    command = ["side-by-side", "compare", *(f"--{name}={source}" for name, source in sources.items())]
+    command += [f"--input-shape={','.join(map(str, options.input_shape))}"]
+    command += [f"--num-classes={options.num_classes}", f"--batch-size={options.batch_size}"]
+    print(f"Compare them: {shlex.join(command)}")
     return cli.DONE
 
 
-def _mend_all(files: dict[Path, Path], *, old: str, new: str) -> list[Remark]:
-    """Mend every file of the twin; returns what is left, once all of it is printed."""
+def _mend_all(files: dict[Path, Path], *, package: tuple[str, str] | None) -> list[Remark]:
+    """Mend every file of the twin; returns what is left, once all of it is printed.
+
+    ``package`` is the source's name and the twin's, for imports of it.
+    """
     texts = {file: converter.untranslated(file) for file in files}
-    names = {name for text, _ in texts.values() for name in called(text)}
-    known = _known(names)
+    for file, (text, _) in texts.items():
+        _require_python(file, text)
+    known = _known({name for text, _ in texts.values() for name in called(text)})
     left = []
     for file, (text, marked) in texts.items():
-        renamed = renamed_package(text, old, new) if file.name != f"{new}.py" else text
-        mended, remarks = mend(renamed, known)
+        mended, remarks = mend(renamed_package(text, *package) if package else text, known)
         write_text(file, mended)
         for one in marked:
             remarks.append(Remark(line=one.line, text=f"not translated: {one.text}", is_mended=False))
@@ -70,6 +73,15 @@ def _mend_all(files: dict[Path, Path], *, old: str, new: str) -> list[Remark]:
             print(f"{file}:{remark.line}: {'mended' if remark.is_mended else 'left'}: {remark.text}")
         left += [remark for remark in remarks if not remark.is_mended]
     return left
+
+
+def _require_python(file: Path, text: str) -> None:
+    """Raise UnavailableError, naming the line, if the converter wrote what Python cannot read."""
+    try:
+        compile(text, str(file), "exec")
+    except SyntaxError as error:
+        said = f"{file}:{error.lineno}: PaConvert wrote what is no Python ({error.msg})"
+        raise UnavailableError(f"{said}; write it otherwise in the source") from None
 
 
 def _known(names: set[str]) -> dict[str, Signature]:
@@ -122,7 +134,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--callable", metavar="NAME", help="() -> the model; in a package MODULE:NAME, as in nets:build"
     )
-    parser.add_argument("--input-shape", metavar="C,H,W", help="of one image, for the comparison")
+    parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help="of one image, for the comparison")
     parser.add_argument("--num-classes", type=positive, metavar="N", help="of the logits")
     parser.add_argument("--batch-size", type=positive, default=2, metavar="N", help="images (default 2)")
     parser.add_argument(

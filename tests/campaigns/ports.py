@@ -19,7 +19,8 @@ from backends.porting.proof import prove
 from common import cli
 
 NETWORKS = Path(__file__).parent / "torch_networks"
-SIZE = ["--input-shape=3,32,32", "--num-classes=10"]
+SIZE = {"input_shape": (3, 32, 32), "num_classes": 10}
+FLAGS = ["--input-shape=3,32,32", "--num-classes=10"]
 # What a port by hand gets wrong: each is planted where a twin has the words.
 MISTAKES = (
     (r"padding=1\b", "padding=1, dilation=1, groups=1, padding_mode='reflect'"),
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 def _ported(source: Path, twin: Path) -> str:
     said, complained = io.StringIO(), io.StringIO()
-    arguments = [str(source), "--output", str(twin), "--callable", "net", *SIZE]
+    arguments = [str(source), "--output", str(twin), "--callable", "net", *FLAGS]
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
         try:
             port(arguments)
@@ -74,8 +75,7 @@ def _passing(source: Path, twin: Path) -> list[str]:
             continue
         twin.write_text(planted)
         pair = {"torch": f"{source.stem}:net", "paddle": f"{twin.stem}:net"}
-        flags = [*SIZE, "--stages=forward"]
-        proof = prove(pair, flags, folder=source.parent, files={twin: source})
+        proof = prove(pair, folder=source.parent, files={twin: source}, stages="forward", **SIZE)
         print(f"  {wrong}: {proof.verdict} {Path(proof.place or '').name}", flush=True)
         if proof.verdict == "pass":
             found.append(wrong)
