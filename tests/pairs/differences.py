@@ -8,12 +8,12 @@ def _of_optimizer(names, **found):
     return {f"optimizer_{name}": Pair(network="plain", own=("optimizer",), **found) for name in names}
 
 
-def _parametrized(*, paddles=None):
+def _parametrized(*, paddles=None, rounded=False):
     """Torch's newer spectral normalisation beside paddle's, which may have arguments of its own."""
 
     def arguments(words):
         own = (paddles or {}) if words.framework == "paddle" else {}
-        return {"how": "spectral_norm", "parametrized": True, **own}
+        return {"how": "spectral_norm", "parametrized": True, "rounded": rounded, **own}
 
     return {"network": "reweighted", "on": BOTH, "arguments": arguments}
 
@@ -21,6 +21,7 @@ def _parametrized(*, paddles=None):
 PROVEN = {
     **_of_optimizer(optimizers.DIFFERENT),
     "spectral_norm_parametrized": Pair(**_parametrized()),
+    "spectral_norm_parametrized_behind_rounding": Pair(**_parametrized(rounded=True)),
 }
 NAMES = {
     "running_variance": ("running-variance",),  # one of several in tests/pairs/outputs.py

@@ -355,12 +355,16 @@ def gru_by_hand(words, layer, x, *, order=(0, 1, 2)):
     return words.stacked(outputs, 1), words.stacked([hidden], 0)
 
 
-def reweighted(words, *, how, parametrized=False, **options):
-    """A convolution and linear layers, one square, whose weights are computed from others."""
+def reweighted(words, *, how, parametrized=False, rounded=False, **options):
+    """A convolution and linear layers, one square, whose weights are computed from others.
+
+    ``rounded``: behind an ELU whose alpha paddle keeps in float32.
+    """
 
     class Reweighted(words.base):
         def __init__(self):
             super().__init__()
+            self.first = words.ELU(0.3) if rounded else words.Identity()
             self.conv1 = words.reweighted(words.Conv2d(3, 8, 3, stride=2), how, parametrized, **options)
             self.relu1 = words.ReLU()
             self.fc1 = words.reweighted(words.Linear(200, 8), how, parametrized, **options)
@@ -368,6 +372,6 @@ def reweighted(words, *, how, parametrized=False, **options):
             self.fc3 = words.Linear(8, 5)
 
         def forward(self, x):
-            return self.fc3(self.fc2(self.fc1(self.relu1(self.conv1(x)).flatten(1))))
+            return self.fc3(self.fc2(self.fc1(self.relu1(self.conv1(self.first(x))).flatten(1))))
 
     return Reweighted()

@@ -41,7 +41,7 @@ def _reproduce_roundings(pair: Pair, verdicts: Verdicts) -> Verdicts:
     for keys in known_roundings.attempts(verdicts.recording.roundings):
         if all(name.kind == BUFFERS for name in best.failed()) and best is not verdicts:
             break  # nothing is left, or statistics alone, on which no other rounding acts
-        start = best if known_roundings.LOSS_LIMIT in keys else verdicts
+        start = best if known_roundings.adds_to_others(keys) else verdicts
         suspects = judge.suspects_of(start, keys)
         if suspects:
             recorded = judge.excuse_roundings(

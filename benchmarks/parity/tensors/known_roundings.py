@@ -178,14 +178,25 @@ def concerned(noted: Iterable[str]) -> list[str]:
 def attempts(keys: Iterable[str]) -> list[list[str]]:
     """Attempts at reproducing, in order, until the sides agree.
 
-    First what paddle rounds if it calls what torch calls, then a pool in the place of a mean, then the loss's
-    limit, too. At last one rounding less: paddle may take a mean where torch calls a pool.
+    First what paddle rounds if it calls what torch calls, then with paddle's rules, then a pool in the place
+    of a mean, then the loss's limit, too. At last one rounding less: paddle may take a mean where torch calls
+    a pool.
     """
     noted = [*keys]
-    own = [key for key in noted if key != MEAN_FOR_A_POOL]
+    rules = [key for key in noted if KNOWN_ROUNDINGS[key].difference]
+    own = [key for key in noted if key != MEAN_FOR_A_POOL and key not in rules]
+    ruled = [[*own, *rules]] if rules else []
     pooled = [noted] if MEAN_FOR_A_POOL in noted else []
-    others = [[key for key in own if key != other] for other in own]
-    return [attempt for attempt in (own, *pooled, [*own, LOSS_LIMIT], *others) if attempt]
+    others = [[key for key in noted if key not in (MEAN_FOR_A_POOL, other)] for other in own]
+    return [attempt for attempt in (own, *ruled, *pooled, [*own, *rules, LOSS_LIMIT], *others) if attempt]
+
+
+def adds_to_others(keys: Iterable[str]) -> bool:
+    """True if what these explain comes on top of what roundings have explained: a limit, or a rule.
+
+    Else a tensor that a rounding alone explains would be counted to the rule.
+    """
+    return any(key == LOSS_LIMIT or KNOWN_ROUNDINGS[key].difference for key in keys)
 
 
 def together(keys: Iterable[str], *, grown: float = 1.0, at_least: float = 0.0) -> Excuse:

@@ -169,6 +169,15 @@ def test_a_rule_of_the_frameworks_is_a_known_difference_and_strictly_a_failure(c
     assert sentence in first["likely_causes"][0]
 
 
+def test_what_a_rounding_explains_is_not_counted_to_a_rule(compare):
+    name = "spectral_norm_parametrized_behind_rounding"
+    report = compare(name, INNOCENTS[name], stages=("train-mode",))
+    stage = next(stage for stage in report["stages"] if stage["stage"] == "train-mode")
+    verdicts = {tensor["name"]: tensor["verdict"] for tensor in stage["tensors"]}
+    assert (verdicts["first"], verdicts["conv1"]) == ("pass (known rounding)", "pass (known difference)")
+    assert report["verdict"] == "pass"
+
+
 def test_a_strict_failure_names_tensor_and_layer(compare):
     report = compare("running_variance", INNOCENTS["running_variance"], stages=("train-mode",), strict=True)
     first = report["first_divergence"]

@@ -12,6 +12,7 @@ from benchmarks.parity.tensors.known_roundings import (
     KNOWN_ROUNDINGS,
     LOSS_LIMIT,
     MEAN_FOR_A_POOL,
+    adds_to_others,
     attempts,
     concerned,
 )
@@ -306,6 +307,9 @@ def test_attempts_take_a_pool_for_a_mean_and_end_with_one_rounding_less():
     both = ["hardsigmoid", MEAN_FOR_A_POOL]
     assert attempts(both) == [["hardsigmoid"], both, ["hardsigmoid", LOSS_LIMIT]]
     assert attempts(["hardsigmoid", "selu"])[2:] == [["selu"], ["hardsigmoid"]]
+    ruled = ["hardsigmoid", "spectral-order"]  # what a rounding alone explains is not counted to the rule
+    assert attempts(ruled)[:3] == [["hardsigmoid"], ruled, [*ruled, LOSS_LIMIT]]
+    assert [adds_to_others(keys) for keys in attempts(ruled)[:3]] == [False, True, True]
     assert concerned(["dropout-scale", "loss-limit", "exponent"]) == ["exponent"]
 
 
