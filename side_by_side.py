@@ -11,6 +11,7 @@ own, with this project's packages for the project and the caller's folder for th
 repository with a ``common`` or ``benchmarks`` of its own does not notice.
 """
 
+import difflib
 import json
 import os
 import subprocess
@@ -289,10 +290,15 @@ def main() -> int:
     """``side-by-side COMMAND ...``: any command of the project; returns its exit code."""
     name, *arguments = sys.argv[1:] or ["--help"]
     module = COMMANDS.get(name, name)
-    if module not in COMMANDS.values():
+    if module not in COMMANDS.values() and name not in ("-h", "--help"):
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(COMMANDS)}"
+        print(f"side-by-side: there is no command {name!r}; {hint}", file=sys.stderr)
+        return WRONG_REQUEST
+    if name in ("-h", "--help"):
         listed = "\n".join(f"  {short:10s} python -m {module}" for short, module in COMMANDS.items())
         print(f"usage: side-by-side COMMAND [FLAG ...]\n\n{listed}\n\nCOMMAND --help lists its flags.")
-        return DONE if name in ("-h", "--help") else WRONG_REQUEST
+        return DONE
     command = [*_launch(module), *arguments]
     os.execv(command[0], command)  # noqa: S606 (our own command; signals and exit code are its own)
 

@@ -9,13 +9,14 @@ package: --callable MODULE:NAME.
 
 import argparse
 import shlex
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from backends import interpreter
 from backends.porting import converter
-from backends.porting.mending import Remark, called, mend, renamed_package
-from backends.porting.proof import Proof, prove
+from backends.porting.mending import Remark, bare_imports, called, mend, renamed_package
+from backends.porting.proof import prove
 from backends.porting.signatures import Signature, signatures
 from common import cli
 from common.cli import UnavailableError, UsageError
@@ -30,28 +31,40 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     source, target = options.source, options.output
     sources = _sources(options)
-    converter.convert(source, target)
-    files = _twin_files(source, target)
-    left = _mend_all(files, package=(source.stem, target.stem) if source.is_dir() else None)
+    try:
+        converter.convert(source, target)
+        files = _twin_files(source, target)
+        left = _mend_all(files, package=(source.stem, target.stem) if source.is_dir() else None)
+    except BaseException:  # half a twin would be taken for one, and be in the way of the next try
+        shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+        raise
     print(f"Written: {target}; {len(left)} places left to you")
     if options.skip_proof:
         return cli.DONE
     size = {name: getattr(options, name) for name in ("input_shape", "num_classes", "batch_size")}
-    proof = prove(sources, folder=source.absolute().parent, files=files, stages=options.stages, **size)
-    return _report(proof, sources, options)
-
-
-def _report(proof: Proof, sources: dict[str, str], options: argparse.Namespace) -> int:
+    folder = source.absolute().parent
+    try:
+        proof = prove(sources, folder=folder, files=files, stages=options.stages, **size)
+    except (UsageError, UnavailableError) as error:
+        again = _command("parity", sources, options)
+        raise type(error)(f"{error}; the twin is written, and compared again by: {again}") from None
     print(f"\n{proof.text}\n")
-    if proof.verdict != "pass":
-        where = f" at {proof.place}" if proof.place else ""
-        cli.complain(PROGRAM, f"the twin does not compute the same: {proof.verdict}{where}")
-        return cli.FAILED
-    command = ["side-by-side", "compare", *(f"--{name}={source}" for name, source in sources.items())]
+    if proof.verdict == "pass":
+        print(f"Compare them: {_command('compare', sources, options)}")
+        return cli.DONE
+    where = f" at {proof.place}" if proof.place else ""
+    cli.complain(PROGRAM, f"the twin does not compute the same: {proof.verdict}{where}")
+    return cli.FAILED
+
+
+def _command(name: str, sources: dict[str, str], options: argparse.Namespace) -> str:
+    """The line that repeats the comparison, or times both."""
+    command = ["side-by-side", name, *(f"--{side}={source}" for side, source in sources.items())]
     command += [f"--input-shape={','.join(map(str, options.input_shape))}"]
     command += [f"--num-classes={options.num_classes}", f"--batch-size={options.batch_size}"]
-    print(f"Compare them: {shlex.join(command)}")
-    return cli.DONE
+    folder = options.source.absolute().parent
+    there = "" if folder == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    return there + shlex.join(command)
 
 
 def _mend_all(files: dict[Path, Path], *, package: tuple[str, str] | None) -> list[Remark]:
@@ -67,6 +80,7 @@ def _mend_all(files: dict[Path, Path], *, package: tuple[str, str] | None) -> li
     for file, (text, marked) in texts.items():
         mended, remarks = mend(renamed_package(text, *package) if package else text, known)
         write_text(file, mended)
+        remarks += bare_imports(text, package[0]) if package else []
         for one in marked:
             remarks.append(Remark(line=one.line, text=f"not translated: {one.text}", is_mended=False))
         for remark in remarks:
@@ -80,7 +94,7 @@ def _require_python(file: Path, text: str) -> None:
     try:
         compile(text, str(file), "exec")
     except SyntaxError as error:
-        said = f"{file}:{error.lineno}: PaConvert wrote what is no Python ({error.msg})"
+        said = f"{file}:{error.lineno}: PaConvert wrote what is no Python: {(error.text or '').strip()}"
         raise UnavailableError(f"{said}; write it otherwise in the source") from None
 
 

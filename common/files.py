@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from common.cli import UnavailableError, UsageError
+from common.endings import FULL
 
 NAME_BYTES = 255  # of a file's name, on every file system in use
 PREFIX_BYTES = 200  # of a temporary file's name that may be its target's
 WRITTEN_THROUGH = (stat.S_ISCHR, stat.S_ISFIFO)  # /dev/null, a terminal, >(a program)
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             _flush_to_disk(target.parent)
     except OSError as error:
-        if error.errno in FULL or error.filename == str(temporary):
+        if error.errno in (*FULL, errno.EIO) or error.filename == str(temporary):
             _refuse(path, error)
         raise
     finally:
@@ -130,6 +130,8 @@ def _copy_into(path: Path, content: Path) -> None:
 def _refuse(path: Path, error: OSError, *, what: str = "cannot be written") -> NoReturn:
     if error.errno in FULL:
         raise UnavailableError(f"{path}: {what} ({error.strerror}); make room, or name another") from None
+    if error.errno == errno.EIO:
+        raise UnavailableError(f"{path}: {what} ({error.strerror}); name another place") from None
     if error.errno == errno.ENXIO:
         raise UsageError(f"{path}: nobody reads this pipe; start its reader first") from None
     raise UsageError(f"{path}: {what} ({error.strerror}); name another") from None

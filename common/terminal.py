@@ -75,8 +75,20 @@ def progress(
     """
     from tqdm import tqdm  # not for --help
 
+    class Bar(tqdm):  # type: ignore[type-arg]
+        def __exit__(self, kind: Any, *more: Any) -> None:
+            super().__exit__(kind, *more)
+            if kind is None and self in _bars:  # gone through, or ended before its total on purpose
+                _bars.remove(self)
+
+        def __hash__(self) -> int:
+            return id(self)
+
+        def __eq__(self, other: object) -> bool:
+            return self is other  # and not "as many are done", as tqdm's own
+
     watched = sys.stderr.isatty()
-    bar = tqdm(
+    bar = Bar(
         total=total,
         initial=done,
         unit=unit,
@@ -89,13 +101,14 @@ def progress(
         leave=None,  # of bars within bars the outer one
         disable=not shown,
     )
-    _bars[:] = [each for each in _bars if not each.disable and each.n < (each.total or 0)]
-    _bars.append(bar)
+    _bars[:] = [each for each in _bars if each.n < (each.total or 0)]
+    if shown:
+        _bars.append(bar)  # closing it disables it, and it still says how far it was
     return bar
 
 
 def how_far() -> str:
     """What the unfinished bars of this process have done: "at 120 of 300 images"; "" without any."""
-    unfinished = [bar for bar in _bars if not bar.disable and bar.total and bar.n < bar.total]
+    unfinished = [bar for bar in _bars if bar.total and bar.n < bar.total]
     places = [f"{bar.n:,} of {bar.total:,} {bar.unit.strip()}" for bar in unfinished]
     return f"at {', '.join(places)}" if places else ""

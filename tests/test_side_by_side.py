@@ -178,7 +178,9 @@ def test_the_console_script_lists_its_commands_and_refuses_others():
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert "benchmarks.parity" in said("--help").stdout
-    assert said("destroy").returncode == 2
+    wrong = said("paritty")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == "side-by-side: there is no command 'paritty'; did you mean parity?\n"
     shown = said("parity", "--torch", "mine:net")
     assert shown.returncode == 2
     assert "benchmarks.parity" in shown.stderr

@@ -70,7 +70,7 @@ class OwnCheckpoint(OpenCheckpoint):
         spec = ModelSpec(precision=precision, device=device, source=self.source, folder=self.folder)
         model = open_model(backend, spec)
         described = {self.side: backend.describe(model)}
-        arrays = dict(WeightsFile(self.weights.source, described).own(self.side))
+        arrays = dict(WeightsFile(self.weights, described).own(self.side))
         buffers = [name for name in arrays if name.startswith(BUFFER)]
         backend.set_buffers(model, {name.removeprefix(BUFFER): arrays.pop(name) for name in buffers})
         backend.set_weights(model, arrays)

@@ -5,6 +5,7 @@ environment that has it. https://github.com/PaddlePaddle/PaConvert
 """
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ def convert(source: Path, target: Path) -> None:
         raise UnavailableError(f"{VARIABLE}={python}: {error.strerror}; name a Python") from None
     except subprocess.TimeoutExpired:
         raise UnavailableError(f"PaConvert took more than 600 s on {source}") from None
-    if "No module named" in ended.stderr and "paconvert" in ended.stderr:
+    if re.search(r"No module named '?paconvert\b", ended.stderr):
         raise UnavailableError(
             f"{python} has no PaConvert; run python -m venv port && port/bin/pip install paconvert, and set "
             f"{VARIABLE}=port/bin/python"

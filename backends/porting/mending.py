@@ -148,10 +148,24 @@ def renamed_package(text: str, old: str, new: str) -> str:
     """The source with absolute imports of a package turned to another name of it."""
     lines = text.splitlines(keepends=True)
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and old in _packages(node):
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and old in _packages(node) and not _is_bare(node):
             for place in range(node.lineno - 1, node.end_lineno or node.lineno):
                 lines[place] = _replaced_word(lines[place], old, new)
     return "".join(lines)
+
+
+def bare_imports(text: str, old: str) -> list[Remark]:
+    """Imports of a package under its own name, which the code behind them uses, too: left as they are."""
+    return [
+        Remark(line=node.lineno, text=f"imports {old} itself: write from {old}... import", is_mended=False)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import) and old in _packages(node) and _is_bare(node)
+    ]
+
+
+def _is_bare(node: ast.Import | ast.ImportFrom) -> bool:
+    """True for "import package.part", and for several modules in one line: none with a name of its own."""
+    return isinstance(node, ast.Import) and not (len(node.names) == 1 and node.names[0].asname)
 
 
 def _packages(node: ast.Import | ast.ImportFrom) -> set[str]:

@@ -19,6 +19,7 @@ from benchmarks.request.model_pair import ModelPair
 from common.cli import UsageError
 from common.weights import safetensors_file
 from common.weights.described_file import BUFFER, WeightsFile
+from common.weights.external import read_foreign
 
 SIDES = {".pth": "torch", ".pt": "torch", ".pdparams": "paddle", ".safetensors": None}
 # Logits in float64, relative L2: constants that paddle keeps in float32 move them by up to 1e-7 (see parity),
@@ -56,7 +57,7 @@ def convert_pair(subject: ModelPair, source: Path, target: Path, *, timeout: flo
             pairing = pair.pair_parameters()
         except CannotCompare as error:
             raise UsageError(f"the parameters cannot be paired: {error}; give a --map FILE.json") from None
-        file = WeightsFile(source, pair.described)
+        file = WeightsFile(read_foreign(source), pair.described)
         arrays = dict(file.torchs(pairing.links, pairing.buffers))
         pair.folder("weights").fill(arrays.items())
         pair.load_weights()
@@ -95,7 +96,8 @@ def _read_both(
         elif backend == source.side:
             names, arrays = "own", source.own(backend)
         else:
-            names, arrays = "torch's", WeightsFile(written, described).torchs(pairing.links, pairing.buffers)
+            file = WeightsFile(read_foreign(written), described)
+            names, arrays = "torch's", file.torchs(pairing.links, pairing.buffers)
         if names == "torch's" and backend == "paddle":
             pair.ask(backend, "rename", links=links, buffers=pairing.buffers)
         if backend != side:

@@ -21,6 +21,7 @@ from benchmarks.request.inputs import stirred
 from common.cli import UsageError
 from common.weights import safetensors_file
 from common.weights.described_file import WeightsFile
+from common.weights.external import read_foreign
 
 
 def write_own_weights(session: Session) -> None:
@@ -51,7 +52,7 @@ def _write_both(session: Session, names: Mapping[str, str]) -> None:
             raise UsageError(f"the parameters cannot be paired: {error}; give a --map FILE.json") from None
         pair.write_weights()
         if session.request.weights:
-            file = WeightsFile(session.request.weights, pair.described)
+            file = WeightsFile(read_foreign(session.request.weights), pair.described)
             TensorFolder(pair.path("weights")).fill(file.torchs(pairing.links, pairing.buffers))
         pair.load_weights()
         pair.ask_both("rename")  # each by its own names again
@@ -73,7 +74,7 @@ def _write_one(session: Session, name: str, backend: str) -> None:
     )
     worker.ask("parity", step="save", target=str(folder.path))
     if session.request.weights:
-        folder.fill(WeightsFile(session.request.weights, {backend: described}).own(backend))
+        folder.fill(WeightsFile(read_foreign(session.request.weights), {backend: described}).own(backend))
     else:
         rng = np.random.default_rng(pair.seed)
         for tensor in map(TensorName, list(folder)):

@@ -144,7 +144,8 @@ def _check(options: argparse.Namespace) -> int:
     check = ListCheck(options.list, root=options.root)
     *details, verdict = report(check, json_file=options.json, clean=options.write_clean)
     print("\n".join([*details, verdict]))
-    if options.write_clean and options.write_clean.resolve().parent != check.root.resolve():
+    is_written = options.write_clean is not None and check.bad < check.lines
+    if is_written and options.write_clean.resolve().parent != check.root.resolve():
         print(printable(f"{options.write_clean}: its images lie below {check.root}: name that with --root"))
     if check.bad:
         cli.complain(PROGRAM, verdict)

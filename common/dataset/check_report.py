@@ -24,9 +24,12 @@ def report(check: ListCheck, *, json_file: Path | None, clean: Path | None) -> l
             add_row(asdict(problem))
             if len(shown) < SHOWN:
                 shown.append(f"{check.path}:{problem.line}: {problem.path}: {problem.problem}")
-    if clean:
+    left_alone = []
+    if clean and check.bad < check.lines:
         _write_clean(check, clean)
-    return [printable(line) for line in _summary(check, shown)]
+    elif clean:  # an empty list would be what is left of the old one
+        left_alone = [f"{clean}: is not written, for no line is good"]
+    return [printable(line) for line in (*left_alone, *_summary(check, shown))]
 
 
 def _summary(check: ListCheck, shown: list[str]) -> Iterator[str]:

@@ -15,7 +15,7 @@ import numpy as np
 from common.cli import UsageError
 from common.dataset.containers import decode
 from common.dataset.decoding import DecodeError
-from common.dataset.list_folder import listed_path, split_of
+from common.dataset.list_folder import is_paddle, listed_path, split_of
 from common.dataset.list_formats import remedy
 from common.dataset.lists import list_lines
 from common.dataset.overlap import content_digest, file_size
@@ -92,6 +92,7 @@ class ListCheck:
         lines = self._parsed(own, others)
         cores = available_cores()
         waiting: deque[Future[list[_Line]]] = deque()
+        self._is_over = False
         pool = ThreadPoolExecutor(cores, thread_name_prefix="check")
         try:
             while True:
@@ -101,6 +102,7 @@ class ListCheck:
                     return
                 yield from waiting.popleft().result()
         finally:
+            self._is_over = True  # what a thread has begun is not gone through to its end
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _parsed(self, own: "_Survey", others: "_OtherLists") -> Iterator[_Line]:
@@ -123,7 +125,7 @@ class ListCheck:
                 yield _Line(number, image)
 
     def _decoded(self, lines: list[_Line], sizes: set[int]) -> list[_Line]:
-        return [line if line.problem else self._decode(line, sizes) for line in lines]
+        return [line if line.problem or self._is_over else self._decode(line, sizes) for line in lines]
 
     def _decode(self, line: _Line, sizes: set[int]) -> _Line:
         path = self.root / line.image
@@ -201,4 +203,6 @@ def _lists_beside(path: Path) -> list[Path]:
     if own in (None, WHOLE):
         return []
     beside = [other for other in sorted(path.parent.glob(f"*{path.suffix}")) if other.is_file()]
-    return [other for other in beside if split_of(other) not in (None, WHOLE, own)]
+    # Of one kind alone: our lists are written from PaddleClas's, and hold the same images.
+    alike = [other for other in beside if is_paddle(other) == is_paddle(path)]
+    return [other for other in alike if split_of(other) not in (None, WHOLE, own)]

@@ -96,8 +96,8 @@ def _rows(path: Path, form: str) -> Iterator[Row]:
 
 
 def _table(path: Path) -> Iterator[Row]:
-    texts = (text for _, text in list_lines(path))
-    header = next(texts, "")
+    lines = list_lines(path)
+    _, header = next(lines, (1, ""))
     delimiter = max(",;\t", key=header.count)
     columns = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
     image, label = _column(columns, PATH_COLUMNS), _column(columns, LABEL_COLUMNS)
@@ -110,9 +110,11 @@ def _table(path: Path) -> Iterator[Row]:
     others = [name for place, name in enumerate(columns) if place not in (image, label, split)]
     if others:
         logger.warning("%s: columns that are not read: %s", path, named(others))
-    for line, cells in enumerate(csv.reader(texts, delimiter=delimiter), start=2):
+    for line, text in lines:  # each by itself: a quote that nobody closes spoils no other
+        cells = next(csv.reader([text], delimiter=delimiter), [])
         if len(cells) != len(columns) or not cells[image].strip() or not cells[label].strip():
-            raise UsageError(f"{path}:{line}: {len(columns)} cells with path and label expected, got {cells}")
+            wanted = f"{len(columns)} cells with path and label"
+            raise UsageError(f"{path}:{line}: {wanted} expected, got {cut(text)!r}")
         word = WITHOUT_SPLIT if split is None else cells[split].strip()
         named_split = WITHOUT_SPLIT if split is None else split_named(word)
         if named_split is None:

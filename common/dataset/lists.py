@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from common.dataset.containers import DIGITS
 from common.dataset.index import Index
 from common.dataset.list_formats import remedy
 from common.dataset.split_names import is_text
-from common.files import require_folder, writing_text
+from common.files import require_folder, require_regular, writing_text
 
 DIGITS_START = f"{DIGITS}#"  # of an image that lies in no folder
 MOST_CLASSES = 100_000  # AlexNet's last layer then has 410 million weights
@@ -71,9 +70,8 @@ def list_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     line = 0
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            what = "is a folder" if path.is_dir() else "is no regular file"
-            raise UsageError(f"{path}: cannot be read as a list ({what})")
+        path.stat()  # a list that is not there has a remedy of its own
+        require_regular(path)
         with path.open(encoding="utf-8-sig", newline="\n") as file:
             for line, text in enumerate(iter(partial(file.readline, LONGEST_LINE), ""), start=1):
                 if len(text) == LONGEST_LINE:

@@ -7,14 +7,15 @@ import time
 from common.endings import UNAVAILABLE, complain
 
 LOOK_SECONDS = 1.0
+STARTED_BY = os.getppid()  # now: by the time that a framework is imported the launcher may be gone
 
 
-def end_with_launcher(program: str, *, interval: float = LOOK_SECONDS) -> None:
+def end_with_launcher(program: str, *, interval: float = LOOK_SECONDS, launcher: int = STARTED_BY) -> None:
     """End this process soon after its parent, even while it waits for other processes.
 
     Files of a run are complete or absent at any moment, so that nothing is lost.
     """
-    threading.Thread(target=_watch, args=(program, os.getppid(), interval), daemon=True).start()
+    threading.Thread(target=_watch, args=(program, launcher, interval), daemon=True).start()
 
 
 def _watch(program: str, launcher: int, interval: float) -> None:

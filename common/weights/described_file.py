@@ -1,15 +1,15 @@
 """A file of the user's own weights, under the names of whichever side it belongs to."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common.cli import UsageError
-from common.weights.external import read_foreign
+from common.weights.external import ForeignWeights
 from common.weights.layout import transpose
 from common.weights.link import Link
+from common.weights.name_map import require_finite
 
 Described = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 SPELLINGS = {"running_mean": "_mean", "running_var": "_variance"}  # paddle's words in its own files
@@ -23,9 +23,9 @@ class WeightsFile:
     Raises UsageError, naming what is missing, if it has neither's.
     """
 
-    def __init__(self, path: Path, described: Described) -> None:
-        self._path, self._described = path, described
-        weights = read_foreign(path)
+    def __init__(self, weights: ForeignWeights, described: Described) -> None:
+        path = self._path = weights.source
+        self._described = described
         self._arrays, self._turned = weights.arrays, weights.framework == "paddle"
         missing = {side: self._missing(side) for side in described}
         wanted = [side for side in described if weights.framework in (None, side)] or list(described)
@@ -39,7 +39,10 @@ class WeightsFile:
             )
 
     def own(self, side: str) -> Iterator[tuple[str, np.ndarray]]:
-        """Parameters and buffers under the side's own names, neutral layout. UsageError for other shapes."""
+        """Parameters and buffers under the side's own names, neutral layout.
+
+        Raises UsageError for other shapes, and for numbers that are NaN, infinite or quantised.
+        """
         for entry in self._described[side]["parameters"]:
             array = self._array(entry["name"], linear=entry["type"] == "Linear")
             if list(array.shape) != list(entry["shape"]):
@@ -47,10 +50,13 @@ class WeightsFile:
                     f"{self._path}: {entry['name']} is {array.shape}, and the model's is "
                     f"{tuple(entry['shape'])}"
                 )
+            require_finite({entry["name"]: array}, self._path)
             yield entry["name"], array
         for entry in self._described[side]["buffers"]:
             name = self._spelled(entry["name"])
             if name in self._arrays:
+                if self._arrays[name].dtype.kind == "f":
+                    require_finite({entry["name"]: self._arrays[name]}, self._path)
                 yield f"{BUFFER}{entry['name']}", self._arrays[name]
 
     def torchs(self, links: Iterable[Link], buffers: Mapping[str, str]) -> Iterator[tuple[str, np.ndarray]]:

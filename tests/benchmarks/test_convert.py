@@ -116,6 +116,8 @@ def test_the_front_door_hands_over(monkeypatch, pair):
 
 
 def test_a_model_of_ones_own_judges_images(pair, weights, tmp_path, capsys):
+    import torch
+
     for label, name in enumerate(("dark", "light")):
         (tmp_path / "images" / name).mkdir(parents=True)
         for number in range(3):
@@ -140,6 +142,12 @@ def test_a_model_of_ones_own_judges_images(pair, weights, tmp_path, capsys):
     (tmp_path / "list.txt").write_text("\n".join(lines) + "\n")  # names of a tree are not the model's numbers
     code, out, errors = ended(evaluate.main, [*own, "--data", "list.txt"], capsys)
     assert (code, "6 images" in out) == (0, True), errors
+    torch.save({name: (array * 9).to(torch.int8) for name, array in weights.items()}, tmp_path / "int8.pth")
+    code, _, errors = ended(predict.main, [*own[:-1], "int8.pth", "images/dark"], capsys)
+    assert (code, "holds int8 numbers; quantised weights mean nothing" in errors[-1]) == (2, True)
+    torch.save({name: array * float("nan") for name, array in weights.items()}, tmp_path / "nan.pth")
+    code, _, errors = ended(predict.main, [*own[:-1], "nan.pth", "images/dark"], capsys)
+    assert (code, "that are NaN or infinite" in errors[-1]) == (2, True)
     code, _, errors = ended(predict.main, [*own[:4], "--checkpoint", "mine.pth", "images/dark"], capsys)
     assert (code, "needs --num-classes N and --resize" in errors[0]) == (2, True)
     other = ["--backend", "paddle", *own[2:]]

@@ -47,10 +47,13 @@ def test_a_bar_in_a_log_is_a_line_now_and_then(monkeypatch):
 
 def test_a_stopped_command_says_how_far_it_was(capsys, monkeypatch):
     def main(_arguments):
-        progress(total=7, unit="batch").update(2)
+        with progress(total=9, unit="epoch") as early:
+            early.update(4)  # ended before its total on purpose
         stop = KeyboardInterrupt()
         stop.__notes__ = ["go on with --resume"]
-        raise stop
+        with progress(total=7, unit="batch") as bar:
+            bar.update(2)
+            raise stop
 
     with pytest.raises(SystemExit) as end:
         cli.run(main, program="x")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backends.porting.mending import called, mend, renamed_package
+from backends.porting.mending import bare_imports, called, mend, renamed_package
 from backends.porting.signatures import Signature
 
 RELU = Signature(exists=True, parameters=("x", "name"))
@@ -71,5 +71,18 @@ def test_only_calls_of_paddles_are_asked_about():
 
 
 def test_absolute_imports_of_a_package_name_the_twin():
-    text = "import {0}.parts\nfrom {0} import net\nfrom {0}.parts import a\nfrom . import b\nimport miner\n"
+    text = (
+        "import {0}.parts as p\nfrom {0} import net\nfrom {0}.parts import a\nfrom . import b\nimport miner\n"
+    )
     assert renamed_package(text.format("mine"), "mine", "twin") == text.format("twin")
+    assert bare_imports(text.format("mine"), "mine") == []
+
+
+def test_an_import_under_the_packages_own_name_is_left_and_listed():
+    """The code behind it says mine.parts, too, and would mean torch's."""
+    text = "import mine.parts\nimport os, mine\nprint(mine.parts.SIZE)\n"
+    assert renamed_package(text, "mine", "twin") == text
+    assert [(remark.line, remark.is_mended) for remark in bare_imports(text, "mine")] == [
+        (1, False),
+        (2, False),
+    ]

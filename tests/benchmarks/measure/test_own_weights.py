@@ -15,6 +15,7 @@ from benchmarks.worker.setup import fill
 from common.cli import UsageError
 from common.weights import safetensors_file
 from common.weights.described_file import WeightsFile
+from common.weights.external import read_foreign
 from tests.support.commands import QUICK, ended
 
 MODULE = """
@@ -198,16 +199,16 @@ DESCRIBED = {
 def test_a_file_belongs_to_the_side_whose_names_it_has(tmp_path):
     arrays = {"head.weight": np.arange(6.0).reshape(2, 3), "norm._mean": np.ones(2)}
     safetensors_file.save(tmp_path / "w.safetensors", arrays)
-    file = WeightsFile(tmp_path / "w.safetensors", DESCRIBED)
+    file = WeightsFile(read_foreign(tmp_path / "w.safetensors"), DESCRIBED)
     assert file.side == "paddle"
     own = dict(file.own("paddle"))
     assert own.keys() == {"head.weight", "buffers/norm.running_mean"}
     safetensors_file.save(tmp_path / "none.safetensors", {"other.weight": np.ones(2)})
     with pytest.raises(UsageError, match=r"has no fc.weight of torch's model; it has other.weight"):
-        WeightsFile(tmp_path / "none.safetensors", DESCRIBED)
+        WeightsFile(read_foreign(tmp_path / "none.safetensors"), DESCRIBED)
     safetensors_file.save(tmp_path / "small.safetensors", {"fc.weight": np.ones((2, 2))})
     with pytest.raises(UsageError, match=r"fc.weight is \(2, 2\), and the model's is \(2, 3\)"):
-        dict(WeightsFile(tmp_path / "small.safetensors", DESCRIBED).own("torch"))
+        dict(WeightsFile(read_foreign(tmp_path / "small.safetensors"), DESCRIBED).own("torch"))
 
 
 def row(backend, names):

@@ -27,7 +27,7 @@ WRONG_REQUESTS = [
     (["--model", "lenet5", "--input-shape", "3,28,28"], "lenet5: an image of 3x28x28"),
     (["--model", "lenet5", "--input-shape", "4,32,32"], "expected C,H,W with 1 or 3 channels"),
     (["--model", "lenet5", "--data", "/no/list.txt"], "/no/list.txt: no such list"),
-    (["--model", "lenet5", "--data", "/"], "cannot be read as a list (is a folder)"),
+    (["--model", "lenet5", "--data", "/"], "/: is a folder; name a file"),
     (["--model", "lenet5", "--root", "/"], "give that too"),
     (["--model", "lenet5", "--json", "/no/folder/x.json"], "the folder /no/folder does not exist"),
     (["--model", "lenet5", "--mod", "x"], "unrecognized arguments: --mod x"),

@@ -73,6 +73,18 @@ def test_the_command_writes_a_clean_list_and_json(folder, capsys):
     assert dataset.main(["check", str(folder / "clean.txt")]) == 0
 
 
+def test_a_list_without_a_good_line_is_not_written_over(folder, capsys):
+    """As where --root was forgotten: an empty list would be all that is left."""
+    path = folder / "elsewhere.txt"
+    path.write_text("gone/a.png\t0\ngone/b.png\t1\n")
+    before = path.read_bytes()
+    assert dataset.main(["check", str(path), "--write-clean", str(path)]) == 1
+    assert path.read_bytes() == before
+    out, _ = capsys.readouterr()
+    assert f"{path}: is not written, for no line is good" in out
+    assert "name that with --root" not in out
+
+
 def test_a_list_whose_images_are_all_absent_is_one_line(data_folder, capsys):
     path = data_folder / "signs_lists" / "valid.txt"
     assert dataset.main(["check", str(path)]) == 1

@@ -80,6 +80,8 @@ def test_a_table_with_a_column_of_splits(tmp_path, caplog):
     ("form", "text", "message"),
     [
         ("csv", "image,label\na.jpg,1,2\n", ":2: 2 cells with path and label expected"),
+        ("csv", "image,label\n\n\na.jpg,1\nb.jpg\n", ":5: 2 cells with path and label expected, got 'b.jpg'"),
+        ("csv", 'image,label\n"a.jpg,0\n' + "b.jpg,1\n" * 20000, ":2: 2 cells with path and label expected"),
         ("csv", "image,score\na.jpg,1\n", ":1: needs a header with a column of paths"),
         ("csv", "image,label,split\na.jpg,1,other\n", "'other' is none of train, valid and test"),
         ("path-label", "a.jpg\n", ":1: not in the format path-label: 'a.jpg'"),

@@ -80,6 +80,16 @@ def test_split_leaves_copies_out(tmp_path, caplog, capsys):
     assert dataset.main(["check", str(tmp_path / "valid.txt")]) == 0
 
 
+def test_a_list_made_of_paddles_is_not_held_against_it(tmp_path):
+    """Every line of it would be "also in" the list that it was split from."""
+    pictures(tmp_path / "images", *(f"{number}.png" for number in range(10)))
+    lines = "".join(f"images/{number}.png {number % 2}\n" for number in range(10))
+    (tmp_path / "train_list.txt").write_text(lines)
+    assert dataset.main(["split", str(tmp_path), "--output", str(tmp_path), "--valid", "0.2"]) == 0
+    assert dataset.main(["check", str(tmp_path / "valid.txt")]) == 0
+    assert dataset.main(["check", str(tmp_path / "train.txt")]) == 0
+
+
 def test_check_finds_copies_in_a_list_and_write_clean_removes_them(tmp_path, capsys):
     pictures(tmp_path, "a.png", "b.png", "c.png")
     shutil.copy(tmp_path / "a.png", tmp_path / "again.png")
