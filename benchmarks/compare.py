@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
             result_file.write(report, request.json)
         if options.report:
             write_pages(report, options.report)
-    print(terminal.comparison_text(request, report))
+        print(terminal.comparison_text(request, report))
     if options.report:
         print(f"Written: {options.report / 'report.html'}")
     return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)

@@ -52,7 +52,9 @@ def _line(outcome: "Outcome") -> str:
         return f"{outcome.name}: cannot be had: {outcome.reason}"
     kept = "" if outcome.is_new else " (kept)"
     ratios = [
-        f"{row.case} {row.ratio:.3g} {row.verdict}" if row.ratio else f"{row.case} {row.verdict}"
+        f"{row.case} {row.verdict}"
+        if row.verdict == "invalid" or not row.ratio
+        else f"{row.case} {row.ratio:.3g} {row.verdict}"
         for row in outcome.report.comparisons
     ]
     return "; ".join([f"{outcome.name}{kept}: parity {outcome.parity}", *ratios])

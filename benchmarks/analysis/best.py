@@ -1,6 +1,7 @@
 """The best of each side."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 
 from backends import ENGINES, NAMES
 from benchmarks.results.schema import Best, BestSide, Comparison, Result
@@ -13,10 +14,10 @@ def best_of_each(rows: Iterable[Result], comparisons: Sequence[Comparison] = ())
 
     What was measured in an invalid comparison is not among them.
     """
-    invalid = {(row.model, row.device, row.case) for row in comparisons if row.verdict == "invalid"}
+    invalid = [row for row in comparisons if row.verdict == "invalid"]
     fastest: dict[tuple[str, int, int], dict[str, Result]] = {}
     for row in rows:
-        is_valid = (row.model, row.device, row.case) not in invalid
+        is_valid = not any(is_side_of(row, pair) for pair in invalid)
         if row.images_per_second is not None and row.engine in ENGINES and is_valid:
             sides = fastest.setdefault((row.phase, row.batch_size, row.processes), {})
             rival = sides.get(row.backend)
@@ -24,6 +25,15 @@ def best_of_each(rows: Iterable[Result], comparisons: Sequence[Comparison] = ())
                 sides[row.backend] = row
     both = [sides for sides in fastest.values() if sides.keys() == set(NAMES)]
     return [_best(sides["torch"], sides["paddle"], comparisons) for sides in both]
+
+
+def is_side_of(row: Result, pair: Comparison) -> bool:
+    """True if a row is one of the two of a comparison, whose sides may differ: "eager / deploy"."""
+    case = asdict(pair.case).items()
+    own = (row.model, row.device, row.settings_mode)
+    return own == (pair.model, pair.device, pair.settings) and all(
+        not value or str(getattr(row, name)) in str(value).split(" / ") for name, value in case
+    )
 
 
 def _best(torch: Result, paddle: Result, comparisons: Sequence[Comparison]) -> Best:

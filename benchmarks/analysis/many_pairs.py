@@ -22,8 +22,8 @@ class MeanRatio:
 
 
 def mean_ratio(rows: Sequence[Comparison]) -> MeanRatio | None:
-    """The mean of those that have a ratio; None if none has."""
-    known = [row for row in rows if row.ratio and row.ratio_ci95]
+    """The mean of those that have a valid ratio; None if none has."""
+    known = [row for row in rows if row.ratio and row.ratio_ci95 and row.verdict != "invalid"]
     if not known:
         return None
     logs = [math.log(row.ratio or 1) for row in known]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from statistics import geometric_mean
 from typing import Any, Literal, TypeVar
 
+from benchmarks.analysis.best import is_side_of
 from benchmarks.analysis.quick_steps import Estimate, speed, speed_ratio
 from benchmarks.results.formatting import UNUSABLE, labeller
 from benchmarks.results.schema import CaseRecord, Change, CompareReport, Comparison, Result
@@ -45,15 +46,12 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
     drift = machine_drift(now.results, before.results)
     pairs = _in_both(*([row for row in report.comparisons if _has_ratio(row)] for report in (now, before)))
     single = _in_both(*([row for row in report.results if row.images_per_second] for report in (now, before)))
-    single = [(row, earlier) for row, earlier in single if not any(_of_pair(row, pair) for pair, _ in pairs)]
+    single = [
+        (row, earlier) for row, earlier in single if not any(is_side_of(row, pair) for pair, _ in pairs)
+    ]
     allowed = math.log1p(-max_regression / 100)
     found = [_by_ratio(*pair, drift, allowed=allowed) for pair in pairs]
-    invalid = [
-        _key_of_sides(row)
-        for report in (now, before)
-        for row in report.comparisons
-        if row.verdict == "invalid"
-    ]
+    invalid = [row for each in (now, before) for row in each.comparisons if row.verdict == "invalid"]
     found += [_by_speed(*rows, drift, invalid=invalid) for rows in single]
     label = labeller([one.row for one in found])
     return [_judged(one, label(one.row), allowed=allowed, looks=len(found)) for one in found]
@@ -129,14 +127,6 @@ def _has_ratio(row: Comparison) -> bool:
     return bool(row.ratio and row.torch_quick_seconds and row.paddle_quick_seconds)
 
 
-def _of_pair(row: Result, pair: Comparison) -> bool:
-    """True if a row is one of the two of a pair."""
-    return all(
-        not value or str(getattr(row, name)) in str(value).split(" / ")  # tuned: "eager / deploy"
-        for name, value in asdict(pair.case).items()
-    )
-
-
 def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, allowed: float) -> _Found:
     change = _ratio(now) - _ratio(before)
     backend = "paddle" if change.mean <= 0 else "torch"
@@ -166,12 +156,8 @@ def _has_not_slowed(own: Estimate, drift: float | None, allowed: float) -> bool:
     return min(least, least - math.log(drift)) > allowed
 
 
-def _key_of_sides(row: Comparison) -> tuple[Any, ...]:
-    return row.settings, row.model, row.device, row.case
-
-
 def _by_speed(
-    now: Result, before: Result, drift: float | None, *, invalid: Sequence[tuple[Any, ...]] = ()
+    now: Result, before: Result, drift: float | None, *, invalid: Sequence[Comparison] = ()
 ) -> _Found:
     change = _speed(now) - _speed(before)
     return _Found(
@@ -181,7 +167,7 @@ def _by_speed(
         estimate=change,
         drift=drift,
         change=math.exp(change.mean) / (drift or 1),
-        invalid=(now.settings_mode, now.model, now.device, now.case) in invalid,
+        invalid=any(is_side_of(now, pair) for pair in invalid),
     )
 
 

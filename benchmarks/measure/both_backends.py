@@ -41,7 +41,7 @@ def measure_both(
     lie there are kept.
     """
     # A folder may hold an earlier call's results, which are not measured again.
-    asked = {"rounds": plan.rounds, "pairs": plan.pairs, "precise": plan.precise}
+    asked = {"rounds": plan.rounds, "pairs": plan.pairs, "precise": plan.precise, "margin": margin}
     facts = request_facts(request, **asked, skip_parity=skip_parity)
     earlier = earlier_report(folder, facts) if folder else None
     if earlier and folder:
@@ -56,11 +56,14 @@ def measure_both(
         try:
             if not skip_parity and any(case.phase != "data" for case in request.cases):
                 bar.set_description("parity in float64")
-                sweep.parity = earlier.parity if earlier and earlier.parity else _gate(session, scratch)
+                proven = earlier and earlier.parity and earlier.parity["verdict"] == "pass"
+                sweep.parity = earlier.parity if earlier and proven else _gate(session, scratch)
             if sweep.parity is None or sweep.parity["verdict"] == "pass":
                 write_own_weights(session)
             session.start(NAMES)
         except WorkerFailure as failure:
+            if earlier and earlier.results:  # what lies there stays
+                raise
             return sweep.failed(failure)
         if earlier and folder:
             require_same_versions(earlier, session.versions, folder)

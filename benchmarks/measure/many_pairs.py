@@ -9,7 +9,15 @@ from benchmarks.manager.scratch import scratch_folder
 from benchmarks.manager.session import Session
 from benchmarks.measure.both_backends import measure_both
 from benchmarks.measure.laps import Plan
-from benchmarks.measure.resume import FILE, earlier_report, is_complete, request_facts
+from benchmarks.measure.resume import (
+    FILE,
+    earlier_report,
+    has_changed,
+    is_complete,
+    request_facts,
+    require_same_place,
+)
+from benchmarks.measure.unfinished import NAME as UNFINISHED
 from benchmarks.request.request import Request
 from benchmarks.results import result_file
 from benchmarks.results.outcome import Outcome
@@ -21,6 +29,7 @@ def measure_pairs(
 ) -> Iterator[Outcome]:
     """The outcome of each pair, in order; what lies complete in ``folder`` is not measured again.
 
+    Results of other versions of the frameworks, or of other files of the user's, are renamed and made anew.
     A pair that cannot be had loses no other. Raises UsageError if the folder holds other requests' results.
     """
     how: dict[str, Any] = {"rounds": rounds, "pairs": pairs, "skip_parity": skip_parity}
@@ -28,13 +37,25 @@ def measure_pairs(
         name: earlier_report(folder / name, request_facts(request, **how))
         for name, request in requests.items()
     }
+    for name, report in earlier.items():
+        if report is not None:
+            require_same_place(report, folder / name, device=requests[name].device)
     versions = _versions(next(iter(requests.values()))) if any(earlier.values()) else {}
     for name, request in requests.items():
         report = earlier[name]
         if report is not None and is_complete(report, request, versions, skip_parity=skip_parity):
             yield Outcome(name=name, report=report, is_new=False)
-        else:
-            yield _measured(name, request, folder / name, how)
+            continue
+        if report is not None and has_changed(report, versions):
+            _put_aside(folder / name)
+        yield _measured(name, request, folder / name, how)
+
+
+def _put_aside(folder: Path) -> None:
+    """Rename the results of other versions or files: new ones cannot stand beside them."""
+    for name in (FILE, UNFINISHED):
+        if (folder / name).exists():
+            (folder / name).replace(folder / f"earlier-{name}")
 
 
 def _measured(name: str, request: Request, folder: Path, how: Mapping[str, Any]) -> Outcome:

@@ -68,6 +68,8 @@ def measure_versions(
             raise UnavailableError(failure) from None
         rows, changes = versions.measure_against(session, plan, max_regression=max_regression)
         environment = _both_versions(session.versions, backend, there) | watch.facts()
+        environment |= {"models": session.models} if session.models else {}
+        environment["warnings"] += _disturbed(rows)
     return Report(environment=environment, results=rows, against=changes)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from backends.user_code import file_hashes
 from benchmarks.manager.environment import git_commit, require_same_machine
-from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.request.case import Case
 from benchmarks.request.request import REFERENCES, Request
 from benchmarks.results.result_file import read
@@ -79,7 +78,7 @@ def require_same_request(before: CompareReport, request: Request, path: Path) ->
         if name in flags and flags[name] != here[name]:
             raise UsageError(f"{path}: was measured with {name} {flags[name]}, and here it is {here[name]}")
     for case in request.cases:
-        if not any(_row_is_of(row, case) for row in before.results):
+        if not any(row.status == "ok" and _row_is_of(row, case) for row in before.results):
             raise UsageError(
                 f"{path}: holds nothing of what was asked for: {case}, {case.threads} threads; give the "
                 "flags that it was measured with, --threads too"
@@ -120,7 +119,7 @@ def require_same_versions(report: CompareReport, versions: Mapping[str, Any], fo
 def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
     """UsageError if the files of the user's own models have changed since the earlier results."""
     before = report.environment.get("models", {})
-    changed = [facts["source"] for name, facts in models.items() if before.get(name) != facts]
+    changed = [facts["source"] for name, facts in models.items() if name in before and before[name] != facts]
     if changed:
         raise UsageError(
             f"{folder / FILE}: holds results of another {changed[0]}: its files have changed since; name "
@@ -128,18 +127,23 @@ def require_same_models(report: CompareReport, models: Mapping[str, Mapping[str,
         )
 
 
+def has_changed(report: CompareReport, versions: Mapping[str, Any]) -> bool:
+    """True if a report is of other versions of the frameworks, or of other files of the user's models."""
+    models = report.environment.get("models", {})
+    hashes = {path: sha for facts in models.values() for path, sha in facts.get("files", {}).items()}
+    return report.environment.get("backends") != versions or file_hashes(hashes) != hashes
+
+
 def is_complete(
     report: CompareReport, request: Request, versions: Mapping[str, Any], *, skip_parity: bool
 ) -> bool:
     """True if nothing is left to be measured: every case is there, of these versions and of these files."""
-    models = report.environment.get("models", {})
-    hashes = {path: sha for facts in models.values() for path, sha in facts.get("files", {}).items()}
-    if report.environment.get("backends") != versions or file_hashes(hashes) != hashes:
+    if has_changed(report, versions):
         return False
     if not skip_parity and report.parity is None and any(case.phase != "data" for case in request.cases):
         return False
     if report.parity is not None and report.parity["verdict"] != "pass":
-        return bool(report.parity["verdict"] != INCOMPLETE)
+        return False  # its files were not recorded: they may have been mended since
     return all(kept(report, case) for case in request.cases)
 
 

@@ -55,6 +55,8 @@ class Sweep:
         """Measure what the earlier report does not have, and go on with what it has in part."""
         self._plan = plan
         unfinished = Unfinished(self._folder) if self._folder else None
+        if unfinished and self._earlier is None:  # whose it is, no report says
+            unfinished.forget()
         explainer = Diagnostics(self.session)
         for case in self.session.request.cases:
             found = kept(self._earlier, case)
@@ -81,7 +83,8 @@ class Sweep:
         explainer = Diagnostics(self.session)
         for case in self.session.request.cases:
             turns = self._turns[case] = Interleaving(self.session, case, explainer=explainer)
-            turns.failures = dict.fromkeys((failure.backend,), failure)
+            reason = f"{failure.backend}: {failure.explained}"  # neither side was timed for it
+            turns.failures = {name: WorkerFailure(name, failure.status, reason) for name in turns.names}
         return self.report()
 
     def report(self) -> schema.CompareReport:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,23 @@ class Unfinished:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        self._found: list[dict[str, Any]] = []
-        if self._path.exists():
-            try:
-                self._found = json.loads(self._path.read_text(encoding="utf-8"))
-            except ValueError:
-                raise UsageError(
-                    f"{self._path}: is not what a stopped run leaves; remove that file"
-                ) from None
+        self._is_forgotten = False
+
+    @cached_property
+    def _found(self) -> list[dict[str, Any]]:
+        """What lies there. Raises UsageError for what no run of ours left."""
+        if self._is_forgotten or not self._path.exists():
+            return []
+        try:
+            found: list[dict[str, Any]] = json.loads(self._path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise UsageError(f"{self._path}: is not what a stopped run leaves; remove that file") from None
+        return found
+
+    def forget(self) -> None:
+        """Delete what lies here: it belongs to another request."""
+        self._is_forgotten = True
+        self.remove()
 
     def keep(self, every: Iterable[Interleaving]) -> None:
         """Write all that is there, atomically. What failed is tried again, and phase startup begun again."""

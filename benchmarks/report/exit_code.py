@@ -35,7 +35,7 @@ def judge_comparison(program: str, report: CompareReport, *, before: Path | None
     if report.parity and report.parity["verdict"] != "pass":
         cli.complain(program, f"{failure(report.parity)}; nothing was timed")
         return cli.UNAVAILABLE if report.parity["verdict"] == INCOMPLETE else cli.WRONG_REQUEST
-    if before and not report.regressions and any(row.images_per_second for row in report.results):
+    if before and not report.regressions and any(row.status == "ok" for row in report.results):
         lacking = "holds nothing of what was measured; give the same flags, --threads too"
         cli.complain(program, f"{before}: {lacking}")
         return cli.WRONG_REQUEST

@@ -11,6 +11,7 @@ from benchmarks.parity.text import failure
 from benchmarks.report.charts import PATTERN, WIDTH, figure, text
 from benchmarks.report.page import TEMPLATES, minute, templates
 from benchmarks.report.sections import Section
+from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.results import result_file
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.outcome import Outcome
@@ -91,6 +92,11 @@ def missing(outcomes: Sequence[Outcome]) -> list[str]:
             for row in outcome.report.results
             if row.status != "ok"
         ]
+        lines += [
+            f"{outcome.name}, {row.case}: invalid: {row.reason}"
+            for row in outcome.report.comparisons
+            if row.verdict == "invalid"
+        ]
     return lines
 
 
@@ -143,11 +149,9 @@ def _ratios(outcomes: Sequence[Outcome]) -> list[Section]:
         cells = [
             [
                 name,
-                number(row.ratio),
-                interval(row.ratio_ci95),
-                row.verdict,
-                number(row.torch_images_per_second),
-                number(row.paddle_images_per_second),
+                *ratio_cells(row)[:2],
+                verdict_words(row),
+                *speed_cells(row),
             ]
             for name, row in rows.items()
         ]
@@ -168,7 +172,11 @@ def _ratios(outcomes: Sequence[Outcome]) -> list[Section]:
 
 def forest_chart(title: str, rows: Mapping[str, Comparison], mean: MeanRatio) -> str:
     """A point with its interval for each network on a logarithmic axis, and a diamond for the mean."""
-    known = [(name, row.ratio, row.ratio_ci95) for name, row in rows.items() if row.ratio and row.ratio_ci95]
+    known = [
+        (name, row.ratio, row.ratio_ci95)
+        for name, row in rows.items()
+        if row.ratio and row.ratio_ci95 and row.verdict != "invalid"
+    ]
     ends = [end for _, _, both in known for end in both] + [*mean.interval, 1.0]
     low, high = math.log(min(ends)), math.log(max(ends))
     span = (high - low) or 1.0

@@ -70,15 +70,17 @@ def _run(
 
     now = _compare(request, options, slower=slower)
     entries = changes(now, before, max_regression=options.max_regression)
-    worst = min(entries, key=lambda entry: entry.change)
-    return _outcome(entries), sentence(worst)
+    compared = [entry for entry in entries if entry.change is not None]
+    worst = min(compared, key=lambda entry: entry.change, default=None)
+    return _outcome(entries), sentence(worst) if worst else "nothing could be compared"
 
 
 def _outcome(entries: "Sequence[Change] | Sequence[Against]") -> str:
-    """A regression counts first; what would not show is undecided, never passed."""
+    """A regression counts first; what would not show, or was not compared, is undecided, never passed."""
     if any(entry.regression for entry in entries):
         return FOUND
-    return UNDECIDED if any(entry.undecided for entry in entries) else PASSED
+    unknown = not entries or any(entry.undecided or entry.change is None for entry in entries)
+    return UNDECIDED if unknown else PASSED
 
 
 def _compare(

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks import suite
 from benchmarks.analysis.many_pairs import mean_ratio
+from benchmarks.manager import environment
+from benchmarks.manager.environment import cpu_model
 from benchmarks.measure import many_pairs
 from benchmarks.measure.resume import request_facts
 from benchmarks.report.suite_page import write_suite
@@ -88,7 +90,7 @@ def made(request, **more):
     ratio = 0.5 if request.model == "lenet5" else 2.0
     about = {"model": request.model}
     return CompareReport(
-        environment={"cpu": "a processor", "backends": VERSIONS, "date": "2026-01-01T10:00:00+00:00"},
+        environment={"cpu": cpu_model(), "backends": VERSIONS, "date": "2026-01-01T10:00:00+00:00"},
         results=[result("torch", 100.0, parameters=12345, **case), result("paddle", 100.0 * ratio, **case)],
         parity={"verdict": "pass", "stages": [], "known_differences": []},
         comparisons=[comparison(100.0, 100.0 * ratio, **about, **case)],
@@ -154,6 +156,17 @@ def test_changed_versions_and_files_are_measured_again(folder, measured, monkeyp
     names.clear()
     ended(suite.main, asked, capsys)
     assert len(names) == 4
+    for name in ("small-3x32x32", "lenet"):  # beside them, for new ones are refused where old ones lie
+        assert (folder / "elsewhere/suite" / name / "earlier-result.json").exists()
+
+
+def test_results_of_another_machine_do_not_stand_beside_new_ones(folder, measured, monkeypatch, capsys):
+    asked = [str(folder / "pairs.toml"), "--phase", "infer"]
+    assert ended(suite.main, asked, capsys)[0] == 0
+    monkeypatch.setattr(environment, "cpu_model", lambda: "another processor")
+    code, _, errors = ended(suite.main, asked, capsys)
+    assert (code, len(errors)) == (2, 1)
+    assert "here is another processor" in errors[0]
 
 
 def test_a_broken_pair_is_exit_code_1(folder, measured, monkeypatch, capsys):
@@ -169,7 +182,8 @@ def test_a_broken_pair_is_exit_code_1(folder, measured, monkeypatch, capsys):
 
 def test_the_mean_is_geometric_and_as_certain_as_its_parts():
     rows = [comparison(100.0, speed, width=0.1) for speed in (50.0, 200.0)]
-    mean = mean_ratio([*rows, comparison(1.0, 1.0, ratio=None, ratio_ci95=None)])
+    invalid = comparison(1.0, 106.0, verdict="invalid")  # whatever its ratio is
+    mean = mean_ratio([*rows, invalid, comparison(1.0, 1.0, ratio=None, ratio_ci95=None)])
     assert (mean.networks, mean.ratio) == (2, pytest.approx(1.0))
     half = math.log(1.1 / 0.9) / 2 / math.sqrt(2)  # of two equally certain ones
     assert math.log(mean.interval[1]) == pytest.approx(half)

@@ -2,8 +2,14 @@
 
 import pytest
 
+from benchmarks.analysis.best import best_of_each, is_side_of
+from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.comparing import circumstances, comparison
-from tests.support.machines import drawn
+from benchmarks.measure.sweep import Sweep
+from benchmarks.results import result_file
+from tests.support.machines import CASE, drawn, session
+from tests.support.reports import comparison as comparison_of
+from tests.support.reports import result
 
 
 def old_verdict(row):
@@ -44,3 +50,38 @@ def test_circumstances_of_all_pairs_are_put_together():
     assert (found.date, found.other_cpu_fraction) == ("tuesday", pytest.approx(0.3))
     assert found.warnings == ["other processes used 30% of the processors", "the processors' clock changed"]
     assert circumstances([]) is None
+
+
+def test_a_round_with_one_block_disturbed_leaves_both_sides_equally_many():
+    """They are compared entry by entry, and a file of unequal lengths is refused."""
+    for seed in range(30):
+        turns = drawn(seed, pairs=1)
+        seconds = [turns.quick_seconds(name) for name in turns.names]
+        assert len(seconds[0]) == len(seconds[1])
+        turns.change()
+
+
+def test_what_a_lost_worker_leaves_can_be_read_back(tmp_path):
+    """Two rows a comparison, as whoever reads it wants, and the reason in both."""
+    lost = session(("torch", "paddle"))
+    lost.request.cases, lost.versions, lost.models, lost.layers = [CASE], {}, {}, None
+    report = Sweep(lost, facts={}, folder=None, earlier=None, margin=5.0).failed(
+        WorkerFailure("paddle", "timeout", "took more than 1 s")
+    )
+    result_file.write(report, tmp_path / "result.json")
+    (row,) = result_file.read(tmp_path / "result.json").comparisons
+    assert (row.verdict, row.reason) == ("not comparable", "paddle: took more than 1 s")
+
+
+def test_the_rows_of_an_invalid_tuned_comparison_are_not_the_best():
+    """Whose two sides ran otherwise: "eager / deploy"."""
+    rows = [
+        result("torch", 100.0, settings_mode="tuned"),
+        result("paddle", 900.0, engine="deploy", threads=1, settings_mode="tuned"),
+    ]
+    pair = comparison_of(
+        100.0, 900.0, engine="eager / deploy", threads=None, settings="tuned", verdict="invalid"
+    )
+    assert best_of_each(rows, [pair]) == []
+    assert [is_side_of(row, pair) for row in rows] == [True, True]
+    assert best_of_each(rows, [pair.model_copy(update={"verdict": "paddle faster"})]) != []

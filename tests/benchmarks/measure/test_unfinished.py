@@ -54,7 +54,16 @@ def test_another_combination_or_other_sides_are_given_nothing(tmp_path):
 def test_a_file_that_no_run_left_is_refused(tmp_path):
     (tmp_path / NAME).write_text("{")
     with pytest.raises(cli.UsageError, match="is not what a stopped run leaves"):
-        Unfinished(tmp_path)
+        Unfinished(tmp_path).has(drawn(1).case)
+
+
+def test_what_lies_there_without_a_report_is_of_nobody_knows_what(tmp_path):
+    """Another model's blocks would count as this one's."""
+    Unfinished(tmp_path).keep([drawn(1)])
+    lying = Unfinished(tmp_path)
+    lying.forget()
+    assert lying.give(drawn(2)) == 0
+    assert not (tmp_path / NAME).exists()
 
 
 def test_only_the_laps_that_are_missing_are_measured(monkeypatch):
