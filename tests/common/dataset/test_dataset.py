@@ -58,7 +58,7 @@ def test_lists_that_are_wrong(tmp_path, content, message):
 
 
 def test_lists_that_cannot_be_read(tmp_path):
-    for path, message in ((tmp_path / "none.txt", "no such list"), (tmp_path, "cannot be read")):
+    for path, message in ((tmp_path / "none.txt", "no such list"), (tmp_path, "is a folder; name a file")):
         with pytest.raises(UsageError, match=message):
             read_list(path)
     with pytest.raises(UsageError, match="the root is not a folder"):
