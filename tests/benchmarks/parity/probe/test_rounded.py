@@ -21,10 +21,15 @@ torch, paddle = pytest.importorskip("torch"), pytest.importorskip("paddle")
 ours, theirs = torch.nn.functional, paddle.nn.functional
 SHAPE = (2, 4, 7, 7)
 LABELS = [0, 3, 1, 2, 0, 3, 1, 2, 0, 3, 1, 2, 0, 3]
+SHARES = np.random.default_rng(2).dirichlet(np.ones(5), len(LABELS))
 
 
 def rows(x):
     return x.reshape([-1, 7])
+
+
+def five(x):
+    return x.reshape([14, 28])[:, :5]
 
 
 def cube(x):
@@ -107,15 +112,31 @@ CASES = {
         lambda x: theirs.smooth_l1_loss(x, x * x, delta=0.3),
     ),
     "label-smoothing of a quarter, a fifth of which is inexact": (
-        lambda x: ours.cross_entropy(x.reshape(14, 28)[:, :5], torch.tensor(LABELS), label_smoothing=0.25),
-        lambda x: theirs.cross_entropy(
-            x.reshape([14, 28])[:, :5], paddle.to_tensor(LABELS), label_smoothing=0.25
-        ),
+        lambda x: ours.cross_entropy(five(x), torch.tensor(LABELS), label_smoothing=0.25),
+        lambda x: theirs.cross_entropy(five(x), paddle.to_tensor(LABELS), label_smoothing=0.25),
     ),
     "label-smoothing": (
         lambda x: ours.cross_entropy(x.reshape(14, 28)[:, :4], torch.tensor(LABELS), label_smoothing=0.1),
         lambda x: theirs.cross_entropy(
             x.reshape([14, 28])[:, :4], paddle.to_tensor(LABELS), label_smoothing=0.1
+        ),
+    ),
+    "label-smoothing of soft labels": (
+        lambda x: ours.cross_entropy(five(x), torch.tensor(SHARES), label_smoothing=0.1),
+        lambda x: theirs.cross_entropy(
+            five(x), paddle.to_tensor(SHARES), soft_label=True, label_smoothing=0.1
+        ),
+    ),
+    "margin": (
+        lambda x: ours.multi_margin_loss(five(x), torch.tensor(LABELS), margin=0.3),
+        lambda x: theirs.multi_margin_loss(five(x), paddle.to_tensor(LABELS), margin=0.3),
+    ),
+    "margin squared, weighed and summed": (
+        lambda x: ours.multi_margin_loss(
+            five(x), torch.tensor(LABELS), p=2, weight=torch.tensor(SHARES[0]), reduction="sum"
+        ),
+        lambda x: theirs.multi_margin_loss(
+            five(x), paddle.to_tensor(LABELS), p=2, weight=paddle.to_tensor(SHARES[0]), reduction="sum"
         ),
     ),
     LOSS_LIMIT: (
