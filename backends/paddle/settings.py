@@ -14,10 +14,17 @@ def _flag(name):
     return Setting(lambda: paddle.get_flags([name])[name], lambda on: paddle.set_flags({name: on}))
 
 
+def _switch(library):  # looked up when asked for: paddle 3.0 without CUDA has none
+    return Setting(
+        lambda: getattr(core, f"get_{library}_switch")(),
+        lambda on: getattr(core, f"set_{library}_switch")(on),
+    )
+
+
 # paddle reports its thread count nowhere: its OpenMP library is asked.
 THREADS = Setting(lambda: openmp_threads("/paddle/libs/"), core.set_num_threads)
-TF32_MATMUL = Setting(core.get_cublas_switch, core.set_cublas_switch)
-TF32_CONVOLUTION = Setting(core.get_cudnn_switch, core.set_cudnn_switch)
+TF32_MATMUL = _switch("cublas")
+TF32_CONVOLUTION = _switch("cudnn")
 AUTOTUNE = _flag("FLAGS_cudnn_exhaustive_search")
 DETERMINISTIC = _flag("FLAGS_cudnn_deterministic")
 
