@@ -20,15 +20,30 @@ RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient":
 def cast(model, *, precision, device):
     """Give a model its place and its precision."""
     layers = model.sublayers(include_self=True)
-    held = [(layer._buffers, name) for layer in layers for name in UNUSED if name in layer._buffers]
-    aside = [(buffers, name, buffers.pop(name)) for buffers, name in held]  # empty, which paddle cannot cast
+    held = [(layer._buffers, name, buffer) for layer in layers for name, buffer in layer._buffers.items()]
+    for buffers, name, buffer in held:
+        if not _is_cast(name, buffer):
+            del buffers[name]
     model = model.to(device=place(device), dtype=DTYPES[precision])
-    for buffers, name, buffer in aside:
-        buffers[name] = buffer
+    for buffers, name, buffer in held:  # all of them, so that they stay in order
+        buffers[name] = buffers.pop(name) if name in buffers else _moved(name, buffer, precision, device)
     for layer in layers:
         if isinstance(layer, nn.SyncBatchNorm) and device == "cpu":
             layer.forward = partial(_normalise_alone, layer)
     return model
+
+
+def _is_cast(name, buffer):
+    # Paddle casts integers, too: a table of places would no longer be one. Empty ones it cannot cast.
+    return name not in UNUSED and (buffer is None or buffer.is_floating_point())
+
+
+def _moved(name, buffer, precision, device):
+    if name in UNUSED:
+        return buffer
+    buffer = buffer.to(place(device))
+    wide = paddle.complex128 if precision == "fp64" else paddle.complex64
+    return buffer.astype(wide) if buffer.is_complex() else buffer
 
 
 def record(model, compute, *, keep, backward=True):

@@ -17,7 +17,13 @@ RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient":
 
 def cast(model, *, precision, device):
     """Give a model its place and its precision."""
-    return model.to(device=place(device), dtype=DTYPES[precision])
+    return model._apply(lambda tensor: tensor.to(place(device), _dtype(tensor, precision)))
+
+
+def _dtype(tensor, precision):
+    if tensor.is_complex():  # Module.to would drop its imaginary part
+        return torch.complex128 if precision == "fp64" else torch.complex64
+    return DTYPES[precision] if tensor.is_floating_point() else None
 
 
 def record(model, compute, *, keep, backward=True):

@@ -9,6 +9,7 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.atlas.hints import difference_lines
+from benchmarks.parity.plan import DROPOUT_INSIDE, RANDOM_NUMBERS
 from benchmarks.request.model_pair import ModelPair
 from common.model_cards import MODELS
 from common.weights.map_lines import SPARE
@@ -163,7 +164,6 @@ def _verdict(stage: Mapping[str, Any], worst: Mapping[str, Any] | None) -> str:
     return str(stage["verdict"])
 
 
-INSIDE = " (dropout inside)"
 FLIPPED, CANCELLED, MOVED = "explained by flips", "zero but for rounding", "one unit in the last place"
 
 
@@ -188,11 +188,11 @@ def _allowances(stage: Mapping[str, Any]) -> list[str]:
 
 
 def _switched_off(stage: Mapping[str, Any]) -> list[str]:
-    """Layers that were compared without the dropout inside them."""
+    """Layers that were compared without the dropout inside them, and random numbers of no layer's."""
     return [
-        f"{stage['stage']}: {tensor['name'].removesuffix(INSIDE)} {tensor['note']}"
+        f"{stage['stage']}: {tensor['name'].removesuffix(DROPOUT_INSIDE)} {tensor['note']}"
         for tensor in stage["tensors"]
-        if tensor["name"].endswith(INSIDE) and tensor["verdict"] == "pass"
+        if tensor["name"].endswith((DROPOUT_INSIDE, RANDOM_NUMBERS)) and tensor["verdict"] == "pass"
     ]
 
 

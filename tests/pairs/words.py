@@ -127,6 +127,11 @@ class Words:
             list(map(float, values)), dtype=make.float64
         )
 
+    def tensor(self, array):
+        """The array as it is."""
+        make = importlib.import_module(self.framework)
+        return make.from_numpy(array) if self.is_torch else make.to_tensor(array)
+
     def joined(self, tensors, axis):
         """Tensors behind each other along an axis."""
         make = importlib.import_module(self.framework)

@@ -15,6 +15,7 @@ from backends.open_model import ModelSpec, open_model
 from backends.user_code import resolve
 from benchmarks.parity.probe.computation import Computation
 from benchmarks.parity.probe.naming import Naming
+from benchmarks.parity.probe.random_numbers import RandomNumbers, with_numbers
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
@@ -41,6 +42,7 @@ class OpenModel:
         self._plugins: dict[str, str] = {}
         self._folder, self._output = "", ""
         self._trainer: Trainer | None = None
+        self._random_numbers = RandomNumbers()
 
     def open(
         self,
@@ -93,6 +95,10 @@ class OpenModel:
         except UnavailableError as error:
             return str(error)
         return None
+
+    def draws(self) -> list[int]:
+        """How many numbers each draw outside of dropout's layers took in the last pass in training mode."""
+        return self._random_numbers.sizes
 
     def close(self) -> None:
         """Forget the model and all that belongs to it."""
@@ -158,8 +164,13 @@ class OpenModel:
         given = GivenMasks({call: folder.load(call) for call in folder} if folder else {})
         with ExitStack() as stack:
             stack.enter_context(self.backend.masked_dropout(self.model, given))
-            if masks:  # what no mask can be given to is off on both sides
+            if masks:
+                # What no mask can be given to is off on both sides; what is drawn elsewhere is given to both.
                 stack.enter_context(self.backend.without_inner_dropout(self.model))
+                random.seed(0)
+                np.random.seed(0)
+                self._random_numbers = RandomNumbers()
+                stack.enter_context(with_numbers(self.name, self._random_numbers))
             yield
 
     def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:
