@@ -405,6 +405,9 @@ class Backend(Protocol):
         Does nothing for fp32 and fp64.
         """
 
+    def default_dtype(self, precision: str) -> AbstractContextManager[None]:
+        """Context in which what a model makes without naming a dtype is of this precision, fp32 or fp64."""
+
     # Distributed ----------------------------------------------------------------------------------
 
     def launched(self) -> Member:

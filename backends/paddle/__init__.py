@@ -30,7 +30,7 @@ from .optimizers import (
     set_moments,
     update,
 )
-from .precision import autocast, require_training
+from .precision import autocast, default_dtype, require_training
 from .settings import equalise, read_settings
 from .training import backward, compute_loss
 from .weights import (
@@ -54,6 +54,7 @@ __all__ = [
     "clear_gradients",
     "compiled",
     "compute_loss",
+    "default_dtype",
     "describe",
     "equalise",
     "export_onnx",

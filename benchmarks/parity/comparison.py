@@ -238,6 +238,7 @@ def _evidence(pair: Pair) -> dict[str, Any]:
         "seed": subject.seed,
         "device": pair.device,
         "tolerance": TOLERANCE,
+        "default_dtype": "float64" if pair.is_wide else "float32",
         "peak_memory_bytes": dict(pair.peak_memory_bytes),
         "peak_disk_bytes": pair.peak_disk_bytes,
     }

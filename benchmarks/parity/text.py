@@ -61,6 +61,7 @@ def stage_lines(report: Mapping[str, Any]) -> list[str]:
         rows.append(_row(stage))
         reasons += [*_roundings(stage), *_allowances(stage), *_switched_off(stage)]
     reasons += [_difference(entry) for entry in report.get("known_differences", ())]
+    reasons += _wide(report)
     reasons += _other_starts(report["stages"][0] if report["stages"] else {})
     table = tabulate(
         rows, headers=COLUMNS, tablefmt="simple", disable_numparse=True, colalign=("left", "right", "right")
@@ -193,6 +194,16 @@ def _switched_off(stage: Mapping[str, Any]) -> list[str]:
         f"{stage['stage']}: {tensor['name'].removesuffix(DROPOUT_INSIDE)} {tensor['note']}"
         for tensor in stage["tensors"]
         if tensor["name"].endswith((DROPOUT_INSIDE, RANDOM_NUMBERS)) and tensor["verdict"] == "pass"
+    ]
+
+
+def _wide(report: Mapping[str, Any]) -> list[str]:
+    """A sentence where the models could not be computed in float64 without more ado."""
+    if report.get("evidence", {}).get("default_dtype") != "float64":
+        return []
+    return [
+        "tensors that the models make without naming a dtype are float64 here: with float32 among float64 "
+        "one of the sides could not be computed"
     ]
 
 

@@ -42,7 +42,11 @@ def reference_logits(backend: Backend, spec: ModelSpec, *, weights: str, images:
     fill(backend, model, Path(weights))
     backend.set_training(model, False)
     tensor = backend.from_numpy(np.ascontiguousarray(images), device="cpu", precision="fp64")
-    logits = backend.to_numpy(backend.infer(model, tensor))
+    try:
+        logits = backend.to_numpy(backend.infer(model, tensor))
+    except Exception:  # a model of the user's may make tensors of the default dtype, and mix them with ours
+        with backend.default_dtype("fp64"):
+            logits = backend.to_numpy(backend.infer(model, tensor))
     if spec.device != "cpu":  # building for the CPU made it the device of what comes next
         open_model(backend, spec)
     return logits

@@ -1,7 +1,5 @@
 """Random numbers that are drawn outside of dropout's layers: by functions, by stochastic depth, as noise."""
 
-import importlib
-
 from tests.pairs.pair import BOTH, ON_TORCH, Pair, altered
 
 
@@ -9,10 +7,6 @@ def drawing(draw, on=BOTH, **found):
     """A pair with this behind its first linear layer, in training: ``draw(words, x)``."""
     change = altered("fc1", lambda words, layer, x, y: draw(words, y) if layer.training else y)
     return Pair(on=on, change=change, **found)
-
-
-def framework(words):
-    return importlib.import_module(words.framework)
 
 
 def by_function(words, x, rate=0.5):
@@ -32,7 +26,7 @@ def depth(words, x, scaled=True):
     if words.is_torch:
         mask = x.new_empty(shape).bernoulli_(kept)
     else:
-        mask = framework(words).floor(framework(words).rand(shape, dtype=x.dtype) + kept)
+        mask = words.library.floor(words.library.rand(shape, dtype=x.dtype) + kept)
     return x * mask / (kept if scaled or words.is_torch else 1.0)
 
 
@@ -42,13 +36,13 @@ def noise(words, x, size=0.1):
 
 def mixed(words, x):
     """Images mixed with others, in an order that is drawn, by drawn shares."""
-    library = framework(words)
+    library = words.library
     order, share = library.randperm(x.shape[0]), library.rand([1], dtype=x.dtype)
     return share * x + (1 - share) * x[order]
 
 
 def poisson(words, x):
-    return x + framework(words).poisson(x * 0 + 2.0)
+    return x + words.library.poisson(x * 0 + 2.0)
 
 
 def more_on_paddle(words, value, more):

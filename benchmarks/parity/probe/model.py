@@ -4,7 +4,7 @@ import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,7 @@ class OpenModel:
         self._plugins: dict[str, str] = {}
         self._folder, self._output = "", ""
         self._trainer: Trainer | None = None
+        self._is_wide = False
         self._random_numbers = RandomNumbers()
 
     def open(
@@ -66,7 +67,7 @@ class OpenModel:
         np.random.seed(seed)
         self.backend.seed_dropout(seed)
         self.model = open_model(self.backend, self._spec)
-        self._naming, self._spare = Naming(), {}
+        self._naming, self._spare, self._is_wide = Naming(), {}, False
         for role in plugins:
             self._plugin(role)
         return self.backend.describe(self.model)
@@ -95,6 +96,14 @@ class OpenModel:
         except UnavailableError as error:
             return str(error)
         return None
+
+    def widen(self, on: bool) -> None:
+        """Have what a float64 model makes without naming a dtype be float64, and not float32."""
+        self._is_wide = on
+
+    def _default_dtype(self) -> AbstractContextManager[None]:
+        is_wide = self._is_wide and self._spec.precision == "fp64"
+        return self.backend.default_dtype("fp64" if is_wide else "fp32")
 
     def draws(self) -> list[int]:
         """How many numbers each draw outside of dropout's layers took in the last pass in training mode."""
@@ -163,6 +172,7 @@ class OpenModel:
         folder = TensorFolder(masks) if masks else None
         given = GivenMasks({call: folder.load(call) for call in folder} if folder else {})
         with ExitStack() as stack:
+            stack.enter_context(self._default_dtype())
             stack.enter_context(self.backend.masked_dropout(self.model, given))
             if masks:
                 # What no mask can be given to is off on both sides; what is drawn elsewhere is given to both.
