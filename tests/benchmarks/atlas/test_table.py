@@ -64,6 +64,8 @@ def test_every_case_could_fail():
         ("RMSprop", KNOWN),
         ("embedding", KNOWN),
         ("split", KNOWN),
+        ("lp_pool2d", KNOWN),  # a rounding reproduces it, and is too small for it
+        ("cosine_embedding_loss", KNOWN),
         ("GroupNorm", DIFFERENT),
         # Constants in float32.
         ("hardsigmoid", ROUNDED),
