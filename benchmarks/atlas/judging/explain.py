@@ -9,11 +9,10 @@ from benchmarks.atlas.judging import judge
 from benchmarks.atlas.row import EQUAL, KNOWN, ROUNDED, Proof, Rounding
 from benchmarks.parity.judge.gap import PASS, TOLERANCE, Gap, allow_noise, compare
 from benchmarks.parity.probe.constants import WAYS
-from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES
+from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES, LOSS_LIMIT, split_differences
 from benchmarks.parity.tensors.known_roundings import (
     DROPOUT_SCALE,
     HYPER_PARAMETERS,
-    LOSS_LIMIT,
     attempts,
     concerned,
     together,
@@ -151,7 +150,7 @@ class Explanation:
         """What was reproduced as a rounding may be a rule of parity's table."""
         if key is not None:
             self.row.verdict = KNOWN
-            sentence = KNOWN_DIFFERENCES[key].sentence
+            sentence = "; ".join(KNOWN_DIFFERENCES[one].sentence for one in split_differences(key))
             self.row.proof = Proof(sentence=sentence, torch=self.case.torch, left=left, key=key)
 
     def _is_torchs(self, spelling: str) -> bool:
