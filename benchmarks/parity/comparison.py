@@ -106,12 +106,10 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
     if pair.subject.has("metric"):
         attempts.add("metrics", lambda: metrics_stage(pair))
     # Training last: it moves the weights.
-    names, roundings = optimizer_names(pair, plan.optimizers), recording.roundings if recording else ()
+    names = optimizer_names(pair, plan.optimizers)
     free = names if plan.optimizers or names == [OWN] else ["adam"]
     attempts.add_if_wanted("optimizer", lambda: optimizer_stage(pair, names=names, steps=plan.steps))
-    attempts.add_if_wanted(
-        "training", lambda: training_stage(pair, names=free, steps=plan.steps, keys=roundings)
-    )
+    attempts.add_if_wanted("training", lambda: training_stage(pair, names=free, steps=plan.steps))
     with suppress(WorkerFailure):  # a lost worker has no memory to report
         pair.read_memory()
     return attempts.in_order()

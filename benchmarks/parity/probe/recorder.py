@@ -32,7 +32,7 @@ class Recorder(OpenModel):
         self._functions: list[str] = []
 
     def roundings(self) -> list[str]:
-        """The known roundings that the functions called by the last recording can show.
+        """The known roundings that the functions called by the last recording or training can show.
 
         On torch's side.
         """
