@@ -44,6 +44,7 @@ class JobSpec:
     artefacts: str = ""
     inputs: str | None = None
     images: ImageSource | None = None
+    loss: str = ""  # MODULE:CALLABLE of the user's own, (logits, labels) -> a number; "": cross-entropy
 
     @property
     def device(self) -> str:

@@ -89,7 +89,7 @@ class Result(CaseRecord):
     backend: str
     model: str
     num_classes: int
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]  # of a pair whose first input is no image, that one's
     device: str
     loader: str
     settings_mode: str

@@ -12,6 +12,7 @@ import numpy as np
 
 from backends import Backend, Model
 from backends.open_model import ModelSpec, open_model
+from backends.user_code import resolve
 from benchmarks.request.job import JobSpec
 from benchmarks.worker.setup import ModelTasks, fill
 from benchmarks.worker.steps import Batch, Job, make_job
@@ -171,6 +172,7 @@ class JobBuilder:
             phase=self.case.phase,
             batch=self.batch,
             feed=self._laid_out(self.feed) if self.feed else None,
+            loss=resolve(self.spec.loss, folder=self.spec.model.folder) if self.spec.loss else None,
             **self._where,
         )
 

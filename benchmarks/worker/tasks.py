@@ -136,7 +136,7 @@ class Tasks(ProfilingTasks, StartupTasks):
         if phase in self._baseline_bytes or job.device != "cpu":
             return
         if phase in ("infer", "train"):
-            where = {"device": job.device, "precision": "fp32"}
+            where: dict[str, Any] = {"device": job.device, "precision": "fp32"}
             model = self.backend.build("lenet5", num_classes=10, channels=3, **where)
             self.backend.set_training(model, phase == "train")
             arrays = np.zeros((1, 3, 32, 32), np.float32), np.zeros(1, np.int64)
