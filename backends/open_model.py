@@ -1,7 +1,7 @@
 """The one way to a model on a backend: ours by name and size, anyone's own by MODULE:CALLABLE."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from backends.contract import Backend, Model
@@ -27,6 +27,11 @@ class ModelSpec:
     source: str = ""
     folder: str = ""
     output: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it; an earlier version's worker, which knows no ``output``, reads it, too."""
+        values = asdict(self)
+        return values if self.output else {name: values[name] for name in values if name != "output"}
 
 
 def open_model(backend: Backend, spec: ModelSpec) -> Model:

@@ -196,7 +196,7 @@ class InputFiles:
             return str(self.own_weights(name))
         path = self.scratch / "weights.safetensors"
         if not path.exists():
-            shapes = worker.ask("shapes", model=asdict(model))
+            shapes = worker.ask("shapes", model=model.to_json())
             write_weights(shapes, seed=self._pair.seed, path=path)
         return str(path)
 

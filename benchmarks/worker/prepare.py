@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -214,7 +214,7 @@ class JobBuilder:
         Those of a fixed batch are kept for the next process.
         """
         images = self.backend.to_numpy(self.batch[0])[chosen]
-        model = json.dumps(asdict(self.spec.model), sort_keys=True)
+        model = json.dumps(self.spec.model.to_json(), sort_keys=True)
         key = hashlib.sha256(images.tobytes() + model.encode()).hexdigest()
         path = Path(self.spec.artefacts) / f"{self.tasks.name}-{key[:16]}.safetensors"
         if not path.exists():
