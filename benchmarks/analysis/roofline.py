@@ -65,7 +65,8 @@ def bound_words(row: Result) -> str:
     if found.fraction > 1:
         return f"above the {found.bound} bound: {found.fraction:.0%}"
     if found.fraction < FAR:
-        return f"far below both: {found.fraction:.0%} of {found.bound}"
+        part = f"{found.fraction:.0%}" if found.fraction >= 0.1 else f"{found.fraction:.1%}"
+        return f"far below both: {part} of {found.bound}"
     return f"{found.bound}-bound: {found.fraction:.0%}"
 
 
