@@ -4,7 +4,8 @@
     python -m benchmarks.suite pairs.toml --report suite
 
 A file of pairs has a table for each: [NAME] with torch, paddle, input_shape (or input_shapes), num_classes,
-map and weights, or with model. A suite that was stopped goes on where it was.
+map, weights, torch_loss and paddle_loss, output and inputs, or with model. A pair with inputs is proven and
+not timed. A suite that was stopped goes on where it was.
 """
 
 import argparse

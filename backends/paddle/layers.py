@@ -11,7 +11,7 @@ from paddle import nn
 
 from .device import DTYPES, place, to_numpy
 from .engines import infer
-from .inspection import RECURRENT, base_of, leaves, type_of
+from .inspection import RECURRENT, base_of, leaves, shape_of, type_of
 from .weights import UNUSED, get_gradients
 
 RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient": "forward/gradient"}
@@ -114,9 +114,11 @@ def isolate_layers(model, images):
         taken.append((_copied(inputs), _versions(inputs)))
 
     def after(name):
-        def hook(layer, inputs, _):
+        def hook(layer, inputs, outputs):
             copies, versions = taken.pop()
-            layers.append(LayerAlone(name, layer, copies, in_place=_versions(inputs) != versions))
+            alone = LayerAlone(name, layer, copies, in_place=_versions(inputs) != versions)
+            alone.output_shape = shape_of(outputs)
+            layers.append(alone)
 
         return hook
 
@@ -139,6 +141,7 @@ class LayerAlone:
     def __init__(self, name, layer, inputs, *, in_place):
         self.name, self.type = name, type_of(layer)
         self.layer, self.inputs, self.in_place = layer, inputs, in_place
+        self.input_shape, self.output_shape = shape_of(inputs), None
         self.parameters = [parameter for parameter in layer.parameters() if not parameter.stop_gradient]
         self.wanted = [tensor for tensor in _nested(inputs) if _is_recorded(tensor)] + self.parameters
         self.gradients = None

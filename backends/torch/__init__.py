@@ -15,7 +15,17 @@ from .device import (
 )
 from .distributed import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
 from .dropout import inner_dropout, masked_dropout, measure_dropout, seed_dropout, without_inner_dropout
-from .engines import compiled, export_onnx, infer, lay_out, make_engine, matrix_product, operations, require
+from .engines import (
+    compiled,
+    export_onnx,
+    infer,
+    lay_out,
+    make_engine,
+    matrix_product,
+    operations,
+    require,
+    stream_sum,
+)
 from .inspection import describe, trace
 from .layers import isolate_layers, record, run_layer
 from .models import adopt, build, set_training
@@ -105,6 +115,7 @@ __all__ = [
     "set_moments",
     "set_training",
     "set_weights",
+    "stream_sum",
     "sum_over_processes",
     "synchronize",
     "to_numpy",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.analysis.disturbance import mark_disturbed
+from benchmarks.analysis.roofline import on_one_machine
 from benchmarks.analysis.scaling import with_efficiencies
 from benchmarks.manager.environment import describe
 from benchmarks.manager.group_session import open_session
@@ -97,7 +98,7 @@ def measure_all(session: Session, backend: str) -> list[Result]:
                 session.end(backend)
                 rows.append(failed_row(session.request, case, failure))
             bar.update()
-    return with_efficiencies(rows)
+    return with_efficiencies(on_one_machine(rows))
 
 
 def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case) -> Result:

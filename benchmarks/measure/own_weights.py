@@ -5,7 +5,6 @@ blind.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -70,7 +69,7 @@ def _write_one(session: Session, name: str, backend: str) -> None:
     folder = TensorFolder(session.inputs.scratch / "own")
     spec = pair.spec(backend, precision="fp32", device="cpu")
     described = worker.ask(
-        "parity", step="open", model=asdict(spec), plugins={}, folder=pair.folder, seed=pair.seed
+        "parity", step="open", model=spec.to_json(), plugins={}, folder=pair.folder, seed=pair.seed
     )
     worker.ask("parity", step="save", target=str(folder.path))
     if session.request.weights:

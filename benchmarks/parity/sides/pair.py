@@ -71,7 +71,7 @@ class Pair(Sides):
         def own(name: str) -> Mapping[str, Any]:
             spec = subject.spec(name, precision=precision, device=self.device)
             plugins = dict(subject.plugins.get(name, {}))
-            return {"model": asdict(spec), "plugins": plugins, "output": subject.output}
+            return {"model": spec.to_json(), "plugins": plugins, "output": subject.output}
 
         self.described = self.ask_both("open", own=own, folder=subject.folder, seed=subject.seed)
         if self.is_wide:
