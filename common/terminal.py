@@ -95,7 +95,7 @@ def progress(
         desc=what or None,
         file=sys.stderr if watched else _Lines(sys.stderr),
         mininterval=0.1 if watched else LOG_SECONDS,
-        maxinterval=10 if watched else LOG_SECONDS,
+        miniters=1,  # the clock alone decides: with more, a thread of tqdm's doubles the lines of a log
         delay=0.5 if watched else LOG_SECONDS,  # what is done sooner needs none
         dynamic_ncols=watched,
         leave=None,  # of bars within bars the outer one

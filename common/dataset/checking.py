@@ -17,7 +17,7 @@ from common.dataset.containers import decode
 from common.dataset.decoding import DecodeError
 from common.dataset.list_folder import is_paddle, listed_path, split_of
 from common.dataset.list_formats import remedy
-from common.dataset.lists import list_lines
+from common.dataset.list_text import list_lines
 from common.dataset.overlap import content_digest, file_size
 from common.dataset.split_names import WHOLE
 from common.runtime.devices import available_cores
