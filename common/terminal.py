@@ -66,9 +66,11 @@ _bars: "list[tqdm[Any]]" = []
 
 
 def progress(
-    *, total: int | None, done: int = 0, unit: str = "it", shown: bool = True, what: str = ""
+    *, total: int | None, done: int = 0, unit: str, scaled: bool = False, shown: bool = True, what: str = ""
 ) -> "tqdm[Any]":
     """A bar of ``total`` units, ``done`` of them before; ``what`` stands before it.
+
+    Units that are ``scaled`` are shown by the thousand and the million.
 
     If stderr is no terminal, it prints a line every half minute. An interrupted command says how far its last
     bar was.
@@ -92,6 +94,7 @@ def progress(
         total=total,
         initial=done,
         unit=unit,
+        unit_scale=scaled,
         desc=what or None,
         file=sys.stderr if watched else _Lines(sys.stderr),
         mininterval=0.1 if watched else LOG_SECONDS,

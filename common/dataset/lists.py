@@ -32,7 +32,7 @@ def read_list(path: Path, *, root: Path | None = None) -> Index:
     Raises UsageError naming the file, the line and the remedy. Taken as people write them: a byte-order mark,
     CRLF, blank lines, spaces in paths and Windows separators are all fine. Relative paths may not climb out
     of the root; absolute ones are allowed, since the list's author then named the place outright.
-    ``classes.json`` or ``labels.txt`` beside the list names the classes. A million lines take about 200 MB and a second.
+    ``classes.json`` or ``labels.txt`` beside the list names the classes. A million lines take about 200 MB.
     """
     root_given, root = root, path.parent if root is None else root
     # Arrays and not lists of integers: a million lines are common.

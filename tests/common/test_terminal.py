@@ -49,14 +49,25 @@ def test_a_stopped_command_says_how_far_it_was(capsys, monkeypatch):
     def main(_arguments):
         with progress(total=9, unit="epoch") as early:
             early.update(4)  # ended before its total on purpose
-        stop = KeyboardInterrupt()
-        stop.__notes__ = ["go on with --resume"]
-        with progress(total=7, unit="batch") as bar:
+        with progress(total=7, unit="batch") as bar, cli.noting_on_stop(lambda: "go on with --resume"):
             bar.update(2)
-            raise stop
+            raise KeyboardInterrupt
 
     with pytest.raises(SystemExit) as end:
         cli.run(main, program="x")
     assert end.value.code == 130
     assert capsys.readouterr().err.splitlines()[-1] == "x: stopped at 2 of 7 batch; go on with --resume"
+    terminal._bars.clear()
+
+
+def test_a_stopped_command_that_keeps_nothing_says_so(capsys):
+    def main(_arguments):
+        with progress(total=7, unit=" images") as bar:
+            bar.update(2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit):
+        cli.run(main, program="x")
+    said = "x: stopped at 2 of 7 images; nothing is kept: the same command begins anew"
+    assert capsys.readouterr().err.splitlines()[-1] == said
     terminal._bars.clear()
