@@ -56,7 +56,7 @@ def _predict(
     annotator = Annotator(options.annotate, names) if options.annotate else None
     grid = Grid(names) if options.grid else None
     problems = 0
-    bar = progress(total=len(images), unit=" images", what="predict")
+    bar = progress(total=len(images), unit="images", what="predict")
     with bar, writing_rows(options.json) as add_row:
         for found in predict(images, classifier, subject):
             bar.update()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+# As tqdm's own, but never with the seconds of a unit in place of its rate.
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 LOG_SECONDS = 30  # between a bar's lines where nobody watches
 # Control characters, marks that turn the direction of writing, bytes of a name that are no UTF-8, line ends.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -68,7 +70,7 @@ _bars: "list[tqdm[Any]]" = []
 def progress(
     *, total: int | None, done: int = 0, unit: str, scaled: bool = False, shown: bool = True, what: str = ""
 ) -> "tqdm[Any]":
-    """A bar of ``total`` units, ``done`` of them before; ``what`` stands before it.
+    """A bar of ``total`` units (such as "images"), ``done`` of them before; ``what`` stands before it.
 
     Units that are ``scaled`` are shown by the thousand and the million.
 
@@ -93,7 +95,8 @@ def progress(
     bar = Bar(
         total=total,
         initial=done,
-        unit=unit,
+        unit=f" {unit}",
+        bar_format=BAR,
         unit_scale=scaled,
         desc=what or None,
         file=sys.stderr if watched else _Lines(sys.stderr),

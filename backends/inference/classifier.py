@@ -136,7 +136,7 @@ class Classifier:
     def score(self, loader: Loader, *, num_classes: int, what: str = "", shown: bool = True) -> Scores:
         """Compute the model's metrics on a loader's images; ``what`` stands before the bar."""
         scores = Scores(num_classes)
-        with progress(total=len(loader.index), unit=" images", what=what, shown=shown) as bar:
+        with progress(total=len(loader.index), unit="images", what=what, shown=shown) as bar:
             for logits, labels in self.over(loader):
                 scores.update(logits, labels)
                 bar.update(len(labels))

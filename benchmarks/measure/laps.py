@@ -67,7 +67,7 @@ def go_round(
         turns for turns in every if plan.wants_more(turns, minutes=(time.monotonic() - began) / 60)
     ]:
         # A bar of its own: with a larger total the first one would go backwards.
-        with progress(total=laps[0] * len(more), unit="round") as further:
+        with progress(total=laps[0] * len(more), unit="rounds") as further:
             _lap(more, laps[0], plan, bar=further, keep=keep)
 
 

@@ -75,7 +75,7 @@ def run_all(order: TrainingPlan) -> list[Run]:
     order.output.mkdir(parents=True, exist_ok=True)
     runs = []
     with (
-        progress(total=len(order.seeds) * len(NAMES), unit="run") as bar,
+        progress(total=len(order.seeds) * len(NAMES), unit="runs") as bar,
         noting_on_stop(lambda: "the same command goes on, and keeps what is there"),
     ):
         for seed in order.seeds:

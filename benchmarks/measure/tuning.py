@@ -28,7 +28,7 @@ def tune(session: Session, name: str, case: Case) -> tuple[Case, list[dict[str, 
     search = _Search(session, name)
     first = [candidate for candidate in own if candidate.threads == most]
     fewer = sorted({candidate.threads for candidate in own} - {most}, reverse=True)
-    with progress(total=len(first) + len(fewer), unit="candidate", what=f"tuning {name}") as bar:
+    with progress(total=len(first) + len(fewer), unit="candidates", what=f"tuning {name}") as bar:
         for candidate in first:
             search.attempt(candidate)
             bar.update()

@@ -67,7 +67,7 @@ def _measure(session: "Session", options: argparse.Namespace) -> dict[str, list[
     session.prepare(options.backend, session.request.cases[0])
     session.warm_up(options.backend)
     worker, references = session.worker(options.backend), REFERENCES[options.backend]
-    with progress(total=len(references) * options.pairs, unit="pair") as bar:
+    with progress(total=len(references) * options.pairs, unit="pairs") as bar:
         return {
             name: ask_ratios(worker, name, pairs=options.pairs, min_seconds=options.block_seconds, bar=bar)
             for name in references

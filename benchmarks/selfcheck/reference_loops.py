@@ -80,7 +80,7 @@ def _measure(session: "Session", options: argparse.Namespace) -> tuple["Case", d
     worker = session.worker(name)
     spec = session.job(name, replace(case, precision="fp32"), device="cpu")
     ways: list[str] = worker.ask("open_ways", spec=spec.to_json())
-    with progress(total=len(ways) * options.pairs, unit="pair") as bar:
+    with progress(total=len(ways) * options.pairs, unit="pairs") as bar:
         return case, {way: _ratios(worker, way, options, bar=bar) for way in ways}
 
 

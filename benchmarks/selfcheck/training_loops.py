@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _go_round(worker: "Worker", rounds: int, seconds: dict[str, list[float]]) -> None:
     """Train an epoch of each loop in every round, and add the seconds that it took."""
-    with progress(total=(rounds + 1) * len(LOOPS), unit="epoch") as bar:
+    with progress(total=(rounds + 1) * len(LOOPS), unit="epochs") as bar:
         for number in range(rounds + 1):
             for loop in LOOPS if number % 2 else LOOPS[::-1]:
                 bar.set_description(loop)

@@ -65,7 +65,7 @@ class ListCheck:
         own = _survey(self.path, self.root)
         others = _OtherLists(self.path, self.root, own)
         first: dict[bytes, int] = {}
-        with progress(total=len(own.places), unit=" images", what=f"check {self.path.name}") as bar:
+        with progress(total=len(own.places), unit="images", what=f"check {self.path.name}") as bar:
             for line in self._looked_at(own, others):
                 problem = line.problem
                 if not problem and line.digest:

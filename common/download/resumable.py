@@ -58,7 +58,7 @@ class Resuming:
         failures, most = 0, self._have()  # most: so that losing ground and gaining it again is no progress
         self.resumed = most > 0
         what = self.partial.stem
-        with progress(total=self.size, done=most, unit=" bytes", scaled=True, what=what) as bar:
+        with progress(total=self.size, done=most, unit="bytes", scaled=True, what=what) as bar:
             while self._have() != self.size:
                 try:
                     self._attempt(url, bar)
