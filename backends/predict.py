@@ -76,7 +76,7 @@ def _predict(
     grid = Grid(names) if options.grid else None
     others = _classes(other, names)
     problems, kept = 0, _Kept()
-    bar = progress(total=len(images), unit=" images", what="predict")
+    bar = progress(total=len(images), unit="images", what="predict")
     with bar, writing_rows(options.json) as add_row:
         for place, found in enumerate(predict(images, classifier, subject)):
             bar.update()

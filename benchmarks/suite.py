@@ -39,10 +39,13 @@ def main(arguments: Sequence[str]) -> int:
 
     outcomes: list[Outcome] = []
     how = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
-    for outcome in measure_pairs(requests, options.report, **how):
-        outcomes.append(outcome)
-        write_suite(outcomes, options.report)
-        print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
+    with cli.noting_on_stop(
+        lambda: f"{len(outcomes)} of {len(requests)} pairs are complete; the same command goes on"
+    ):
+        for outcome in measure_pairs(requests, options.report, **how):
+            outcomes.append(outcome)
+            write_suite(outcomes, options.report)
+            print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
     print("\n".join(["", *sentences(outcomes), *missing(outcomes)]))
     print(f"Written: {options.report / 'suite.html'}")
     return _code(outcomes)

@@ -20,6 +20,7 @@ from common.endings import (
     UsageError,
     complain,
     explain,
+    noting_on_stop,
     one_line,
 )
 
@@ -35,6 +36,7 @@ __all__ = [
     "UnavailableError",
     "UsageError",
     "complain",
+    "noting_on_stop",
     "one_line",
     "run",
 ]

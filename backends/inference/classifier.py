@@ -147,7 +147,7 @@ class Classifier:
         ``keep`` is given the logits of each batch.
         """
         scores = Scores(num_classes)
-        with progress(total=len(loader.index), unit=" images", what=what, shown=shown) as bar:
+        with progress(total=len(loader.index), unit="images", what=what, shown=shown) as bar:
             for logits, labels in self.over(loader):
                 scores.update(logits, labels)
                 keep(logits)

@@ -52,7 +52,7 @@ def survey(wanted: Wanted) -> AtlasReport:
 
 
 def _walk(wanted: Wanted, sides: Sides, journal: Journal) -> None:
-    with progress(total=len(wanted.cases), unit="case") as bar:
+    with progress(total=len(wanted.cases), unit="cases") as bar:
         for case in wanted.cases:
             bar.set_description(case.family, refresh=False)
             row = journal.rows.get(case.id)

@@ -89,7 +89,7 @@ def measure_all(session: Session, backend: str) -> list[Result]:
         write_own_weights(session)
     except WorkerFailure as failure:
         return [failed_row(session.request, case, failure) for case in session.request.cases]
-    with progress(total=len(session.request.cases)) as bar:
+    with progress(total=len(session.request.cases), unit="combinations") as bar:
         for case in session.request.cases:
             bar.set_description(str(case))
             try:

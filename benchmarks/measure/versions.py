@@ -35,7 +35,7 @@ def measure_against(
     """
     explainer = Diagnostics(session)
     every = [Interleaving(session, case, explainer=explainer) for case in session.request.cases]
-    with progress(total=plan.rounds * len(every)) as bar:
+    with progress(total=plan.rounds * len(every), unit="rounds") as bar:
         go_round(every, replace(plan, resolve=max_regression), bar=bar)
     rows = [turns.row(HERE) for turns in every]
     return rows, [judged(turns, turns.case, max_regression=max_regression) for turns in every]

@@ -121,9 +121,10 @@ def test_what_an_interpreter_lacks_is_named_before_anything_is_done(tmp_path):
     assert found.stderr.startswith("common.dataset: ")
 
 
-def test_ctrl_c_while_modules_are_imported_is_130_and_one_line(tmp_path):
-    """The first module of ours has been imported: before that, Python itself is starting."""
-    (tmp_path / "numpy.py").write_text("print(flush=True)\nimport time\ntime.sleep(60)\n")
+@pytest.mark.parametrize("module", ["numpy.py", "tempfile.py"])
+def test_ctrl_c_while_modules_are_imported_is_130_and_one_line(tmp_path, module):
+    """Also while the very first ones of ours are: before them, Python itself is starting."""
+    (tmp_path / module).write_text("print(flush=True)\nimport time\ntime.sleep(60)\n")
     process = subprocess.Popen(
         [sys.executable, "-m", "common.dataset", "--help"],
         cwd=ROOT,
