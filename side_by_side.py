@@ -235,11 +235,12 @@ def _measured(
 
 def _run(module: str, arguments: Sequence[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*_launch(module), *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [*launch(module), *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
 
 
-def _launch(module: str) -> list[str]:
+def launch(module: str) -> list[str]:
+    """The command that runs a module of this project, wherever it is given."""
     return [sys.executable, "-P", "-c", LAUNCHER.format(root=str(ROOT), module=module)]
 
 
@@ -299,7 +300,7 @@ def main() -> int:
         listed = "\n".join(f"  {short:10s} python -m {module}" for short, module in COMMANDS.items())
         print(f"usage: side-by-side COMMAND [FLAG ...]\n\n{listed}\n\nCOMMAND --help lists its flags.")
         return DONE
-    command = [*_launch(module), *arguments]
+    command = [*launch(module), *arguments]
     os.execv(command[0], command)  # noqa: S606 (our own command; signals and exit code are its own)
 
 

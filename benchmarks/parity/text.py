@@ -2,8 +2,10 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
@@ -78,6 +80,11 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     where = f" ({first['layer_type']})" if first.get("layer_type") else ""
     lines = ["", f"First divergence: stage {first['stage']}, {first['name']}{gap}"]
     lines.append(f"  layer: {first['layer'] or 'none can be named'}{where}")
+    lines += [
+        f"    {side}'s {line['layer']}: {nearby(line['place'])}: {line['code']}"
+        for side, found in first.get("lines", {}).items()
+        for line in found
+    ]
     lines += [f"  {text}" for text in (first.get("path"), first.get("note")) if text]
     if first.get("likely_causes"):
         lines += ["  look first at:", *(f"    - {cause}" for cause in first["likely_causes"])]
@@ -85,6 +92,11 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     if tolerance is not None and isfinite(tolerance):
         lines.append(f"  a tolerance of {_number(tolerance)} would let this stage pass")
     return lines
+
+
+def nearby(place: str) -> str:
+    """A place in a file, from the working directory where the file lies below it."""
+    return place.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def precision_lines(stage: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from backends import Backend, Model, Tensor
 from backends.open_model import ModelSpec, open_model
 from backends.user_code import resolve
 from benchmarks.parity.probe.computation import Computation
+from benchmarks.parity.probe.definitions import definitions
 from benchmarks.parity.probe.naming import Naming
 from benchmarks.parity.probe.random_numbers import RandomNumbers, with_numbers
 from benchmarks.parity.probe.training import Trainer
@@ -44,6 +45,7 @@ class OpenModel:
         self._trainer: Trainer | None = None
         self._is_wide = False
         self._random_numbers = RandomNumbers()
+        self._lines: dict[str, dict[str, str]] = {}
 
     def open(
         self,
@@ -66,11 +68,17 @@ class OpenModel:
         random.seed(seed)  # a model of the user's own draws its weights: two runs give the same figures
         np.random.seed(seed)
         self.backend.seed_dropout(seed)
-        self.model = open_model(self.backend, self._spec)
+        with definitions(self.name) as found:
+            self.model = open_model(self.backend, self._spec)
+        self._lines = found.of(self.model)
         self._naming, self._spare, self._is_wide = Naming(), {}, False
         for role in plugins:
             self._plugin(role)
         return self.backend.describe(self.model)
+
+    def lines(self, layers: list[str]) -> dict[str, dict[str, str]]:
+        """The lines that define layers, by dotted name: "place" and "code". A copied layer has none."""
+        return {name: self._lines[name] for name in layers if name in self._lines}
 
     def spreads(self) -> dict[str, float]:
         """Standard deviation of every parameter's present values, by its own name."""

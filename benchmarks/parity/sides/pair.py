@@ -62,6 +62,7 @@ class Pair(Sides):
         self.pairing: Pairing | None = None
         self.spreads: dict[str, dict[str, float]] = {}  # of the models' own initial values
         self.is_wide = False  # float64 is the default of what the models make without naming a dtype
+        self.partners: dict[str, str] = {}  # paddle's layers by torch's, as far as a run has matched them
         self.peak_memory_bytes: dict[str, int | None] = {"torch": None, "paddle": None}
 
     def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
@@ -214,15 +215,15 @@ class Pair(Sides):
             target=lambda name: f"{label}-{name}",
             own=lambda name: {"training": training, "masks": f"{masks}-{name}" if masks else None},
         )
+        matches = align(calls["torch"], calls["paddle"], layers=self.pairing.layers, apart=self.pairing.apart)
+        self.partners |= {one.ours["name"]: one.theirs["name"] for one in matches if one.ours and one.theirs}
         return Recording(
             label=label,
             training=training,
             masks=masks,
             folders={name: TensorFolder(self.path(f"{label}-{name}")) for name in NAMES},
             calls=calls,
-            matches=align(
-                calls["torch"], calls["paddle"], layers=self.pairing.layers, apart=self.pairing.apart
-            ),
+            matches=matches,
             pairing=self.pairing,
             equal_nan=self.equal_nan,
             roundings=known_roundings.concerned(self.ask("torch", "roundings")),
