@@ -1,8 +1,7 @@
 """How a command ends: exit codes, and the one line that says why. No error of ours is taken for a verdict.
 
-Exit codes: 0 done; 1 the verdict is "fail", and nothing else; 2 the request is wrong; 3 what was asked for
-cannot be had here, or a worker died; 4 undecided or invalid where a decision was asked for; 70 a fault of
-this program; 130 after SIGINT, 143 after SIGTERM.
+``EXIT_CODES`` is the one table of them: README.md, every command's --help and the schema of result files
+have it from here.
 """
 
 import errno
@@ -12,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +19,33 @@ from common.terminal import how_far, printable
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED, OUR_FAULT = 0, 1, 2, 3, 4, 70
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+# In a word, as --help has it, and in a sentence.
+EXIT_CODES = {
+    (DONE,): ("done", "done; every comparison has a verdict of its own"),
+    (FAILED,): (
+        "parity broken, or slower",
+        'the verdict is "fail": parity is broken, a gate found a slowdown, a file has bad lines, or a '
+        "training loss became NaN",
+    ),
+    (WRONG_REQUEST,): (
+        "the request is wrong",
+        "the request is wrong, or the two sides ran with different settings",
+    ),
+    (UNAVAILABLE,): (
+        "cannot be had here",
+        "a backend, device, precision, engine, memory or disk cannot be had here, a worker died, or a check "
+        "could not be made",
+    ),
+    (UNDECIDED,): (
+        "undecided or invalid",
+        "a gate would not see what it guards against, or the machine disturbed everything that was measured",
+    ),
+    (OUR_FAULT,): (
+        "our own fault",
+        "a fault of this program; the line names the file with its traceback",
+    ),
+    (INTERRUPTED, TERMINATED): ("stopped", "after SIGINT, SIGTERM"),
+}
 LONGEST_LINE = 4000  # characters: more than a screen is no explanation
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "cpuinfo": "py-cpuinfo", "pynvml": "nvidia-ml-py"}
 OURS = ("common", "backends", "benchmarks")
@@ -50,6 +77,20 @@ class UnavailableError(RuntimeError):
 
 class Terminated(BaseException):
     """SIGTERM arrived. Not an Exception, so that nothing swallows it on the way out."""
+
+
+def exit_codes(*, briefly: bool = False) -> dict[str, str]:
+    """What each exit code means; codes that share a meaning stand together, as in "130, 143"."""
+    return {
+        ", ".join(str(int(code)) for code in codes): meanings[0 if briefly else 1]
+        for codes, meanings in EXIT_CODES.items()
+    }
+
+
+def exit_code_line() -> str:
+    """All exit codes in one line, for --help."""
+    meanings = exit_codes(briefly=True).items()
+    return f"Exit codes: {'; '.join(f'{codes} {meaning}' for codes, meaning in meanings)}."
 
 
 def one_line(text: object, *, limit: int = LONGEST_LINE) -> str:
@@ -153,24 +194,29 @@ def complain(program: str, message: object) -> None:
             print(f"{program}: {one_line(message)}", file=sys.stderr, flush=True)
 
 
-def install() -> None:
+def install(program: str = "") -> None:
     """End a command in one line before its main function is reached, too: while its modules are imported.
 
     Ctrl-C in the first second, or an interpreter without NumPy, would else end in a traceback and in code 1.
+    ``program`` is its name, by default the module behind -m.
     """
-    sys.excepthook = _ended_early
+    name = program or _program()
+    sys.excepthook = partial(_ended_early, name)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupted_early)
+        signal.signal(signal.SIGINT, partial(_stopped_early, name))
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, partial(_stopped_early, name))
 
 
-def _interrupted_early(_signal: int, _frame: object) -> None:
+def _stopped_early(program: str, number: int, _frame: object) -> None:
     """End at once: modules on their way in have nothing to clean up, and some hide KeyboardInterrupt."""
-    complain(_program(), "stopped")
-    os._exit(INTERRUPTED)
+    complain(program, "stopped")
+    os._exit(128 + number)
 
 
-def _ended_early(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-    program = _program()
+def _ended_early(
+    program: str, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
     code, sentence = explain(error, program=program)
     complain(program, sentence)
     os._exit(code)

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from benchmarks.results.sanity import impossible
 from benchmarks.results.schema import CompareReport
 from common.cli import UsageError, one_line
+from common.endings import exit_codes
 from common.files import write_text
 from common.json_text import read_json
 
@@ -48,6 +49,8 @@ def read(path: Path) -> CompareReport:
 def json_schema() -> str:
     """The JSON Schema of a result file, as published beside this module."""
     schema = {"$schema": DIALECT} | CompareReport.model_json_schema()
+    codes = "\n".join(f"{code}: {meaning}" for code, meaning in exit_codes().items())
+    schema["description"] += f"\n\nExit codes of the command that wrote it:\n{codes}"
     return json.dumps(schema, indent=2) + "\n"
 
 
