@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from backends import NAMES
 from benchmarks.request.flags import add_flags
+from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
-from common.flag_values import percent, positive
+from common.flag_values import positive
 
 PROGRAM = "benchmarks.run"
 
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
     request = read_request(options)
+    limits = read_limits(options, gate="against", cases=request.cases)
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
@@ -37,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
             places=versions.places(options.backend, options.against),
             there=options.against,
             plan=laps.Plan(rounds=options.rounds, pairs=options.pairs),
-            max_regression=options.max_regression,
+            limits=limits,
         )
     else:
         report = one_backend.measure_one(request, backend=options.backend)
@@ -71,13 +73,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--pairs", type=positive, default=8, metavar="N", help="pairs of workers of --against (default 8)"
     )
-    parser.add_argument(
-        "--max-regression",
-        type=percent,
-        default=2.0,
-        metavar="PERCENT",
-        help="slowdown that --against allows (default 2)",
-    )
+    add_limit_flags(parser, gate="--against", default=2.0)
     options = parser.parse_args(arguments)
     if options.against and options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")

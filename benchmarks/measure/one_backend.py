@@ -20,6 +20,7 @@ from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
+from benchmarks.request.limits import Limits
 from benchmarks.request.request import Request
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
@@ -53,11 +54,11 @@ def measure_versions(
     places: Mapping[str, Installation],
     there: str,
     plan: Plan,
-    max_regression: float,
+    limits: Limits,
 ) -> Report:
     """The same in turns with another version; ``places`` are versions.HERE and versions.THERE.
 
-    ``there`` is what the report calls the other. ``max_regression`` is in percent.
+    ``there`` is what the report calls the other.
     """
     watch = MachineLoad()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
@@ -66,7 +67,7 @@ def measure_versions(
             write_own_weights(session)
         except WorkerFailure as failure:
             raise UnavailableError(failure) from None
-        rows, changes = versions.measure_against(session, plan, max_regression=max_regression)
+        rows, changes = versions.measure_against(session, plan, limits=limits)
         environment = _both_versions(session.versions, backend, there) | watch.facts()
         environment |= {"models": session.models} if session.models else {}
         environment["warnings"] += _disturbed(rows)

@@ -13,6 +13,7 @@ from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.laps import Plan, go_round
 from benchmarks.request.case import Case
+from benchmarks.request.limits import Limits
 from benchmarks.results.formatting import UNUSABLE, half_width, labeller, number
 from benchmarks.results.schema import Against, Result
 from common.terminal import progress
@@ -26,26 +27,27 @@ def places(backend: str, text: str) -> dict[str, Installation]:
     return {THERE: other_place(backend, text), HERE: Installation(backend=backend)}
 
 
-def measure_against(
-    session: Session, plan: Plan, *, max_regression: float
-) -> tuple[list[Result], list[Against]]:
-    """Every combination: the rows of here, and what became of each.
-
-    ``max_regression`` is in percent.
-    """
+def measure_against(session: Session, plan: Plan, *, limits: Limits) -> tuple[list[Result], list[Against]]:
+    """Every combination: the rows of here, and what became of each."""
+    backend = session.places[HERE].backend
     explainer = Diagnostics(session)
     every = [Interleaving(session, case, explainer=explainer) for case in session.request.cases]
+    strictest = limits.strictest(session.request.cases, backends=[backend])
     with progress(total=plan.rounds * len(every)) as bar:
-        go_round(every, replace(plan, resolve=max_regression), bar=bar)
+        go_round(every, replace(plan, resolve=strictest), bar=bar)
     rows = [turns.row(HERE) for turns in every]
-    return rows, [judged(turns, turns.case, max_regression=max_regression) for turns in every]
+    allowed = [limits.of(turns.case, backend=backend) for turns in every]
+    return rows, [
+        judged(turns, turns.case, max_regression=percent)
+        for turns, percent in zip(every, allowed, strict=True)
+    ]
 
 
 def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against:
     """Faster, slower, equal within what is allowed, or undecided.
 
     A regression is slower for certain, by more than is allowed. Where a slowdown of what is allowed would not
-    show, the gate is undecided.
+    show, the gate is undecided. ``max_regression`` is in percent.
     """
     here, there = turns.row(HERE), turns.row(THERE)
     common = asdict(here.case) | {
@@ -53,6 +55,7 @@ def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against
         "here_images_per_second": here.images_per_second,
         "there_images_per_second": there.images_per_second,
         "there": there,
+        "max_regression": max_regression,
     }
     if turns.failures:
         reason = "; ".join(f"{name}: {failure.explained}" for name, failure in turns.failures.items())

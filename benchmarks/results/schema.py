@@ -251,6 +251,7 @@ class Against(CaseRecord):
     change: float | None = None
     change_ci95: tuple[float, float] | None = None
     noise: float | None = None
+    max_regression: float | None = None  # percent that it may be slower
     verdict: Annotated[
         Literal["faster", "slower", "equal", "undecided", "invalid", "not comparable"],
         BeforeValidator(_undecided),
@@ -273,6 +274,7 @@ class Change(CaseRecord):
 
     backend: str
     combination: str
+    max_regression: float | None = None  # percent that it may be slower
     by: Literal["ratio", "speed"]
     change: float
     own: float | None = None

@@ -16,6 +16,7 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.laps import Plan
 from benchmarks.measure.versions import HERE, THERE, judged, measure_against, sentences
+from benchmarks.request.limits import Limits
 from benchmarks.results.samples import Block, Measured
 from benchmarks.selfcheck import planted_slowdowns
 from common.cli import UsageError
@@ -150,7 +151,10 @@ def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
         "benchmarks.measure.versions.go_round", lambda _, plan, **__: asked.append(plan.resolve)
     )
     request = SimpleNamespace(cases=[])
-    measure_against(SimpleNamespace(request=request), Plan(rounds=4, pairs=2), max_regression=2.0)
+    places = {HERE: SimpleNamespace(backend="torch")}
+    measure_against(
+        SimpleNamespace(request=request, places=places), Plan(rounds=4, pairs=2), limits=Limits(default=2.0)
+    )
     monkeypatch.setattr(
         "benchmarks.measure.both_backends.measure_both", lambda _, *, plan, **__: asked.append(plan.resolve)
     )
