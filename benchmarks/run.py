@@ -36,7 +36,9 @@ def main(arguments: Sequence[str]) -> int:
         report = one_backend.measure_versions(
             request,
             backend=options.backend,
-            places=versions.places(options.backend, options.against),
+            places=versions.places(
+                options.backend, options.against, source=request.sources.get(options.backend, "")
+            ),
             there=options.against,
             plan=laps.Plan(rounds=options.rounds, pairs=options.pairs),
             limits=limits,
@@ -60,8 +62,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--against",
         metavar="PYTHON_OR_CHECKOUT",
-        help="another version of the backend or of this project, measured in turns with this one; exit code "
-        "1 if this one is slower",
+        help="another version, measured in turns with this one: another Python, a checkout of this project "
+        "or, of a model of your own, of your repository; exit code 1 if this one is slower",
     )
     parser.add_argument(
         "--rounds",

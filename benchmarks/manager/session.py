@@ -83,6 +83,11 @@ class Session:
         if worker is not None:
             worker.close()
 
+    def pair_of(self, name: str) -> ModelPair:
+        """The models as a side finds them, perhaps in a folder of its own."""
+        folder = self.places[name].folder
+        return replace(self.pair, folder=folder) if folder else self.pair
+
     def prepare(self, name: str, case: Case) -> Measured:
         """Have a backend set up a combination.
 
@@ -97,7 +102,7 @@ class Session:
 
     def job(self, name: str, case: Case, *, device: str) -> JobSpec:
         """Job that a side's worker sets up for a case."""
-        model = self.pair.spec(self.places[name].backend, precision=case.storage, device=device)
+        model = self.pair_of(name).spec(self.places[name].backend, precision=case.storage, device=device)
         equalise = self.request.settings_mode != "as-shipped"
         images = image_source(self.request)
         if case.phase == "data":  # no model is needed to read images

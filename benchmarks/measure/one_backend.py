@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.analysis.disturbance import mark_disturbed
 from benchmarks.analysis.scaling import with_efficiencies
-from benchmarks.manager.environment import describe
+from benchmarks.manager.environment import describe, describe_models, git_commit
 from benchmarks.manager.group_session import open_session
 from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
@@ -35,7 +36,7 @@ def measure_one(request: Request, *, backend: str) -> Report:
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         rows = measure_all(session, backend)
         environment = describe(os.environ, session.versions) | watch.facts()
-        environment |= {"models": session.models} if session.models else {}
+        environment |= describe_models(session.models, session.pair.folder)
         environment["warnings"] += _disturbed(rows)
     return Report(environment=environment, results=rows)
 
@@ -68,15 +69,18 @@ def measure_versions(
         except WorkerFailure as failure:
             raise UnavailableError(failure) from None
         rows, changes = versions.measure_against(session, plan, limits=limits)
-        environment = _both_versions(session.versions, backend, there) | watch.facts()
-        environment |= {"models": session.models} if session.models else {}
+        environment = _both_versions(session, backend, there) | watch.facts()
+        environment |= describe_models(session.models, session.pair.folder)
         environment["warnings"] += _disturbed(rows)
     return Report(environment=environment, results=rows, against=changes)
 
 
-def _both_versions(found: Mapping[str, Any], backend: str, there: str) -> dict[str, Any]:
+def _both_versions(session: Session, backend: str, there: str) -> dict[str, Any]:
+    found, folder = session.versions, session.places[versions.THERE].folder
     here = {backend: found[versions.HERE]} if versions.HERE in found else {}
-    return describe(os.environ, here) | {"against": {"place": there, **found.get(versions.THERE, {})}}
+    other = {"place": there, **found.get(versions.THERE, {})}
+    other |= {"repository_commit": git_commit(Path(folder))} if folder else {}
+    return describe(os.environ, here) | {"against": other}
 
 
 def measure_all(session: Session, backend: str) -> list[Result]:

@@ -21,10 +21,13 @@ from common.terminal import progress
 HERE, THERE = "here", "there"
 
 
-def places(backend: str, text: str) -> dict[str, Installation]:
-    """The sides of a session: there, as ``--against`` names it, and here, in the order of a ratio."""
+def places(backend: str, text: str, *, source: str = "") -> dict[str, Installation]:
+    """The sides of a session: there, as ``--against`` names it, and here, in the order of a ratio.
+
+    ``source`` is the model's MODULE:CALLABLE, if it is the user's own.
+    """
     assert backend in NAMES
-    return {THERE: other_place(backend, text), HERE: Installation(backend=backend)}
+    return {THERE: other_place(backend, text, source=source), HERE: Installation(backend=backend)}
 
 
 def measure_against(session: Session, plan: Plan, *, limits: Limits) -> tuple[list[Result], list[Against]]:
@@ -56,6 +59,7 @@ def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against
         "there_images_per_second": there.images_per_second,
         "there": there,
         "max_regression": max_regression,
+        "parameters": here.parameters,
     }
     if turns.failures:
         reason = "; ".join(f"{name}: {failure.explained}" for name, failure in turns.failures.items())
@@ -98,6 +102,8 @@ def _sentence(entry: Against, case: str) -> str:
         line = f"{case}: {entry.verdict}, {UNUSABLE}"
     if entry.undecided:
         line += "; a slowdown that is not allowed might not show: more --pairs and --rounds would decide"
+    if entry.parameters and entry.there and entry.there.parameters not in (None, entry.parameters):
+        line += f"; another network: {entry.parameters:,} parameters against {entry.there.parameters:,}"
     if entry.here_images_per_second is None:  # a start has no throughput
         return line
     here, there = (number(speed) for speed in (entry.here_images_per_second, entry.there_images_per_second))

@@ -248,6 +248,7 @@ class Against(CaseRecord):
 
     here_images_per_second: float | None = None
     there_images_per_second: float | None = None
+    parameters: int | None = None  # of the model here
     change: float | None = None
     change_ci95: tuple[float, float] | None = None
     noise: float | None = None
