@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends import NAMES
-from benchmarks.request.sources import module_file, require_source
+from benchmarks.request.sources import file_of, require_source
 from common.cli import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ def other_place(backend: str, text: str, *, source: str = "") -> Installation:
 def _folder_with(backend: str, source: str, folder: Path, text: str) -> str:
     """The folder, which has to hold the model's module itself: an installed one would be that of here."""
     module = source.partition(":")[0]
-    if module_file(module, folder) is None:
+    if file_of(module, folder) is None:
         raise UsageError(
             f"--against {text}: has no module {module!r}, nor has its src; name a checkout with {source}: "
             f"a new model has nothing to be compared with"
