@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from benchmarks.results.sanity import impossible
@@ -45,9 +45,9 @@ def read(path: Path) -> CompareReport:
         raise UsageError(f"{path}: {where}: {first['msg']}; give a file that --json wrote") from None
 
 
-def json_schema() -> str:
+def json_schema(model: type[BaseModel] = CompareReport) -> str:
     """The JSON Schema of a result file, as published beside this module."""
-    schema = {"$schema": DIALECT} | CompareReport.model_json_schema()
+    schema = {"$schema": DIALECT} | model.model_json_schema()
     return json.dumps(schema, indent=2) + "\n"
 
 
