@@ -77,7 +77,7 @@ def _predictions(
     on_stage("predictions")
     try:
         with Pair(*workers.sides(), subject=subject, scratch=workers.scratch, together=True) as pair:
-            return predict(pair, pictures, scratch=workers.scratch), reason
+            return predict(pair, pictures, scratch=workers.scratch, on_stage=on_stage), reason
     except CannotCompare:
         return None, "the parameters cannot be paired"
     except WorkerFailure as failure:

@@ -1,6 +1,6 @@
 """A pair's predictions: in float32 on every image, then in float64 on those that are worth a look."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from benchmarks.parity.variants.agreement import Spread, Tally, ranking
 from benchmarks.parity.variants.pictures import Pictures, write_batch
 from benchmarks.request.inputs import draw_inputs
 from benchmarks.results.parity_schema import Ranking
-from common.terminal import progress
 
 MOST_CHECKED = 16  # images that are computed in float64 as well
 
@@ -43,10 +42,16 @@ class Predictions:
     batch: str = ""
 
 
-def predict(pair: Pair, pictures: Pictures | None, *, scratch: Path) -> Predictions:
+def predict(
+    pair: Pair,
+    pictures: Pictures | None,
+    *,
+    scratch: Path,
+    on_stage: Callable[[str], object] = lambda _: None,
+) -> Predictions:
     """Open, pair and fill both models, and predict. Without ``pictures`` the batch is the drawn one.
 
-    Raises CannotCompare, WorkerFailure, UsageError and ValueError (logits of other shapes).
+    ``on_stage`` is told how many images are done. Raises CannotCompare, WorkerFailure, UsageError and ValueError (logits of other shapes).
     """
     pair.open(precision="fp32")
     pair.pair_parameters()
@@ -54,7 +59,7 @@ def predict(pair: Pair, pictures: Pictures | None, *, scratch: Path) -> Predicti
     pair.write_weights()
     pair.load_weights()
     found = Predictions()
-    _in_float32(pair, pictures, found)
+    _in_float32(pair, pictures, found, on_stage)
     positions = found.tally.suspects(MOST_CHECKED)
     pair.reopen(precision="fp64")
     images = pictures.take(positions) if pictures else draw_inputs(pair.subject)["input0"][positions]
@@ -66,18 +71,18 @@ def predict(pair: Pair, pictures: Pictures | None, *, scratch: Path) -> Predicti
     return found
 
 
-def _in_float32(pair: Pair, pictures: Pictures | None, found: Predictions) -> None:
+def _in_float32(
+    pair: Pair, pictures: Pictures | None, found: Predictions, on_stage: Callable[[str], object]
+) -> None:
     """Predict every image, and count."""
-    total = len(pictures.index) if pictures else pair.subject.batch_size
-    with progress(total=total, unit="image", what="float32") as bar:
-        for positions, images in _batches(pair, pictures):
-            logits, features = _both(pair, images, found)
-            found.tally.add(*logits, positions)
-            if features is not None:
-                found.tally.features.add(np.abs(np.subtract(*features, dtype=np.float64)))
-            bar.update(len(positions))
-        bar.update(total - bar.n)
-    found.left_out = total - found.tally.logits.images
+    total, tally = len(pictures.index) if pictures else pair.subject.batch_size, found.tally
+    for positions, images in _batches(pair, pictures):
+        logits, features = _both(pair, images, found)
+        tally.add(*logits, positions)
+        if features is not None:
+            tally.features.add(np.abs(np.subtract(*features, dtype=np.float64)))
+        on_stage(f"{tally.logits.images} of {total} images")
+    found.left_out = total - tally.logits.images
 
 
 def _in_float64(pair: Pair, images: np.ndarray, positions: Sequence[int], found: Predictions) -> None:

@@ -1,6 +1,8 @@
 """All variants, one after the other, with workers that are kept; the page is written after each."""
 
 import os
+import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from benchmarks.parity.variants.keeping import asked, keep, kept_row
 from benchmarks.parity.variants.workers import kept_workers
 from benchmarks.results.parity_schema import ParityPage, Variant
 from common.cli import UnavailableError
-from common.terminal import progress
+from common.terminal import LOG_SECONDS, progress
 
 OnRow = Callable[[ParityPage, Variant, bool], object]
 
@@ -56,4 +58,13 @@ def run_variants(
 
 
 def _shown(bar: Any, name: str) -> Callable[[str], object]:
-    return lambda stage: bar.set_description(f"{name}: {stage}", refresh=False)
+    """A function that has the bar show a stage: at once on a terminal, else every half minute."""
+    shown = [time.monotonic()]
+
+    def show(stage: str) -> None:
+        is_due = sys.stderr.isatty() or time.monotonic() - shown[0] > LOG_SECONDS
+        bar.set_description(f"{name}: {stage}", refresh=is_due)
+        if is_due:
+            shown[0] = time.monotonic()
+
+    return show
