@@ -16,7 +16,7 @@ from .device import (
 from .distributed import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
 from .dropout import inner_dropout, masked_dropout, measure_dropout, seed_dropout, without_inner_dropout
 from .engines import compiled, export_onnx, infer, lay_out, make_engine, matrix_product, operations, require
-from .inspection import describe, trace
+from .inspection import describe, infer_with_features, trace
 from .layers import isolate_layers, record, run_layer
 from .models import adopt, build, set_training
 from .optimizers import (
@@ -68,6 +68,7 @@ __all__ = [
     "get_weights",
     "gradient_norm",
     "infer",
+    "infer_with_features",
     "inner_dropout",
     "introduce",
     "is_out_of_memory",

@@ -5,7 +5,7 @@ blind.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -43,16 +43,14 @@ def write_own_weights(session: Session) -> None:
 
 def _write_both(session: Session, names: Mapping[str, str]) -> None:
     sides = [session.worker(names[backend]) for backend in NAMES]
-    with Pair(*sides, subject=session.pair, scratch=session.inputs.scratch) as pair:
+    subject = replace(session.pair, weights=session.request.weights)
+    with Pair(*sides, subject=subject, scratch=session.inputs.scratch) as pair:
         pair.open(precision="fp32")
         try:
             pairing = pair.pair_parameters()
         except CannotCompare as error:
             raise UsageError(f"the parameters cannot be paired: {error}; give a --map FILE.json") from None
         pair.write_weights()
-        if session.request.weights:
-            file = WeightsFile(read_foreign(session.request.weights), pair.described)
-            TensorFolder(pair.path("weights")).fill(file.torchs(pairing.links, pairing.buffers))
         pair.load_weights()
         pair.ask_both("rename")  # each by its own names again
         pair.ask_both("save", target=lambda backend: f"own-{backend}")

@@ -37,7 +37,7 @@ def require_source(source: str, *, backend: str, folder: Path) -> None:
 
 
 def file_of(module: str, folder: Path) -> Path | None:
-    """The file of a module that lies in a folder or in its ``src``; None if none does."""
+    """The file of a module that lies in the user's folder or in its ``src``; None if none does."""
     bases = [Path(place).joinpath(*module.split(".")) for place in folders_of(str(folder))]
     files = [file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")]
     return next((file for file in files if file.is_file()), None)
