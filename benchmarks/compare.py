@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.ci.flags import add_ci_flags
 from benchmarks.request.flags import Group, add_flags
 from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.analysis import regression
+    from benchmarks.ci import of_speed
+    from benchmarks.ci.publishing import publish
     from benchmarks.measure.both_backends import measure_both
     from benchmarks.measure.keeping import kept_results
     from benchmarks.report import exit_code, terminal
@@ -67,6 +70,8 @@ def main(arguments: Sequence[str]) -> int:
         print(terminal.comparison_text(request, report))
     if options.report:
         print(f"Written: {options.report / 'report.html'}")
+    summary, found = of_speed.comparison_summary(report), of_speed.comparison_annotations(report, request)
+    publish(options, summary, found, program=PROGRAM, folder=options.report)
     return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
 
 
@@ -138,6 +143,7 @@ def _parser() -> cli.Parser:
     skip = "do not prove first that both compute the same"
     parser.add_argument("--skip-parity", action="store_true", help=skip)
     _add_report_flags(parser.add_argument_group("report and gate"))
+    add_ci_flags(parser)
     return parser
 
 

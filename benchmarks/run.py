@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from backends import NAMES
+from benchmarks.ci.flags import add_ci_flags
 from benchmarks.request.flags import add_flags
 from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str]) -> int:
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
+    from benchmarks.ci import of_speed
+    from benchmarks.ci.publishing import publish
     from benchmarks.measure import laps, one_backend, versions
     from benchmarks.report import exit_code, terminal
     from benchmarks.request.images import require_data
@@ -50,6 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     print(terminal.run_report(request, report))
     sentences = versions.sentences(report.against, backend=options.backend)
     print("\n".join(sentences))
+    summary = of_speed.run_summary(report, sentences, backend=options.backend, place=options.against)
+    found = of_speed.run_annotations(report, sentences, request, options.backend)
+    publish(options, summary, found, program=PROGRAM)
     code = exit_code.judge_against(PROGRAM, report.against, sentences, place=options.against)
     there = [entry.there for entry in report.against if entry.there]
     return code or exit_code.judge(PROGRAM, [*report.results, *there])
@@ -76,6 +82,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--pairs", type=positive, default=8, metavar="N", help="pairs of workers of --against (default 8)"
     )
     add_limit_flags(parser, gate="--against", default=2.0)
+    add_ci_flags(parser)
     options = parser.parse_args(arguments)
     if options.against and options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")

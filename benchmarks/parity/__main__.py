@@ -12,9 +12,10 @@ torch, given the same rounded constant, agrees to 1e-12.
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES, OPTIMIZERS
+from benchmarks.ci.flags import add_ci_flags
 from benchmarks.parity.page_flags import add_page_flags, require_pairs
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
 from benchmarks.request.flags import Group, add_json_flag, add_model_flags
@@ -29,6 +30,9 @@ from common.flag_values import positive, words
 from common.runtime.devices import require_device_name
 from common.shipped import shipped_name
 from common.weights.map_lines import read_map
+
+if TYPE_CHECKING:
+    from benchmarks.results.parity_schema import ParityPage
 
 PROGRAM = "benchmarks.parity"
 PICTURES = (".png", ".svg", ".pdf")
@@ -53,6 +57,8 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(f"{options.plot}: end it in one of {', '.join(PICTURES)}")
     subject = _subject(options)
     # Imported here and not above: they take longer than --help may.
+    from benchmarks.ci import of_parity
+    from benchmarks.ci.publishing import publish
     from benchmarks.parity import plot, text
     from benchmarks.parity.check import check
     from benchmarks.results import result_file
@@ -66,6 +72,9 @@ def main(arguments: Sequence[str]) -> int:
     if options.plot:
         plot.draw(report, options.plot)
     print(text.report_text(report, subject))
+    name = subject.model or " / ".join(subject.sources.values())
+    found = of_parity.annotations(report, subject)
+    publish(options, of_parity.summary(report, name=name), found, program=PROGRAM)
     if report["verdict"] == "pass":
         return cli.DONE
     cli.complain(PROGRAM, text.failure(report))
@@ -76,9 +85,15 @@ def main(arguments: Sequence[str]) -> int:
 def _compare_many(options: argparse.Namespace) -> int:
     if options.json:
         require_writable(options.json)
+    from benchmarks.ci import of_parity
+    from benchmarks.ci.publishing import publish
     from benchmarks.parity.variants.command import compare_pairs
 
-    return compare_pairs(options, program=PROGRAM)
+    def published(page: "ParityPage", subjects: Mapping[str, ModelPair]) -> None:
+        found = of_parity.page_annotations(page, subjects)
+        publish(options, of_parity.page_summary(page), found, program=PROGRAM, folder=options.report)
+
+    return compare_pairs(options, program=PROGRAM, publish=published)
 
 
 def _require_whole(options: argparse.Namespace, sources: Mapping[str, str]) -> None:
@@ -163,6 +178,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     _add_own_pair(parser.add_argument_group("a pair of your own"))
     add_page_flags(parser.add_argument_group("a page of many pairs"))
     _add_plan(parser.add_argument_group("what is compared"))
+    add_ci_flags(parser)
     return parser.parse_args(arguments)
 
 

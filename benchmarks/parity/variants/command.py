@@ -1,24 +1,28 @@
 """The page of many pairs: ``benchmarks.parity --pairs FILE --report DIR``."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.parity.variants import sentences
 from benchmarks.parity.variants.page import JSON, PAGES, write_page
 from benchmarks.parity.variants.request import read_plan, read_wanted, request_facts
 from benchmarks.parity.variants.run import run_variants
 from benchmarks.parity.variants.speed import require_suite, with_speed
+from benchmarks.request.model_pair import ModelPair
 from benchmarks.results import result_file
 from benchmarks.results.parity_schema import ParityPage, Variant
 from common import cli
 from common.files import require_folder
 from common.language import Language
 
+Publish = Callable[[ParityPage, Mapping[str, ModelPair]], object]
 
-def compare_pairs(options: argparse.Namespace, *, program: str) -> int:
+
+def compare_pairs(options: argparse.Namespace, *, program: str, publish: Publish) -> int:
     """Compare every variant and write the page; returns the exit code.
 
-    0 if all pass, 1 if one is broken, 3 if one could not be compared.
+    ``publish`` is handed the whole page and the pairs by name. 0 if all pass, 1 if one is broken, 3 if one
+    could not be compared.
     """
     wanted, plan = read_wanted(options), read_plan(options)
     if options.speed:
@@ -44,6 +48,7 @@ def compare_pairs(options: argparse.Namespace, *, program: str) -> int:
     say = Language(options.language)
     print(f"\n{sentences.answer(say, page)}\n{sentences.images_sentence(say, page)}")
     print(f"Written: {', '.join(str(folder / name) for name in (*PAGES, JSON))}")
+    publish(page, {each.name: each.subject for each in wanted})
     return _code(page.variants, program=program)
 
 
