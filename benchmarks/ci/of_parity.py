@@ -62,7 +62,7 @@ def page_summary(page: ParityPage) -> Summary:
     first = rows[0] if rows and rows[0].verdict != "pass" else None
     said = f"; first {first.name}: {_said(first)}" if first else ""
     return Summary(
-        sentence=f"Parity of {len(rows)} pairs: {passed} pass{said}.",
+        sentence=f"Parity: {passed} of {len(rows)} pairs pass{said}.",
         columns=("pair", "verdict", "float64 says of float32", "layer", "stage"),
         rows=[_variant_row(row) for row in rows],
         noise="float64 decides; float32 is described",
