@@ -292,7 +292,8 @@ def test_a_run_that_is_stopped_goes_on_in_the_middle_of_a_combination(local, tmp
     assert [row["pairs"] for row in again["comparisons"]] == [2, 2] and again["missing"] == []
     for before, after in zip(first["results"], again["results"], strict=True):
         assert after["step_seconds"][: len(before["step_seconds"])] == before["step_seconds"]
-    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.md", "result.json"}
+    pages = {"report.html", "report.md", "result.json", "summary.md"}
+    assert {path.name for path in tmp_path.iterdir()} == pages
 
 
 def test_a_tuned_sweep_goes_on_too_unless_other_ways_are_allowed(local, tmp_path, capsys):
