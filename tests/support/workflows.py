@@ -17,6 +17,7 @@ class Step:
     run: str = ""
     uses: str = ""
     condition: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Job:
     env: dict[str, str] = field(default_factory=dict)
     condition: str = ""
     timeout: object = None
+    allowed: int = 0  # an exit code that does not turn it red
 
 
 def read(path: Path) -> dict:
@@ -49,6 +51,7 @@ def github_jobs(content: dict) -> list[Job]:
                     run=step.get("run", ""),
                     uses=step.get("uses", ""),
                     condition=str(step.get("if", "")),
+                    id=step.get("id", ""),
                 )
                 for step in job["steps"]
             ],
@@ -68,9 +71,11 @@ def gitlab_jobs(content: dict) -> list[Job]:
             continue
         job = content.get(own.get("extends"), {}) | own
         for row in job.get("parallel", {}).get("matrix", [{}]):
-            steps = [Step(name=name, run=line) for line in [*job.get("before_script", []), *job["script"]]]
+            lines = "\n".join([*job.get("before_script", []), *job["script"]])  # in one shell
             env = content["variables"] | job.get("variables", {}) | row
-            jobs.append(Job(name=name, steps=steps, env=env, timeout=job.get("timeout")))
+            allowed = job.get("allow_failure", {}).get("exit_codes", 0)
+            how = {"timeout": job.get("timeout"), "allowed": allowed}
+            jobs.append(Job(name=name, steps=[Step(name=name, run=lines)], env=env, **how))
     return jobs
 
 
