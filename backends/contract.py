@@ -175,6 +175,13 @@ class Backend(Protocol):
         has not four axes).
         """
 
+    def infer_with_features(self, model: Model, images: Tensor, *, layer: str) -> tuple[Any, Tensor | None]:
+        """Run as ``infer`` does.
+
+        Returns what the model returns, and a copy of the first tensor that goes into the leaf layer of this
+        name, the last time it is called: None if it is not called with any. KeyError for another name.
+        """
+
     # Layers ---------------------------------------------------------------------------------------
 
     def record(

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.ci.flags import add_ci_flags
 from benchmarks.request.flags import Group, add_flags
+from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
@@ -30,10 +32,13 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
     request = read_request(options)
+    limits = read_limits(options, gate="baseline", cases=request.cases)
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.analysis import regression
+    from benchmarks.ci import of_speed
+    from benchmarks.ci.publishing import publish
     from benchmarks.measure.both_backends import measure_both
     from benchmarks.measure.keeping import kept_results
     from benchmarks.report import exit_code, terminal
@@ -49,14 +54,14 @@ def main(arguments: Sequence[str]) -> int:
     with kept_results(options.report) as folder:
         report = measure_both(
             request,
-            plan=_plan(options),
+            plan=_plan(options, resolve=limits.strictest(request.cases) if before is not None else None),
             margin=options.margin,
             skip_parity=options.skip_parity,
             folder=folder,
         )
         report.curves = curves
         if before is not None:
-            report.regressions = regression.changes(report, before, max_regression=options.max_regression)
+            report.regressions = regression.changes(report, before, limits=limits)
         # Results are written before anything is drawn or judged.
         if request.json:
             result_file.write(report, request.json)
@@ -65,6 +70,8 @@ def main(arguments: Sequence[str]) -> int:
         print(terminal.comparison_text(request, report))
     if options.report:
         print(f"Written: {options.report / 'report.html'}")
+    summary, found = of_speed.comparison_summary(report), of_speed.comparison_annotations(report, request)
+    publish(options, summary, found, program=PROGRAM, folder=options.report)
     return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
 
 
@@ -83,15 +90,15 @@ def _read_baseline(path: Path, request: Request) -> "CompareReport":
     return before
 
 
-def _plan(options: argparse.Namespace) -> "Plan":
-    """How much is measured; a baseline has to show what it must not allow."""
+def _plan(options: argparse.Namespace, *, resolve: float | None) -> "Plan":
+    """How much is measured; ``resolve``: a slowdown, in percent, that has to show."""
     from benchmarks.measure.laps import Plan
 
     return Plan(
         rounds=options.rounds,
         pairs=options.pairs,
         precise=options.precise,
-        resolve=options.max_regression if options.baseline else None,
+        resolve=resolve,
         max_minutes=options.max_minutes,
     )
 
@@ -136,6 +143,7 @@ def _parser() -> cli.Parser:
     skip = "do not prove first that both compute the same"
     parser.add_argument("--skip-parity", action="store_true", help=skip)
     _add_report_flags(parser.add_argument_group("report and gate"))
+    add_ci_flags(parser)
     return parser
 
 
@@ -151,13 +159,7 @@ def _add_report_flags(group: Group) -> None:
     group.add_argument("--curves", type=Path, nargs="+", default=[], metavar="DIR", help=curves)
     baseline = "an earlier result to compare with; exit code 1 if slower, 4 if that might not show"
     group.add_argument("--baseline", type=Path, metavar="FILE", help=baseline)
-    group.add_argument(
-        "--max-regression",
-        type=percent,
-        default=5.0,
-        metavar="PERCENT",
-        help="slowdown that --baseline allows (default 5)",
-    )
+    add_limit_flags(group, gate="--baseline", default=5.0)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,14 @@ import argparse
 from collections.abc import Sequence
 
 from backends import NAMES
+from benchmarks.ci.flags import add_ci_flags
 from benchmarks.request.flags import add_flags
+from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
-from common.flag_values import percent, positive
+from common.flag_values import positive
 
 PROGRAM = "benchmarks.run"
 
@@ -21,9 +23,12 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
     request = read_request(options)
+    limits = read_limits(options, gate="against", cases=request.cases)
     if request.json:
         require_writable(request.json)
     # Imported here and not above: they take longer than --help may.
+    from benchmarks.ci import of_speed
+    from benchmarks.ci.publishing import publish
     from benchmarks.measure import laps, one_backend, versions
     from benchmarks.report import exit_code, terminal
     from benchmarks.request.images import require_data
@@ -34,10 +39,12 @@ def main(arguments: Sequence[str]) -> int:
         report = one_backend.measure_versions(
             request,
             backend=options.backend,
-            places=versions.places(options.backend, options.against),
+            places=versions.places(
+                options.backend, options.against, source=request.sources.get(options.backend, "")
+            ),
             there=options.against,
             plan=laps.Plan(rounds=options.rounds, pairs=options.pairs),
-            max_regression=options.max_regression,
+            limits=limits,
         )
     else:
         report = one_backend.measure_one(request, backend=options.backend)
@@ -46,6 +53,9 @@ def main(arguments: Sequence[str]) -> int:
     print(terminal.run_report(request, report))
     sentences = versions.sentences(report.against, backend=options.backend)
     print("\n".join(sentences))
+    summary = of_speed.run_summary(report, sentences, backend=options.backend, place=options.against)
+    found = of_speed.run_annotations(report, sentences, request, options.backend)
+    publish(options, summary, found, program=PROGRAM)
     code = exit_code.judge_against(PROGRAM, report.against, sentences, place=options.against)
     there = [entry.there for entry in report.against if entry.there]
     return code or exit_code.judge(PROGRAM, [*report.results, *there])
@@ -58,8 +68,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--against",
         metavar="PYTHON_OR_CHECKOUT",
-        help="another version of the backend or of this project, measured in turns with this one; exit code "
-        "1 if this one is slower",
+        help="another version, measured in turns with this one: another Python, a checkout of this project "
+        "or, of a model of your own, of your repository; exit code 1 if this one is slower",
     )
     parser.add_argument(
         "--rounds",
@@ -71,13 +81,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--pairs", type=positive, default=8, metavar="N", help="pairs of workers of --against (default 8)"
     )
-    parser.add_argument(
-        "--max-regression",
-        type=percent,
-        default=2.0,
-        metavar="PERCENT",
-        help="slowdown that --against allows (default 2)",
-    )
+    add_limit_flags(parser, gate="--against", default=2.0)
+    add_ci_flags(parser)
     options = parser.parse_args(arguments)
     if options.against and options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.ci.flags import add_ci_flags
 from benchmarks.request.flags import add_case_flags, add_settings_flags, add_step_flags
 from benchmarks.request.pairs_file import SHIPPED, read_pairs
 from benchmarks.request.request import FEWEST_ROUNDS, Request
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str]) -> int:
     requests = read_pairs(options.pairs_of, options, only=options.only)
     require_folder(options.report)
     # Imported here and not above: they take longer than --help may.
+    from benchmarks.ci import of_speed
+    from benchmarks.ci.publishing import publish
     from benchmarks.measure.many_pairs import measure_pairs
     from benchmarks.report.suite_page import missing, sentences, write_suite
 
@@ -48,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
     print("\n".join(["", *sentences(outcomes), *missing(outcomes)]))
     print(f"Written: {options.report / 'suite.html'}")
+    summary, found = of_speed.suite_summary(outcomes), of_speed.suite_annotations(outcomes, requests)
+    publish(options, summary, found, program=PROGRAM, folder=options.report)
     return _code(outcomes)
 
 
@@ -120,6 +125,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     how.add_argument("--pairs", type=positive, default=2, metavar="N", help=pairs)
     skip = "do not prove first that both compute the same"
     how.add_argument("--skip-parity", action="store_true", help=skip)
+    add_ci_flags(parser)
     options = parser.parse_args(arguments)
     if options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")

@@ -19,6 +19,7 @@ from common.endings import (
     UnavailableError,
     UsageError,
     complain,
+    exit_code_line,
     explain,
     noting_on_stop,
     one_line,
@@ -43,10 +44,13 @@ __all__ = [
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line, and which never guesses abbreviated flags."""
+    """An ArgumentParser whose errors are one line, and which never guesses abbreviated flags.
+
+    Its help ends with the exit codes.
+    """
 
     def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+        super().__init__(allow_abbrev=False, **{"epilog": exit_code_line()} | options)  # type: ignore[arg-type]
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print; argparse's own hides it if standard output is full."""

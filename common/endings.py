@@ -1,26 +1,51 @@
 """How a command ends: exit codes, and the one line that says why. No error of ours is taken for a verdict.
 
-Exit codes: 0 done; 1 the verdict is "fail", and nothing else; 2 the request is wrong; 3 what was asked for
-cannot be had here, or a worker died; 4 undecided or invalid where a decision was asked for; 70 a fault of
-this program; 130 after SIGINT, 143 after SIGTERM.
+``EXIT_CODES`` is the one table of them: README.md, every command's --help and the schema of result files
+have it from here.
 """
 
 import errno
 import os
-import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import TracebackType
 
-from common.early_stop import INTERRUPTED, program
+from common.early_stop import INTERRUPTED, TERMINATED
 from common.terminal import how_far, printable
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED, OUR_FAULT = 0, 1, 2, 3, 4, 70
-TERMINATED = 128 + signal.SIGTERM
 FROM_THE_START = "nothing is kept: the same command begins anew"
+# In a word, as --help has it, and in a sentence.
+EXIT_CODES = {
+    (DONE,): ("done", "done; every comparison has a verdict of its own"),
+    (FAILED,): (
+        "parity broken, or slower",
+        'the verdict is "fail": parity is broken, a gate found a slowdown, a file has bad lines, or a '
+        "training loss became NaN",
+    ),
+    (WRONG_REQUEST,): (
+        "the request is wrong",
+        "the request is wrong, or the two sides ran with different settings",
+    ),
+    (UNAVAILABLE,): (
+        "cannot be had here",
+        "a backend, device, precision, engine, memory or disk cannot be had here, a worker died, or a check "
+        "could not be made",
+    ),
+    (UNDECIDED,): (
+        "undecided or invalid",
+        "a gate would not see what it guards against, or the machine disturbed everything that was measured",
+    ),
+    (OUR_FAULT,): (
+        "our own fault",
+        "a fault of this program; the line names the file with its traceback",
+    ),
+    (INTERRUPTED, TERMINATED): ("stopped", "after SIGINT, SIGTERM"),
+}
 LONGEST_LINE = 4000  # characters: more than a screen is no explanation
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "cpuinfo": "py-cpuinfo", "pynvml": "nvidia-ml-py"}
 OURS = ("common", "backends", "benchmarks")
@@ -52,6 +77,20 @@ class UnavailableError(RuntimeError):
 
 class Terminated(BaseException):
     """SIGTERM arrived. Not an Exception, so that nothing swallows it on the way out."""
+
+
+def exit_codes(*, briefly: bool = False) -> dict[str, str]:
+    """What each exit code means; codes that share a meaning stand together, as in "130, 143"."""
+    return {
+        ", ".join(str(int(code)) for code in codes): meanings[0 if briefly else 1]
+        for codes, meanings in EXIT_CODES.items()
+    }
+
+
+def exit_code_line() -> str:
+    """All exit codes in one line, for --help."""
+    meanings = exit_codes(briefly=True).items()
+    return f"Exit codes: {'; '.join(f'{codes} {meaning}' for codes, meaning in meanings)}."
 
 
 def one_line(text: object, *, limit: int = LONGEST_LINE) -> str:
@@ -167,16 +206,18 @@ def complain(program: str, message: object) -> None:
             print(f"{program}: {one_line(message)}", file=sys.stderr, flush=True)
 
 
-def install() -> None:
+def install(name: str = "") -> None:
     """End a command in one line before its main function is reached, too: while its modules are imported.
 
-    An interpreter without NumPy would else end in a traceback and in code 1.
+    An interpreter without NumPy would else end in a traceback and in code 1. ``name`` is the command's, by
+    default the module behind -m.
     """
-    sys.excepthook = _ended_early
+    sys.excepthook = partial(_ended_early, name or program())
 
 
-def _ended_early(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-    name = program()
+def _ended_early(
+    name: str, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
     code, sentence = explain(error, program=name)
     complain(name, sentence)
     os._exit(code)

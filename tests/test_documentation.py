@@ -1,10 +1,13 @@
-"""The documents are true: every room is in the README's table, and every file that they name exists."""
+"""The documents are true: rooms, files that they name, flags and exit codes are those of the code."""
 
 import ast
+import json
 import re
 
 import pytest
 
+import side_by_side
+from common import endings
 from tests.support import command_reference
 from tests.support.paths import ROOT
 
@@ -59,6 +62,28 @@ def test_what_does_not_exist_is_seen():
 def test_the_page_of_commands_is_what_the_parsers_say():
     """Written anew by ``python -m tests.support.command_reference``."""
     assert command_reference.FILE.read_text() == command_reference.page()
+
+
+def test_exit_codes_are_the_same_in_code_readme_schema_and_module():
+    """README.md and the schema say what ``common.endings`` says; side_by_side imports nothing of ours."""
+    table = [f"| {codes} | {meaning} |" for codes, meaning in endings.exit_codes().items()]
+    text = (ROOT / "README.md").read_text()
+    start = text.index("| code | means |")
+    assert text[start : text.index("\n\n", start)].splitlines()[2:] == table
+    schema = json.loads((ROOT / "benchmarks/results/result.schema.json").read_text())
+    lines = [f"{codes}: {meaning}" for codes, meaning in endings.exit_codes().items()]
+    assert schema["description"].splitlines()[-len(lines) :] == lines
+    listed = [code for codes in endings.EXIT_CODES for code in codes]
+    assert listed == sorted(set(listed)) == [0, 1, 2, 3, 4, 70, 130, 143]
+    for name in ("DONE", "FAILED", "WRONG_REQUEST", "UNAVAILABLE", "UNDECIDED"):
+        assert getattr(side_by_side, name) == getattr(endings, name)
+
+
+def test_the_help_of_every_command_ends_with_the_exit_codes():
+    parsers = [command_reference.parser_of(command) for command in command_reference.commands()]
+    helps = [" ".join(parser.format_help().split()) for parser in parsers]
+    assert len(helps) > 20
+    assert [text for text in helps if not text.endswith(endings.exit_code_line())] == []
 
 
 def test_every_flag_says_what_it_means():

@@ -26,20 +26,23 @@ def line_in_source(source: str, twin: str, line: int) -> int | None:
 
 
 def line_of_layer(source: str, layer: str) -> int | None:
-    """The line that defines a layer of a dotted name, such as "blocks.0.attn.qkv"; None if none is found.
+    """The first line that defines a layer of a dotted name, as ``lines_of_layer``; None if none is found."""
+    return next(lines_of_layer(source, layer), None)
 
-    Numbers are places in a container: "mlp.2" is the third layer given to ``self.mlp``.
+
+def lines_of_layer(source: str, layer: str) -> Iterator[int]:
+    """Every line that defines a layer of a dotted name, such as "blocks.0.attn.qkv".
+
+    Numbers are places in a container: "mlp.2" is the third layer given to ``self.mlp``. Several classes of a
+    file may have a layer of one name.
     """
     words = layer.split(".")
     numbers: list[int] = []
     while words and words[-1].isdigit():
         numbers.insert(0, int(words.pop()))
-    if not words:
-        return None
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(ast.parse(source)) if words else ():
         if isinstance(node, ast.Assign) and any(_is_attribute(target, words[-1]) for target in node.targets):
-            return _element(node.value, numbers).lineno
-    return None
+            yield _element(node.value, numbers).lineno
 
 
 def _is_attribute(target: ast.expr, name: str) -> bool:

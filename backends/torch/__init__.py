@@ -26,7 +26,7 @@ from .engines import (
     require,
     stream_sum,
 )
-from .inspection import describe, trace
+from .inspection import describe, infer_with_features, trace
 from .layers import isolate_layers, record, run_layer
 from .models import adopt, build, set_training
 from .optimizers import (
@@ -79,6 +79,7 @@ __all__ = [
     "get_weights",
     "gradient_norm",
     "infer",
+    "infer_with_features",
     "inner_dropout",
     "introduce",
     "is_out_of_memory",

@@ -54,6 +54,20 @@ def trace(model, images):
     return layers
 
 
+def infer_with_features(model, images, *, layer):
+    seen = []
+
+    def keep(_, inputs):
+        tensor = _first_tensor(inputs)
+        seen.append(None if tensor is None else tensor.clone())  # a later layer may work on it in place
+
+    handle = leaves(model)[layer].register_forward_pre_hook(keep)
+    try:
+        return infer(model, images), seen[-1] if seen else None
+    finally:
+        handle.remove()
+
+
 def named_layers(model):
     return [(name or "model", layer) for name, layer in model.named_modules()]
 

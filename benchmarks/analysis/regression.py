@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from benchmarks.analysis.best import is_side_of
 from benchmarks.analysis.quick_steps import Estimate, speed, speed_ratio
+from benchmarks.request.limits import Limits
 from benchmarks.results.formatting import UNUSABLE, labeller
 from benchmarks.results.schema import CaseRecord, Change, CompareReport, Comparison, Result
 
@@ -37,8 +38,8 @@ class _Found:
     invalid: bool = False
 
 
-def changes(now: CompareReport, before: CompareReport, *, max_regression: float) -> list[Change]:
-    """One change for each combination that both reports have; ``max_regression`` is in percent.
+def changes(now: CompareReport, before: CompareReport, *, limits: Limits) -> list[Change]:
+    """One change for each combination that both reports have.
 
     Of two backends, the one that has lost against the other is named. It is no regression where it is the
     other that became faster.
@@ -49,19 +50,22 @@ def changes(now: CompareReport, before: CompareReport, *, max_regression: float)
     single = [
         (row, earlier) for row, earlier in single if not any(is_side_of(row, pair) for pair, _ in pairs)
     ]
-    allowed = math.log1p(-max_regression / 100)
-    found = [_by_ratio(*pair, drift, allowed=allowed) for pair in pairs]
+    found = [_by_ratio(*pair, drift, limits=limits) for pair in pairs]
     invalid = [row for each in (now, before) for row in each.comparisons if row.verdict == "invalid"]
     found += [_by_speed(*rows, drift, invalid=invalid) for rows in single]
     label = labeller([one.row for one in found])
-    return [_judged(one, label(one.row), allowed=allowed, looks=len(found)) for one in found]
+    return [_judged(one, label(one.row), limits=limits, looks=len(found)) for one in found]
 
 
-def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> Change:
-    """The change with its verdict.
+def _allowed(limits: Limits, row: CaseRecord, backend: str) -> float:
+    """The slowdown that is allowed, as the logarithm of a ratio of speeds."""
+    percent = limits.of(row.case, backend=backend)
+    return math.log1p(-percent / 100) if percent < 100 else -math.inf
 
-    ``allowed`` is a logarithm, ``looks`` how many changes are looked at.
-    """
+
+def _judged(found: _Found, combination: str, *, limits: Limits, looks: int) -> Change:
+    """The change with its verdict; ``looks`` is how many changes are looked at."""
+    allowed = _allowed(limits, found.row, found.backend)
     half_width, change = found.estimate.half_width(looks=looks), math.log(found.change)
     certain, slower = change < -half_width, change < allowed
     other_faster = certain and found.steady
@@ -72,6 +76,7 @@ def _judged(found: _Found, combination: str, *, allowed: float, looks: int) -> C
         **asdict(found.row.case) | {"threads": found.row.threads},
         backend=found.backend,
         combination=combination,
+        max_regression=limits.of(found.row.case, backend=found.backend),
         by=found.by,
         change=found.change,
         own=found.own,
@@ -127,9 +132,10 @@ def _has_ratio(row: Comparison) -> bool:
     return bool(row.ratio and row.torch_quick_seconds and row.paddle_quick_seconds)
 
 
-def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, allowed: float) -> _Found:
+def _by_ratio(now: Comparison, before: Comparison, drift: float | None, *, limits: Limits) -> _Found:
     change = _ratio(now) - _ratio(before)
     backend = "paddle" if change.mean <= 0 else "torch"
+    allowed = _allowed(limits, now, backend)
     own = _own_speed(now, backend) - _own_speed(before, backend)
     return _Found(
         row=now,

@@ -100,15 +100,22 @@ def _gpus() -> tuple[list[str], str | None]:
         pynvml.nvmlShutdown()
 
 
+def describe_models(models: Mapping[str, Mapping[str, Any]], folder: str) -> dict[str, Any]:
+    """What a report says of the user's own models: files by side, and the commit of the repository there."""
+    if not models:
+        return {}
+    return {"models": dict(models), "repository_commit": git_commit(Path(folder or "."))}
+
+
 @cache
-def git_commit() -> str | None:
-    """The commit checked out, with "-dirty" if files differ from it.
+def git_commit(folder: Path = ROOT) -> str | None:
+    """The commit checked out in a folder, with "-dirty" if files differ from it.
 
     Returns None outside a repository.
     """
     with suppress(OSError, subprocess.SubprocessError):
         command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
         return subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=10
+            command, cwd=folder, capture_output=True, text=True, check=True, timeout=10
         ).stdout.strip()
     return None

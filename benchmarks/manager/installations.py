@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backends import NAMES
+from benchmarks.request.sources import file_of, require_source
 from common.cli import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,12 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 class Installation:
     """A backend, the Python that runs it, and the folder of our code.
 
-    Without an interpreter it is TORCH_PYTHON's or PADDLE_PYTHON's, else the running one.
+    Without an interpreter it is TORCH_PYTHON's or PADDLE_PYTHON's, else the running one. ``folder`` is where
+    a model of the user's own is looked up, if it is another one than the command was given in.
     """
 
     backend: str
     interpreter: str | None = None
     root: Path = ROOT
+    folder: str = ""
     tasks: str | None = None  # MODULE:CLASS that it serves; None: what the session serves
 
 
@@ -30,23 +33,38 @@ def both_backends() -> Mapping[str, Installation]:
     return {name: Installation(backend=name) for name in NAMES}
 
 
-def other_place(backend: str, text: str) -> Installation:
-    """Another version of a backend: an interpreter, its environment's folder, or a checkout of this project.
+def other_place(backend: str, text: str, *, source: str = "") -> Installation:
+    """Another version: an interpreter, its environment's folder, or a checkout.
 
-    Raises UsageError where it is none of them.
+    A checkout is of this project or, for ``source``, a model of the user's own, of the user's repository:
+    then that alone differs. Raises UsageError where it is none of them.
     """
     path = Path(text).expanduser()
     if (path / "benchmarks" / "worker" / "__main__.py").is_file():
         return Installation(backend=backend, root=path.resolve())
     if path.is_dir() and _runs(path / "bin" / "python"):
         path = path / "bin" / "python"
+    elif path.is_dir() and source:
+        return Installation(backend=backend, folder=_folder_with(backend, source, path.resolve(), text))
     found = shutil.which(text) if path.parent == Path() else str(path.absolute())  # links mean environments
     if found is None or not _runs(Path(found)):
         raise UsageError(
-            f"--against {text}: is no Python, no environment's folder and no checkout of this project; "
-            f"give one of them"
+            f"--against {text}: is no Python, no environment's folder and no checkout of this project or, "
+            f"for a model of your own, of its repository; give one of them"
         )
     return Installation(backend=backend, interpreter=found)
+
+
+def _folder_with(backend: str, source: str, folder: Path, text: str) -> str:
+    """The folder, which has to hold the model's module itself: an installed one would be that of here."""
+    module = source.partition(":")[0]
+    if file_of(module, folder) is None:
+        raise UsageError(
+            f"--against {text}: has no module {module!r}, nor has its src; name a checkout with {source}: "
+            f"a new model has nothing to be compared with"
+        )
+    require_source(source, backend=backend, folder=folder)
+    return str(folder)
 
 
 def _runs(path: Path) -> bool:

@@ -83,6 +83,11 @@ class Session:
         if worker is not None:
             worker.close()
 
+    def pair_of(self, name: str) -> ModelPair:
+        """The models as a side finds them, perhaps in a folder of its own."""
+        folder = self.places[name].folder
+        return replace(self.pair, folder=folder) if folder else self.pair
+
     def prepare(self, name: str, case: Case) -> Measured:
         """Have a backend set up a combination.
 
@@ -99,9 +104,9 @@ class Session:
 
     def job(self, name: str, case: Case, *, device: str) -> JobSpec:
         """Job that a side's worker sets up for a case."""
-        backend = self.places[name].backend
-        model = self.pair.spec(backend, precision=case.storage, device=device)
-        model = replace(model, output=self.pair.output)
+        pair, backend = self.pair_of(name), self.places[name].backend
+        model = pair.spec(backend, precision=case.storage, device=device)
+        model = replace(model, output=pair.output)
         equalise = self.request.settings_mode != "as-shipped"
         images = image_source(self.request)
         if case.phase == "data":  # no model is needed to read images
@@ -119,7 +124,7 @@ class Session:
             artefacts=str(artefacts),
             inputs=None if images else self.inputs.batch(case.batch_size),
             images=images,
-            loss=self.pair.plugins.get(backend, {}).get("loss", ""),
+            loss=pair.plugins.get(backend, {}).get("loss", ""),
         )
 
     def warm_up(self, name: str) -> None:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.analysis.disturbance import mark_disturbed
 from benchmarks.analysis.roofline import on_one_machine
 from benchmarks.analysis.scaling import with_efficiencies
-from benchmarks.manager.environment import describe
+from benchmarks.manager.environment import describe, describe_models, git_commit
 from benchmarks.manager.group_session import open_session
 from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
@@ -21,6 +22,7 @@ from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
+from benchmarks.request.limits import Limits
 from benchmarks.request.request import Request
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
@@ -35,7 +37,7 @@ def measure_one(request: Request, *, backend: str) -> Report:
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
         rows = measure_all(session, backend)
         environment = describe(os.environ, session.versions) | watch.facts()
-        environment |= {"models": session.models} if session.models else {}
+        environment |= describe_models(session.models, session.pair.folder)
         environment["warnings"] += _disturbed(rows)
     return Report(environment=environment, results=rows)
 
@@ -54,11 +56,11 @@ def measure_versions(
     places: Mapping[str, Installation],
     there: str,
     plan: Plan,
-    max_regression: float,
+    limits: Limits,
 ) -> Report:
     """The same in turns with another version; ``places`` are versions.HERE and versions.THERE.
 
-    ``there`` is what the report calls the other. ``max_regression`` is in percent.
+    ``there`` is what the report calls the other.
     """
     watch = MachineLoad()
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
@@ -67,16 +69,19 @@ def measure_versions(
             write_own_weights(session)
         except WorkerFailure as failure:
             raise UnavailableError(failure) from None
-        rows, changes = versions.measure_against(session, plan, max_regression=max_regression)
-        environment = _both_versions(session.versions, backend, there) | watch.facts()
-        environment |= {"models": session.models} if session.models else {}
+        rows, changes = versions.measure_against(session, plan, limits=limits)
+        environment = _both_versions(session, backend, there) | watch.facts()
+        environment |= describe_models(session.models, session.pair.folder)
         environment["warnings"] += _disturbed(rows)
     return Report(environment=environment, results=rows, against=changes)
 
 
-def _both_versions(found: Mapping[str, Any], backend: str, there: str) -> dict[str, Any]:
+def _both_versions(session: Session, backend: str, there: str) -> dict[str, Any]:
+    found, folder = session.versions, session.places[versions.THERE].folder
     here = {backend: found[versions.HERE]} if versions.HERE in found else {}
-    return describe(os.environ, here) | {"against": {"place": there, **found.get(versions.THERE, {})}}
+    other = {"place": there, **found.get(versions.THERE, {})}
+    other |= {"repository_commit": git_commit(Path(folder))} if folder else {}
+    return describe(os.environ, here) | {"against": other}
 
 
 def measure_all(session: Session, backend: str) -> list[Result]:

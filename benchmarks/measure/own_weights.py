@@ -5,13 +5,13 @@ blind.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from backends import NAMES
 from benchmarks.manager.session import Session
-from benchmarks.manager.worker_process import Worker
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.pairing import STATISTICS
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -43,30 +43,41 @@ def write_own_weights(session: Session) -> None:
 
 def _write_both(session: Session, names: Mapping[str, str]) -> None:
     sides = [session.worker(names[backend]) for backend in NAMES]
-    with Pair(*sides, subject=session.pair, scratch=session.inputs.scratch) as pair:
+    subject = replace(session.pair, weights=session.request.weights)
+    with Pair(*sides, subject=subject, scratch=session.inputs.scratch) as pair:
         pair.open(precision="fp32")
         try:
             pairing = pair.pair_parameters()
         except CannotCompare as error:
             raise UsageError(f"the parameters cannot be paired: {error}; give a --map FILE.json") from None
         pair.write_weights()
-        if session.request.weights:
-            file = WeightsFile(read_foreign(session.request.weights), pair.described)
-            TensorFolder(pair.path("weights")).fill(file.torchs(pairing.links, pairing.buffers))
         pair.load_weights()
         pair.ask_both("rename")  # each by its own names again
         pair.ask_both("save", target=lambda backend: f"own-{backend}")
         for backend in NAMES:
             _write(session, names[backend], TensorFolder(pair.path(f"own-{backend}")))
     session.layers = pairing.layers
-    for backend, side in zip(NAMES, sides, strict=True):
-        session.models[backend] = _identity(session, side, backend)
+    for backend in NAMES:
+        session.models[backend] = _identity(session, names[backend], backend)
 
 
 def _write_one(session: Session, name: str, backend: str) -> None:
-    """Weights of one side alone, which every other version of it is given as well."""
-    worker, pair = session.worker(name), session.pair
-    folder = TensorFolder(session.inputs.scratch / "own")
+    """Weights of one backend alone: one set for every version of it.
+
+    A side whose model lies in a folder of its own gets those of that model: it may have other parameters.
+    """
+    common = _weights_of(session, name, backend)
+    session.models[backend] = _identity(session, name, backend)
+    for side, place in session.places.items():
+        _write(session, side, _weights_of(session, side, backend) if place.folder else common)
+        if place.folder:
+            session.models[side] = _identity(session, side, backend)
+
+
+def _weights_of(session: Session, name: str, backend: str) -> TensorFolder:
+    """The weights that a side's model comes with or, of a file, those; in a folder of the scratch's."""
+    worker, pair = session.worker(name), session.pair_of(name)
+    folder = TensorFolder(session.inputs.scratch / f"own-{name}")
     spec = pair.spec(backend, precision="fp32", device="cpu")
     described = worker.ask(
         "parity", step="open", model=spec.to_json(), plugins={}, folder=pair.folder, seed=pair.seed
@@ -80,15 +91,13 @@ def _write_one(session: Session, name: str, backend: str) -> None:
             own = tensor.owner or tensor
             if tensor.kind != BUFFERS or own.endswith(STATISTICS):
                 folder.add(tensor, stirred(own, folder.load(tensor), rng=rng))
-    session.models[backend] = _identity(session, worker, backend)
-    for side in session.places:
-        _write(session, side, folder)
+    return folder
 
 
-def _identity(session: Session, worker: Worker, backend: str) -> dict[str, Any]:
-    """What the model is: its callable, and the files that define it."""
-    source = session.pair.sources[backend]
-    return {"source": source, **worker.ask("identity", source=source, folder=session.pair.folder)}
+def _identity(session: Session, name: str, backend: str) -> dict[str, Any]:
+    """What a side's model is: its callable, and the files that define it."""
+    source, folder = session.pair.sources[backend], session.pair_of(name).folder
+    return {"source": source, **session.worker(name).ask("identity", source=source, folder=folder)}
 
 
 def _write(session: Session, name: str, folder: TensorFolder) -> None:

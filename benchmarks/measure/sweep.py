@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.analysis.best import best_of_each
 from benchmarks.analysis.roofline import on_one_machine
 from benchmarks.analysis.scaling import scaling, with_efficiencies
-from benchmarks.manager.environment import describe
+from benchmarks.manager.environment import describe, describe_models
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.comparing import comparison
@@ -94,7 +94,7 @@ class Sweep:
         comparisons = [comparison for comparison, _ in done]
         environment = describe(os.environ, self.session.versions) | self._watch.facts()
         environment["warnings"] = _warnings(comparisons)
-        environment |= {"models": self.session.models} if self.session.models else {}
+        environment |= describe_models(self.session.models, self.session.pair.folder)
         return schema.CompareReport(
             environment=environment,
             results=rows,

@@ -13,6 +13,7 @@ from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.laps import Plan, go_round
 from benchmarks.request.case import Case
+from benchmarks.request.limits import Limits
 from benchmarks.results.formatting import UNUSABLE, half_width, labeller, number
 from benchmarks.results.schema import Against, Result
 from common.terminal import progress
@@ -20,32 +21,36 @@ from common.terminal import progress
 HERE, THERE = "here", "there"
 
 
-def places(backend: str, text: str) -> dict[str, Installation]:
-    """The sides of a session: there, as ``--against`` names it, and here, in the order of a ratio."""
-    assert backend in NAMES
-    return {THERE: other_place(backend, text), HERE: Installation(backend=backend)}
+def places(backend: str, text: str, *, source: str = "") -> dict[str, Installation]:
+    """The sides of a session: there, as ``--against`` names it, and here, in the order of a ratio.
 
-
-def measure_against(
-    session: Session, plan: Plan, *, max_regression: float
-) -> tuple[list[Result], list[Against]]:
-    """Every combination: the rows of here, and what became of each.
-
-    ``max_regression`` is in percent.
+    ``source`` is the model's MODULE:CALLABLE, if it is the user's own.
     """
+    assert backend in NAMES
+    return {THERE: other_place(backend, text, source=source), HERE: Installation(backend=backend)}
+
+
+def measure_against(session: Session, plan: Plan, *, limits: Limits) -> tuple[list[Result], list[Against]]:
+    """Every combination: the rows of here, and what became of each."""
+    backend = session.places[HERE].backend
     explainer = Diagnostics(session)
     every = [Interleaving(session, case, explainer=explainer) for case in session.request.cases]
+    strictest = limits.strictest(session.request.cases, backends=[backend])
     with progress(total=plan.rounds * len(every), unit="rounds") as bar:
-        go_round(every, replace(plan, resolve=max_regression), bar=bar)
+        go_round(every, replace(plan, resolve=strictest), bar=bar)
     rows = [turns.row(HERE) for turns in every]
-    return rows, [judged(turns, turns.case, max_regression=max_regression) for turns in every]
+    allowed = [limits.of(turns.case, backend=backend) for turns in every]
+    return rows, [
+        judged(turns, turns.case, max_regression=percent)
+        for turns, percent in zip(every, allowed, strict=True)
+    ]
 
 
 def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against:
     """Faster, slower, equal within what is allowed, or undecided.
 
     A regression is slower for certain, by more than is allowed. Where a slowdown of what is allowed would not
-    show, the gate is undecided.
+    show, the gate is undecided. ``max_regression`` is in percent.
     """
     here, there = turns.row(HERE), turns.row(THERE)
     common = asdict(here.case) | {
@@ -53,6 +58,8 @@ def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against
         "here_images_per_second": here.images_per_second,
         "there_images_per_second": there.images_per_second,
         "there": there,
+        "max_regression": max_regression,
+        "parameters": here.parameters,
     }
     if turns.failures:
         reason = "; ".join(f"{name}: {failure.explained}" for name, failure in turns.failures.items())
@@ -95,6 +102,8 @@ def _sentence(entry: Against, case: str) -> str:
         line = f"{case}: {entry.verdict}, {UNUSABLE}"
     if entry.undecided:
         line += "; a slowdown that is not allowed might not show: more --pairs and --rounds would decide"
+    if entry.parameters and entry.there and entry.there.parameters not in (None, entry.parameters):
+        line += f"; another network: {entry.parameters:,} parameters against {entry.there.parameters:,}"
     if entry.here_images_per_second is None:  # a start has no throughput
         return line
     here, there = (number(speed) for speed in (entry.here_images_per_second, entry.there_images_per_second))

@@ -2,6 +2,7 @@
 
     python -m benchmarks.parity --model lenet5
     python -m benchmarks.parity --torch mine:net --paddle mine:twin --input-shape 3,32,32 --num-classes 10
+    python -m benchmarks.parity --pairs pairs.toml --images photos.txt --report page
 
 Both sides get equal weights and images. A tensor passes if the sides are at most 1e-12 of its length apart
 (relative L2) in float64. A larger gap that comes from a constant which paddle keeps in float32 passes only if
@@ -11,9 +12,11 @@ torch, given the same rounded constant, agrees to 1e-12.
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES, OPTIMIZERS
+from benchmarks.ci.flags import add_ci_flags
+from benchmarks.parity.page_flags import add_page_flags, require_pairs
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
 from benchmarks.request.flags import Group, add_json_flag, add_model_flags
 from benchmarks.request.model_pair import InputSpec, ModelPair
@@ -28,6 +31,9 @@ from common.runtime.devices import require_device_name
 from common.shipped import shipped_name
 from common.weights.map_lines import read_map
 
+if TYPE_CHECKING:
+    from benchmarks.results.parity_schema import ParityPage
+
 PROGRAM = "benchmarks.parity"
 PICTURES = (".png", ".svg", ".pdf")
 ROLES = {
@@ -41,6 +47,9 @@ ROLES = {
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
+    if options.pairs:
+        return _compare_many(options)
+    require_pairs(options)
     for path in (options.json, options.plot):
         if path:
             require_writable(path)
@@ -48,6 +57,8 @@ def main(arguments: Sequence[str]) -> int:
         raise UsageError(f"{options.plot}: end it in one of {', '.join(PICTURES)}")
     subject = _subject(options)
     # Imported here and not above: they take longer than --help may.
+    from benchmarks.ci import of_parity
+    from benchmarks.ci.publishing import publish
     from benchmarks.parity import plot, text
     from benchmarks.parity.check import check
     from benchmarks.results import result_file
@@ -61,11 +72,28 @@ def main(arguments: Sequence[str]) -> int:
     if options.plot:
         plot.draw(report, options.plot)
     print(text.report_text(report, subject))
+    name = subject.model or " / ".join(subject.sources.values())
+    found = of_parity.annotations(report, subject)
+    publish(options, of_parity.summary(report, name=name), found, program=PROGRAM)
     if report["verdict"] == "pass":
         return cli.DONE
     cli.complain(PROGRAM, text.failure(report))
     codes = {"fail": cli.FAILED, INCOMPLETE: cli.UNAVAILABLE}
     return codes.get(report["verdict"], cli.WRONG_REQUEST)
+
+
+def _compare_many(options: argparse.Namespace) -> int:
+    if options.json:
+        require_writable(options.json)
+    from benchmarks.ci import of_parity
+    from benchmarks.ci.publishing import publish
+    from benchmarks.parity.variants.command import compare_pairs
+
+    def published(page: "ParityPage", subjects: Mapping[str, ModelPair]) -> None:
+        found = of_parity.page_annotations(page, subjects)
+        publish(options, of_parity.page_summary(page), found, program=PROGRAM, folder=options.report)
+
+    return compare_pairs(options, program=PROGRAM, publish=published)
 
 
 def _require_whole(options: argparse.Namespace, sources: Mapping[str, str]) -> None:
@@ -148,7 +176,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"
     )
     _add_own_pair(parser.add_argument_group("a pair of your own"))
+    add_page_flags(parser.add_argument_group("a page of many pairs"))
     _add_plan(parser.add_argument_group("what is compared"))
+    add_ci_flags(parser)
     return parser.parse_args(arguments)
 
 

@@ -60,7 +60,7 @@ def stage_lines(report: Mapping[str, Any]) -> list[str]:
     """The table of stages, and below it the reasons why larger gaps pass."""
     rows, reasons = [], []
     for stage in report["stages"]:
-        rows.append(_row(stage))
+        rows.append(stage_row(stage))
         reasons += [*_roundings(stage), *_allowances(stage), *_switched_off(stage)]
     reasons += [_difference(entry) for entry in report.get("known_differences", ())]
     reasons += _wide(report)
@@ -150,7 +150,7 @@ def _heading(report: Mapping[str, Any], subject: ModelPair) -> str:
     )
 
 
-def _row(stage: Mapping[str, Any]) -> list[str]:
+def stage_row(stage: Mapping[str, Any]) -> list[str]:
     """The tensor that comes nearest to its tolerance, or exceeds it most, and that tolerance."""
     tensors = stage["tensors"]
     judged = [tensor for tensor in tensors if tensor["verdict"] == stage["verdict"]] or tensors

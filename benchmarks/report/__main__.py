@@ -1,6 +1,7 @@
-"""Put result files beside each other: other machines, other versions, other days.
+"""Put result files beside each other, or into the JSON of a tool that keeps histories.
 
 python -m benchmarks.report A.json B.json
+python -m benchmarks.report report/result.json --as bencher > bencher.json
 """
 
 import argparse
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from common import cli
 from common.files import require_folder
+from common.json_text import json_text
 
 if TYPE_CHECKING:
     from benchmarks.results.schema import CompareReport
 
 PROGRAM = "benchmarks.report"
+FORMATS = ("bencher", "github-action-benchmark", "pytest-benchmark")  # histories.FORMATS, not for --help
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,16 +35,46 @@ def main(arguments: Sequence[str]) -> int:
         metavar="DIR",
         help="runs of backends.train, for the pages",
     )
+    parser.add_argument(
+        "--as",
+        dest="format",
+        choices=FORMATS,
+        help="print them as this tool's JSON instead of a table",
+    )
     options = parser.parse_args(arguments)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.results.result_file import read
 
     if options.curves and not options.output:
         raise cli.UsageError("--curves: they are drawn on the pages; add --output DIR")
+    if options.format and options.output:
+        raise cli.UsageError("--as prints JSON and --output writes pages; ask for them one after the other")
     reports = {str(path): read(path) for path in options.files}
+    if options.format:
+        return _print_history(reports, options.format)
     if options.output:
         _write_pages(options, list(reports.values()))
     print(beside(reports))
+    return cli.DONE
+
+
+def _print_history(reports: dict[str, "CompareReport"], tool: str) -> int:
+    """Print what was measured in a tool's format; on stderr, how much of it was not, and why."""
+    from benchmarks.report import histories
+
+    try:
+        found = histories.merged([histories.history(report) for report in reports.values()])
+    except ValueError as error:
+        raise cli.UsageError(f"{error} is in several files, and a history takes it once; give one") from None
+    content = histories.FORMATS[tool](found)
+    if found.left_out:
+        more = f" (and {len(found.left_out) - 1} more)" if len(found.left_out) > 1 else ""
+        cli.complain(PROGRAM, f"left out {len(found.left_out)}: {found.left_out[0]}{more}")
+    if not (found.rows if tool == "pytest-benchmark" else found.figures):
+        cli.complain(PROGRAM, "nothing is left for a history, so nothing was printed; measure again")
+        measured = any(row.status == "ok" for report in reports.values() for row in report.results)
+        return cli.UNDECIDED if measured else cli.UNAVAILABLE
+    print(json_text(content))
     return cli.DONE
 
 

@@ -19,11 +19,10 @@ from benchmarks.report.sections import (
     throughput_section,
     time_section,
 )
-from benchmarks.results.formatting import labeller, number
+from benchmarks.results.formatting import labeller, markdown_text, number
 from benchmarks.results.result_file import write
 from benchmarks.results.schema import CompareReport
 from common.files import write_text
-from common.terminal import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -86,15 +85,10 @@ def templates(*, markdown: bool) -> "Environment":
 
 
 def _markdown(value: Any) -> Any:
-    """Text as Markdown shows it: no tags, no further lines, no end of a table's cell."""
+    """What a template prints, as Markdown shows it."""
     from markupsafe import Markup
 
-    if isinstance(value, Markup):
-        return value
-    words = " ".join(str(value).split())
-    for letter, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
-        words = words.replace(letter, shown)
-    return Markup(printable(words))  # noqa: S704 - escaped
+    return value if isinstance(value, Markup) else Markup(markdown_text(value))  # noqa: S704 - escaped
 
 
 def _cells(row: Sequence[object]) -> "Markup":

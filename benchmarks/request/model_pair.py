@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.open_model import ModelSpec
@@ -79,6 +80,8 @@ class ModelPair:
     inputs_source: str = ""  # MODULE:CALLABLE that gives them, as NumPy arrays
     output: str = ""  # key of the output that loss and metrics see
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of the callables in ``sources``
+    weights: Path | None = None  # a file of weights for a pair of the user's own, in the place of torch's
+    batch_folder: str = ""  # a TensorFolder with the batch that is compared, in the place of a drawn one
 
     @property
     def foreign(self) -> bool:

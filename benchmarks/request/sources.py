@@ -19,7 +19,7 @@ def require_source(source: str, *, backend: str, folder: Path) -> None:
     module, colon, path = source.partition(":")
     if not colon or not module or not path:
         raise UsageError(f"{source!r}: expected MODULE:CALLABLE, as in my.models:build")
-    file = _file_of(module, folder)
+    file = file_of(module, folder)
     if file is None:
         if interpreter(backend) == sys.executable:
             _require_installed(source, module, folder)
@@ -36,7 +36,8 @@ def require_source(source: str, *, backend: str, folder: Path) -> None:
         )
 
 
-def _file_of(module: str, folder: Path) -> Path | None:
+def file_of(module: str, folder: Path) -> Path | None:
+    """The file of a module that lies in the user's folder or in its ``src``; None if none does."""
     bases = [Path(place).joinpath(*module.split(".")) for place in folders_of(str(folder))]
     files = [file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")]
     return next((file for file in files if file.is_file()), None)

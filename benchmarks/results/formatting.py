@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from benchmarks.results.schema import CaseRecord
+from common.terminal import printable
 
 
 def labeller(rows: Sequence[CaseRecord]) -> Callable[[CaseRecord], str]:
@@ -28,6 +29,14 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.{digits}g}".rstrip(".")
+
+
+def markdown_text(value: object) -> str:
+    """Text as Markdown shows it: no tags, no further lines, no end of a table's cell."""
+    words = " ".join(str(value).split())
+    for letter, shown in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|")):
+        words = words.replace(letter, shown)
+    return printable(words)
 
 
 UNUSABLE = "unusable"  # instead of a figure that says nothing

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from benchmarks.results.sanity import impossible
 from benchmarks.results.schema import CompareReport
 from common.cli import UsageError, one_line
+from common.endings import exit_codes
 from common.files import write_text
 from common.json_text import read_json
 
@@ -45,9 +46,11 @@ def read(path: Path) -> CompareReport:
         raise UsageError(f"{path}: {where}: {first['msg']}; give a file that --json wrote") from None
 
 
-def json_schema() -> str:
+def json_schema(model: type[BaseModel] = CompareReport) -> str:
     """The JSON Schema of a result file, as published beside this module."""
-    schema = {"$schema": DIALECT} | CompareReport.model_json_schema()
+    schema = {"$schema": DIALECT} | model.model_json_schema()
+    codes = "\n".join(f"{code}: {meaning}" for code, meaning in exit_codes().items())
+    schema["description"] += f"\n\nExit codes of the command that wrote it:\n{codes}"
     return json.dumps(schema, indent=2) + "\n"
 
 

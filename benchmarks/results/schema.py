@@ -263,9 +263,11 @@ class Against(CaseRecord):
 
     here_images_per_second: float | None = None
     there_images_per_second: float | None = None
+    parameters: int | None = None  # of the model here
     change: float | None = None
     change_ci95: tuple[float, float] | None = None
     noise: float | None = None
+    max_regression: float | None = None  # percent that it may be slower
     verdict: Annotated[
         Literal["faster", "slower", "equal", "undecided", "invalid", "not comparable"],
         BeforeValidator(_undecided),
@@ -288,6 +290,7 @@ class Change(CaseRecord):
 
     backend: str
     combination: str
+    max_regression: float | None = None  # percent that it may be slower
     by: Literal["ratio", "speed"]
     change: float
     own: float | None = None

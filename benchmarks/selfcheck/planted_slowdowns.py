@@ -67,9 +67,10 @@ def _run(
     if before is None:
         return _against(request, options, slower=slower)
     from benchmarks.analysis.regression import changes, sentence
+    from benchmarks.request.limits import Limits
 
     now = _compare(request, options, slower=slower)
-    entries = changes(now, before, max_regression=options.max_regression)
+    entries = changes(now, before, limits=Limits(default=options.max_regression))
     compared = [entry for entry in entries if entry.change is not None]
     worst = min(compared, key=lambda entry: entry.change, default=None)
     return _outcome(entries), sentence(worst) if worst else "nothing could be compared"
@@ -107,6 +108,7 @@ def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> 
     from benchmarks.measure.laps import Plan
     from benchmarks.measure.one_backend import measure_versions
     from benchmarks.measure.versions import HERE, THERE, sentences
+    from benchmarks.request.limits import Limits
 
     tasks = SLOWED[options.slower] if slower else None
     there = Installation(backend=options.backend)
@@ -116,7 +118,7 @@ def _against(request: Request, options: argparse.Namespace, *, slower: bool) -> 
         places={THERE: there, HERE: Installation(backend=options.backend, tasks=tasks)},
         there="unchanged",
         plan=Plan(rounds=options.rounds, pairs=options.pairs),
-        max_regression=options.max_regression,
+        limits=Limits(default=options.max_regression),
     )
     lines = "; ".join(sentences(report.against, backend=options.backend))
     return _outcome(report.against), lines

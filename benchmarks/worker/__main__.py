@@ -37,6 +37,7 @@ class Refused(Exception):
 
 def main() -> None:
     """Serve requests until the parent closes the channel."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, in the middle of a kernel too: nothing is lost
     parser = argparse.ArgumentParser()
     parser.add_argument("--backend", required=True)
     parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket")

@@ -3,7 +3,7 @@
 python -m tests.campaigns.flags --draws 500
 
 Each draw runs in a process of its own that is forked from this one, so that modules are imported once. One
-that works for longer than a moment is sent SIGTERM, and has to end with 143.
+that works for longer than a moment is sent SIGTERM, and has to end with 143 and to leave no process behind.
 """
 
 import argparse
@@ -15,8 +15,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from common import cli
 from tests.support.command_reference import commands, parser_of
@@ -35,6 +38,7 @@ VERDICTS = (
     "differ",
 )  # words beside exit code 1
 MOMENT_SECONDS = 3.0
+LEFT_SECONDS = 5.0  # after its end, for what it had started to be gone
 PATIENCE_SECONDS = 40.0  # to end after SIGTERM: frameworks may be on their way in
 WORDS = (
     *(
@@ -68,10 +72,13 @@ class Ending:
     arguments: list[str]
     code: int
     stderr: str
+    left: Sequence[psutil.Process] = ()  # that outlived it
 
     @property
     def fault(self) -> str | None:
         """What is wrong with it; None where nothing is."""
+        if self.left:
+            return f"{len(self.left)} processes left behind"
         if "Traceback (most recent call last)" in self.stderr:
             return "a traceback"
         if self.code == cli.FAILED:
@@ -157,18 +164,20 @@ def run(command: str, main, arguments: list[str], folder: Path) -> Ending:
     child = os.fork()
     if child == 0:
         _become(command, main, arguments, folder, log)
-    code, sent = None, False
+    code, sent, children = None, False, []
     deadline = time.monotonic() + MOMENT_SECONDS
     while code is None:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             code = os.waitstatus_to_exitcode(status)
         elif time.monotonic() > deadline:
+            children = children or psutil.Process(child).children(recursive=True)
             os.kill(child, signal.SIGKILL if sent else signal.SIGTERM)
             deadline, sent = time.monotonic() + PATIENCE_SECONDS, True
         else:
             time.sleep(0.005)
-    return Ending(command, arguments, code, log.read_text(errors="replace"))
+    _, left = psutil.wait_procs(children, timeout=LEFT_SECONDS)
+    return Ending(command, arguments, code, log.read_text(errors="replace"), left)
 
 
 def _become(command: str, main, arguments: list[str], folder: Path, log: Path) -> None:

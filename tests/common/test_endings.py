@@ -121,8 +121,20 @@ def test_what_an_interpreter_lacks_is_named_before_anything_is_done(tmp_path):
     assert found.stderr.startswith("common.dataset: ")
 
 
+def test_so_it_is_where_the_command_was_started_by_the_console_script(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ModuleNotFoundError(\"No module named 'numpy'\", name='numpy')")
+    script = [sys.executable, str(ROOT / "side_by_side.py"), "dataset", "--help"]
+    found = subprocess.run(
+        script, env={"PYTHONPATH": f"{tmp_path}"}, capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stdout) == (3, "")
+    assert found.stderr.startswith("common.dataset: ")
+    assert found.stderr.endswith("-m pip install numpy\n")
+
+
 @pytest.mark.parametrize("module", ["numpy.py", "tempfile.py"])
-def test_ctrl_c_while_modules_are_imported_is_130_and_one_line(tmp_path, module):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_modules_are_imported_is_one_line(tmp_path, number, code, module):
     """Also while the very first ones of ours are: before them, Python itself is starting."""
     (tmp_path / module).write_text("print(flush=True)\nimport time\ntime.sleep(60)\n")
     process = subprocess.Popen(
@@ -134,6 +146,6 @@ def test_ctrl_c_while_modules_are_imported_is_130_and_one_line(tmp_path, module)
         text=True,
     )
     process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "common.dataset: stopped\n")
+    assert (process.returncode, err) == (code, "common.dataset: stopped\n")

@@ -1,6 +1,8 @@
 """A short campaign of drawn flags; the whole one is run by hand."""
 
+import subprocess
 import sys
+import time
 
 from tests.campaigns import flags
 from tests.campaigns.flags import Ending
@@ -22,3 +24,16 @@ def test_a_crash_is_seen(tmp_path):
     assert flags.run("x", lambda _: 0, [], tmp_path).fault is None
     assert Ending("x", [], 2, "").fault == "exit code 2 without a word"
     assert Ending("x", [], -11, "").fault == "exit code -11"
+
+
+def test_a_process_that_is_left_behind_is_seen(tmp_path, monkeypatch):
+    def orphaning(_):
+        subprocess.Popen(["sleep", "60"], start_new_session=True)
+        time.sleep(60)
+
+    monkeypatch.setattr(flags, "MOMENT_SECONDS", 0.3)
+    monkeypatch.setattr(flags, "LEFT_SECONDS", 0.1)
+    ending = flags.run("x", orphaning, [], tmp_path)
+    assert (ending.code, ending.fault) == (143, "1 processes left behind")
+    for process in ending.left:
+        process.kill()

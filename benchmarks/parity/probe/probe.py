@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parity.probe.computation import flatten, pick
 from benchmarks.parity.probe.recorder import Recorder
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
@@ -40,6 +41,28 @@ class Probe(Recorder):
         result = self._plugin("metric")(*given)
         named = result if isinstance(result, dict) else {"metric": result}
         TensorFolder(target).fill((name, np.asarray(value, np.float64)) for name, value in named.items())
+
+    def last_layer(self, batch: str) -> str | None:
+        """Name of the layer with parameters that runs last in evaluation mode; None if there is none."""
+        inputs, _ = self._batch(batch)
+        owners = {entry["layer"] for entry in self.backend.describe(self.model)["parameters"]}
+        traced = [layer["name"] for layer in self.backend.trace(self.model, inputs[0])]
+        return next((name for name in reversed(traced) if name in owners), None)
+
+    def predict(self, batch: str, target: str, layer: str | None = None) -> None:
+        """Write "logits" of a batch in evaluation mode and, as "features", what goes into ``layer``."""
+        inputs, _ = self._batch(batch)
+        self.backend.set_training(self.model, False)
+        features = None
+        if layer is None:
+            raw = self.backend.infer(self.model, inputs[0])
+        else:
+            raw, features = self.backend.infer_with_features(self.model, inputs[0], layer=layer)
+        outputs = flatten(raw)
+        folder, logits = TensorFolder(target), outputs[pick(outputs, raw, self._output)]
+        folder.add("logits", self.backend.to_numpy(logits))
+        if features is not None:
+            folder.add("features", self.backend.to_numpy(features))
 
     def start_training(
         self,

@@ -22,6 +22,8 @@ from benchmarks.request.inputs import LABELS, draw_inputs, stirred
 from benchmarks.request.model_pair import Askable, ModelPair
 from common.cli import UnavailableError
 from common.weights import initialization
+from common.weights.described_file import WeightsFile
+from common.weights.external import read_foreign
 
 GIB = 2**30
 BYTES_PER_PARAMETER = 26  # weights in float32, and at most two float64 tensors and a half of each at a time
@@ -133,7 +135,10 @@ class Pair(Sides):
         return int(sum(np.prod(shape, dtype=np.int64) for shape in shapes))
 
     def write_weights(self) -> None:
-        """One set of weights for both: drawn for a model of ours, torch's own for a pair of the user's."""
+        """One set of weights for both: drawn for a model of ours, a file's or torch's own for another pair.
+
+        Raises UsageError for a file that has not the weights of either side.
+        """
         folder = self.folder("weights")
         if not self.subject.foreign:
             shapes = {entry["name"]: entry["shape"] for entry in self.described["torch"]["parameters"]}
@@ -149,6 +154,9 @@ class Pair(Sides):
                 folder.add(name, stirred(own, folder.load(name), rng=rng))
             else:
                 folder.discard(name)  # a constant of each side's own definition
+        if self.subject.weights:
+            file = WeightsFile(read_foreign(self.subject.weights), self.described)
+            folder.fill(file.torchs(self.pairing.links, self.pairing.buffers))
 
     def statistics(self) -> list[str]:
         """Torch's names of the running statistics, which are copied as weights are."""
@@ -167,8 +175,12 @@ class Pair(Sides):
         self.ask_both("load", source=self.path("weights"))
 
     def write_batch(self, *, own_data: bool = True) -> None:
-        """One batch for both: torch's own data where the user gave some, the user's inputs, else drawn."""
+        """One batch for both: one that is given, torch's own data, the user's inputs, else drawn."""
         subject = self.subject
+        if subject.batch_folder:
+            given = TensorFolder(subject.batch_folder)
+            self.folder("batch").fill((name, given.load(name)) for name in given)
+            return
         if subject.has("data") and own_data:
             own = TensorFolder(self.path("data-torch"))
             batch = {"input0": own.load("0/images"), LABELS: own.load("0/labels").astype(np.int64)}

@@ -14,6 +14,7 @@ from benchmarks.analysis.regression import changes, machine_drift, sentence
 from benchmarks.manager.environment import require_same_machine
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.resume import request_facts, require_same_request
+from benchmarks.request.limits import Limits
 from benchmarks.request.request import read_request
 from benchmarks.results import result_file
 from common.cli import UsageError
@@ -40,7 +41,7 @@ def compared(*, torch, paddle, machine=1.0, width=0.005):
     before, now = report(width=width), report(100 * torch * machine, 25 * paddle * machine, width=width)
     for row in now.results:
         row.matmul_peak_flops *= machine
-    found = changes(now, before, max_regression=5)
+    found = changes(now, before, limits=Limits(default=5))
     return next(entry for entry in found if entry.engine == "eager" and entry.phase == "infer")
 
 
@@ -86,7 +87,7 @@ def test_what_would_not_show_a_slowdown_that_is_not_allowed_is_undecided_and_nev
 def test_what_others_disturbed_decides_no_gate(when):
     reports = {"before": report(width=0.005), "now": report(100, 25 * 0.5, width=0.005)}
     reports[when].comparisons[0].verdict = "invalid"
-    entry = changes(reports["now"], reports["before"], max_regression=5)[0]
+    entry = changes(reports["now"], reports["before"], limits=Limits(default=5))[0]
     assert (entry.regression, entry.undecided, entry.invalid) == (False, True, True)
     assert sentence(entry).endswith("the machine disturbed one of the two measurements")
 
@@ -97,7 +98,7 @@ def test_a_reading_of_the_machine_that_lies_excuses_nobody(reading):
     before, now = report(width=0.005), report(100, 25 * 0.85, width=0.005)
     for row in now.results:
         row.matmul_peak_flops *= reading
-    entry = changes(now, before, max_regression=5)[0]
+    entry = changes(now, before, limits=Limits(default=5))[0]
     assert (entry.backend, entry.regression) == ("paddle", True)
 
 
@@ -107,7 +108,7 @@ def test_where_it_is_not_certain_who_has_changed_the_ratio_decides(machine, widt
     before, now = report(width=width), report(130.0 * (machine or 1), 25 * (machine or 1), width=width)
     for row in now.results:
         row.matmul_peak_flops = machine and row.matmul_peak_flops * machine
-    entry = changes(now, before, max_regression=5)[0]
+    entry = changes(now, before, limits=Limits(default=5))[0]
     assert (entry.backend, entry.regression, entry.other_faster) == ("paddle", True, False)
 
 
@@ -123,10 +124,12 @@ def test_without_quick_steps_of_both_the_figures_themselves_are_compared():
         for name in ("quick_seconds", "torch_quick_seconds", "paddle_quick_seconds"):
             if hasattr(row, name):
                 setattr(row, name, [])
-    found = {entry.backend: entry for entry in changes(now, before, max_regression=5) if entry.change < 0.9}
+    found = {
+        entry.backend: entry for entry in changes(now, before, limits=Limits(default=5)) if entry.change < 0.9
+    }
     assert found.keys() == {"paddle"}
     assert (found["paddle"].by, found["paddle"].regression) == ("speed", True)
-    assert not any(entry.regression for entry in changes(report(), before, max_regression=5))
+    assert not any(entry.regression for entry in changes(report(), before, limits=Limits(default=5)))
 
 
 def test_a_baseline_of_something_else_is_refused(local, tmp_path, capsys):
@@ -178,7 +181,7 @@ def test_many_looks_ask_for_more_than_one_does():
     alone, many = report(), report()
     alone.comparisons = alone.comparisons[:1]
     alone.results = alone.results[:2]
-    noises = [changes(one, one, max_regression=5)[0].noise for one in (alone, many)]
+    noises = [changes(one, one, limits=Limits(default=5))[0].noise for one in (alone, many)]
     assert noises[0] < noises[1]
     # 2 % each time, known with five degrees of freedom: together with ten.
     both = 0.02 * math.sqrt(2) * stats.t.ppf(0.975, df=10) / stats.t.ppf(0.975, df=5)
@@ -191,11 +194,11 @@ def test_absolute_figures_are_corrected_by_the_machines_drift():
     for row in now.results:
         row.matmul_peak_flops /= 2
     assert machine_drift(now.results, before.results) == pytest.approx(0.5)
-    entry = next(entry for entry in changes(now, before, max_regression=5) if entry.engine == "eager")
+    entry = next(entry for entry in changes(now, before, limits=Limits(default=5)) if entry.engine == "eager")
     assert (entry.by, entry.regression) == ("speed", False)
     for row in now.results:
         row.matmul_peak_flops *= 2
-    assert changes(now, before, max_regression=5)[0].regression
+    assert changes(now, before, limits=Limits(default=5))[0].regression
 
 
 def test_a_regression_is_exit_code_1(local, tmp_path, capsys, monkeypatch):
@@ -289,7 +292,8 @@ def test_a_run_that_is_stopped_goes_on_in_the_middle_of_a_combination(local, tmp
     assert [row["pairs"] for row in again["comparisons"]] == [2, 2] and again["missing"] == []
     for before, after in zip(first["results"], again["results"], strict=True):
         assert after["step_seconds"][: len(before["step_seconds"])] == before["step_seconds"]
-    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.md", "result.json"}
+    pages = {"report.html", "report.md", "result.json", "summary.md"}
+    assert {path.name for path in tmp_path.iterdir()} == pages
 
 
 def test_a_tuned_sweep_goes_on_too_unless_other_ways_are_allowed(local, tmp_path, capsys):

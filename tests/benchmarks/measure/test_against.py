@@ -12,10 +12,15 @@ import pytest
 from benchmarks import run
 from benchmarks.analysis.quick_steps import speed_ratio
 from benchmarks.manager.installations import ROOT, other_place
+from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure import versions
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.laps import Plan
+from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.versions import HERE, THERE, judged, measure_against, sentences
+from benchmarks.request.limits import Limits
+from benchmarks.request.request import read_request
 from benchmarks.results.samples import Block, Measured
 from benchmarks.selfcheck import planted_slowdowns
 from common.cli import UsageError
@@ -116,6 +121,60 @@ def test_an_interpreter_an_environment_and_a_checkout_are_found(tmp_path):
     assert (checkout.root, checkout.interpreter) == (ROOT, None)
 
 
+def test_a_checkout_of_the_users_repository_is_where_the_other_model_lies(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "mine.py").write_text("def net(): ...\n")
+    place = other_place("torch", str(tmp_path), source="mine:net")
+    assert (place.folder, place.root, place.interpreter) == (str(tmp_path), ROOT, None)
+    with pytest.raises(UsageError, match="no Python, no environment's folder and no checkout"):
+        other_place("torch", str(tmp_path))  # without a model of one's own
+    with pytest.raises(UsageError, match="has no module 'yours', nor has its src"):
+        other_place("torch", str(tmp_path), source="yours:net")
+    with pytest.raises(UsageError, match=r"mine\.py has no 'twin'; it has net"):
+        other_place("torch", str(tmp_path), source="mine:twin")
+    with pytest.raises(
+        UsageError, match="has no module 'json'"
+    ):  # what is installed is not of another commit
+        other_place("torch", str(tmp_path), source="json:loads")
+
+
+NETWORK = """
+def net():
+    from torch import nn
+
+    return nn.Sequential(nn.Flatten(), nn.Linear(192, {width}), nn.Linear({width}, 5))
+"""
+
+
+def test_two_commits_of_a_repository_have_each_its_own_code_and_weights(torch_backend, tmp_path, monkeypatch):
+    """Both are named alike, and their parameters differ."""
+    for name, width in (("before", 7), ("now", 9)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text(NETWORK.format(width=width))
+    monkeypatch.chdir(tmp_path / "now")
+    size = ["--torch", "mine:net", "--input-shape", "3,8,8", "--num-classes", "5", "--phase", "infer"]
+    options = run._parse(["--backend", "torch", *size, "--device", "cpu", "--threads", "1"])
+    request = read_request(options)
+    places = versions.places("torch", "../before", source="mine:net")
+    with Session(request, scratch=tmp_path, places=places) as both:
+        both.start(list(places))
+        write_own_weights(both)
+        found = {name: both.prepare(name, request.cases[0]).facts.parameters for name in places}
+        files = {side: list(facts["files"]) for side, facts in both.models.items()}
+    assert found == {HERE: 193 * 9 + 50, THERE: 193 * 7 + 40}
+    assert files == {
+        "torch": [str(tmp_path / "now" / "mine.py")],
+        "there": [str(tmp_path / "before" / "mine.py")],
+    }
+
+
+def test_another_number_of_parameters_is_said():
+    entry = judged(turns(slower=1.0, seed=1), CASE, max_regression=2)
+    assert "another network" not in sentences([entry], backend="torch")[0]
+    entry.parameters, entry.there.parameters = 1787, 1391
+    assert "another network: 1,787 parameters against 1,391" in sentences([entry], backend="torch")[0]
+
+
 @pytest.mark.parametrize("text", ["/no/such/python", "no-such-python", str(Path(__file__)), "/"])
 def test_what_is_no_version_is_refused(text):
     with pytest.raises(UsageError, match=f"--against {text}: is no Python"):
@@ -150,7 +209,10 @@ def test_versions_are_compared_as_precisely_as_the_gate_asks(monkeypatch):
         "benchmarks.measure.versions.go_round", lambda _, plan, **__: asked.append(plan.resolve)
     )
     request = SimpleNamespace(cases=[])
-    measure_against(SimpleNamespace(request=request), Plan(rounds=4, pairs=2), max_regression=2.0)
+    places = {HERE: SimpleNamespace(backend="torch")}
+    measure_against(
+        SimpleNamespace(request=request, places=places), Plan(rounds=4, pairs=2), limits=Limits(default=2.0)
+    )
     monkeypatch.setattr(
         "benchmarks.measure.both_backends.measure_both", lambda _, *, plan, **__: asked.append(plan.resolve)
     )

@@ -1,0 +1,1 @@
+"""How does a CI service show what became of a run?"""

@@ -1,0 +1,101 @@
+"""The catalogue of sentences: ``python -m tests.support.catalogue`` collects them anew and compiles it.
+
+New sentences are added to the .po without a translation, and those that nobody says are removed.
+"""
+
+import ast
+from datetime import datetime, timezone
+from io import BytesIO, StringIO
+from pathlib import Path
+
+from jinja2 import nodes
+
+from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES
+from benchmarks.parity.tensors.known_roundings import KNOWN_ROUNDINGS
+from benchmarks.report.page import TEMPLATES, templates
+from common.language import DOMAIN, FOLDER
+from tests.support.paths import ROOT
+
+PO = FOLDER / "zh" / "LC_MESSAGES" / f"{DOMAIN}.po"
+MO = PO.with_suffix(".mo")
+
+
+def messages():
+    """Every sentence that is said, with its plural, or None, and where."""
+    found = {}
+    for path in sorted((ROOT / "benchmarks").rglob("*.py")):
+        text = path.read_text()
+        if "common.language" in text:
+            for one, many in in_python(text):
+                found.setdefault((one, many), str(path.relative_to(ROOT)))
+    for path in sorted(TEMPLATES.glob("*.j2")):
+        for one in in_template(path.read_text()):
+            found.setdefault((one, None), str(path.relative_to(ROOT)))
+    for table, texts in tables().items():
+        for one in texts:
+            found.setdefault((one, None), table)
+    return found
+
+
+def in_python(text):
+    """The arguments of ``say("...")`` and of ``say.count("...", "...", n)``."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call):
+            continue
+        words = [each.value for each in node.args if isinstance(each, ast.Constant)]
+        if isinstance(node.func, ast.Name) and node.func.id == "say" and words:
+            yield words[0], None
+        elif isinstance(node.func, ast.Attribute) and ast.unparse(node.func) == "say.count":
+            yield words[0], words[1]
+
+
+def in_template(text):
+    """The arguments of ``say("...")`` in a template."""
+    for call in templates(markdown=False).parse(text).find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name == "say":
+            yield call.args[0].value
+
+
+def tables():
+    """Sentences of tables that are said as they are."""
+    roundings = [part for known in KNOWN_ROUNDINGS.values() for part in known.constant.split("; ")]
+    differences = [text for known in KNOWN_DIFFERENCES.values() for text in (known.torch, known.paddle)]
+    return {"known_roundings": roundings, "known_differences": differences}
+
+
+def compiled(text):
+    """The .mo of a .po's text, as bytes."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    target = BytesIO()
+    write_mo(target, read_po(StringIO(text)))
+    return target.getvalue()
+
+
+def updated(path: Path):
+    """The text of a .po with all that is said now."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.pofile import read_po, write_po
+
+    fresh = Catalog(locale="zh_CN", project=DOMAIN, fuzzy=False)
+    old = Catalog(locale="zh_CN", fuzzy=False)
+    if path.exists():
+        with path.open("rb") as file:
+            old = read_po(file, locale="zh_CN")
+    for (one, many), where in messages().items():
+        known = old.get(one)
+        translation = known.string if known else ("" if many is None else ("",))
+        fresh.add((one, many) if many else one, translation, auto_comments=[where])
+    target = BytesIO()
+    fresh.header_comment = "# Sentences of reports in Chinese. See common/language.py."
+    fresh.revision_date = fresh.creation_date = datetime(2026, 11, 30, tzinfo=timezone.utc)  # not today's
+    write_po(target, fresh, width=100, sort_output=False)
+    return target.getvalue().decode()
+
+
+if __name__ == "__main__":
+    PO.parent.mkdir(parents=True, exist_ok=True)
+    text = updated(PO)
+    PO.write_text(text)
+    MO.write_bytes(compiled(text))
