@@ -24,6 +24,7 @@ FACTS = (  # of Measured, beside its blocks
     "peak_memory_bytes",
     "matmul_peak_flops",
     "layers",
+    "brackets",
 )
 
 

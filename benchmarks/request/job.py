@@ -44,6 +44,8 @@ class JobSpec:
     artefacts: str = ""
     inputs: str | None = None
     images: ImageSource | None = None
+    servers: int = 1  # models that serve, in phase serve
+    sides: tuple[int, ...] = ()  # of the images, in phase soak
 
     @property
     def device(self) -> str:
@@ -75,6 +77,7 @@ class JobSpec:
                 "case": Case(**values["case"]),
                 "model": ModelSpec(**values["model"]),
                 "images": images and ImageSource.from_json(images),
+                "sides": tuple(values.get("sides", ())),
             }
         )
 
