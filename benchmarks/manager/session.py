@@ -125,6 +125,8 @@ class Session:
             inputs=None if images else self.inputs.batch(case.batch_size),
             images=images,
             loss=pair.plugins.get(backend, {}).get("loss", ""),
+            servers=self.request.serve.serve_threads if self.request.serve else 1,
+            sides=self.request.soak.shapes if self.request.soak else (),
         )
 
     def warm_up(self, name: str) -> None:
