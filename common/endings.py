@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
 
-from common.early_stop import INTERRUPTED, TERMINATED
+from common.early_stop import INTERRUPTED, TERMINATED, program
 from common.terminal import how_far, printable
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED, OUR_FAULT = 0, 1, 2, 3, 4, 70
