@@ -82,7 +82,9 @@ def progress(
     class Bar(tqdm):  # type: ignore[type-arg]
         def __exit__(self, kind: Any, *more: Any) -> None:
             super().__exit__(kind, *more)
-            if kind is None and self in _bars:  # gone through, or ended before its total on purpose
+            # How far it was is told of what stops a command: not of what was gone through, ended before its
+            # total, or failed and was done otherwise.
+            if (kind is None or issubclass(kind, Exception)) and self in _bars:
                 _bars.remove(self)
 
         def __hash__(self) -> int:

@@ -1,5 +1,7 @@
 """What a comparison says of blocks that are there: verdict, reason, intervals, circumstances."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from benchmarks.analysis.best import best_of_each, is_side_of
@@ -65,6 +67,7 @@ def test_what_a_lost_worker_leaves_can_be_read_back(tmp_path):
     """Two rows a comparison, as whoever reads it wants, and the reason in both."""
     lost = session(("torch", "paddle"))
     lost.request.cases, lost.versions, lost.models, lost.layers = [CASE], {}, {}, None
+    lost.pair = SimpleNamespace(folder="")
     report = Sweep(lost, facts={}, folder=None, earlier=None, margin=5.0).failed(
         WorkerFailure("paddle", "timeout", "took more than 1 s")
     )
