@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from backends import NAMES
+from benchmarks.largest import largest
 from benchmarks.request.flags import add_flags
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from common import cli
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.results import result_file
 
     require_data(request)
+    if request.largest_batch is not None:
+        return largest(PROGRAM, request, [options.backend], beside=options.against and "--against")
     if options.against:
         report = one_backend.measure_versions(
             request,

@@ -56,6 +56,7 @@ class Request:
     seed: int = 0
     timeout: float = 600.0
     json: Path | None = None
+    largest_batch: int | None = None  # bytes of memory that it has to stay below
     grouped: bool = False  # whether numbers of processes were asked for
     # Of models that are not ours; see ModelPair.
     sources: Mapping[str, str] = field(default_factory=dict)
