@@ -119,7 +119,7 @@ def _finish(loop: "Loop", folder: "RunFolder") -> None:
     print(f"best: epoch {best['epoch']}, {split} accuracy {best[f'{split}_accuracy']:.2%}")
     weights = loop.team.checkpoint(folder.path / checkpoint.BEST)
     if "test" in loop.splits and weights is not None:
-        loop.learner.backend.set_weights(loop.learner.model, weights.weights)
+        loop.learner.load(weights.weights, source=str(folder.path / checkpoint.BEST))
         scores = loop.validation.score("test")
         assert scores is not None
         folder.write_json(TEST, scores.to_json(loop.subject.classes or ()))

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from backends import NAMES
 from benchmarks.ci.flags import add_ci_flags
+from benchmarks.largest import largest
 from benchmarks.request.flags import Group, add_flags
 from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
@@ -47,6 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.results import result_file
     from benchmarks.results.training_curves import read_curves
 
+    if request.largest_batch is not None:
+        others = {"--report": options.report, "--baseline": options.baseline, "--curves": options.curves}
+        return largest(
+            PROGRAM, request, NAMES, beside=next((flag for flag, on in others.items() if on), None)
+        )
     # What can be wrong with the files is found before minutes are spent on measuring.
     require_data(request)
     curves = read_curves(options.curves)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from backends import NAMES
 from benchmarks.ci.flags import add_ci_flags
+from benchmarks.largest import largest
 from benchmarks.request.flags import add_flags
 from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     from benchmarks.results import result_file
 
     require_data(request)
+    if request.largest_batch is not None:
+        return largest(PROGRAM, request, [options.backend], beside=options.against and "--against")
     if options.against:
         report = one_backend.measure_versions(
             request,

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
+from benchmarks.request.flags import add_own_pair_flags
+from benchmarks.request.model_pair import ModelPair
+from benchmarks.request.own_pair import read_own_pair
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
-from common.flag_values import positive
+from common.flag_values import positive, seconds, shape
 from common.json_text import write_json
 from common.runtime.devices import available_cores
 from common.training.recipes import RECIPES
@@ -25,8 +28,19 @@ from common.weights.checkpoint import LAST
 if TYPE_CHECKING:
     from benchmarks.measure.training_runs import Run
 
+OWN = ("--torch", "--paddle", "--input-shape", "--map")
 PROGRAM = "benchmarks.train"
-OURS = ("--backend", "--recipe", "--data", "--output", "--seed", "--resume", "--threads")
+OURS = (
+    "--backend",
+    "--recipe",
+    "--data",
+    "--output",
+    "--seed",
+    "--resume",
+    "--threads",
+    "--torch",
+    "--paddle",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,15 +50,28 @@ def main(arguments: Sequence[str]) -> int:
         require_writable(options.json)
     if (options.output / LAST).exists():
         raise UsageError(f"{options.output}: is one run itself; name a folder for all runs")
+    pair = _own_pair(options)
+    # Imported here and not above: they take longer than --help may.
+    from benchmarks.measure.equal_starts import UnequalError, write_starts
     from benchmarks.measure.training_runs import TrainingPlan, compare, run_all
 
+    seeds = tuple(range(options.seeds))
+    if pair is not None:
+        try:
+            write_starts(pair, options.output.absolute(), seeds=seeds, timeout=options.timeout)
+        except UnequalError as error:
+            cli.complain(PROGRAM, error)
+            return cli.FAILED
     order = TrainingPlan(
         recipe=options.recipe,
         data=options.data and options.data.absolute(),
         output=options.output.absolute(),
-        seeds=tuple(range(options.seeds)),
+        seeds=seeds,
         threads=options.threads,
         more=tuple(options.more),
+        sources=pair.sources if pair else {},
+        folder=Path(pair.folder) if pair else Path.cwd(),
+        input_shape=pair.input_shape if pair else (),
     )
     runs = run_all(order)
     finished = [run for run in runs if run.reason is None]
@@ -57,6 +84,19 @@ def main(arguments: Sequence[str]) -> int:
         write_json(options.json, _report(options, runs, comparison))
     _print_comparison(options, runs, comparison)
     return cli.DONE
+
+
+def _own_pair(options: argparse.Namespace) -> "ModelPair | None":
+    """The pair of the user's own; None where the recipe's model is trained."""
+    if not (options.torch or options.paddle):
+        for flag in ("map", "input_shape", "num_classes"):
+            if getattr(options, flag) is not None:
+                raise UsageError(f"--{flag.replace('_', '-')} belongs to --torch and --paddle")
+        return None
+    found = read_own_pair(argparse.Namespace(**vars(options), model=None))
+    assert found is not None
+    names = ("model", "num_classes", "input_shape", "sources", "names", "folder")
+    return ModelPair(**{name: found[name] for name in names})
 
 
 def _report(options: argparse.Namespace, runs: Sequence["Run"], comparison: dict[str, Any]) -> dict[str, Any]:
@@ -110,9 +150,9 @@ def _interval(value: dict[str, Any]) -> str:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    own, more = list(arguments), []
-    if "--" in own:
-        own, more = own[: own.index("--")], own[own.index("--") + 1 :]
+    given, more = list(arguments), []
+    if "--" in given:
+        given, more = given[: given.index("--")], given[given.index("--") + 1 :]
     parser = cli.Parser(prog=PROGRAM, description="Train on both backends and compare what they reach.")
     parser.add_argument("--recipe", required=True, choices=tuple(RECIPES), help="what is trained, and how")
     parser.add_argument("--data", type=Path, metavar="PATH", help="as for backends.train")
@@ -134,7 +174,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         help="threads per process (default: all cores)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write runs and verdict there")
-    options = parser.parse_args(own)
+    own = parser.add_argument_group("a pair of your own, in the place of the recipe's model")
+    add_own_pair_flags(own, weights=False)
+    own.add_argument(
+        "--num-classes", type=positive, metavar="N", help="classes of the models, and of the data"
+    )
+    own.add_argument("--input-shape", type=shape, metavar="C,H,W", help="of one image")
+    timeout = "seconds that the proof may take for a request (default 600)"
+    own.add_argument("--timeout", type=seconds, default=600.0, metavar="S", help=timeout)
+    options = parser.parse_args(given)
     for flag in more:
         if flag in OURS:
             raise UsageError(f"{flag} behind --: that is this command's own; give it before")

@@ -50,6 +50,17 @@ price = number(float, above=0, what="a price")
 fraction = number(float, above=0, most=1)
 
 
+UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def memory_size(text: str) -> int:
+    """Parse a size of memory with its unit; the bytes."""
+    unit = next((unit for unit in UNITS if text.endswith(unit)), None)
+    if unit is None:
+        raise argparse.ArgumentTypeError(f"expected a size with its unit, as in 2GiB or 512MiB, got {text!r}")
+    return int(number(float, above=0, what="a size")(text.removesuffix(unit)) * UNITS[unit])
+
+
 def percent(text: str) -> float:
     """Parse a percentage from 0 to 100, with or without its sign."""
     return number(float, least=0, most=100, what="a percentage")(text.removesuffix("%"))

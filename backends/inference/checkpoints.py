@@ -11,6 +11,7 @@ import numpy as np
 from backends import NAMES, Backend
 from backends.inference.classifier import Classifier, build
 from backends.inference.doubts import assumption, flag_values
+from backends.inference.own_model import changed_file, set_all
 from backends.open_model import ModelSpec, open_model
 from common import model_cards
 from common.cli import UsageError
@@ -103,11 +104,52 @@ def _own_checkpoint(path: Path, side: str, source: str, options: argparse.Namesp
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnRun(OpenCheckpoint):
+    """A checkpoint of ours, of a model of the user's own that was trained."""
+
+    def classifier(self, backend: Backend, *, device: str, precision: str = "fp32") -> Classifier:
+        """The model on a backend, with these weights and buffers, in evaluation mode."""
+        model = build(backend, self.subject, precision=precision, device=device)
+        set_all(backend, model, self.weights.arrays, source=str(self.weights.source))
+        return Classifier(backend=backend, model=model, device=device, precision=precision)
+
+    def remarks(self) -> list[str]:
+        """A line on a file of the model that has changed since."""
+        changed = changed_file(self.subject)
+        if changed is None:
+            return []
+        return [f"{changed} has changed since {self.weights.source} was trained: the model may be another"]
+
+
+def _own_run(path: Path, options: argparse.Namespace) -> OwnRun | None:
+    """The checkpoint of a run on the user's own model; None for any other file."""
+    place = checkpoint.locate(path)
+    ours = checkpoint.read(place) if place.suffix == ".safetensors" else None
+    if ours is None or not ours.subject.own:
+        return None
+    for name in ABOUT_MODEL:
+        if getattr(options, name, None) is not None:
+            raise UsageError(f"{place}: knows its model; leave --{name.replace('_', '-')} out")
+    given = {name: {"source": getattr(options, name)} for name in NAMES if getattr(options, name, None)}
+    kept = {
+        name: entry
+        for name, entry in ours.subject.own.items()
+        if given.get(name, entry)["source"] == entry["source"]
+    }
+    subject = replace(ours.subject, own={**given, **kept})
+    weights = ForeignWeights(source=place, framework=None, arrays=ours.weights)
+    return OwnRun(subject=subject, weights=weights)
+
+
 def open_checkpoint(path: Path, options: argparse.Namespace) -> OpenCheckpoint:
     """The checkpoint in a file or of a run's folder.
 
     Raises UsageError for flags that do not go with it.
     """
+    ran = _own_run(path, options)
+    if ran is not None:
+        return ran
     backend = getattr(options, "backend", None)
     own = {name: getattr(options, name, None) for name in NAMES}
     if any(own.values()):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends import Backend, Model
+from backends.inference.own_model import open_own
 from common.dataset.index import Index
 from common.loader.loader import Loader
 from common.terminal import progress
@@ -158,7 +159,15 @@ class Classifier:
 def build(
     backend: Backend, subject: ModelConfig, *, precision: str, device: str, training: Recipe | None = None
 ) -> Model:
-    """The subject's model, for training with the recipe's dropout, else for evaluation."""
+    """The subject's model, for training with the recipe's dropout, else for evaluation.
+
+    One of the user's own has the initial values that it comes with.
+    """
+    if subject.own:
+        seed = 0 if training is None else training.seed
+        own = open_own(backend, subject, precision=precision, device=device, seed=seed)
+        backend.set_training(own, training is not None)
+        return own
     options: dict[str, Any] = dict(subject.options)
     if training is not None and subject.model != "lenet5":  # which has no dropout
         options["dropout"] = training.dropout

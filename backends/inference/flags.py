@@ -88,9 +88,6 @@ def require_both(options: argparse.Namespace) -> None:
     """Raise UsageError for flags of ``--both`` that do not go together."""
     if options.other_checkpoint is not None and not options.both:
         raise UsageError("--other-checkpoint changes nothing without --both; add that, or leave it out")
-    given = [name for name in NAMES if getattr(options, name)]
-    if options.both and len(given) == 1:
-        raise UsageError(f"--both needs the other side's model, too: --{other_of(given[0])} MODULE:CALLABLE")
 
 
 def other_of(backend: str) -> str:

@@ -1,6 +1,7 @@
 """The flags of backends.train, and the recipe that they ask for."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from backends import NAMES, OPTIMIZERS, PRECISIONS
 from backends.launch import require_device
 from common import model_cards
 from common.cli import Parser, UsageError
-from common.flag_values import natural, number, positive
+from common.flag_values import natural, number, positive, shape
 from common.model_cards import ACTIVATIONS, POOLS
 from common.training.recipes import RECIPES, Recipe, find
 from common.training.schedule import SCHEDULES
@@ -87,6 +88,7 @@ def cli_parser(program: str) -> Parser:
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="the folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR, if there is one")
+    _add_own_flags(parser)
     _add_recipe_flags(parser)
     _add_weight_flags(parser)
     _add_machine_flags(parser)
@@ -111,6 +113,17 @@ def _add_recipe_flags(parser: Parser) -> None:
         "--shared-masks",
         action="store_true",
         help="draw dropout masks in NumPy, so that torch and paddle get the same",
+    )
+
+
+def _add_own_flags(parser: Parser) -> None:
+    """Flags of a model of the user's own."""
+    group = parser.add_argument_group("a model of your own, in the place of the recipe's")
+    for name in NAMES:
+        text = f"MODULE:CALLABLE in this folder: () -> a {name} model from images to the data's classes"
+        group.add_argument(f"--{name}", metavar="M:C", help=text)
+    group.add_argument(
+        "--input-shape", type=shape, metavar="C,H,W", help="of its images (default: the recipe's)"
     )
 
 
@@ -162,8 +175,11 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     recipe = find(options.recipe)
     if options.published:
         recipe = recipe.as_published()
-    recipe = recipe.for_model(options.model or recipe.model)
+    own = own_sources(options)
+    recipe = _for_own(recipe, options) if own else recipe.for_model(options.model or recipe.model)
     lenet = {name: getattr(options, name) for name in FIXED if getattr(options, name) is not None}
+    if own:
+        _refuse_with_own(options)
     if lenet and recipe.model != "lenet5":
         raise UsageError(f"--{next(iter(lenet))} is an option of lenet5, not of {recipe.model}")
     recipe = recipe.changed(options={**recipe.options, **lenet}, **asked_for(options))
@@ -171,6 +187,41 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
         raise UsageError("--body-learning-rate has no meaning with --freeze-features; leave one out")
     _refuse_without_effect(options, recipe)
     return recipe
+
+
+def own_sources(options: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """The user's own callables by backend; empty for a model of ours. Raises UsageError for half of it."""
+    own = {name: {"source": getattr(options, name)} for name in NAMES if getattr(options, name)}
+    if own and options.backend not in own:
+        name = options.backend
+        raise UsageError(f"--{name} MODULE:CALLABLE is missing: this command computes with {name}")
+    if options.input_shape is not None and not own:
+        raise UsageError("--input-shape is for --torch and --paddle: our models have their own")
+    return own
+
+
+def _for_own(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """The recipe for a model of the user's own, with images as its flags say."""
+    images = recipe.preparation
+    if options.input_shape is not None:
+        channels, height, width = options.input_shape
+        if height != width and images.random_crop:
+            raise UsageError(f"--input-shape: recipe {recipe.name} takes random squares; give equal sides")
+        images = replace(images.resized(height), resize=(height, width))
+        if channels != images.channels:
+            mean, std = ((values[0],) * channels for values in (images.mean, images.std))
+            images = replace(images, channels=channels, mean=mean, std=std)
+    return replace(recipe, model=getattr(options, options.backend), options={}, preparation=images)
+
+
+def _refuse_with_own(options: argparse.Namespace) -> None:
+    """Raise UsageError for flags that say something of our models alone."""
+    for name in ("model", "initial", "head", "map", "dropout", *FIXED):
+        if getattr(options, name) is not None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for our models; a model of your own brings its own, or take "
+                f"--weights FILE"
+            )
 
 
 def _refuse_without_effect(options: argparse.Namespace, recipe: Recipe) -> None:

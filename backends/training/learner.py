@@ -9,7 +9,9 @@ import numpy as np
 
 from backends import Backend, Model, Tensor
 from backends.inference.classifier import Classifier, build
+from backends.inference.own_model import get_all, set_all
 from backends.training.param_groups import ParamGroups
+from common.cli import UsageError
 from common.runtime.distributed import Member, Share
 from common.training.dropout_masks import Masks
 from common.training.loss_scale import LossScale
@@ -99,6 +101,8 @@ class Learner:
         self.storage = "fp64" if recipe.precision == "fp64" else "fp32"
         self.model: Model = build(backend, subject, precision=self.storage, device=device, training=recipe)
         self.shapes = backend.parameter_shapes(self.model)
+        if member.ranks > 1 and backend.get_buffers(self.model):
+            raise UsageError("a model with running statistics trains in one process: each would have its own")
         self.scale = LossScale(active=recipe.precision == "fp16")
         self.updates = 0
         self._masks = Masks(recipe.seed, rank=member.rank, ranks=member.ranks) if shared_masks else None
@@ -165,8 +169,12 @@ class Learner:
         return Classifier(backend=self.backend, model=self.model, device=self.device, precision=self.storage)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """A copy of every parameter."""
-        return self.backend.get_weights(self.model)
+        """A copy of every parameter, and of the buffers of a model that has any."""
+        return get_all(self.backend, self.model)
+
+    def load(self, weights: Mapping[str, np.ndarray], *, source: str) -> None:
+        """Take over what ``weights`` gave, of a file named for messages."""
+        set_all(self.backend, self.model, weights, source=source)
 
     def moments(self) -> dict[str, np.ndarray]:
         """A copy of what the optimizers remember: "PARAMETER/exp_avg" and so on."""
@@ -181,7 +189,7 @@ class Learner:
         scale: list[float],
     ) -> None:
         """Go on from these."""
-        self.backend.set_weights(self.model, weights)
+        self.load(weights, source="the run")
         self._groups.restore(moments, updates=updates)
         self.updates = updates
         self.scale.restore(scale)

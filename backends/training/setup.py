@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from backends.inference.classifier import split_head
-from backends.training.flags import resumed_recipe
+from backends.inference.own_model import backend_name, changed_file, recorded
+from backends.training.flags import own_sources, resumed_recipe
 from backends.training.learner import Learner
 from backends.training.loop import Loop
 from backends.training.process_team import ProcessTeam
@@ -24,6 +25,7 @@ from common.training.recipes import Recipe
 from common.training.run_folder import CLASSES, RECIPE, RunFolder
 from common.weights import checkpoint, initialization
 from common.weights.checkpoint import Checkpoint, ModelConfig
+from common.weights.described_file import WeightsFile
 from common.weights.external import ForeignWeights, read_foreign
 from common.weights.map_lines import Names, map_line, read_map
 from common.weights.name_map import fit, linked
@@ -57,9 +59,15 @@ def assemble(
     loaded = None
     if state is None and options.weights is not None:
         loaded = load(options.weights, names=read_map(options.map))
-    subject = state.subject if state else with_body(_subject(recipe, splits), recipe, loaded)
+    own = own_sources(options)
+    if state is not None:
+        subject = _as_it_was(options.output, state.subject, own)
+    else:
+        subject = with_body(_subject(recipe, splits, own), recipe, loaded)
     where: dict[str, Any] = {"device": team.device, "member": team.member}
     learner = Learner(team.backend, recipe, subject, shared_masks=options.shared_masks, **where)
+    if subject.own:
+        subject = recorded(subject, team.backend)
     reading = Reading(workers=_workers(options, team), cache_bytes=options.cache << 20, strict=options.strict)
     how: dict[str, Any] = {"reading": reading, "save_every": options.save_every}
     loop = Loop(learner, subject, splits, folder, team=team, facts=facts, **how)
@@ -87,9 +95,23 @@ def _alike_in_all(options: argparse.Namespace, recipe: Recipe, facts: Mapping[st
     return {"recipe": recipe.to_json(), **facts, **turns}
 
 
-def _subject(recipe: Recipe, splits: Splits) -> ModelConfig:
+def _as_it_was(output: Path, subject: ModelConfig, own: Mapping[str, Any]) -> ModelConfig:
+    """The subject of a run that goes on, perhaps on the other backend. UsageError for another model."""
+    for name, entry in own.items():
+        before = subject.own.get(name)
+        if not subject.own or (before and before["source"] != entry["source"]):
+            was = before["source"] if before else subject.model
+            raise UsageError(f"{output}: began with {was}, not {entry['source']}; name another --output")
+    changed = changed_file(subject)
+    if changed is not None:
+        raise UsageError(f"{output}: {changed} has changed since; put it back, or name another --output")
+    return replace(subject, own={**own, **subject.own})
+
+
+def _subject(recipe: Recipe, splits: Splits, own: Mapping[str, Any]) -> ModelConfig:
     names = class_names(splits)
-    require_input(recipe.model, recipe.preparation.input_shape)
+    if not own:
+        require_input(recipe.model, recipe.preparation.input_shape)
     return ModelConfig(
         model=recipe.model,
         num_classes=len(names),
@@ -97,6 +119,7 @@ def _subject(recipe: Recipe, splits: Splits) -> ModelConfig:
         options=recipe.options,
         classes=names,
         preparation=recipe.preparation,
+        own=own,
     )
 
 
@@ -172,6 +195,8 @@ def with_body(subject: ModelConfig, recipe: Recipe, loaded: Loaded | None) -> Mo
 def begin(learner: Learner, subject: ModelConfig, loaded: Loaded | None) -> str:
     """Give the learner its first weights; says what they are."""
     recipe = learner.recipe
+    if subject.own:
+        return _begin_own(learner, loaded)
     drawn = initialization.draw(recipe.initial, learner.shapes, seed=recipe.seed)
     if loaded is None:
         learner.backend.set_weights(learner.model, drawn)
@@ -183,6 +208,19 @@ def begin(learner: Learner, subject: ModelConfig, loaded: Loaded | None) -> str:
     for note in loaded.weights.notes:
         logger.warning("%s: %s", loaded.weights.source, note)
     return f"weights of {loaded.weights.source}; last layer {head}"
+
+
+def _begin_own(learner: Learner, loaded: Loaded | None) -> str:
+    """A model of the user's own has the values that it came with, or a file's under its own names."""
+    if loaded is None:
+        return f"initial values: the model's own, seed {learner.recipe.seed}"
+    source, arrays = loaded.weights.source, loaded.weights.arrays
+    if not set(learner.shapes) <= set(arrays) or loaded.weights.framework is not None:
+        name = backend_name(learner.backend)
+        described = {name: learner.backend.describe(learner.model)}
+        arrays = dict(WeightsFile(loaded.weights, described).own(name))
+    learner.load(arrays, source=str(source))
+    return f"weights of {source}"
 
 
 def _keeps_head(learner: Learner, subject: ModelConfig, loaded: Loaded) -> bool:

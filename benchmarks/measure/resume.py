@@ -22,6 +22,7 @@ SWEPT = (
     "json",
     "timeout",
     "price_per_hour",
+    "largest_batch",
     "reference",
     "folder",
 )  # may differ between the calls

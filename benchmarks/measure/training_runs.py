@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ import numpy as np
 
 import backends
 from backends import NAMES
+from backends.inference.own_model import FOLDER
 from benchmarks.manager.installations import ROOT, worker_environment
+from benchmarks.measure.equal_starts import start_file
 from common.cli import UnavailableError, noting_on_stop
 from common.terminal import progress
 from common.training.run_folder import HISTORY, Row, best_row
@@ -34,6 +36,9 @@ class TrainingPlan:
     seeds: tuple[int, ...]
     threads: int
     more: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)  # of the user's own models, by backend
+    folder: Path  # of these
+    input_shape: Sequence[int] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +96,13 @@ def _run(order: TrainingPlan, name: str, seed: int, *, bar: "tqdm[Any]") -> Run:
     command = [interpreter, "-m", "backends.train", "--backend", name, "--recipe", order.recipe]
     command += ["--data", str(order.data)] if order.data else []
     command += ["--output", str(folder), "--seed", str(seed), "--threads", str(order.threads), "--resume"]
+    if order.sources:
+        command += [f"--{name}", order.sources[name], "--weights", str(start_file(order.output, name, seed))]
+        command += ["--input-shape", ",".join(map(str, order.input_shape))]
     environment = worker_environment(
         os.environ, threads=order.threads, elsewhere=interpreter != sys.executable
     )
+    environment[FOLDER] = str(order.folder)
     log = order.output / f"{name}-{seed}.log"
     bar.write(f"{name}, seed {seed}: {log}", file=sys.stdout)
     with log.open("a") as file:

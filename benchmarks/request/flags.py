@@ -14,6 +14,7 @@ from common.cli import Parser
 from common.flag_values import (
     any_of,
     fraction,
+    memory_size,
     natural,
     only_one,
     positive,
@@ -229,6 +230,12 @@ def _add_extras(group: Group) -> None:
     )
     group.add_argument(
         "--layers", action="store_true", help="also time every layer's forward and backward pass"
+    )
+    group.add_argument(
+        "--largest-batch",
+        type=memory_size,
+        metavar="SIZE",
+        help="time nothing; find the largest batch with which a worker stays below SIZE, as in 2GiB",
     )
     group.add_argument(
         "--price-per-hour",

@@ -58,6 +58,7 @@ class Request:
     seed: int = 0
     timeout: float = 600.0
     json: Path | None = None
+    largest_batch: int | None = None  # bytes of memory that it has to stay below
     grouped: bool = False  # whether numbers of processes were asked for
     serve: ServePlan | None = None  # of phase serve, where it was asked for
     soak: SoakPlan | None = None

@@ -151,6 +151,31 @@ class Result(CaseRecord):
     memory_growth: MemoryGrowth | None = None  # of phase soak
 
 
+class LargestBatch(_Record):
+    """The largest batch of one combination on one side that stays below a limit of memory.
+
+    ``largest_batch`` is 0 where not even one image does. ``next_batch`` is the smallest that was seen not to
+    fit. ``tried`` has the bytes of each size that was tried; None where it ended for want of memory.
+    """
+
+    backend: str
+    model: str
+    phase: str
+    engine: str
+    precision: str
+    layout: str
+    threads: int
+    processes: int = 1
+    limit_bytes: int
+    status: Status
+    reason: str | None = None
+    largest_batch: int | None = None
+    peak_memory_bytes: int | None = None
+    next_batch: int | None = None
+    next_memory_bytes: int | None = None
+    tried: dict[int, int | None] = {}
+
+
 class Circumstances(_Record):
     """When a combination was measured, and what the machine did meanwhile, by all pairs of processes."""
 
@@ -313,6 +338,7 @@ class Report(_Record):
     environment: dict[str, Any]
     results: list[Result]
     against: list[Against] = []
+    largest_batches: list[LargestBatch] = []
 
 
 class Epoch(BaseModel):

@@ -176,6 +176,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks):
 
     def _count_memory_anew(self, device: str) -> None:
         gc.collect()
+        memory.give_back()
         memory.reset_peak()  # not before a job is ready: its float64 reference is larger than what is timed
         self.backend.reset_peak_memory(device)
 
@@ -216,6 +217,11 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks):
             return self.backend.peak_memory_bytes(device)
         peak, bare = memory.peak_resident_bytes(), self._baseline_bytes.get(self._phase)
         return max(0, peak - bare) if peak and bare else None
+
+    def whole_memory_bytes(self) -> int | None:
+        """The peak since ``prepare`` of all that this process holds; on a GPU, of what its allocator does."""
+        device = self._require_job().device
+        return memory.peak_resident_bytes() if device == "cpu" else self.backend.peak_memory_bytes(device)
 
     def release(self) -> None:
         """Forget the job, and with it the model and its threads."""

@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 class ModelConfig:
     """The model that weights belong to, and how its images are prepared.
 
-    ``assumed`` names the flags of what nobody said and was guessed.
+    ``assumed`` names the flags of what nobody said and was guessed. ``own`` has, for a model of the user's
+    own, by backend its "source", MODULE:CALLABLE, and "files", the SHA-256 of each file that defines it.
     """
 
     model: str
@@ -40,18 +41,23 @@ class ModelConfig:
     classes: tuple[str, ...] | None = None
     preparation: DataConfig
     assumed: tuple[str, ...] = ()
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""
         guesses = {"assumed": list(self.assumed)} if self.assumed else {}
-        return guesses | {
-            "model": self.model,
-            "num_classes": self.num_classes,
-            "channels": self.channels,
-            "options": dict(self.options),
-            "classes": self.classes and list(self.classes),
-            "preparation": self.preparation.to_json(),
-        }
+        return (
+            guesses
+            | ({"own": dict(self.own)} if self.own else {})
+            | {
+                "model": self.model,
+                "num_classes": self.num_classes,
+                "channels": self.channels,
+                "options": dict(self.options),
+                "classes": self.classes and list(self.classes),
+                "preparation": self.preparation.to_json(),
+            }
+        )
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "ModelConfig":
@@ -63,6 +69,7 @@ class ModelConfig:
             classes=classes and tuple(classes),
             preparation=DataConfig.from_json(values["preparation"]),
             assumed=tuple(values.get("assumed", ())),
+            own=values.get("own", {}),
         )
 
 

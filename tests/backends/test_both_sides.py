@@ -114,8 +114,6 @@ def test_what_the_other_side_cannot_do_is_said_in_its_words(checkpoint, tmp_path
     asked.remove("--both")
     code, _, errors = ended(evaluate.main, [*asked, *more], capsys)
     assert (code, "changes nothing without --both" in errors[0]) == (2, True)
-    code, _, errors = ended(evaluate.main, [*asked, "--both", "--torch", "m:net"], capsys)
-    assert (code, "--paddle MODULE:CALLABLE" in errors[0]) == (2, True)
 
 
 def test_more_flags_stand_before_what_is_no_flag():
