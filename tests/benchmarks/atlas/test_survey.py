@@ -12,6 +12,7 @@ from benchmarks.atlas.page import render, write_pages
 from benchmarks.atlas.row import DIFFERENT, EQUAL, ERROR
 from benchmarks.atlas.speed import compared, is_timed, sizes_of
 from benchmarks.atlas.survey import Wanted, survey
+from benchmarks.atlas.text import report_text
 from benchmarks.results.samples import Block
 from tests.benchmarks.atlas.fake_sides import QUIET, FakeSides, places
 
@@ -86,6 +87,17 @@ def test_a_machine_that_others_used_has_no_winner():
     assert compared("small", ["forward"], {"torch": quiet, "paddle": quiet})[0].ratio == 1
     (entry,) = compared("small", ["forward"], {"torch": busy, "paddle": busy})
     assert entry.ratio is None and entry.verdict.startswith("invalid: 100% of the blocks were disturbed")
+
+
+def test_what_was_invalid_is_timed_again_and_the_rest_is_not(surveyed, tmp_path, monkeypatch):
+    monkeypatch.setattr(FakeSides, "counters", replace(QUIET, busy_seconds=0.2, delay_seconds=0.1))
+    report, _ = surveyed(tmp_path, speed=True)
+    assert [row.speed[0].verdict.partition(":")[0] for row in report.rows] == ["invalid"] * 4
+    assert report_text(report).count("  invalid") == 4
+    monkeypatch.setattr(FakeSides, "counters", QUIET)
+    report, asked = surveyed(tmp_path, speed=True)
+    assert {step for _, step, _ in asked} == QUESTIONS_OF_SPEED
+    assert all(row.speed[0].ratio for row in report.rows)
 
 
 def test_a_size_that_a_case_has_not_is_not_timed_twice():
