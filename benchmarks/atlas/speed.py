@@ -31,6 +31,11 @@ def is_timed(case: Case, row: Row) -> bool:
     return case.timed and row.verdict != ERROR and row.where != "parameters"
 
 
+def is_settled(row: Row) -> bool:
+    """True if there is nothing to time again: a machine that others used may be quiet at the next call."""
+    return bool(row.speed) and not any(entry.verdict.startswith(INVALID) for entry in row.speed)
+
+
 def sizes_of(case: Case) -> dict[str, Mapping[str, int]]:
     """The sizes at which a case differs: one for what is the same at both."""
     axes = {axis for text in case.timed_inputs.values() for axis in Drawn.parse(text).axes}

@@ -11,7 +11,7 @@ from benchmarks.atlas.journal import Journal
 from benchmarks.atlas.judging.examine import Examination
 from benchmarks.atlas.row import ERROR, AtlasReport, Row, Speed
 from benchmarks.atlas.sides import Sides
-from benchmarks.atlas.speed import NOT_TIMED, is_timed, time_case, untimed
+from benchmarks.atlas.speed import NOT_TIMED, is_settled, is_timed, time_case, untimed
 from benchmarks.manager.environment import describe
 from benchmarks.manager.installations import Installation
 from benchmarks.manager.scratch import scratch_folder
@@ -59,7 +59,7 @@ def _walk(wanted: Wanted, sides: Sides, journal: Journal) -> None:
             if row is None:
                 row = _examined(sides, case)
                 journal.add(row)
-            if wanted.speed and not row.speed and is_timed(case, row):
+            if wanted.speed and is_timed(case, row) and not is_settled(row):
                 journal.add(row.model_copy(update={"speed": _timed(sides, case, row)}))
             bar.update()
 

@@ -71,7 +71,8 @@ def sentence(row: Row) -> str:
     if row.verdict == ERROR:
         return row.reason or ""
     if row.verdict != EQUAL:
-        return f"{row.where}: {row.reason}" if row.reason else row.where or ""
+        why = row.reason or row.note
+        return f"{row.where}: {why}" if why else row.where or ""
     return ""
 
 
@@ -81,9 +82,11 @@ def size(row: Row) -> str:
 
 
 def speed(row: Row) -> str:
-    """The geometric mean of the ratios of a row's parts and sizes."""
+    """The geometric mean of the ratios of a row's parts and sizes; without any, why in a word."""
     ratios = [entry.ratio for entry in row.speed if entry.ratio]
-    return f"{geometric_mean(ratios):.2f}" if ratios else ""
+    if ratios:
+        return f"{geometric_mean(ratios):.2f}"
+    return row.speed[0].verdict.partition(":")[0] if row.speed else ""
 
 
 def table(rows: Sequence[Row]) -> str:

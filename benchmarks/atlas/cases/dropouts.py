@@ -21,7 +21,7 @@ CASES = family(
     drawn(same("F.dropout(x, 0.0)")),
     drawn(same("F.dropout(x, 1.0)")),
     drawn(same("nn.Dropout(0.2)")),
-    drawn(layer("nn.Dropout1d(0.2)"), x="ones: 4000 10 2", timed="B C S"),
+    drawn(layer("nn.Dropout1d(0.2)", instead="nn.Dropout(0.2, axis=[0, 1])"), x="ones: 4000 10 2", timed="B C S"),
     drawn(layer("nn.Dropout2d(0.2)"), x=CHANNELS),
     drawn(layer("nn.Dropout3d(0.2)"), x="ones: 400 100 2 2 2", timed="B C S S 4"),
     drawn(same("F.dropout2d(x, 0.2)"), x=CHANNELS),

@@ -66,6 +66,8 @@ CASES = family(
     updates("LBFGS(p, 0.01)", "LBFGS(0.01, parameters=p)", note="both need a closure"),
     pair("updates(lambda p: optim.Muon(p, 0.01), w)", "updates(lambda p: optim.Muon(0.01, parameters=p), w)", timed=False, edges=()),
     updates("SGD(p)", "SGD(parameters=p)"),
+    pair("unused(lambda p: optim.SGD(p, 0.1, weight_decay=0.1), w)", "unused(lambda p: optim.SGD(0.1, p, weight_decay=0.1), w)", timed=False, edges=(), rule=Rule(torch="unused(lambda p: optim.SGD(p, 0.1, weight_decay=0.1), w, zeros=True)", sentence="paddle's clear_grad leaves zeros, and what nobody uses decays; torch's zero_grad leaves None")),
+    pair("unused(lambda p: optim.AdamW(p, 0.0625, weight_decay=0.125), w, zeros=True)", "unused(lambda p: optim.AdamW(0.0625, parameters=p, weight_decay=0.125), w)", timed=False, edges=()),
     pair("clipped(lambda ps: nn.utils.clip_grad_norm_(ps, 1.0), p, q)", "clipped(nn.ClipGradByGlobalNorm(1.0), p, q)", **CLIPPED, timed=False, rule=Rule.known(CLIPPING_EPSILON, "(lambda n: [p / n, q / n])((p.square().sum() + q.square().sum()).sqrt())")),
     pair("clipped(lambda ps: nn.utils.clip_grad_norm_(ps, 1.0), p, q)", "clipped(lambda ps: nn.utils.clip_grad_norm_(ps, 1.0), p, q)", **CLIPPED, timed=False),
     pair("clipped(lambda ps: nn.utils.clip_grad_norm_(ps, 1e3), p, q)", "clipped(nn.ClipGradByGlobalNorm(1e3), p, q)", **CLIPPED, timed=False, note="shorter than the limit"),

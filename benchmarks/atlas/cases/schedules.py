@@ -1,4 +1,4 @@
-"""Schedules: the rates that an optimizer uses in twelve steps."""
+"""Schedules: the rates that an optimizer uses in twelve steps, and the constants of the loss's scale."""
 
 from benchmarks.atlas.cases.case import Line, family, pair
 
@@ -42,4 +42,5 @@ CASES = family(
     pair("asked(lambda o: schedules.CosineAnnealingLR(o, 5))", "asked(schedules.CosineAnnealingDecay(0.1, 5))", timed=False, edges=(), note="paddle's get_lr() names the next rate: ask the optimizer"),
     rates("LambdaLR(o, lambda n: 1 / (1 + 0.5 * n))", "InverseTimeDecay(0.1, 0.5)"),
     rates("LambdaLR(o, lambda n: math.exp(-0.5 * n))", "NaturalExpDecay(0.1, 0.5)"),
+    pair("(lambda s: [s.get_scale(), s.get_growth_factor(), s.get_backoff_factor(), s.get_growth_interval()])(torch.amp.GradScaler('cpu'))", "list(paddle.amp.GradScaler.__init__.__defaults__[1:5])", timed=False, edges=(), note="of the loss's scale; on a CPU paddle's is off"),
 )

@@ -27,6 +27,7 @@ class PaddleWords(words.Words):
         modules = {name: import_module(module) for name, module in MODULES["paddle"].items()}
         return modules | {
             "updates": self.updates,
+            "unused": self.unused,
             "rates": self.rates,
             "clipped": self.clipped,
             "drawn": self.drawn,
@@ -72,16 +73,31 @@ class PaddleWords(words.Words):
 
     def updates(self, make: Callable[[Any], Any], start: Any, steps: int = 5) -> Any:
         """A parameter after updates with drawn gradients; ``make`` gives the optimizer of [parameter]."""
-        filled = self.paddle.nn.initializer.Assign(self.to_numpy(start))
-        parameter = self.paddle.create_parameter(
-            start.shape, self.paddle.get_default_dtype(), default_initializer=filled
-        )
+        parameter = self._parameter(start)
         optimizer = make([parameter])
         for step in range(steps):
-            gradient = words.drawn_gradient(parameter.shape, step)
-            parameter.grad = self.paddle.to_tensor(gradient).astype(parameter.dtype)
+            self._give_gradient(parameter, step)
             optimizer.step()
         return parameter.detach()
+
+    def unused(self, make: Callable[[Any], Any], start: Any) -> Any:
+        """A parameter after a step with a drawn gradient, and one after which nobody used it."""
+        parameter = self._parameter(start)
+        optimizer = make([parameter])
+        self._give_gradient(parameter, 0)
+        optimizer.step()
+        optimizer.clear_grad()
+        optimizer.step()
+        return parameter.detach()
+
+    def _parameter(self, start: Any) -> Any:
+        filled = self.paddle.nn.initializer.Assign(self.to_numpy(start))
+        dtype = self.paddle.get_default_dtype()
+        return self.paddle.create_parameter(start.shape, dtype, default_initializer=filled)
+
+    def _give_gradient(self, parameter: Any, step: int) -> None:
+        gradient = words.drawn_gradient(parameter.shape, step)
+        parameter.grad = self.paddle.to_tensor(gradient).astype(parameter.dtype)
 
     def rates(self, schedule: Any, steps: int = 12) -> list[float]:
         """Learning rates that an optimizer with this schedule uses."""

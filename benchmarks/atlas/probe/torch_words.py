@@ -29,6 +29,7 @@ class TorchWords(words.Words):
         modules: dict[str, Any] = {name: import_module(module) for name, module in MODULES["torch"].items()}
         return modules | {
             "updates": self.updates,
+            "unused": self.unused,
             "rates": self.rates,
             "clipped": self.clipped,
             "biased": rules.biased,
@@ -80,6 +81,19 @@ class TorchWords(words.Words):
             )
             with as_paddle_does(optimizer, rounding=mode["rounding"], rule=mode["rule"]):
                 optimizer.step()
+        return parameter.detach()
+
+    def unused(self, make: Callable[[Any], Any], start: Any, *, zeros: bool = False) -> Any:
+        """A parameter after a step with a drawn gradient, and one after which nobody used it.
+
+        ``zeros``: its gradient is zeroed between the two, as paddle does it, and not taken away.
+        """
+        parameter = self.torch.nn.Parameter(start.detach().clone())
+        optimizer = make([parameter])
+        parameter.grad = self.torch.tensor(words.drawn_gradient(parameter.shape, 0)).to(parameter.dtype)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=not zeros)
+        optimizer.step()
         return parameter.detach()
 
     def rates(self, make: Callable[[Any], Any], steps: int = 12, rate: float = 0.1) -> list[float]:

@@ -18,6 +18,8 @@ class FakeSides:
     every question, and may raise.
     """
 
+    counters = QUIET
+
     def __init__(self, places, *, scratch, seconds=None, factors=None, stop=lambda _: None, **_):
         self.places, self.scratch, self.stop = places, scratch, stop
         self.seconds, self.asked = seconds or dict.fromkeys(places, 0.01), []
@@ -69,7 +71,7 @@ class FakeSides:
 
     def _measure(self, name, arguments):
         steps = [self.seconds[name] * (1 + 0.001 * place) for place in range(4)]
-        return {"seconds": {"forward": steps, "backward": steps}, "counters": QUIET.to_json()}
+        return {"seconds": {"forward": steps, "backward": steps}, "counters": self.counters.to_json()}
 
 
 def places(*names, backends=()):

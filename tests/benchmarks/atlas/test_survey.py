@@ -1,18 +1,24 @@
 """A survey from its first question to its page, with sides that compute in NumPy."""
 
+import json
+import sys
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
+from benchmarks.atlas import catalogue
 from benchmarks.atlas import survey as surveys
+from benchmarks.atlas.__main__ import main
 from benchmarks.atlas.cases.case import family, pair, same
 from benchmarks.atlas.page import render, write_pages
 from benchmarks.atlas.row import DIFFERENT, EQUAL, ERROR
 from benchmarks.atlas.speed import compared, is_timed, sizes_of
 from benchmarks.atlas.survey import Wanted, survey
+from benchmarks.atlas.text import report_text
 from benchmarks.results.samples import Block
+from common.cli import UsageError
 from tests.benchmarks.atlas.fake_sides import QUIET, FakeSides, places
 
 CASES = family(
@@ -88,6 +94,17 @@ def test_a_machine_that_others_used_has_no_winner():
     assert entry.ratio is None and entry.verdict.startswith("invalid: 100% of the blocks were disturbed")
 
 
+def test_what_was_invalid_is_timed_again_and_the_rest_is_not(surveyed, tmp_path, monkeypatch):
+    monkeypatch.setattr(FakeSides, "counters", replace(QUIET, busy_seconds=0.2, delay_seconds=0.1))
+    report, _ = surveyed(tmp_path, speed=True)
+    assert [row.speed[0].verdict.partition(":")[0] for row in report.rows] == ["invalid"] * 4
+    assert report_text(report).count("  invalid") == 4
+    monkeypatch.setattr(FakeSides, "counters", QUIET)
+    report, asked = surveyed(tmp_path, speed=True)
+    assert {step for _, step, _ in asked} == QUESTIONS_OF_SPEED
+    assert all(row.speed[0].ratio for row in report.rows)
+
+
 def test_a_size_that_a_case_has_not_is_not_timed_twice():
     fixed, sized = family("f", same("F.a(x)", x="8 5"), same("F.a(x)", x="8 C"))
     assert (list(sizes_of(fixed)), list(sizes_of(sized))) == (["small"], ["small", "large"])
@@ -152,3 +169,47 @@ def test_a_report_is_written_and_shows_every_row(surveyed, tmp_path):
     assert "small, forward: undecided, ratio 1.00" in page
     assert "| `x * 2 / x * 3` | different |" in render(report, "atlas.md")
     assert np.isclose(report.rows[2].size, 0.5)
+
+
+@pytest.fixture
+def commanded(monkeypatch):
+    """The command with fake sides and cases; returns its exit code and the sides that were asked."""
+
+    def run(*arguments, **fake):
+        kept = []
+
+        def make(places, **options):
+            kept.append(FakeSides(places, **options, **fake))
+            return kept[-1]
+
+        monkeypatch.setattr(surveys, "Sides", make)
+        monkeypatch.setattr(catalogue, "all_cases", lambda: CASES)
+        return main(arguments), kept[-1]
+
+    return run
+
+
+def test_the_command_reports_goes_on_and_times(commanded, tmp_path, capsys):
+    folder, file = tmp_path / "atlas", tmp_path / "rows.json"
+    code, _ = commanded("--report", str(folder), "--only", "np.*")
+    assert (code, {"atlas.html", "atlas.md", "atlas.json"} <= {p.name for p in folder.iterdir()}) == (0, True)
+    code, sides = commanded("--report", str(folder), "--speed", "--json", str(file))
+    assert {spelling for _, step, spelling in sides.asked if step == "open"} == {"x + 1", "x * 2", "x * 3"}
+    assert all(len(row["speed"]) == 4 for row in json.loads(file.read_text())["rows"])
+    assert "fakes: x * 2 / x * 3" in capsys.readouterr().out
+
+
+def test_the_command_says_how_it_goes_on_when_it_is_stopped(commanded, tmp_path, capsys):
+    with pytest.raises(KeyboardInterrupt):
+        commanded("--report", str(tmp_path), stop=partial(stop_at, "open", 3, seen=[]))
+    assert f"the same command with --report {tmp_path} goes on" in capsys.readouterr().err
+
+
+def test_the_command_compares_two_versions_of_one_framework(commanded, capsys):
+    code, sides = commanded("--backend", "torch", "--against", sys.executable, factors={"there": 1 + 1e-9})
+    assert code == 0 and {place.backend for place in sides.places.values()} == {"torch"}
+    assert capsys.readouterr().out.count("different") >= len(CASES)
+    with pytest.raises(UsageError, match="name it with --backend"):
+        main(["--against", sys.executable])
+    with pytest.raises(UsageError, match="give both or neither"):
+        main(["--backend", "paddle"])

@@ -68,6 +68,17 @@ def test_every_case_could_fail():
         ("Mish", EQUAL),
         ("leaky_relu", EQUAL),
         ("ToTensor", EQUAL),
+        ("CenterCrop", EQUAL),
+        ("Normalize", EQUAL),
+        ("MultiStepLR", EQUAL),
+        ("ExponentialLR", EQUAL),
+        ("PolynomialLR", EQUAL),
+        ("GradScaler", EQUAL),
+        ("MaxPool2d", EQUAL),
+        ("cross_entropy", EQUAL),
+        ("softplus", EQUAL),
+        ("hardswish", EQUAL),
+        ("clamp", EQUAL),
         # "Different".
         ("AvgPool2d", KNOWN),
         ("BatchNorm2d", KNOWN),
@@ -76,6 +87,12 @@ def test_every_case_could_fail():
         ("split", KNOWN),
         ("lp_pool2d", KNOWN),  # a rounding reproduces it, and is too small for it
         ("cosine_embedding_loss", KNOWN),
+        ("cross_entropy", KNOWN),
+        ("dropout", KNOWN),
+        ("SGD", KNOWN),  # Momentum's default, a group's rate, what clear_grad leaves
+        ("linear", DIFFERENT),
+        ("Conv2d", DIFFERENT),  # initial values
+        ("CosineAnnealingLR", DIFFERENT),  # get_lr()
         ("GroupNorm", DIFFERENT),
         # Constants in float32.
         ("hardsigmoid", ROUNDED),
@@ -83,6 +100,19 @@ def test_every_case_could_fail():
         ("lp_pool2d", ROUNDED),
         ("local_response_norm", ROUNDED),
         ("dropout", ROUNDED),
+        ("AvgPool2d", ROUNDED),
+        ("AdaptiveAvgPool2d", ROUNDED),
+        ("LayerNorm", ROUNDED),
+        ("BatchNorm2d", ROUNDED),
+        ("AdamW", ROUNDED),
+        ("Adadelta", ROUNDED),
+        ("elu", ROUNDED),
+        ("celu", ROUNDED),
+        ("hardtanh", ROUNDED),
+        ("softshrink", ROUNDED),
+        ("pow", ROUNDED),
+        ("huber_loss", ROUNDED),
+        ("interpolate", ROUNDED),
     ],
 )
 def test_what_was_known_of_the_frameworks_is_found(operation, verdict):
