@@ -64,8 +64,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(main: Callable[[Sequence[str]], int], *, program: str) -> NoReturn:
     """Run a command's main function and leave the process with the exit code that it earned."""
-    signal.signal(signal.SIGTERM, _raise_terminated)
-    interrupts = _Interrupts()
+    stops = _Stops()
     try:
         _require_streams()
         code = main(sys.argv[1:])
@@ -74,25 +73,34 @@ def run(main: Callable[[Sequence[str]], int], *, program: str) -> NoReturn:
     except SystemExit as end:  # argparse's, after --help or an error that it has printed
         code = end.code if isinstance(end.code, int) else DONE
     except BaseException as error:
-        # A module that is interrupted while it is imported may raise another error than KeyboardInterrupt.
-        if interrupts.arrived and not isinstance(error, KeyboardInterrupt):
-            error = KeyboardInterrupt()
+        # A module that is stopped while it is imported may raise another error than we did.
+        if stops.arrived is not None and not isinstance(error, stops.arrived):
+            error = stops.arrived()
         code, sentence = explain(error, program=program)
         complain(program, sentence)
     sys.exit(_flushed(code, program))
 
 
-class _Interrupts:
-    """Raises KeyboardInterrupt at SIGINT, unless that is ignored here, and remembers that it did."""
+class _Stops:
+    """Raises KeyboardInterrupt at SIGINT, unless that is ignored here, and Terminated at SIGTERM.
+
+    Remembers which of them it raised last.
+    """
 
     def __init__(self) -> None:
-        self.arrived = False
+        self.arrived: type[BaseException] | None = None
+        signal.signal(signal.SIGTERM, self._terminate)
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, self._raise)
+            signal.signal(signal.SIGINT, self._interrupt)
 
-    def _raise(self, _signal: int, _frame: object) -> NoReturn:
-        self.arrived = True
+    def _interrupt(self, _signal: int, _frame: object) -> NoReturn:
+        self.arrived = KeyboardInterrupt
         raise KeyboardInterrupt
+
+    def _terminate(self, _signal: int, _frame: object) -> NoReturn:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
+        self.arrived = Terminated
+        raise Terminated
 
 
 def _require_streams() -> None:
@@ -121,8 +129,3 @@ def _flushed(code: int, program: str) -> int:
             complain(program, f"standard output: {error.strerror}; redirect it to where there is room")
             return UNAVAILABLE
     return code
-
-
-def _raise_terminated(_signal: int, _frame: object) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the clean-up
-    raise Terminated

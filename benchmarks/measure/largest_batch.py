@@ -56,7 +56,7 @@ def largest_batches(request: Request, names: Sequence[str]) -> Report:
     with (
         scratch_folder() as scratch,
         Session(request, scratch=scratch, places=places) as session,
-        progress(total=len(cases) * len(places)) as bar,
+        progress(total=len(cases) * len(places), unit="searches") as bar,
     ):
         session.start(list(places))
         try:

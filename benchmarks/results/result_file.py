@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from benchmarks.results.sanity import impossible
-from benchmarks.results.schema import CompareReport
+from benchmarks.results.schema import CompareReport, ParityFacts
 from common.cli import UsageError, one_line
 from common.endings import exit_codes
 from common.files import write_text
@@ -39,6 +39,8 @@ def read(path: Path) -> CompareReport:
         raise UsageError(f"{path}: {problem}, as nothing that was measured is; measure again")
     alone: dict[str, Any] = {"parity": None, "comparisons": [], "best": []}  # of benchmarks.run
     try:
+        if content.get("parity") is not None:
+            ParityFacts.model_validate(content["parity"])
         return CompareReport.model_validate(alone | content)
     except ValidationError as error:
         first = error.errors()[0]

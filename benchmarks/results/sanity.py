@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from common.cli import one_line
+
 POSITIVE = ("images_per_second", "step_seconds", "quick_seconds", "ratio", "change", "ratios")
 NOT_NEGATIVE = ("_seconds", "_bytes", "noise", "latency_ms", "p50", "p95", "p99")
 INTERVAL = "ci95"
@@ -26,7 +28,7 @@ def _problems(value: Any, name: str, where: str) -> Iterator[str]:
             yield from _problems(each, str(key), f"{where}.{key}".lstrip("."))
     elif isinstance(value, list):
         if name.endswith(INTERVAL) and not _is_interval(value):
-            yield f"{where}: {value[:4]} is no interval of positive ends"
+            yield f"{where}: {one_line(value[:4], limit=100)} is no interval of positive ends"
         for place, each in enumerate(value):
             yield from _problems(each, name, f"{where}.{place}")
     elif isinstance(value, (int, float)) and not isinstance(value, bool):

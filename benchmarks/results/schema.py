@@ -361,6 +361,31 @@ class Curve(_Record):
     epochs: list[Epoch]
 
 
+class ParityTensor(BaseModel):
+    """What pages show of a tensor that parity compared."""
+
+    name: str
+    relative_l2: float | None = None
+
+
+class ParityStage(BaseModel):
+    """What pages show of a stage of parity."""
+
+    stage: str
+    dtype: str | None = None
+    verdict: str | None = None
+    tolerance: float | None = None
+    tensors: list[ParityTensor] = []
+
+
+class ParityFacts(BaseModel):
+    """What is relied on in a parity report, which holds more than this."""
+
+    verdict: str
+    stages: list[ParityStage] = []
+    known_differences: list[dict[str, Any]] = []
+
+
 class CompareReport(Report):
     """File that `benchmarks.compare --json` writes."""
 

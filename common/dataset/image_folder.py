@@ -32,6 +32,9 @@ def read_tree(root: Path, *, classes: Sequence[str] = ()) -> dict[str, Index]:
     unlisted = set(together) - set(classes)
     if classes and unlisted:
         raise UsageError(f"{root}: the folders {sorted(unlisted)} are not among the classes {list(classes)}")
+    if not classes:
+        for split, tree in found.items():
+            _require_no_splits(root, folders[split], tree)
     left_out.log(root)
     if not together:
         raise UsageError(f"{root}: no class folders with images; expected {root}/CLASS/image files")
@@ -98,9 +101,32 @@ def _classes_below(root: Path, folder: str, *, left_out: LeftOut, wanted: Sequen
     return tree
 
 
+def _require_no_splits(root: Path, folder: str, tree: Tree) -> None:
+    """Raise UsageError if the folders that would be classes hold the same folders of images.
+
+    So do splits under names that are not known here: train_images, seg_test, fold1.
+    """
+    inner = []
+    for name, images in tree.items():
+        holders = {image.rpartition("/")[0] for image in images}
+        if (f"{folder}/{name}" if folder else name) in holders:
+            return  # a class that has images of its own
+        inner.append({holder.rpartition("/")[2] for holder in holders})
+    shared = sorted(set.intersection(*inner)) if len(inner) > 1 else []
+    if len(shared) > 1:
+        raise UsageError(
+            f"{root / folder}: {named(list(tree))} all hold the folders {named(shared)}; if they are splits, "
+            f"rename them to train, valid and test; if they are classes, make lists with: python -m "
+            f"common.dataset index {root} --output DIR --classes NAME,NAME,..."
+        )
+
+
 def _require_a_class(folder: Path) -> None:
     """Raise UsageError if a tree's only class looks like the tree itself."""
     below = [entry.name for entry in _entries(folder, LeftOut()) if entry.is_dir()]
+    while len(below) == 1 and not split_named(below[0]) and not _holds_images(folder):
+        folder /= below[0]
+        below = [entry.name for entry in _entries(folder, LeftOut()) if entry.is_dir()]
     if not _holds_images(folder) and (len(below) > 1 or any(split_named(name) for name in below)):
         raise UsageError(
             f"{folder.parent}: its only folder with images is {folder.name}, which holds {named(below)}; "

@@ -1,6 +1,7 @@
 """Lists that other tools wrote, as indexes: any order and separator, tables, and names as labels."""
 
 import csv
+import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from common.dataset.lists import MOST_CLASSES, clean_path, cut
 from common.dataset.split_names import split_named
 
 WITHOUT_SPLIT = ""
+SEVERAL_NUMBERS = re.compile(r"[-+.\w]*\d([\s,;]+[-+.\w]*\d)+")  # 0,1,0 or 0 0.5, but no name
 
 
 class Row(NamedTuple):
@@ -54,6 +56,7 @@ def convert_lists(
     places: dict[str, int] = {}
     for split, path in lists.items():
         for row in _rows(path, form):
+            _require_one_label(row, path)
             own = row.split or split
             into = found.setdefault(own, _Rows(path, path.parent if root is None else root))
             into.paths.append(_cleaned(row, path))
@@ -75,6 +78,15 @@ def convert_lists(
         )
         for split, rows in found.items()
     }
+
+
+def _require_one_label(row: Row, path: Path) -> None:
+    """Raise UsageError for a label that is several, as in a list with more columns."""
+    if "\t" in row.label or SEVERAL_NUMBERS.fullmatch(row.label):
+        raise UsageError(
+            f"{path}:{row.line}: {cut(row.label)!r} are several labels, and an image has one here; leave one "
+            f"column of labels"
+        )
 
 
 def _cleaned(row: Row, path: Path) -> str:

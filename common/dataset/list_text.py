@@ -28,6 +28,7 @@ def list_blocks(path: Path) -> Iterator[tuple[int, str]]:
                 block += file.readline(LONGEST_LINE)
                 text = _decoded(block.removeprefix(BYTE_ORDER_MARK) if line == 1 else block, path, line)
                 text = text.replace("\r\n", "\n")
+                _require_line_ends(text, path, line)
                 yield line, text if text.endswith("\n") else f"{text}\n"
                 line += text.count("\n")
     except FileNotFoundError:
@@ -94,6 +95,15 @@ def _decoded(block: bytes, path: Path, first: int) -> str:
     except UnicodeDecodeError as error:
         line = first + block.count(b"\n", 0, error.start)
         raise UsageError(f"{path}:{line}: not a UTF-8 text list; {_encoding(path)}") from None
+
+
+def _require_line_ends(text: str, path: Path, first: int) -> None:
+    """Raise UsageError for lines as old Macs and some tables end them: all would be read as one."""
+    before, odd, after = text.partition("\r")
+    if odd and after.strip() and text.count("\r") > text.count("\n"):
+        line = first + before.count("\n")
+        remedy = f"tr '\\r' '\\n' < {path.name} > lines.txt"
+        raise UsageError(f"{path}:{line}: ends in a carriage return alone; write it anew with: {remedy}")
 
 
 def _encoding(path: Path) -> str:

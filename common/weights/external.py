@@ -16,7 +16,7 @@ from common.weights import paddle_file, safetensors_file
 from common.weights.file_kind import START, foreign_kind, kind_by_name
 from common.weights.layout import transpose
 from common.weights.safetensors_file import LENGTH_BYTES
-from common.weights.state_dict import StateDict, find_state_dict
+from common.weights.state_dict import StateDict, find_state_dict, without_prefixes
 from common.weights.torch_file import Tensor, Unreadable, is_torch_file, read_torch_file
 
 FLOATS = "export them as float32"
@@ -99,7 +99,10 @@ Arrays = tuple[dict[str, np.ndarray], tuple[str, ...]]  # by name, and lines on 
 
 
 def _read_safetensors(path: Path) -> Arrays:
-    return safetensors_file.load(path), ()
+    arrays = safetensors_file.load(path)
+    if not arrays:
+        raise UsageError("holds no weights: its header names none; give another file")
+    return dict(without_prefixes(arrays)), ()
 
 
 def _read_torch(path: Path) -> Arrays:

@@ -101,7 +101,10 @@ def _opened(path: Path) -> safe_open:
             raise UsageError(
                 f"{path}: ends too early, in its header or numbers; copy or download it again"
             ) from None
-        raise UsageError(f"{path}: not a readable safetensors file ({error})") from None
+        raise UsageError(
+            f"{path}: not a readable safetensors file ({one_line(error, limit=200)}); copy or "
+            f"download it again, or save it anew"
+        ) from None
 
 
 def _ends_early(path: Path) -> bool:

@@ -67,7 +67,7 @@ def find_state_dict(
     elif len(tensors) < len(entries):
         rest = {_described(name, value): None for name, value in entries.items() if name not in tensors}
         notes.append("beside its weights" + _not_read(rest))
-    return StateDict(tensors=_without_prefixes(tensors), notes=tuple(notes))
+    return StateDict(tensors=without_prefixes(tensors), notes=tuple(notes))
 
 
 def _candidates(
@@ -126,7 +126,7 @@ def _not_read(names: Mapping[str, None]) -> str:
     return f"; not read: {', '.join(list(names)[:SHOWN])}{more}"
 
 
-def _without_prefixes(tensors: Mapping[str, Any]) -> Mapping[str, Any]:
+def without_prefixes(tensors: Mapping[str, Any]) -> Mapping[str, Any]:
     """The tensors by the model's own names, whatever it was wrapped in."""
     rest = {name: value for name, value in tensors.items() if name != AVERAGED}
     wrapped = len(rest) < len(tensors) and all(name.startswith(PREFIXES[0]) for name in rest)

@@ -43,6 +43,7 @@ DTYPES = {
     "uint64": "u8",
 }
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+MAGIC_WITHIN = 24  # bytes: protocol 4 has a frame's length before it
 LEGACY_PROTOCOL = 1001
 LONGEST_KEY = 100  # characters of a storage's name
 
@@ -168,7 +169,7 @@ class _Unpickler(RestrictedUnpickler):
 def is_torch_file(start: bytes) -> bool:
     """True if a file begins as torch's files do."""
     magic = LEGACY_MAGIC.to_bytes(10, "little")
-    return start.startswith(b"PK\x03\x04") or magic in start[:16]
+    return start.startswith(b"PK\x03\x04") or magic in start[:MAGIC_WITHIN]
 
 
 ReadArray = Callable[[Tensor], np.ndarray]
@@ -229,7 +230,10 @@ class _Archive:
         self._size = path.stat().st_size
         self._budget = Budget(self._size)
         self._archive = zipfile.ZipFile(path)  # closes with the last reference to it
-        self.names = {entry.filename: entry for entry in self._archive.infolist()}
+        entries = self._archive.infolist()
+        self.names = {entry.filename: entry for entry in entries}
+        if len(self.names) < len(entries):
+            raise ValueError("two entries of one name, of which either may be meant")
         self._last: tuple[str, bytes] = ("", b"")
 
     def read(self, name: str) -> bytes:

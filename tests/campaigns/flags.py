@@ -3,7 +3,9 @@
 python -m tests.campaigns.flags --draws 500
 
 Each draw runs in a process of its own that is forked from this one, so that modules are imported once. One
-that works for longer than a moment is sent SIGTERM, and has to end with 143 and to leave no process behind.
+that would import a framework or start a worker has been read and checked, and ends there, unless ``--deep``
+is given. One that works for longer than a moment is sent SIGTERM, and has to end with 143 and to leave no
+process behind.
 """
 
 import argparse
@@ -21,11 +23,14 @@ from pathlib import Path
 
 import psutil
 
+import backends
+from benchmarks.manager.worker_process import Worker
 from common import cli
-from tests.support.command_reference import commands, parser_of
+from tests.support.command_reference import FLOORS, commands, parser_of
 from tests.support.paths import ROOT
 
-ENDINGS = {0, 2, 3, 4, 130, 143}  # and 1, where a verdict is printed
+# And 1, where a verdict is printed. -15: our SIGTERM came while an interpreter was starting or ending.
+ENDINGS = {0, 2, 3, 4, 130, 143, -signal.SIGTERM}
 VERDICTS = (
     "fail",
     "slower",
@@ -86,7 +91,7 @@ class Ending:
             return None if any(word in lines[-1] for word in VERDICTS) else "exit code 1 without a verdict"
         if self.code not in ENDINGS:
             return f"exit code {self.code}"
-        if self.code not in {0, 130, 143} and not self.stderr.strip():
+        if self.code not in {0, 130, 143, -signal.SIGTERM} and not self.stderr.strip():
             return f"exit code {self.code} without a word"
         return None
 
@@ -158,11 +163,16 @@ def _fits(action: argparse.Action, word: str) -> bool:
         return False
 
 
-def run(command: str, main, arguments: list[str], folder: Path) -> Ending:
-    """Run a command's main function in a forked process, and end it if it works for long."""
+def run(command: str, main, arguments: list[str], folder: Path, *, deep: bool = False) -> Ending:
+    """Run a command's main function in a forked process, and end it if it works for long.
+
+    Unless it is ``deep``, it ends where it would import a framework.
+    """
     log = folder / "stderr"
     child = os.fork()
     if child == 0:
+        if not deep:
+            backends.load = Worker.__init__ = _reached
         _become(command, main, arguments, folder, log)
     code, sent, children = None, False, []
     deadline = time.monotonic() + MOMENT_SECONDS
@@ -178,6 +188,11 @@ def run(command: str, main, arguments: list[str], folder: Path) -> Ending:
             time.sleep(0.005)
     _, left = psutil.wait_procs(children, timeout=LEFT_SECONDS)
     return Ending(command, arguments, code, log.read_text(errors="replace"), left)
+
+
+def _reached(*_, **__):
+    """Stand for the import of a framework: the request was read and checked."""
+    raise SystemExit(cli.DONE)
 
 
 def _become(command: str, main, arguments: list[str], folder: Path, log: Path) -> None:
@@ -208,7 +223,17 @@ def _become(command: str, main, arguments: list[str], folder: Path, log: Path) -
         os._exit(code)
 
 
-def campaign(names: list[str], *, draws: int, seed: int, folder: Path) -> list[Ending]:
+def preload() -> None:
+    """Import all that commands import in their main functions, but for the frameworks: a fork has it then."""
+    for floor in FLOORS:
+        for path in sorted((ROOT / floor).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            if not name.startswith(("backends.torch", "backends.paddle")) and "__main__" not in name:
+                importlib.import_module(name)
+    assert not {"torch", "paddle"} & {*sys.modules}
+
+
+def campaign(names: list[str], *, draws: int, seed: int, folder: Path, deep: bool = False) -> list[Ending]:
     """So many draws of each command; those with a fault, each printed when it is found."""
     faults = []
     paths = targets(folder / "files")
@@ -217,7 +242,7 @@ def campaign(names: list[str], *, draws: int, seed: int, folder: Path) -> list[E
         module = importlib.import_module(f"{name}.__main__" if path.is_dir() else name)
         parser, rng, codes = parser_of(name), random.Random(f"{seed} {name}"), Counter()
         for _ in range(draws):
-            ending = run(name, module.main, draw(parser, rng, paths), folder)
+            ending = run(name, module.main, draw(parser, rng, paths), folder, deep=deep)
             codes[ending.code] += 1
             if ending.fault:
                 faults.append(ending)
@@ -233,9 +258,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--draws", type=int, default=500, help="draws of each command (default 500)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
     parser.add_argument("--commands", nargs="+", default=list(commands()), help="default: all")
+    parser.add_argument("--deep", action="store_true", help="import frameworks and start workers, too")
     options = parser.parse_args(arguments)
+    preload()
     with tempfile.TemporaryDirectory() as folder:
-        found = campaign(options.commands, draws=options.draws, seed=options.seed, folder=Path(folder))
+        how = {"draws": options.draws, "seed": options.seed, "deep": options.deep}
+        found = campaign(options.commands, folder=Path(folder), **how)
     if found:
         cli.complain("tests.campaigns.flags", f"not right: {len(found)} draws")
     return cli.FAILED if found else cli.DONE

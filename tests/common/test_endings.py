@@ -80,17 +80,18 @@ def test_without_room_for_the_traceback_its_last_place_is_named(capsys, monkeypa
     assert f"it arose at {__file__}:" in err[0]
 
 
-def test_an_interrupt_that_a_module_turned_into_another_error_is_one(capsys):
-    """NumPy's import does so."""
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_that_a_module_turned_into_another_error_is_one(capsys, sent, code):
+    """NumPy's import does so, and Python's own making of a class."""
 
     def main(_):
         try:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), sent)
             time.sleep(5)
-        except KeyboardInterrupt:
+        except BaseException:
             raise ImportError("numpy's C extensions failed") from None
 
-    assert ended(main, [], capsys)[0] == 130
+    assert ended(main, [], capsys)[0] == code
 
 
 def command(*words, **options):

@@ -55,6 +55,13 @@ def planted(content, *names, value):
         (("results",), [], "0 results cannot be the two sides of"),
         (("results", 0, "latency_ms"), {"p50": 3, "p95": 2, "p99": 4}, "do not ascend"),
         (("results", 0, "peak_memory_bytes"), -1, "below 0"),
+        (("comparisons", 0, "ratio_ci95"), ["x" * 9999, 1], "is no interval"),
+        (("parity",), {"stages": []}, "verdict: Field required"),
+        (("parity", "stages"), 7, "stages: Input should be a valid list"),
+        (("parity", "stages", 0), "x", "stages.0: Input should be a valid dictionary"),
+        (("parity", "stages", 0, "tensors", 0), {"relative_l2": 0.1}, "tensors.0.name: Field required"),
+        (("parity", "stages", 0, "tensors", 0, "relative_l2"), "x", "relative_l2: Input should be a valid"),
+        (("parity", "stages", 0, "tolerance"), {}, "tolerance: Input should be a valid number"),
     ],
 )
 def test_what_cannot_have_been_measured_is_refused(tmp_path, content, names, value, said):

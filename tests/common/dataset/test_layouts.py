@@ -218,3 +218,29 @@ def test_a_fraction_that_leaves_nothing_is_told_and_refused_by_split(tmp_path, c
     for fraction in (2, float("nan"), -1):
         with pytest.raises(UsageError, match="leave nothing to train on"):
             complete(read_source(tmp_path / "parts"), fractions={"test": fraction})
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [
+        ("train_images", "val_images"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("fold1", "fold2"),
+    ],
+)
+def test_splits_under_unknown_names_are_not_taken_for_classes(tmp_path, splits):
+    for number, name in enumerate([f"{split}/{name}" for split in splits for name in ("cat", "dog")]):
+        touch(tmp_path, f"tree/{name}/{number}.png")
+    with pytest.raises(UsageError, match="all hold the folders cat, dog; if they are splits"):
+        read_source(tmp_path / "tree")
+    outer = sorted(split.partition("/")[0] for split in splits)
+    (index,) = read_source(tmp_path / "tree", classes=outer).values()
+    assert index.labels.tolist() == [0, 0, 1, 1]
+    touch(tmp_path, f"tree/{outer[0]}/own.png")  # a class with images, whose subfolders are its own
+    assert len(read_source(tmp_path / "tree")["all"]) == 5
+
+
+def test_a_tree_below_more_than_one_folder_is_not_one_class(tmp_path):
+    touch(tmp_path, "tree/data/data/train/cat/0.png", "tree/data/data/train/dog/0.png")
+    with pytest.raises(UsageError, match=r"which holds train; give .*data/data"):
+        read_source(tmp_path / "tree")

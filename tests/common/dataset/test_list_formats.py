@@ -113,6 +113,7 @@ def test_a_label_that_would_take_gigabytes_is_refused(text):
         ("花/1.jpg\t0\n".encode("gbk"), "iconv -f GB18030 -t UTF-8 list.txt"),
         ("a.jpg\t0\n".encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "it is no text at all"),
+        (b"a.jpg\t0\rb.jpg\t1\r", "list.txt:1: ends in a carriage return alone"),
         (b"x" * 200_000, "longer than 100,000 bytes"),
     ],
 )
@@ -120,6 +121,13 @@ def test_lists_in_other_encodings(tmp_path, content, message):
     (tmp_path / "list.txt").write_bytes(content)
     with pytest.raises(UsageError, match=message):
         read_list(tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize("line", ["a.jpg\t0\t0.5", "a.jpg\t0,1,0", "a.jpg 0 1 0", "a.jpg\t0.9 0.1"])
+def test_a_list_with_several_labels_a_line_is_refused(tmp_path, line):
+    (tmp_path / "list.txt").write_text(f"b.jpg\tcat 2\n{line}\n")
+    with pytest.raises(UsageError, match=r"list.txt:2: .* are several labels, and an image has one here"):
+        read_source(tmp_path / "list.txt", form="path-label")
 
 
 def test_control_characters_of_a_line_never_reach_the_terminal(tmp_path, capsys):

@@ -377,3 +377,42 @@ def test_long_refusals_are_cut():
         fit(ForeignWeights(source="x", framework=None, arrays=arrays), shapes)
     assert len(str(refusal.value)) < 1200
     assert "and 488 more" in str(refusal.value)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_entry_that_an_archive_has_twice_is_refused(saved, tmp_path):
+    with zipfile.ZipFile(saved(tensors())) as good, zipfile.ZipFile(tmp_path / "two.pth", "w") as two:
+        entries = [(name, good.read(name)) for name in good.namelist()]
+        for name, data in [
+            *entries,
+            next((name, bytes(len(data))) for name, data in entries if "/data/" in name),
+        ]:
+            two.writestr(name, data)
+    with pytest.raises(UsageError, match="two entries of one name"):
+        read_foreign(tmp_path / "two.pth")
+
+
+def test_the_older_format_is_known_whatever_its_protocol(torch_backend, tmp_path):
+    import torch
+
+    for protocol in (2, 3, 4, 5):
+        path = tmp_path / f"{protocol}.pth"
+        torch.save(tensors(), path, pickle_protocol=protocol, _use_new_zipfile_serialization=False)
+        assert same(read_foreign(path).arrays)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "module._orig_mod.", "_layers."])
+def test_prefixes_in_safetensors_are_taken_off_too(tmp_path, prefix):
+    safetensors_file.save(tmp_path / "a.safetensors", {f"{prefix}{name}": WEIGHTS[name] for name in WEIGHTS})
+    assert same(read_foreign(tmp_path / "a.safetensors").arrays)
+
+
+def test_safetensors_without_a_name_or_with_shared_bytes_are_refused(tmp_path, written):
+    safetensors_file.save(tmp_path / "none.safetensors", {})
+    with pytest.raises(UsageError, match=r"none.safetensors: holds no weights"):
+        read_foreign(tmp_path / "none.safetensors")
+    entry = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    header = json.dumps({"a": entry, "b": entry}).encode()
+    path = written(struct.pack("<Q", len(header)) + header + bytes(8), "overlap.safetensors")
+    with pytest.raises(UsageError, match=r"invalid offset.*; copy or download it again"):
+        read_foreign(path)
