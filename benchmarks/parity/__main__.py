@@ -2,6 +2,7 @@
 
     python -m benchmarks.parity --model lenet5
     python -m benchmarks.parity --torch mine:net --paddle mine:twin --input-shape 3,32,32 --num-classes 10
+    python -m benchmarks.parity --model lenet5 --backend paddle --against /elsewhere/bin/python
 
 Both sides get equal weights and images. A tensor passes if the sides are at most 1e-12 of its length apart
 (relative L2) in float64. A larger gap that comes from a constant which paddle keeps in float32 passes only if
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from backends import NAMES, OPTIMIZERS
+from benchmarks.parity.against import add_version_flags, compare_versions
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
 from benchmarks.request.flags import Group, add_json_flag, add_model_flags
 from benchmarks.request.model_pair import InputSpec, ModelPair
@@ -41,6 +43,10 @@ ROLES = {
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
+    if options.against or options.backend:
+        if options.json:
+            require_writable(options.json)
+        return compare_versions(options, program=PROGRAM)
     for path in (options.json, options.plot):
         if path:
             require_writable(path)
@@ -148,6 +154,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"
     )
     _add_own_pair(parser.add_argument_group("a pair of your own"))
+    add_version_flags(parser.add_argument_group("two versions of one framework"))
     _add_plan(parser.add_argument_group("what is compared"))
     return parser.parse_args(arguments)
 
