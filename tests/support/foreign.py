@@ -83,12 +83,20 @@ def build_wheel(folder):
     return wheel
 
 
-def install(wheel, folder):
-    """An environment with the wheel, which finds what it depends on in this one; returns its Python."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+def install(wheel, folder, *, by_pip=False):
+    """An environment with the wheel, which finds what it depends on in this one; returns its Python.
+
+    Without pip, which takes seconds to be there, its files are put where pip puts them.
+    """
+    without = [] if by_pip else ["--without-pip"]
+    subprocess.run([sys.executable, "-m", "venv", *without, str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(packages)
+    if by_pip:
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--no-deps", str(wheel)]
+        subprocess.run(pip, check=True, env=bare_environment())
+    else:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(packages)
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     (packages / "vendor_nets.py").write_text(PLAIN)
     return folder / "bin" / "python"
