@@ -1,8 +1,13 @@
 """The plugin of pytest: what it makes of answers, without a framework. test_installed.py has it whole."""
 
+import os
 import re
+import signal
+import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 import side_by_side
@@ -11,6 +16,7 @@ from side_by_side_pytest import Lost, Process, Results
 from tests.support.paths import ROOT
 
 pytest_plugins = ["pytester"]
+WORKERS = ("TORCH_PYTHON", "PADDLE_PYTHON")
 STAGES = ["forward", "gradients"]
 PASSED = {"outcome": "passed", "verdict": "pass", "tensors": 6, "worst": 1e-16, "text": "six tensors agree"}
 FAILED = {"outcome": "failed", "verdict": "fail", "tensors": 6, "worst": 0.2, "text": "layer fc (mine.py:5)"}
@@ -167,6 +173,31 @@ def test_a_process_that_ends_is_lost_with_its_last_words(monkeypatch):
     )
     with pytest.raises(Lost, match="code 1; its last words: no room"):
         Process().ask("read", file="pairs.toml", stages=[])
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_nothing_is_left_of_a_comparison_when_its_caller_is_gone(tmp_path, how):
+    """The workers here are programs that wait, and do not notice by themselves."""
+    waiting = tmp_path / "python"
+    waiting.write_text("#!/bin/sh\nexec sleep 100\n")
+    waiting.chmod(0o755)
+    asking = "ask('compare', file='torchvision', pair='resnet18', stages=['loss'])"
+    caller = subprocess.Popen(
+        [sys.executable, "-c", f"from side_by_side_pytest import Process; Process().{asking}"],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path), **dict.fromkeys(WORKERS, str(waiting))},
+    )
+    started, deadline = [], time.monotonic() + 60
+    while len(started) < 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        started = psutil.Process(caller.pid).children(recursive=True)
+    assert len(started) == 3
+    caller.send_signal(how)
+    caller.wait()
+    _, left = psutil.wait_procs(started, timeout=30)
+    assert left == []
+    assert list(tmp_path.glob("side-by-side-*")) == []
 
 
 def test_the_plugin_imports_nothing_of_ours():

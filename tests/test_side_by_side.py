@@ -1,10 +1,8 @@
 """The module that other repositories import: what it asks for, makes of answers, and leaves alone."""
 
 import json
-import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -112,64 +110,6 @@ def test_a_comparison_has_a_ratio_for_each_combination(answered):
     answered({"parity": {"verdict": "fail"}, "comparisons": []}, code=1, out="parity: fc")
     with pytest.raises(AssertionError, match="parity: fc"):
         compare(model="lenet5")
-
-
-FOREIGN = {
-    "src/app/__init__.py": "",
-    "src/app/nets.py": """
-        from common.sizes import SIZE
-        from benchmarks import WIDTH
-
-        def net():
-            from torch import nn
-            return nn.Sequential(nn.Flatten(), nn.Linear(SIZE, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 5))
-
-        def twin():
-            from paddle import nn
-            return nn.Sequential(nn.Flatten(), nn.Linear(SIZE, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 5))
-
-        def wrong():
-            from paddle import nn
-            return nn.Sequential(nn.Flatten(), nn.Linear(SIZE, WIDTH), nn.Sigmoid(), nn.Linear(WIDTH, 5))
-    """,
-    "common/__init__.py": "",
-    "common/sizes.py": "SIZE = 3 * 8 * 8\n",
-    "benchmarks/__init__.py": "WIDTH = 7\n",
-    "tests/test_parity.py": """
-        import sys
-        import pytest
-        from side_by_side import assert_parity
-        SIZE = {"input_shape": (3, 8, 8), "num_classes": 5, "stages": ("forward", "gradients")}
-
-        def test_equal():
-            assert assert_parity(torch="app.nets:net", paddle="app.nets:twin", **SIZE).passed
-
-        def test_unequal():
-            with pytest.raises(AssertionError, match="layer: 2 "):
-                assert_parity(torch="app.nets:net", paddle="app.nets:wrong", **SIZE)
-
-        def test_nothing_of_ours_is_here():
-            assert "backends" not in sys.modules
-            assert "numpy" not in sys.modules
-            import common
-            assert hasattr(__import__("common.sizes"), "sizes")
-    """,
-}
-
-
-def test_a_foreign_repository_with_packages_of_our_names(torch_backend, paddle_backend, tmp_path):
-    """A src layout, and a ``common``, ``benchmarks`` and ``tests`` of its own."""
-    for name, text in FOREIGN.items():
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text))
-    command = [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests", "--rootdir=."]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}  # as pytest's own "pythonpath" would have it
-    found = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
-    )
-    assert found.returncode == 0, found.stdout + found.stderr
-    assert "3 passed" in found.stdout
 
 
 def test_the_console_script_lists_its_commands_and_refuses_others():

@@ -3,6 +3,7 @@
     python -m benchmarks.parity --model lenet5
     python -m benchmarks.parity --torch mine:net --paddle mine:twin --input-shape 3,32,32 --num-classes 10
     python -m benchmarks.parity --pairs pairs.toml --images photos.txt --report page
+    python -m benchmarks.parity --model lenet5 --backend paddle --against /elsewhere/bin/python
 
 Both sides get equal weights and images. A tensor passes if the sides are at most 1e-12 of its length apart
 (relative L2) in float64. A larger gap that comes from a constant which paddle keeps in float32 passes only if
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends import NAMES, OPTIMIZERS
 from benchmarks.ci.flags import add_ci_flags
+from benchmarks.parity.against import add_version_flags, compare_versions
 from benchmarks.parity.page_flags import add_page_flags, require_pairs
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
 from benchmarks.request.flags import Group, add_json_flag, add_model_flags
@@ -47,6 +49,10 @@ ROLES = {
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
+    if options.against or options.backend:
+        if options.json:
+            require_writable(options.json)
+        return compare_versions(options, program=PROGRAM)
     if options.pairs:
         return _compare_many(options)
     require_pairs(options)
@@ -177,6 +183,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     _add_own_pair(parser.add_argument_group("a pair of your own"))
     add_page_flags(parser.add_argument_group("a page of many pairs"))
+    add_version_flags(parser.add_argument_group("two versions of one framework"))
     _add_plan(parser.add_argument_group("what is compared"))
     add_ci_flags(parser)
     return parser.parse_args(arguments)

@@ -11,11 +11,12 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.parity.judge.gap import DIFFERENCE, FAIL, PASS, TOLERANCE, Gap
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
-from benchmarks.parity.plan import CANNOT_COMPARE, GATE, INCOMPLETE, Plan
+from benchmarks.parity.plan import CANNOT_COMPARE, EXCHANGED, GATE, INCOMPLETE, Plan
 from benchmarks.parity.sides.lines import with_lines
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.attempts import Attempts
+from benchmarks.parity.stages.exchange import weights_stage
 from benchmarks.parity.stages.free_training import training_stage
 from benchmarks.parity.stages.investigation import investigate
 from benchmarks.parity.stages.one_batch import data_stage, metrics_stage, repeat_stage, result_stages
@@ -101,6 +102,8 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
     pair.load_weights()
     if pair.subject.has("data"):
         attempts.add("data", lambda: data_stage(pair))
+    if pair.subject.framework:
+        attempts.add(EXCHANGED, lambda: weights_stage(pair))
     pair.write_batch(own_data=not any(stage.problem for stage in attempts.stages))
     # One pass over the batch in evaluation mode: most stages read its recording.
     recording = attempts.get("forward", pair.record)
@@ -243,6 +246,8 @@ def _trees(error: CannotCompare) -> dict[str, Any]:
 
 def _operations(pair: Pair) -> list[str]:
     """Torch's names of the layers and functions that the model uses: what the atlas is asked about."""
+    if pair.subject.framework:  # the atlas knows how two frameworks differ
+        return []
     found = dict.fromkeys(entry["base"] for entry in pair.described["torch"]["layers"])
     with suppress(WorkerFailure):  # a lost worker has no more to tell
         found |= dict.fromkeys(pair.ask("torch", "functions"))

@@ -7,6 +7,7 @@ CANNOT_COMPARE, INCOMPLETE = "cannot-compare", "incomplete"
 ORDER = (
     "parameters",
     "data",
+    "weights",
     "repeat",
     "forward",
     "loss",
@@ -20,7 +21,11 @@ ORDER = (
 )
 GATE = ("parameters", "forward", "loss", "gradients")  # what must hold before anything is timed
 OWN_PARTS = {"data": "data", "metrics": "metric"}  # stages that need a part of the user's, by role
-CHOICES = tuple(stage for stage in ORDER if stage not in OWN_PARTS)  # those need the user's own
+EXCHANGED = "weights"  # between two versions of one framework, and always there
+CHOICES = tuple(stage for stage in ORDER if stage not in (*OWN_PARTS, EXCHANGED))
+
+
+BETWEEN_FRAMEWORKS = tuple(stage for stage in ORDER if stage != EXCHANGED)
 
 # Names of lines about training mode that a report explains.
 DROPOUT_INSIDE = " (dropout inside)"  # behind a layer's
@@ -35,7 +40,7 @@ class Plan:
     ``keeps_partial``: a stage that ends in an exception is a row; else the exception ends all.
     """
 
-    stages: Sequence[str] = ORDER
+    stages: Sequence[str] = BETWEEN_FRAMEWORKS
     steps: int = 1
     optimizers: Sequence[str] = ()
     strict: bool = False
@@ -50,5 +55,5 @@ class Plan:
 
 def with_needed(stages: Sequence[str]) -> tuple[str, ...]:
     """The stages with those that every other one is built on, in order."""
-    wanted = {*GATE, *stages} if stages else {*ORDER}
+    wanted = {*GATE, *stages} if stages else {*BETWEEN_FRAMEWORKS}
     return tuple(stage for stage in ORDER if stage in wanted)

@@ -21,9 +21,15 @@ GIB = 2**30
 SHOWN = 12  # lines of a map that a report shows
 
 
-def report_text(report: Mapping[str, Any], subject: ModelPair) -> str:
-    """All that the command prints."""
-    lines = [_heading(report, subject), "", *stage_lines(report), *pairing_lines(report["stages"])]
+def report_text(report: Mapping[str, Any], subject: ModelPair, *, heading: str = "") -> str:
+    """All that the command prints, with its usual ``heading`` or another."""
+    lines = [
+        heading or _heading(report, subject),
+        f"Verdict: {report['verdict']}",
+        "",
+        *stage_lines(report),
+        *pairing_lines(report["stages"]),
+    ]
     if report["verdict"] == "cannot-compare":
         return "\n".join([*lines, "", *trees(report["pairing"])])
     lines += divergence_lines(report["first_divergence"])
@@ -146,7 +152,7 @@ def _heading(report: Mapping[str, Any], subject: ModelPair) -> str:
     versions = ", ".join(f"{name} {facts[name]}" for name, facts in backends.items())
     return (
         f"{what}, images {subject.batch_size}x{shape}, {subject.num_classes} classes, seed {subject.seed}\n"
-        f"{versions}\nVerdict: {report['verdict']}"
+        f"{versions}"
     )
 
 

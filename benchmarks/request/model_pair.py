@@ -65,6 +65,8 @@ class ModelPair:
     ``sources`` has, for a pair of the user's own, each backend's
     MODULE:CALLABLE; ``plugins`` the user's own loss, optimizer, data and metric, by backend and role;
     ``names`` is a map from torch's parameters or layers to paddle's (common.weights.map_lines).
+    ``framework`` is that of both sides where they are two versions of one: the first, which is called "torch"
+    in all that is by backend, is this interpreter's, and the second, "paddle", another's.
     """
 
     model: str = ""
@@ -82,11 +84,19 @@ class ModelPair:
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of the callables in ``sources``
     weights: Path | None = None  # a file of weights for a pair of the user's own, in the place of torch's
     batch_folder: str = ""  # a TensorFolder with the batch that is compared, in the place of a drawn one
+    framework: str = ""
 
     @property
     def foreign(self) -> bool:
         """True if the models are the user's own."""
         return bool(self.sources)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What people call each side."""
+        if not self.framework:
+            return {"torch": "torch", "paddle": "paddle"}
+        return {"torch": "this version", "paddle": "the other version"}
 
     def spec(self, backend: str, *, precision: str, device: str) -> ModelSpec:
         """The model of one side."""

@@ -22,7 +22,6 @@ from benchmarks.worker.serving import ServingTasks
 from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
-from common.cli import UsageError
 from common.engines.engine import timed
 from common.runtime import memory
 from common.runtime.kernel_counters import read_counters
@@ -75,14 +74,11 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks):
 
     def save_file(self, path: str) -> None:
         """Write the model that a comparison has open as the framework's own file."""
-        self.backend.save_weights(self._probe.model, Path(path))
+        self._probe.save_file(path)
 
     def load_file(self, path: str) -> None:
         """Read such a file into the model that a comparison has open. UsageError where it does not fit."""
-        try:
-            self.backend.load_weights(self._probe.model, Path(path))
-        except ValueError as error:
-            raise UsageError(f"{path}: {error}") from None
+        self._probe.load_file(path)
 
     def prepare(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Set up one job, as a JobSpec says; returns JobFacts."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
 from benchmarks.request.inputs import LABELS, input_place
-from common.cli import UnavailableError
+from common.cli import UnavailableError, UsageError
 from common.runtime import memory
 
 Arrays = Mapping[str, np.ndarray]
@@ -138,6 +139,17 @@ class OpenModel:
         folder.fill(self._pieces(self.backend.get_weights))
         buffers = self.backend.get_buffers(self.model)
         folder.fill((TensorName.of_buffer(self._naming.buffer(own)), array) for own, array in buffers.items())
+
+    def save_file(self, path: str) -> None:
+        """Write the framework's own file of weights."""
+        self.backend.save_weights(self.model, Path(path))
+
+    def load_file(self, path: str) -> None:
+        """Read such a file. UsageError where it does not fit."""
+        try:
+            self.backend.load_weights(self.model, Path(path))
+        except ValueError as error:
+            raise UsageError(f"{path}: {error}") from None
 
     def load(self, source: str) -> None:
         """Copy parameters and buffers from a folder.

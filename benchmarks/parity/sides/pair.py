@@ -60,6 +60,7 @@ class Pair(Sides):
     ) -> None:
         super().__init__(torch_side, paddle_side, scratch=scratch, together=together)
         self.subject, self.device, self.equal_nan = subject, device, equal_nan
+        self.titles = subject.titles
         self.described: dict[str, dict[str, Any]] = {}
         self.pairing: Pairing | None = None
         self.spreads: dict[str, dict[str, float]] = {}  # of the models' own initial values
@@ -238,8 +239,18 @@ class Pair(Sides):
             matches=matches,
             pairing=self.pairing,
             equal_nan=self.equal_nan,
-            roundings=known_roundings.concerned(self.ask("torch", "roundings")),
+            roundings=self.roundings(),
         )
+
+    def attempts(self, keys: Sequence[str]) -> list[list[str]]:
+        """What torch's run is repeated with until the sides agree; of one framework's versions nothing."""
+        return [] if self.subject.framework else known_roundings.attempts(keys)
+
+    def roundings(self) -> list[str]:
+        """The known roundings that the last run can show; two versions of one framework excuse none."""
+        if self.subject.framework:
+            return []
+        return [*known_roundings.concerned(self.ask("torch", "roundings"))]
 
     def record_again(
         self, recording: Recording, altered: str, *, suspects: Iterable[TensorName], **how: Any

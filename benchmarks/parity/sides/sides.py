@@ -21,6 +21,7 @@ class Sides:
     def __init__(self, torch_side: Askable, paddle_side: Askable, *, scratch: Path, together: bool) -> None:
         self._sides, self._together = {"torch": torch_side, "paddle": paddle_side}, together
         self._root = scratch / "parity"
+        self.titles: Mapping[str, str] = {}  # what a failure calls a side, if not by its name
         self.peak_disk_bytes = 0
 
     def __enter__(self) -> Self:
@@ -33,7 +34,10 @@ class Sides:
 
     def ask(self, backend: str, step: str, **arguments: Any) -> Any:
         """Have a side do one step, with everything it needs to know given as paths and numbers."""
-        return self._result(self._sides[backend].ask("parity", step=step, **arguments), arguments)
+        try:
+            return self._result(self._sides[backend].ask("parity", step=step, **arguments), arguments)
+        except WorkerFailure as failure:
+            raise self._titled(failure, backend) from None
 
     def ask_both(
         self,
@@ -63,10 +67,14 @@ class Sides:
             try:
                 results[name] = self._result(workers[name].receive(), arguments)
             except WorkerFailure as failure:
-                failures.append(failure)
+                failures.append(self._titled(failure, name))
         if failures:
             raise failures[0]
         return results
+
+    def _titled(self, failure: WorkerFailure, side: str) -> WorkerFailure:
+        failure.backend = self.titles.get(side, side)
+        return failure
 
     def _result(self, result: Any, arguments: Mapping[str, Any]) -> Any:
         if "target" in arguments:

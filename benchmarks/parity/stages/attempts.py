@@ -55,7 +55,7 @@ class Attempts:
     def _fail(self, name: str, failure: WorkerFailure) -> None:
         self.stages.append(Stage(name=name, problem=Problem.of(failure)))
         if failure.is_gone:
-            self._lost = f"the {failure.backend} worker was lost in stage {name}"
+            self._lost = f"{failure.backend}'s worker was lost in stage {name}"
 
     def _skip(self, name: str, because: str) -> None:
         self.stages.append(

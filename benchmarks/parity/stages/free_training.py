@@ -42,14 +42,15 @@ class FreeRun:
 
     def judge(self) -> list[Gap]:
         """Losses and parameters compared; known roundings and mere noise excused."""
+        is_between_two = self.name == OWN and not self.pair.subject.framework
         both = self._train(among=NAMES)
-        noted = known_roundings.concerned(self.pair.ask("torch", "roundings"))
+        noted = self.pair.roundings()
         ours, theirs = both["torch"], both["paddle"]
         gaps = self._compare(ours, theirs)
         rounding: Sequence[str] = ()
         least = len(_failed(gaps)) + 1
-        for keys in known_roundings.attempts(
-            [*noted, *([known_roundings.HYPER_PARAMETERS] if self.name == OWN else [])]
+        for keys in self.pair.attempts(
+            [*noted, *([known_roundings.HYPER_PARAMETERS] if is_between_two else [])]
         ):
             if not _failed(gaps):
                 break
@@ -58,7 +59,7 @@ class FreeRun:
             gaps |= {title: _excused(gaps[title], again[title], keys) for title in _failed(gaps)}
             if len(_failed(again)) < least:
                 least, ours, rounding = len(_failed(again)), losses, keys
-        if self.name == OWN and _failed(gaps):
+        if is_between_two and _failed(gaps):
             gaps |= self._by_paddles_rules(gaps, theirs, rounding)
         for title, moved in self._movements(_failed(gaps), ours, rounding).items():
             gaps[title] = allow_noise(gaps[title], moved=moved, most=MOST_NOISE)

@@ -38,7 +38,7 @@ def _reproduce_roundings(pair: Pair, verdicts: Verdicts) -> Verdicts:
     If no attempt gets there, the first of those that leave least counts.
     """
     best, recorded = verdicts, verdicts
-    for keys in known_roundings.attempts(verdicts.recording.roundings):
+    for keys in pair.attempts(verdicts.recording.roundings):
         if all(name.kind == BUFFERS for name in best.failed()) and best is not verdicts:
             break  # nothing is left, or statistics alone, on which no other rounding acts
         start = best if known_roundings.adds_to_others(keys) else verdicts

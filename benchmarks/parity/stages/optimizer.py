@@ -129,11 +129,12 @@ def optimizer_stage(pair: Pair, *, names: Sequence[str], steps: int) -> Stage:
     gaps: list[Gap] = []
     lone: dict[str, dict[str, list[str]]] = {}
     for name in names:
+        is_between_two = name == OWN and not pair.subject.framework  # of which each has constants and rules
         own = _compare_optimizer(pair, name, steps=steps)
         lone[name] = _kept_by_one_side(pair)
-        if name == OWN and _failed(own):
+        if is_between_two and _failed(own):
             own = _excuse_hyper_parameters(pair, own, steps=steps)
-        if name == OWN and _failed(own):
+        if is_between_two and _failed(own):
             own = _by_paddles_rules(pair, own, steps=steps)
         gaps += own
     pair.folder("drawn")

@@ -59,7 +59,8 @@ def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
 def _dropout_gaps(pair: Pair, evaluated: Recording) -> tuple[list[Gap], Suspect | None]:
     """Every dropout layer that both sides have: what it makes of 1, how often it drops, and what."""
     ours, theirs = ({facts["name"]: facts for facts in side} for side in pair.ask_both("dropouts").values())
-    rounded = {facts["name"]: facts for facts in pair.ask("torch", "dropouts", rounding=[RATE])}
+    keys = [] if pair.subject.framework else [RATE]
+    rounded = {facts["name"]: facts for facts in pair.ask("torch", "dropouts", rounding=keys)}
     gaps: list[Gap] = []
     suspect = None
     for match in evaluated.matches:
@@ -215,7 +216,7 @@ def _statistics_suspect(pair: Pair, gap: Gap) -> Suspect:
 
 def _without_difference(pair: Pair, verdicts: Verdicts, gap: Gap) -> Gap:
     """The gap of a running variance, passed if the frameworks' two rules explain it to the last digit."""
-    if gap.verdict != FAIL or not gap.name.endswith("running_var"):
+    if gap.verdict != FAIL or not gap.name.endswith("running_var") or pair.subject.framework:
         return gap
     recording, file = verdicts.recording, TensorName.of_buffer(gap.name)
     entry = next(e for e in pair.described["torch"]["buffers"] if e["name"] == gap.name)

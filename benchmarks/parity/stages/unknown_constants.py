@@ -34,7 +34,7 @@ def _propose(pair: Pair, verdicts: Verdicts, suspect: Suspect | None) -> list[st
     gaps = [verdicts.gaps[name].relative_l2 for name in verdicts.failed()]
     if suspect is None or verdicts.random or max(gaps, default=1.0) > ROUNDING:
         return []
-    if pair.parameters() > LARGE:
+    if pair.parameters() > LARGE or pair.subject.framework:  # one framework has one set of constants
         return []
     for trial, function in _trials(pair, suspect):
         tried = pair.record_again(

@@ -1,7 +1,7 @@
 """Stages that end in an exception are rows, and a lost worker ends no report."""
 
 from benchmarks.manager.worker_process import WorkerFailure
-from benchmarks.parity.plan import GATE, ORDER, Plan, with_needed
+from benchmarks.parity.plan import BETWEEN_FRAMEWORKS, GATE, Plan, with_needed
 from benchmarks.parity.stages.attempts import Attempts
 from benchmarks.parity.stages.stage import Stage
 
@@ -40,10 +40,10 @@ def test_after_a_lost_worker_the_rest_is_said_to_be_not_run():
     attempts.add_if_wanted("float32", lambda: Stage(name="float32"))
     optimizer, training = attempts.in_order()
     assert (optimizer.verdict, training.verdict) == ("error", "error")
-    assert training.problem.reason == "not run: the torch worker was lost in stage optimizer"
+    assert training.problem.reason == "not run: torch's worker was lost in stage optimizer"
 
 
 def test_stages_are_run_with_what_they_need_in_order():
-    assert with_needed(()) == ORDER
+    assert with_needed(()) == BETWEEN_FRAMEWORKS
     assert with_needed(("float32",)) == (*GATE, "float32")
     assert with_needed(("training", "repeat")) == ("parameters", "repeat", *GATE[1:], "training")
