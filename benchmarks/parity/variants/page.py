@@ -113,7 +113,7 @@ def _variants(say: Language, rows: Sequence[Variant]) -> Section:
         cells.append(own)
     note = say("|Δ| is the distance between torch's and paddle's logits.")
     if features:
-        note += " " + sentences.features_note(say, rows)
+        note += say.space + sentences.features_note(say, rows)
     chart = distance_chart(say, rows)
     charts = [chart] if chart else []
     return Section(title=say("Variants"), note=note, columns=columns, rows=cells, charts=charts)
@@ -210,7 +210,7 @@ def _speed(say: Language, rows: Sequence[Variant]) -> Section | None:
             each.case,
             figure(each.ratio),
             interval(each.ratio_ci95),
-            each.verdict,
+            sentences.speed_verdict(say, each.verdict),
             figure(each.torch_images_per_second),
             figure(each.paddle_images_per_second),
         ]

@@ -54,6 +54,18 @@ def stage_verdict(say: Language, word: str) -> str:
     return words.get(word, word)
 
 
+def speed_verdict(say: Language, word: str) -> str:
+    """The verdict of a comparison."""
+    words = {
+        "torch faster": say("torch faster"),
+        "paddle faster": say("paddle faster"),
+        "equal": say("equal"),
+        "undecided": say("undecided"),
+        "invalid": say("invalid"),
+    }
+    return words.get(word, word)
+
+
 def finding_sentence(say: Language, row: Variant) -> str:
     """The distance in float32, and what float64 says of it."""
     logits = row.logits
@@ -138,7 +150,7 @@ def answer(say: Language, page: ParityPage) -> str:
                 name=name,
             )
         )
-    return " ".join(parts)
+    return say.space.join(parts)
 
 
 def images_sentence(say: Language, page: ParityPage) -> str:
@@ -167,7 +179,10 @@ def disagreement_sentence(say: Language, row: Disagreement) -> str:
     if ranked is None:
         return say("not looked at in float64")
     if ranked.torch_class != ranked.paddle_class:
-        return say("float64 differs as well, by {gap}", gap=number(ranked.max_abs))
+        values = {"margin": number(ranked.torch_margin), "gap": number(ranked.max_abs)}
+        if _is_tied(ranked):
+            return say("tied in float64 as well: margin {margin}, |Δ| {gap}", **values)
+        return say("float64 differs as well: margin {margin}, |Δ| {gap}", **values)
     if not _is_tied(row.float32):
         return say("no tie: the distance is smaller than the margins")
     return say(
