@@ -145,8 +145,7 @@ def _disagreements(say: Language, rows: Sequence[Variant]) -> Section | None:
             sentences.disagreement_sentence(say, each),
         ]
         for row in rows
-        if row.images
-        for each in row.images.disagreements
+        for each in sentences.listed(row)
     ]
     if not cells:
         return None

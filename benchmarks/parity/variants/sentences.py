@@ -9,6 +9,7 @@ from benchmarks.results.parity_schema import Disagreement, Distance, Excuse, Par
 from common.language import Language
 
 SHOWN = 8  # names in a sentence
+OF_BROKEN = 3  # disagreements of a broken variant that are listed
 
 
 def number(value: float | None) -> str:
@@ -154,18 +155,28 @@ def answer(say: Language, page: ParityPage) -> str:
 
 
 def images_sentence(say: Language, page: ParityPage) -> str:
-    """Agreement over all images of all variants."""
-    found = [row.images for row in page.variants if row.images and row.images.top1_agreed is not None]
+    """Agreement over all images of the variants that pass: of those that are broken it says nothing more."""
+    counted = [row for row in page.variants if row.images and row.images.top1_agreed is not None]
+    found = [row.images for row in counted if row.images and row.verdict == "pass"]
     total, agreed = sum(each.images for each in found), sum(each.top1_agreed or 0 for each in found)
-    if not total:
+    if not counted:
         return say("No photographs were compared.")
+    if not total:
+        return say("No variant passes, so that agreement on photographs says nothing.")
     return say(
-        "Top-1 agrees in {agreed} of {total} predictions ({share}): {images} photographs for each variant.",
+        "Where float64 agrees, Top-1 agrees in {agreed} of {total} predictions ({share}): {images} "
+        "photographs for each variant.",
         agreed=f"{agreed:,}",
         total=f"{total:,}",
         share=f"{agreed / total:.2%}",
         images=f"{max(each.images for each in found):,}",
     )
+
+
+def listed(row: Variant) -> list[Disagreement]:
+    """The disagreements that the page lists: of a broken variant a few will do."""
+    found = row.images.disagreements if row.images else []
+    return found if row.verdict == "pass" else found[:OF_BROKEN]
 
 
 def share(agreed: int | None, images: int) -> str:
@@ -234,8 +245,8 @@ def not_compared(say: Language, page: ParityPage) -> list[str]:
                     name=row.name,
                 )
             )
-        if row.images and row.images.disagreements_total > len(row.images.disagreements):
-            more = row.images.disagreements_total - len(row.images.disagreements)
+        more = row.images.disagreements_total - len(listed(row)) if row.images else 0
+        if more > 0:
             lines.append(
                 say.count(
                     "{name}: {number} more disagreement is counted and not listed",

@@ -8,9 +8,14 @@ import jsonschema
 import pytest
 
 from benchmarks.parity.variants.page import render, write_page
-from benchmarks.parity.variants.sentences import answer, disagreement_sentence, finding_sentence
+from benchmarks.parity.variants.sentences import (
+    answer,
+    disagreement_sentence,
+    finding_sentence,
+    images_sentence,
+)
 from benchmarks.results import result_file
-from benchmarks.results.parity_schema import ParityPage
+from benchmarks.results.parity_schema import Agreement, ParityPage
 from common.language import LANGUAGES, Language
 from tests.benchmarks.parity.variants.rows import broken, disagreement, lost, page, variant, whole_page
 
@@ -44,6 +49,26 @@ def test_the_answer_counts_and_names():
         "In float64 both compute the same in 1 of 3 variants. Broken: broken. Not compared: lost."
     )
     assert "at most 1.1e-04 in float32 (net)" in said
+
+
+def test_agreement_is_of_the_variants_that_pass():
+    """A broken one would drown what the others say."""
+    none = variant().images.model_copy(update={"top1_agreed": 0})
+    said = images_sentence(EN, page(variant(), broken(images=none)))
+    assert said.startswith("Where float64 agrees, Top-1 agrees in 10 of 10 predictions (100.00%)")
+    assert images_sentence(EN, page(broken())).startswith("No variant passes")
+    assert images_sentence(EN, page(variant(images=None))) == "No photographs were compared."
+
+
+def test_a_broken_variant_lists_few_disagreements_and_counts_all():
+    counts = {"images": 10, "top1_agreed": 0, "disagreements_total": 10}
+    odd = Agreement(
+        source="photos.txt", disagreements=[disagreement(f"{n}.png") for n in range(10)], **counts
+    )
+    text = render(page(broken(images=odd)), "report.md", language="en")
+    assert ("2.png" in text, "3.png" in text) == (True, False)
+    assert "broken: 7 more disagreements are counted and not listed" in text
+    assert "9.png" in render(page(variant(images=odd)), "report.md", language="en")
 
 
 @pytest.mark.parametrize(
