@@ -26,6 +26,15 @@ def test_the_ratios_of_a_suite_are_shown(suite):
     assert row.speed_reason is None
 
 
+def test_what_the_machine_disturbed_has_no_figures(suite):
+    path = suite / "net" / "result.json"
+    made = result_file.read(path)
+    made.comparisons[0].verdict = "invalid"
+    result_file.write(made, path)
+    first, *_ = with_speed(variant(input_shape=(3, 224, 224)), suite, VERSIONS).speed
+    assert (first.verdict, first.ratio, first.torch_images_per_second) == ("invalid", None, None)
+
+
 @pytest.mark.parametrize(
     ("row", "versions", "said"),
     [
