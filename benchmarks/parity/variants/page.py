@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.parity.variants import sentences
 from benchmarks.parity.variants.chart import distance_chart
+from benchmarks.parity.variants.circumstances import how, not_compared
 from benchmarks.parity.variants.sentences import distance_cells, number, share
 from benchmarks.report.page import TEMPLATES, minute, templates
 from benchmarks.report.sections import Section
@@ -47,8 +48,8 @@ def _facts(page: ParityPage, say: Language) -> dict[str, Any]:
         "sections": sections(say, page),
         "findings": [sentences.finding_sentence(say, row) for row in page.variants],
         "faults": _faults(say, page.variants),
-        "how": sentences.how(say, page),
-        "not_compared": sentences.not_compared(say, page),
+        "how": how(say, page),
+        "not_compared": not_compared(say, page),
         "date": minute(environment.get("date") or ""),
         "machine": "; ".join(environment.get("gpus") or []) or environment.get("cpu"),
         "marks": _marks(say),

@@ -68,6 +68,8 @@ def test_a_broken_variant_lists_few_disagreements_and_counts_all():
     text = render(page(broken(images=odd)), "report.md", language="en")
     assert ("2.png" in text, "3.png" in text) == (True, False)
     assert "broken: 7 more disagreements are counted and not listed" in text
+    assert "broken: no features" not in text
+    assert "net: no features" in render(page(variant(features=None)), "report.md", language="en")
     assert "9.png" in render(page(variant(images=odd)), "report.md", language="en")
 
 
