@@ -25,6 +25,11 @@ class Language:
         """The language as HTML names it."""
         return TAGS[self.code]
 
+    @property
+    def space(self) -> str:
+        """What stands between two sentences."""
+        return "" if self.code == "zh" else " "
+
     def __call__(self, message: str, **values: object) -> str:
         """The sentence in this language. A message without a translation stays English."""
         found = _translations(self.code).gettext(message)

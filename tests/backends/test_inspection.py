@@ -103,3 +103,37 @@ def test_what_a_normalisation_keeps_of_a_weight_lies_as_the_weight(paddle_backen
     arrays = paddle_backend.get_weights(layer)
     assert np.array_equal(arrays["weight_v"], layer.weight_v.numpy().T)
     assert arrays["weight_g"].shape == (3, 1)
+
+
+def test_features_are_what_went_into_the_layer_whatever_happens_to_them_later(backend):
+    import importlib
+
+    import numpy as np
+
+    nn = importlib.import_module(f"{backend.__name__.rpartition('.')[2]}.nn")
+    base = getattr(nn, "Module", None) or nn.Layer
+
+    class Net(base):
+        def __init__(self):
+            super().__init__()
+            self.first, self.head = nn.Linear(3, 4), nn.Linear(4, 2)
+            self.unused = nn.Linear(2, 2)
+
+        def forward(self, x):
+            hidden = self.first(x)
+            logits = self.head(hidden)
+            hidden.zero_()
+            return logits
+
+    where = {"device": "cpu", "precision": "fp32"}
+    model = backend.adopt(Net(), **where)
+    backend.set_training(model, False)
+    images = backend.from_numpy(np.ones((1, 3), np.float32), **where)
+    logits, features = backend.infer_with_features(model, images, layer="head")
+    found, seen = backend.to_numpy(logits), backend.to_numpy(features)
+    weights = backend.get_weights(model)
+    assert np.allclose(seen @ weights["head.weight"].T + weights["head.bias"], found, atol=1e-6)
+    assert np.abs(seen).max() > 0
+    assert backend.infer_with_features(model, images, layer="unused")[1] is None
+    with pytest.raises(KeyError):
+        backend.infer_with_features(model, images, layer="nowhere")

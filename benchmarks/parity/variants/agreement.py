@@ -59,7 +59,7 @@ class Tally:
             difference = np.abs(ours - theirs)
         self.logits.add(difference)
         flat = difference.reshape(len(difference), -1)
-        apart: np.ndarray = np.nan_to_num(flat.max(axis=1), nan=np.inf)
+        apart: np.ndarray = np.nan_to_num(flat.max(axis=1), nan=np.inf, posinf=np.inf)
         broken: np.ndarray = np.isinf(apart)
         self.not_finite += int(broken.sum())
         differing = self._rank(ours, theirs, apart, positions)

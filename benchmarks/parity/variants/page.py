@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.parity.variants import sentences
 from benchmarks.parity.variants.chart import distance_chart
+from benchmarks.parity.variants.circumstances import how, not_compared
 from benchmarks.parity.variants.sentences import distance_cells, number, share
 from benchmarks.report.page import TEMPLATES, minute, templates
 from benchmarks.report.section import Section
@@ -47,8 +48,8 @@ def _facts(page: ParityPage, say: Language) -> dict[str, Any]:
         "sections": sections(say, page),
         "findings": [sentences.finding_sentence(say, row) for row in page.variants],
         "faults": _faults(say, page.variants),
-        "how": sentences.how(say, page),
-        "not_compared": sentences.not_compared(say, page),
+        "how": how(say, page),
+        "not_compared": not_compared(say, page),
         "date": minute(environment.get("date") or ""),
         "machine": "; ".join(environment.get("gpus") or []) or environment.get("cpu"),
         "marks": _marks(say),
@@ -113,7 +114,7 @@ def _variants(say: Language, rows: Sequence[Variant]) -> Section:
         cells.append(own)
     note = say("|Δ| is the distance between torch's and paddle's logits.")
     if features:
-        note += " " + sentences.features_note(say, rows)
+        note += say.space + sentences.features_note(say, rows)
     chart = distance_chart(say, rows)
     charts = [chart] if chart else []
     return Section(title=say("Variants"), note=note, columns=columns, rows=cells, charts=charts)
@@ -145,8 +146,7 @@ def _disagreements(say: Language, rows: Sequence[Variant]) -> Section | None:
             sentences.disagreement_sentence(say, each),
         ]
         for row in rows
-        if row.images
-        for each in row.images.disagreements
+        for each in sentences.listed(row)
     ]
     if not cells:
         return None
@@ -210,7 +210,7 @@ def _speed(say: Language, rows: Sequence[Variant]) -> Section | None:
             each.case,
             figure(each.ratio),
             interval(each.ratio_ci95),
-            each.verdict,
+            sentences.speed_verdict(say, each.verdict),
             figure(each.torch_images_per_second),
             figure(each.paddle_images_per_second),
         ]

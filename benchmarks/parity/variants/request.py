@@ -69,9 +69,12 @@ def _command(options: argparse.Namespace) -> str:
         "--stages": ",".join(options.stages),
         "--input-shape": ",".join(map(str, options.input_shape or ())),
         "--speed": options.speed,
+        "--optimizer": ",".join(options.optimizer),
+        "--language": "" if options.language == "en" else options.language,
     }
     words = [f"{flag} {quote(str(value))}" for flag, value in given.items() if value]
-    words += [f"--batch-size {options.batch_size}", f"--seed {options.seed}"]
+    words += [f"--batch-size {options.batch_size}", f"--seed {options.seed}", f"--steps {options.steps}"]
+    words += [f"--{name.replace('_', '-')}" for name in ("strict", "equal_nan") if getattr(options, name)]
     return " ".join(["python -m benchmarks.parity", *words])
 
 

@@ -9,6 +9,7 @@ from benchmarks.results.parity_schema import Disagreement, Distance, Excuse, Par
 from common.language import Language
 
 SHOWN = 8  # names in a sentence
+OF_BROKEN = 3  # disagreements of a broken variant that are listed
 
 
 def number(value: float | None) -> str:
@@ -50,6 +51,18 @@ def stage_verdict(say: Language, word: str) -> str:
         "error": say("error"),
         "pass (known rounding)": say("pass (known rounding)"),
         "pass (known difference)": say("pass (known difference)"),
+    }
+    return words.get(word, word)
+
+
+def speed_verdict(say: Language, word: str) -> str:
+    """The verdict of a comparison."""
+    words = {
+        "torch faster": say("torch faster"),
+        "paddle faster": say("paddle faster"),
+        "equal": say("equal"),
+        "undecided": say("undecided"),
+        "invalid": say("invalid"),
     }
     return words.get(word, word)
 
@@ -138,22 +151,32 @@ def answer(say: Language, page: ParityPage) -> str:
                 name=name,
             )
         )
-    return " ".join(parts)
+    return say.space.join(parts)
 
 
 def images_sentence(say: Language, page: ParityPage) -> str:
-    """Agreement over all images of all variants."""
-    found = [row.images for row in page.variants if row.images and row.images.top1_agreed is not None]
+    """Agreement over all images of the variants that pass: of those that are broken it says nothing more."""
+    counted = [row for row in page.variants if row.images and row.images.top1_agreed is not None]
+    found = [row.images for row in counted if row.images and row.verdict == "pass"]
     total, agreed = sum(each.images for each in found), sum(each.top1_agreed or 0 for each in found)
-    if not total:
+    if not counted:
         return say("No photographs were compared.")
+    if not total:
+        return say("No variant passes, so that agreement on photographs says nothing.")
     return say(
-        "Top-1 agrees in {agreed} of {total} predictions ({share}): {images} photographs for each variant.",
+        "Where float64 agrees, Top-1 agrees in {agreed} of {total} predictions ({share}): {images} "
+        "photographs for each variant.",
         agreed=f"{agreed:,}",
         total=f"{total:,}",
         share=f"{agreed / total:.2%}",
         images=f"{max(each.images for each in found):,}",
     )
+
+
+def listed(row: Variant) -> list[Disagreement]:
+    """The disagreements that the page lists: of a broken variant a few will do."""
+    found = row.images.disagreements if row.images else []
+    return found if row.verdict == "pass" else found[:OF_BROKEN]
 
 
 def share(agreed: int | None, images: int) -> str:
@@ -167,7 +190,10 @@ def disagreement_sentence(say: Language, row: Disagreement) -> str:
     if ranked is None:
         return say("not looked at in float64")
     if ranked.torch_class != ranked.paddle_class:
-        return say("float64 differs as well, by {gap}", gap=number(ranked.max_abs))
+        values = {"margin": number(ranked.torch_margin), "gap": number(ranked.max_abs)}
+        if _is_tied(ranked):
+            return say("tied in float64 as well: margin {margin}, |Δ| {gap}", **values)
+        return say("float64 differs as well: margin {margin}, |Δ| {gap}", **values)
     if not _is_tied(row.float32):
         return say("no tie: the distance is smaller than the margins")
     return say(
@@ -200,78 +226,6 @@ def features_note(say: Language, rows: Sequence[Variant]) -> str:
         "Features are what goes into the last layer with parameters: {layers}.",
         layers=_listed(say, [*layers]),
     )
-
-
-def not_compared(say: Language, page: ParityPage) -> list[str]:
-    """What is missing from the page, and why."""
-    lines = [say("{name}: not compared yet", name=name) for name in page.missing]
-    for row in page.variants:
-        if row.reason:
-            lines.append(f"{row.name}: {row.reason}")
-        if row.images_reason and row.images_reason not in (row.reason or ""):
-            lines.append(say("{name}: no photographs: {reason}", name=row.name, reason=row.images_reason))
-        if row.images and row.images.left_out:
-            lines.append(
-                say.count(
-                    "{name}: {number} photograph cannot be decoded and is left out",
-                    "{name}: {number} photographs cannot be decoded and are left out",
-                    row.images.left_out,
-                    name=row.name,
-                )
-            )
-        if row.images and row.images.disagreements_total > len(row.images.disagreements):
-            more = row.images.disagreements_total - len(row.images.disagreements)
-            lines.append(
-                say.count(
-                    "{name}: {number} more disagreement is counted and not listed",
-                    "{name}: {number} more disagreements are counted and not listed",
-                    more,
-                    name=row.name,
-                )
-            )
-        if row.speed_reason:
-            lines.append(say("{name}: no speed: {reason}", name=row.name, reason=row.speed_reason))
-    return lines or [say("Everything that was asked for was compared.")]
-
-
-def how(say: Language, page: ParityPage) -> list[str]:
-    """How it was compared: what both sides were given, and what repeats it."""
-    request, environment = page.request, page.environment
-    versions = ", ".join(f"{name} {facts[name]}" for name, facts in environment["backends"].items())
-    lines = [say("Versions: {versions}.", versions=versions)]
-    fresh = sum(row.weights is None for row in page.variants)
-    if fresh:
-        lines.append(
-            say(
-                "Weights: the networks' own initial values, copied from torch to paddle, in {fresh} of "
-                "{total} variants. Of networks that were not trained, agreement on photographs says less: "
-                "name files of weights in the file of pairs.",
-                fresh=fresh,
-                total=len(page.variants),
-            )
-        )
-    if fresh < len(page.variants):
-        lines.append(say("Weights of the others: those that the file of pairs names, on both sides."))
-    lines.append(
-        say(
-            "Photographs: decoded, resized to the input shape, scaled and normalised once (three channels: "
-            "ImageNet's mean and deviation). Both sides get the same pixels."
-        )
-        if request["images"]
-        else say("Input: one drawn batch of {images} images.", images=request["batch_size"])
-    )
-    lines.append(
-        say(
-            "Float64 decides: the stages run on the {images} images on which float32 departs most. Float32 "
-            "passes if each side is as near to the float64 result as rounding explains. Top-5 agrees if both "
-            "have the same five best classes. A usual limit on float32 logits is {usual}.",
-            images=request["batch_size"],
-            usual=f"{USUAL:g}",
-        )
-    )
-    lines.append(say("Stages: {stages}.", stages=", ".join(request["stages"])))
-    lines.append(say("Made again by: {command}", command=request["command"]))
-    return lines
 
 
 def distance_cells(row: Distance | None) -> list[str]:

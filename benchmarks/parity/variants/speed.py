@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks.results import result_file
 from benchmarks.results.parity_schema import Speed, Variant
+from benchmarks.results.schema import Comparison
 from common.cli import UsageError
 
 FILE = "result.json"
@@ -33,16 +34,20 @@ def with_speed(variant: Variant, folder: Path, versions: dict[str, object]) -> V
         return variant.model_copy(update={"speed_reason": f"{path}: is of images {shape}"})
     if report.environment.get("backends") != versions:
         return variant.model_copy(update={"speed_reason": f"{path}: is of other versions of the frameworks"})
-    rows = [
-        Speed(
-            case=str(row.case),
-            verdict=row.verdict,
-            ratio=None if row.verdict == "invalid" else row.ratio,
-            ratio_ci95=None if row.verdict == "invalid" else row.ratio_ci95,
-            torch_images_per_second=row.torch_images_per_second,
-            paddle_images_per_second=row.paddle_images_per_second,
-        )
-        for row in report.comparisons
-    ]
+    rows = [_speed(row) for row in report.comparisons]
     reason = None if rows else f"{path}: has no comparison"
     return variant.model_copy(update={"speed": rows, "speed_reason": reason})
+
+
+def _speed(row: Comparison) -> Speed:
+    """A comparison's figures; none where the machine disturbed it."""
+    if row.verdict == "invalid":
+        return Speed(case=str(row.case), verdict=row.verdict)
+    return Speed(
+        case=str(row.case),
+        verdict=row.verdict,
+        ratio=row.ratio,
+        ratio_ci95=row.ratio_ci95,
+        torch_images_per_second=row.torch_images_per_second,
+        paddle_images_per_second=row.paddle_images_per_second,
+    )
