@@ -43,8 +43,9 @@ DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED = 0, 1, 2, 3, 4
 LAUNCHER = """
 import runpy, sys
 sys.path.insert(0, {root!r})
-from common import endings
-endings.install({module!r})
+from common import early_stop, endings
+early_stop.install({module!r})
+endings.install()
 runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 """
 
@@ -237,11 +238,12 @@ def _measured(
 
 def _run(module: str, arguments: Sequence[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*_launch(module), *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [*launch(module), *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
 
 
-def _launch(module: str) -> list[str]:
+def launch(module: str) -> list[str]:
+    """The command that runs a module of this project, wherever it is given."""
     return [sys.executable, "-P", "-c", LAUNCHER.format(root=str(ROOT), module=module)]
 
 
@@ -301,7 +303,7 @@ def main() -> int:
         listed = "\n".join(f"  {short:10s} python -m {module}" for short, module in COMMANDS.items())
         print(f"usage: side-by-side COMMAND [FLAG ...]\n\n{listed}\n\nCOMMAND --help lists its flags.")
         return DONE
-    command = [*_launch(module), *arguments]
+    command = [*launch(module), *arguments]
     os.execv(command[0], command)  # noqa: S606 (our own command; signals and exit code are its own)
 
 

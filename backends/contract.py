@@ -323,6 +323,9 @@ class Backend(Protocol):
     def matrix_product(self, array: np.ndarray, *, device: str, precision: str) -> Callable[[], Tensor]:
         """Multiply a square matrix with itself on each call; nobody waits."""
 
+    def stream_sum(self, array: np.ndarray, *, device: str) -> Callable[[], Tensor]:
+        """Add an array to another in place on each call, in float32; nobody waits."""
+
     def infer(self, model: Model, images: Tensor) -> Tensor:
         """Logits (batch, classes), still on the device, without recording for gradients."""
 
@@ -411,6 +414,9 @@ class Backend(Protocol):
 
         Does nothing for fp32 and fp64.
         """
+
+    def default_dtype(self, precision: str) -> AbstractContextManager[None]:
+        """Context in which what a model makes without naming a dtype is of this precision, fp32 or fp64."""
 
     # Distributed ----------------------------------------------------------------------------------
 

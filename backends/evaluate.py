@@ -6,10 +6,18 @@ python -m backends.evaluate --backend torch --checkpoint runs/mnist --data MNIST
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from backends.inference.flags import GRID, SPLITS, add_checkpoint_flags, add_own_model_flags
+from backends.inference.flags import (
+    GRID,
+    SPLITS,
+    add_both_flags,
+    add_checkpoint_flags,
+    add_own_model_flags,
+    other_of,
+    require_both,
+)
 from backends.launch import in_own_interpreter, require_device, start
 from common import cli
 from common.files import require_writable
@@ -19,7 +27,12 @@ from common.runtime.devices import available_cores
 from common.terminal import configure_logging, printable
 
 if TYPE_CHECKING:
-    from backends.inference.classifier import Scores
+    import numpy as np
+
+    from backends.inference.agreement import SideLogits
+    from backends.inference.checkpoints import OpenCheckpoint
+    from backends.inference.classifier import Classifier, Scores
+    from common.dataset.index import Index
 
 PROGRAM = "backends.evaluate"
 
@@ -27,6 +40,7 @@ PROGRAM = "backends.evaluate"
 def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
+    require_both(options)
     for path in (options.json, options.confusion, options.grid):
         if path is not None:
             require_writable(path)
@@ -34,12 +48,10 @@ def main(arguments: Sequence[str]) -> int:
     configure_logging(PROGRAM)
     # Imported here and not above: they take longer than --help may.
     from backends.inference.checkpoints import open_checkpoint
-    from backends.inference.classifier import evaluation_loader
-    from backends.inference.doubts import suspicion
-    from backends.inference.evaluation import class_names, draw_examples, labelled
+    from backends.inference.evaluation import class_names, labelled
+    from backends.inference.other_side import other_side, write_side
     from backends.training.splits import as_trained, require_some_images
     from common.dataset.sources import read_source
-    from common.plots import draw_confusion
     from common.weights.checkpoint import run_of
 
     # What can be wrong with checkpoint and data shows before a framework is imported.
@@ -49,26 +61,71 @@ def main(arguments: Sequence[str]) -> int:
     split, index = labelled(divided, opened.subject, data=options.data, wanted=options.split)
     require_some_images(index)
     names = class_names(opened.subject, index)
+    other = other_side(PROGRAM, arguments, options) if options.both else None
     backend, device = start(options.backend, device=options.device, threads=options.threads)
     classifier = opened.classifier(backend, device=device)
     for remark in opened.remarks():
         cli.complain(PROGRAM, remark)
-    how = {"workers": options.workers, "strict": options.strict}
-    loader = evaluation_loader(
-        index, opened.subject.preparation, device=device, batch_size=options.batch_size, **how
-    )
-    scores = classifier.score(loader, num_classes=opened.subject.num_classes, what="evaluate")
+    scores, own = _scored(options, opened, classifier, index)
+    if options.logits_only:
+        write_side(own, options.logits_only)
+        return cli.DONE
     _print_scores(scores, names, f"{index.source}, {split}")
+    results = scores.to_json(names)
+    if other is not None:
+        results["both"] = _agreement({options.backend: own, other_of(options.backend): other}, names, index)
+    _write(options, results, scores, names, opened)
+    if options.grid:
+        from backends.inference.evaluation import draw_examples
+
+        draw_examples(index, classifier, opened.subject, names, options.grid)
+    return cli.DONE
+
+
+def _scored(
+    options: argparse.Namespace, opened: "OpenCheckpoint", classifier: "Classifier", index: "Index"
+) -> "tuple[Scores, SideLogits]":
+    """Metrics on all images; their logits, too, where both sides are compared."""
+    from backends.inference.agreement import SideLogits
+    from backends.inference.classifier import evaluation_loader
+
+    how = {"workers": options.workers, "strict": options.strict, "batch_size": options.batch_size}
+    loader = evaluation_loader(index, opened.subject.preparation, device=classifier.device, **how)
+    kept: list[np.ndarray] = []
+    asked: dict[str, Any] = {"num_classes": opened.subject.num_classes, "what": "evaluate"}
+    asked |= {"keep": kept.append} if options.both or options.logits_only else {}
+    scores = classifier.score(loader, **asked)
+    places = [place for place in range(len(index)) if place not in loader.damaged] if kept else []
+    return scores, SideLogits.of(kept, places, index.paths)
+
+
+def _agreement(sides: "dict[str, SideLogits]", names: Sequence[str], index: "Index") -> dict[str, Any]:
+    """Print how far both sides agree, and return it for the result file."""
+    from backends.inference.agreement import Agreement, agreement_lines
+
+    found = Agreement(sides=sides).to_json(names, index.paths.__getitem__, index.labels)
+    print("\n".join(agreement_lines(found)))
+    return found
+
+
+def _write(
+    options: argparse.Namespace,
+    results: dict[str, Any],
+    scores: "Scores",
+    names: Sequence[str],
+    opened: "OpenCheckpoint",
+) -> None:
+    """Say what makes the figures doubtful, and write the files that were asked for."""
+    from backends.inference.doubts import suspicion
+    from common.plots import draw_confusion
+
     doubt = suspicion(scores.confusion.counts, names, opened.subject)
     if doubt is not None:
         cli.complain(PROGRAM, doubt)
     if options.json:
-        write_json(options.json, scores.to_json(names))
+        write_json(options.json, results)
     if options.confusion:
         draw_confusion(scores.confusion.counts, names, options.confusion)
-    if options.grid:
-        draw_examples(index, classifier, opened.subject, names, options.grid)
-    return cli.DONE
 
 
 def _print_scores(scores: "Scores", classes: Sequence[str], source: str) -> None:
@@ -120,6 +177,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add_checkpoint_flags(parser)
     add_own_model_flags(parser)
+    add_both_flags(parser)
     options = parser.parse_args(arguments)
     require_device(options.device)
     return options

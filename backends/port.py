@@ -15,6 +15,7 @@ from pathlib import Path
 
 from backends import interpreter
 from backends.porting import converter
+from backends.porting.hints import hint_lines
 from backends.porting.mending import Remark, bare_imports, called, mend, renamed_package
 from backends.porting.proof import prove
 from backends.porting.signatures import Signature, signatures
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
         raise
     print(f"Written: {target}; {len(left)} places left to you")
-    if options.skip_proof:
+    if options.skip_proof:  # the proof has them itself
+        print(*hint_lines(path.read_text(encoding="utf-8") for path in files.values()), sep="\n")
         return cli.DONE
     size = {name: getattr(options, name) for name in ("input_shape", "num_classes", "batch_size")}
     folder = source.absolute().parent

@@ -6,8 +6,7 @@ recipe.json and, where there is a test split, test.json.
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from backends.launch import in_own_interpreter
@@ -78,7 +77,7 @@ def _train(
     print(layer_table(loop.learner.backend, loop.learner.model, loop.subject, device=loop.learner.device))
     print(_title(loop), flush=True)
     curves = Curves(folder)
-    with EpochBar(loop) as bar, _told_how_to_go_on(loop, options):
+    with EpochBar(loop) as bar, cli.noting_on_stop(lambda: _how_to_go_on(loop, options)):
         for epoch in loop.epochs():
             for mean_loss, rate in epoch:
                 bar.show_update(mean_loss, rate)
@@ -88,15 +87,9 @@ def _train(
     _finish(loop, folder)
 
 
-@contextmanager
-def _told_how_to_go_on(loop: "Loop", options: argparse.Namespace) -> Iterator[None]:
-    """Note on an interruption what was saved, for the line that ends the command."""
-    try:
-        yield
-    except (KeyboardInterrupt, cli.Terminated) as stop:
-        saved = f"epochs 1 to {loop.epoch} are saved" if loop.epoch else "no epoch is complete yet"
-        stop.__notes__ = [f"{saved}; the same command with --resume goes on in {options.output}"]
-        raise
+def _how_to_go_on(loop: "Loop", options: argparse.Namespace) -> str:
+    saved = f"epochs 1 to {loop.epoch} are saved" if loop.epoch else "no epoch is complete yet"
+    return f"{saved}; the same command with --resume goes on in {options.output}"
 
 
 def _title(loop: "Loop") -> str:

@@ -4,7 +4,8 @@
     python -m benchmarks.suite pairs.toml --report suite
 
 A file of pairs has a table for each: [NAME] with torch, paddle, input_shape (or input_shapes), num_classes,
-map and weights, or with model. A suite that was stopped goes on where it was.
+map, weights, torch_loss and paddle_loss, output and inputs, or with model. A pair with inputs is proven and
+not timed. A suite that was stopped goes on where it was.
 """
 
 import argparse
@@ -41,10 +42,13 @@ def main(arguments: Sequence[str]) -> int:
 
     outcomes: list[Outcome] = []
     how = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
-    for outcome in measure_pairs(requests, options.report, **how):
-        outcomes.append(outcome)
-        write_suite(outcomes, options.report)
-        print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
+    with cli.noting_on_stop(
+        lambda: f"{len(outcomes)} of {len(requests)} pairs are complete; the same command goes on"
+    ):
+        for outcome in measure_pairs(requests, options.report, **how):
+            outcomes.append(outcome)
+            write_suite(outcomes, options.report)
+            print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
     print("\n".join(["", *sentences(outcomes), *missing(outcomes)]))
     print(f"Written: {options.report / 'suite.html'}")
     summary, found = of_speed.suite_summary(outcomes), of_speed.suite_annotations(outcomes, requests)

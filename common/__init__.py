@@ -5,7 +5,11 @@ Imports run one way only: common <- backends <- benchmarks.
 
 import sys
 
-from common import endings
+if sys.argv[:1] == ["-m"]:  # on the way to a command of ours: whatever ends it now does so in one line
+    from common import early_stop
 
-if sys.argv[:1] == ["-m"]:  # on the way to a command of ours: errors of its imports end it in one line
+    early_stop.install()
+
+    from common import endings
+
     endings.install()

@@ -21,6 +21,7 @@ from common.endings import (
     complain,
     exit_code_line,
     explain,
+    noting_on_stop,
     one_line,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "UnavailableError",
     "UsageError",
     "complain",
+    "noting_on_stop",
     "one_line",
     "run",
 ]

@@ -10,15 +10,15 @@ import signal
 import sys
 import tempfile
 import traceback
-from contextlib import suppress
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 
+from common.early_stop import INTERRUPTED, program
 from common.terminal import how_far, printable
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED, OUR_FAULT = 0, 1, 2, 3, 4, 70
-INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+TERMINATED = 128 + signal.SIGTERM
 # In a word, as --help has it, and in a sentence.
 EXIT_CODES = {
     (DONE,): ("done", "done; every comparison has a verdict of its own"),
@@ -46,6 +46,7 @@ EXIT_CODES = {
     ),
     (INTERRUPTED, TERMINATED): ("stopped", "after SIGINT, SIGTERM"),
 }
+FROM_THE_START = "nothing is kept: the same command begins anew"
 LONGEST_LINE = 4000  # characters: more than a screen is no explanation
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "cpuinfo": "py-cpuinfo", "pynvml": "nvidia-ml-py"}
 OURS = ("common", "backends", "benchmarks")
@@ -134,9 +135,21 @@ def _of_the_machine(error: BaseException) -> tuple[int, str] | None:
     return None
 
 
+@contextmanager
+def noting_on_stop(how_to_go_on: Callable[[], str]) -> Iterator[None]:
+    """Note on an interruption how to go on, for the line that ends the command."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as stop:
+        stop.__notes__ = [*getattr(stop, "__notes__", ()), how_to_go_on()]  # add_note needs Python 3.11
+        raise
+
+
 def _stopped(stop: BaseException) -> str:
-    """How far the command was and, where it has noted that on the exception, how to go on."""
-    return "; ".join([f"stopped {how_far()}".strip(), *getattr(stop, "__notes__", ())])
+    """How far the command was, and how to go on: as noted on the exception, else from the start."""
+    far = how_far()
+    notes = getattr(stop, "__notes__", ()) or ([FROM_THE_START] if far else ())
+    return "; ".join([f"stopped {far}".strip(), *notes])
 
 
 def _system_error(error: OSError) -> tuple[int, str]:
@@ -194,35 +207,16 @@ def complain(program: str, message: object) -> None:
             print(f"{program}: {one_line(message)}", file=sys.stderr, flush=True)
 
 
-def install(program: str = "") -> None:
+def install() -> None:
     """End a command in one line before its main function is reached, too: while its modules are imported.
 
-    Ctrl-C in the first second, or an interpreter without NumPy, would else end in a traceback and in code 1.
-    ``program`` is its name, by default the module behind -m.
+    An interpreter without NumPy would else end in a traceback and in code 1.
     """
-    name = program or _program()
-    sys.excepthook = partial(_ended_early, name)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, partial(_stopped_early, name))
-    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, partial(_stopped_early, name))
+    sys.excepthook = _ended_early
 
 
-def _stopped_early(program: str, number: int, _frame: object) -> None:
-    """End at once: modules on their way in have nothing to clean up, and some hide KeyboardInterrupt."""
-    complain(program, "stopped")
-    os._exit(128 + number)
-
-
-def _ended_early(
-    program: str, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
-) -> None:
-    code, sentence = explain(error, program=program)
-    complain(program, sentence)
+def _ended_early(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    name = program()
+    code, sentence = explain(error, program=name)
+    complain(name, sentence)
     os._exit(code)
-
-
-def _program() -> str:
-    """The module behind -m."""
-    words = sys.orig_argv
-    return words[words.index("-m") + 1] if "-m" in words[:-1] else Path(sys.argv[0]).name

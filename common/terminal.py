@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+# As tqdm's own, but never with the seconds of a unit in place of its rate.
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 LOG_SECONDS = 30  # between a bar's lines where nobody watches
 # Control characters, marks that turn the direction of writing, bytes of a name that are no UTF-8, line ends.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -66,9 +68,11 @@ _bars: "list[tqdm[Any]]" = []
 
 
 def progress(
-    *, total: int | None, done: int = 0, unit: str = "it", shown: bool = True, what: str = ""
+    *, total: int | None, done: int = 0, unit: str, scaled: bool = False, shown: bool = True, what: str = ""
 ) -> "tqdm[Any]":
-    """A bar of ``total`` units, ``done`` of them before; ``what`` stands before it.
+    """A bar of ``total`` units (such as "images"), ``done`` of them before; ``what`` stands before it.
+
+    Units that are ``scaled`` are shown by the thousand and the million.
 
     If stderr is no terminal, it prints a line every half minute. An interrupted command says how far its last
     bar was.
@@ -91,11 +95,13 @@ def progress(
     bar = Bar(
         total=total,
         initial=done,
-        unit=unit,
+        unit=f" {unit}",
+        bar_format=BAR,
+        unit_scale=scaled,
         desc=what or None,
         file=sys.stderr if watched else _Lines(sys.stderr),
         mininterval=0.1 if watched else LOG_SECONDS,
-        maxinterval=10 if watched else LOG_SECONDS,
+        miniters=1,  # the clock alone decides: with more, a thread of tqdm's doubles the lines of a log
         delay=0.5 if watched else LOG_SECONDS,  # what is done sooner needs none
         dynamic_ncols=watched,
         leave=None,  # of bars within bars the outer one

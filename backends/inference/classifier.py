@@ -1,6 +1,6 @@
 """Classifier on labelled images: batches in, metrics out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,12 +133,24 @@ class Classifier:
             logits = self.backend.infer(self.model, images)
             yield self.backend.to_numpy(logits), self.backend.to_numpy(labels)
 
-    def score(self, loader: Loader, *, num_classes: int, what: str = "", shown: bool = True) -> Scores:
-        """Compute the model's metrics on a loader's images; ``what`` stands before the bar."""
+    def score(
+        self,
+        loader: Loader,
+        *,
+        num_classes: int,
+        what: str = "",
+        shown: bool = True,
+        keep: Callable[[np.ndarray], object] = lambda _: None,
+    ) -> Scores:
+        """Compute the model's metrics on a loader's images; ``what`` stands before the bar.
+
+        ``keep`` is given the logits of each batch.
+        """
         scores = Scores(num_classes)
-        with progress(total=len(loader.index), unit=" images", what=what, shown=shown) as bar:
+        with progress(total=len(loader.index), unit="images", what=what, shown=shown) as bar:
             for logits, labels in self.over(loader):
                 scores.update(logits, labels)
+                keep(logits)
                 bar.update(len(labels))
         return scores
 

@@ -1,10 +1,11 @@
 """Flags of the commands that open a checkpoint."""
 
+import argparse
 from pathlib import Path
 
 from backends import NAMES
 from common import model_cards
-from common.cli import Parser
+from common.cli import Parser, UsageError
 from common.flag_values import natural, number, numbers, positive, side_or_sides
 from common.model_cards import ACTIVATIONS, POOLS
 
@@ -64,3 +65,34 @@ def add_checkpoint_flags(parser: Parser) -> None:
     others.add_argument(
         "--map", type=Path, metavar="FILE.json", help="JSON object {model's name: name in the file}"
     )
+
+
+def add_both_flags(parser: Parser) -> None:
+    """Flags of the comparison of both sides."""
+    group = parser.add_argument_group("both sides")
+    group.add_argument(
+        "--both",
+        action="store_true",
+        help="run the other framework, too, and say for how many images both name the same class",
+    )
+    group.add_argument(
+        "--other-checkpoint",
+        type=Path,
+        metavar="C",
+        help="of the other framework, where it has a file of its own (default: the same)",
+    )
+    parser.add_argument("--logits-only", type=Path, help=argparse.SUPPRESS)  # what the other side is asked
+
+
+def require_both(options: argparse.Namespace) -> None:
+    """Raise UsageError for flags of ``--both`` that do not go together."""
+    if options.other_checkpoint is not None and not options.both:
+        raise UsageError("--other-checkpoint changes nothing without --both; add that, or leave it out")
+    given = [name for name in NAMES if getattr(options, name)]
+    if options.both and len(given) == 1:
+        raise UsageError(f"--both needs the other side's model, too: --{other_of(given[0])} MODULE:CALLABLE")
+
+
+def other_of(backend: str) -> str:
+    """The other backend's name."""
+    return next(name for name in NAMES if name != backend)

@@ -18,11 +18,12 @@ from common.weights.checkpoint import ModelConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """Prediction for one image: probabilities (classes,), in the order of the classes."""
+    """Prediction for one image: probabilities and logits (classes,), in the order of the classes."""
 
     path: Path
     image: Image.Image
     probabilities: np.ndarray
+    logits: np.ndarray
 
     def ranked(self, names: Sequence[str], top: int | None) -> list[dict[str, Any]]:
         """The most probable classes first; equal ones by their number."""
@@ -86,4 +87,4 @@ def predict(
         if not np.isfinite(logits).all():  # as JSON has no word for it
             yield Unclassified(path=path, reason="the model's output for it is not finite")
             continue
-        yield Prediction(path=path, image=image, probabilities=probabilities(logits)[0])
+        yield Prediction(path=path, image=image, probabilities=probabilities(logits)[0], logits=logits[0])

@@ -52,7 +52,7 @@ def trace(model, images):
     layers = []
 
     def record(name):
-        return lambda layer, _, output: layers.extend(_facts(name, layer, _first_tensor(output)))
+        return lambda layer, inputs, output: layers.extend(_facts(name, layer, inputs, _first_tensor(output)))
 
     handles = [layer.register_forward_post_hook(record(name)) for name, layer in leaves(model).items()]
     training = model.training
@@ -118,13 +118,14 @@ def _neutral(word):
     return re.sub(r"([123])D$", r"\1d", word)
 
 
-def _facts(name, layer, output):
+def _facts(name, layer, inputs, output):
     """What a trace says of a layer, in a list; nothing of one that returns no tensor."""
     if output is None:
         return []
     facts = {
         "name": name,
         "type": type_of(layer),
+        "input_shape": shape_of(inputs),
         "output_shape": list(output.shape),
         "dtype": str(output.dtype).removeprefix("paddle."),
         "layout": _layout(layer, output),
@@ -137,6 +138,12 @@ def _first_tensor(output):
     while isinstance(output, (list, tuple, dict)) and output:
         output = next(iter(output.values() if isinstance(output, dict) else output))
     return output if hasattr(output, "dtype") else None
+
+
+def shape_of(values):
+    """Of the first tensor; None where there is none."""
+    tensor = _first_tensor(values)
+    return None if tensor is None else list(tensor.shape)
 
 
 def _layout(layer, output):

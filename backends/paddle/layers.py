@@ -11,7 +11,7 @@ from paddle import nn
 
 from .device import DTYPES, place, to_numpy
 from .engines import infer
-from .inspection import RECURRENT, base_of, leaves, type_of
+from .inspection import RECURRENT, base_of, leaves, shape_of, type_of
 from .weights import UNUSED, get_gradients
 
 RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient": "forward/gradient"}
@@ -20,15 +20,30 @@ RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient":
 def cast(model, *, precision, device):
     """Give a model its place and its precision."""
     layers = model.sublayers(include_self=True)
-    held = [(layer._buffers, name) for layer in layers for name in UNUSED if name in layer._buffers]
-    aside = [(buffers, name, buffers.pop(name)) for buffers, name in held]  # empty, which paddle cannot cast
+    held = [(layer._buffers, name, buffer) for layer in layers for name, buffer in layer._buffers.items()]
+    for buffers, name, buffer in held:
+        if not _is_cast(name, buffer):
+            del buffers[name]
     model = model.to(device=place(device), dtype=DTYPES[precision])
-    for buffers, name, buffer in aside:
-        buffers[name] = buffer
+    for buffers, name, buffer in held:  # all of them, so that they stay in order
+        buffers[name] = buffers.pop(name) if name in buffers else _moved(name, buffer, precision, device)
     for layer in layers:
         if isinstance(layer, nn.SyncBatchNorm) and device == "cpu":
             layer.forward = partial(_normalise_alone, layer)
     return model
+
+
+def _is_cast(name, buffer):
+    # Paddle casts integers, too: a table of places would no longer be one. Empty ones it cannot cast.
+    return name not in UNUSED and (buffer is None or buffer.is_floating_point())
+
+
+def _moved(name, buffer, precision, device):
+    if name in UNUSED:
+        return buffer
+    buffer = buffer.to(place(device))
+    wide = paddle.complex128 if precision == "fp64" else paddle.complex64
+    return buffer.astype(wide) if buffer.is_complex() else buffer
 
 
 def record(model, compute, *, keep, backward=True):
@@ -99,9 +114,11 @@ def isolate_layers(model, images):
         taken.append((_copied(inputs), _versions(inputs)))
 
     def after(name):
-        def hook(layer, inputs, _):
+        def hook(layer, inputs, outputs):
             copies, versions = taken.pop()
-            layers.append(LayerAlone(name, layer, copies, in_place=_versions(inputs) != versions))
+            alone = LayerAlone(name, layer, copies, in_place=_versions(inputs) != versions)
+            alone.output_shape = shape_of(outputs)
+            layers.append(alone)
 
         return hook
 
@@ -124,6 +141,7 @@ class LayerAlone:
     def __init__(self, name, layer, inputs, *, in_place):
         self.name, self.type = name, type_of(layer)
         self.layer, self.inputs, self.in_place = layer, inputs, in_place
+        self.input_shape, self.output_shape = shape_of(inputs), None
         self.parameters = [parameter for parameter in layer.parameters() if not parameter.stop_gradient]
         self.wanted = [tensor for tensor in _nested(inputs) if _is_recorded(tensor)] + self.parameters
         self.gradients = None

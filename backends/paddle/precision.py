@@ -3,7 +3,7 @@
 https://www.paddlepaddle.org.cn/documentation/docs/en/api/paddle/amp/Overview_en.html
 """
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import paddle
 
@@ -30,3 +30,13 @@ def autocast(*, precision, device):
     if precision not in MIXED:
         return nullcontext()
     return paddle.amp.auto_cast(dtype={"bf16": "bfloat16", "fp16": "float16"}[precision])
+
+
+@contextmanager
+def default_dtype(precision):
+    before = paddle.get_default_dtype()
+    paddle.set_default_dtype(DTYPES[precision])
+    try:
+        yield
+    finally:
+        paddle.set_default_dtype(before)

@@ -3,6 +3,8 @@
 https://www.paddlepaddle.org.cn/documentation/docs/en/guides/flags/flags_en.html
 """
 
+from functools import partial
+
 import paddle
 from paddle.base import core
 
@@ -14,10 +16,14 @@ def _flag(name):
     return Setting(lambda: paddle.get_flags([name])[name], lambda on: paddle.set_flags({name: on}))
 
 
+def _core(name, *values):  # looked up when called: paddle 3.0 without CUDA has no switches
+    return getattr(core, name)(*values)
+
+
 # paddle reports its thread count nowhere: its OpenMP library is asked.
 THREADS = Setting(lambda: openmp_threads("/paddle/libs/"), core.set_num_threads)
-TF32_MATMUL = Setting(core.get_cublas_switch, core.set_cublas_switch)
-TF32_CONVOLUTION = Setting(core.get_cudnn_switch, core.set_cudnn_switch)
+TF32_MATMUL = Setting(partial(_core, "get_cublas_switch"), partial(_core, "set_cublas_switch"))
+TF32_CONVOLUTION = Setting(partial(_core, "get_cudnn_switch"), partial(_core, "set_cudnn_switch"))
 AUTOTUNE = _flag("FLAGS_cudnn_exhaustive_search")
 DETERMINISTIC = _flag("FLAGS_cudnn_deterministic")
 

@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from backends.porting.signatures import Signature
+from common.operations.table import differences_of, stand_in_of
 
-# Positions that mean the same in torch and in paddle, of layers whose names differ by their letters' case.
-SAME_POSITIONS = {"MaxPool": 3, "AvgPool": 3, "AdaptiveAvgPool": 1, "AdaptiveMaxPool": 1, "Dropout": 1}
+# Positions that mean the same in torch and in paddle, of layers whose names differ by their letters' case,
+# and keywords that do not: a test holds both against the atlas.
+SAME_POSITIONS = {"MaxPool": 3, "AvgPool": 2, "AdaptiveAvgPool": 1, "AdaptiveMaxPool": 1, "Dropout": 1}
+OTHERWISE = {"AvgPool": {"padding"}}
 HARMLESS = ("inplace",)  # keywords that change no number of a result
 NAME = "name"  # paddle's last parameter nearly everywhere: a torch argument there is one that paddle has not
 
@@ -74,12 +77,13 @@ class Mender:
     def _renamed(self, call: ast.Call, name: str, likely: str | None) -> Signature | None:
         """Give a callable its name in paddle, if its arguments mean the same there; returns its signature."""
         if likely is None:
-            self._remark(call, f"paddle has no {name}", is_mended=False)
+            instead = stand_in_of(name)
+            hint = f"; the atlas has {instead} for it" if instead else ""
+            self._remark(call, f"paddle has no {name}{hint}", is_mended=False)
             return None
-        word = likely.rpartition(".")[2]
-        same = next((count for kind, count in SAME_POSITIONS.items() if word.startswith(kind)), 0)
-        is_certain = len(call.args) <= same and not any(isinstance(one, ast.Starred) for one in call.args)
-        self._remark(call, f"paddle has no {name}, but {likely}", is_mended=is_certain)
+        is_certain = _means_the_same(call, likely.rpartition(".")[2])
+        hints = [] if is_certain else differences_of(name.rpartition(".")[2])
+        self._remark(call, "; ".join([f"paddle has no {name}, but {likely}", *hints]), is_mended=is_certain)
         if not is_certain:
             return None
         self._edits.append((*self._span(call.func), likely.encode()))
@@ -104,6 +108,18 @@ class Mender:
         assert node.end_col_offset is not None
         start = self._begins[node.lineno - 1] + node.col_offset
         return start, self._begins[node.end_lineno - 1] + node.end_col_offset
+
+
+def _means_the_same(call: ast.Call, word: str) -> bool:
+    """True if a layer of paddle's of this name is given nothing that torch's takes otherwise."""
+    kind = next((kind for kind in SAME_POSITIONS if word.startswith(kind)), "")
+    is_plain = not any(isinstance(one, ast.Starred) for one in call.args)
+    keywords = {keyword.arg for keyword in call.keywords}
+    return (
+        is_plain
+        and len(call.args) <= SAME_POSITIONS.get(kind, 0)
+        and not keywords & OTHERWISE.get(kind, set())
+    )
 
 
 def _refused(call: ast.Call, signature: Signature) -> Iterator[tuple[ast.expr | ast.keyword, str, bool]]:

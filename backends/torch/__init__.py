@@ -15,7 +15,17 @@ from .device import (
 )
 from .distributed import introduce, join, launched, leave, replicate, sum_over_processes, unsynchronised
 from .dropout import inner_dropout, masked_dropout, measure_dropout, seed_dropout, without_inner_dropout
-from .engines import compiled, export_onnx, infer, lay_out, make_engine, matrix_product, operations, require
+from .engines import (
+    compiled,
+    export_onnx,
+    infer,
+    lay_out,
+    make_engine,
+    matrix_product,
+    operations,
+    require,
+    stream_sum,
+)
 from .inspection import describe, infer_with_features, trace
 from .layers import isolate_layers, record, run_layer
 from .models import adopt, build, set_training
@@ -30,7 +40,7 @@ from .optimizers import (
     set_moments,
     update,
 )
-from .precision import autocast, require_training
+from .precision import autocast, default_dtype, require_training
 from .settings import equalise, read_settings
 from .training import backward, compute_loss
 from .weights import (
@@ -54,6 +64,7 @@ __all__ = [
     "clear_gradients",
     "compiled",
     "compute_loss",
+    "default_dtype",
     "describe",
     "equalise",
     "export_onnx",
@@ -105,6 +116,7 @@ __all__ = [
     "set_moments",
     "set_training",
     "set_weights",
+    "stream_sum",
     "sum_over_processes",
     "synchronize",
     "to_numpy",

@@ -98,3 +98,8 @@ def matrix_product(array, *, device, precision):
     dtype = MIXED.get(precision) or DTYPES.get(precision) or DTYPES["fp32"]
     matrix = from_numpy(array, device=device, precision="fp32").to(dtype)
     return lambda: torch.matmul(matrix, matrix)
+
+
+def stream_sum(array, *, device):
+    total, added = (from_numpy(array, device=device, precision="fp32") for _ in range(2))
+    return lambda: total.add_(added)

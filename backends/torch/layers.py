@@ -9,7 +9,7 @@ import torch
 
 from .device import DTYPES, place, to_numpy
 from .engines import infer
-from .inspection import RECURRENT, base_of, leaves, type_of
+from .inspection import RECURRENT, base_of, leaves, shape_of, type_of
 from .weights import get_gradients
 
 RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient": "forward/gradient"}
@@ -17,7 +17,13 @@ RESULTS = {"forward/logits/output": "forward/logits", "forward/logits/gradient":
 
 def cast(model, *, precision, device):
     """Give a model its place and its precision."""
-    return model.to(device=place(device), dtype=DTYPES[precision])
+    return model._apply(lambda tensor: tensor.to(place(device), _dtype(tensor, precision)))
+
+
+def _dtype(tensor, precision):
+    if tensor.is_complex():  # Module.to would drop its imaginary part
+        return torch.complex128 if precision == "fp64" else torch.complex64
+    return DTYPES[precision] if tensor.is_floating_point() else None
 
 
 def record(model, compute, *, keep, backward=True):
@@ -88,9 +94,11 @@ def isolate_layers(model, images):
         taken.append((_copied(inputs), _versions(inputs)))
 
     def after(name):
-        def hook(layer, inputs, _):
+        def hook(layer, inputs, outputs):
             copies, versions = taken.pop()
-            layers.append(LayerAlone(name, layer, copies, in_place=_versions(inputs) != versions))
+            alone = LayerAlone(name, layer, copies, in_place=_versions(inputs) != versions)
+            alone.output_shape = shape_of(outputs)
+            layers.append(alone)
 
         return hook
 
@@ -113,6 +121,7 @@ class LayerAlone:
     def __init__(self, name, layer, inputs, *, in_place):
         self.name, self.type = name, type_of(layer)
         self.layer, self.inputs, self.in_place = layer, inputs, in_place
+        self.input_shape, self.output_shape = shape_of(inputs), None
         self.parameters = [parameter for parameter in layer.parameters() if parameter.requires_grad]
         self.wanted = [tensor for tensor in _nested(inputs) if _is_recorded(tensor)] + self.parameters
         self.gradients = None

@@ -3,7 +3,7 @@
 https://docs.pytorch.org/docs/stable/amp.html
 """
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import torch
 
@@ -29,3 +29,13 @@ def autocast(*, precision, device):
     if precision not in MIXED:
         return nullcontext()
     return torch.autocast("cpu" if device == "cpu" else "cuda", dtype=MIXED[precision])
+
+
+@contextmanager
+def default_dtype(precision):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(DTYPES[precision])
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

@@ -26,7 +26,7 @@ class EpochBar:
 
     def __init__(self, loop: "Loop") -> None:
         total = loop.recipe.epochs * loop.batches_per_epoch
-        self._bar = progress(total=total, done=loop.step, unit="batch", shown=loop.team.member.is_first)
+        self._bar = progress(total=total, done=loop.step, unit="batches", shown=loop.team.member.is_first)
 
     def __enter__(self) -> "Self":
         return self

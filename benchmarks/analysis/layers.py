@@ -1,7 +1,7 @@
 """Layers, one by one: where a backend's time goes, and which of them make the difference between both."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -14,12 +14,12 @@ TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")
 
 
 def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
-    """Each backend's row of the first combination whose layers were timed on both.
+    """Each backend's row of the first combination whose layers were timed on both, in training if in any.
 
     Returns an empty mapping if there is none.
     """
     cases: dict[tuple[Any, ...], dict[str, Result]] = {}
-    for row in results:
+    for row in sorted(results, key=lambda row: row.phase != "train"):
         if row.layers:
             case = (row.phase, row.precision, row.layout, row.batch_size)
             cases.setdefault(case, {}).setdefault(row.backend, row)
@@ -29,14 +29,17 @@ def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
 def layer_gaps(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Both backends' layers side by side, by torch's name.
 
-    They are sorted by the gap, paddle less torch, the largest first.
+    They are sorted by the gap, paddle less torch in the passes that the phase has, the largest first.
     """
     sides = compared_layers(results)
     if not sides:
         return []
     ours, theirs = _by_call(sides["torch"]), _by_call(sides["paddle"])
+    backward = sides["torch"].phase == "train"
     pairs = [
-        {**_side_by_side(layer, theirs[call]), "name": call} for call, layer in ours.items() if call in theirs
+        {**_side_by_side(layer, theirs[call], backward=backward), "name": call}
+        for call, layer in ours.items()
+        if call in theirs
     ]
     return sorted(pairs, key=lambda pair: -abs(pair["gap"]))
 
@@ -47,11 +50,9 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
     if sides:
         return [
             "",
-            f"Layers in eager mode, {_case(sides['torch'])}, each alone, by what it contributes to the gap:",
+            f"Layers in eager mode, {_case(sides['torch'])}, each alone, by their part of the gap:",
             _gap_table(results),
-            *_on_one_side(sides),
-            *(_not_in_layers(row) for row in sides.values() if row.forward_seconds),
-            *(line for row in sides.values() for line in _left_out(row)),
+            *layer_remarks(results),
             "",
         ]
     lines, shown = [], set()
@@ -65,6 +66,49 @@ def layer_lines(results: Sequence[Result]) -> list[str]:
                 *_left_out(row),
             ]
     return [*lines, ""] if lines else []
+
+
+def layer_remarks(results: Sequence[Result]) -> list[str]:
+    """Lines on what the table of both backends' layers cannot show."""
+    sides = compared_layers(results)
+    return [
+        *(_on_one_side(sides) if sides else []),
+        *(_not_in_layers(row) for row in sides.values() if row.forward_seconds),
+        *(line for row in sides.values() for line in _left_out(row)),
+    ]
+
+
+def layer_sums(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Rows like those of ``layer_gaps`` with which the layers add up to the step, where its parts are known.
+
+    They are what layers of one side alone take, what is in no layer, and the step's passes.
+    """
+    sides = compared_layers(results)
+    if not sides or any(row.forward_seconds is None for row in sides.values()):
+        return []
+    shared = {pair["name"] for pair in layer_gaps(results)}
+    ways = ("forward", "backward") if sides["torch"].phase == "train" else ("forward",)
+    sums: dict[str, dict[str, float]] = {"on one side only": {}, "in no layer": {}, "the step": {}}
+    for side, row in sides.items():
+        for way in ways:
+            alone = [layer for call, layer in _by_call(row).items() if call not in shared]
+            step = getattr(row, f"{way}_seconds") or 0.0
+            sums["on one side only"][f"{side}_{way}"] = _of_way(alone, way)
+            sums["in no layer"][f"{side}_{way}"] = step - _of_way(row.layers, way)
+            sums["the step"][f"{side}_{way}"] = step
+    return [
+        {"name": name, "type": "-", "kernels": "-", "shape": "-", "gap": _gap(times), **times}
+        for name, times in sums.items()
+        if any(times.values())
+    ]
+
+
+def _of_way(layers: Iterable[LayerTimes], way: str) -> float:
+    return float(sum(getattr(layer, f"{way}_seconds") for layer in layers))
+
+
+def _gap(times: Mapping[str, float]) -> float:
+    return sum(value if key.startswith("paddle") else -value for key, value in times.items())
 
 
 def calls_of(names: Sequence[str]) -> list[str]:
@@ -117,7 +161,7 @@ def _left_out(row: Result) -> list[str]:
     ]
 
 
-def _side_by_side(ours: LayerTimes, theirs: LayerTimes) -> dict[str, Any]:
+def _side_by_side(ours: LayerTimes, theirs: LayerTimes, *, backward: bool) -> dict[str, Any]:
     kernels = (("torch", ours.kernel), ("paddle", theirs.kernel))
     return {
         "name": ours.name,
@@ -126,9 +170,18 @@ def _side_by_side(ours: LayerTimes, theirs: LayerTimes) -> dict[str, Any]:
         "paddle_forward": theirs.forward_seconds,
         "torch_backward": ours.backward_seconds,
         "paddle_backward": theirs.backward_seconds,
-        "gap": _seconds(theirs) - _seconds(ours),
+        "gap": theirs.forward_seconds
+        - ours.forward_seconds
+        + backward * (theirs.backward_seconds - ours.backward_seconds),
+        "shape": shape_words(ours),
         "kernels": "; ".join(f"{name}: {kernel}" for name, kernel in kernels if kernel) or "-",
     }
+
+
+def shape_words(layer: LayerTimes) -> str:
+    """What goes in and out for one image, "3x32x32 to 6x28x28"; "-" where it is not known."""
+    known = [shape[1:] for shape in (layer.input_shape, layer.output_shape) if shape]
+    return " to ".join("x".join(map(str, shape)) or "1" for shape in known) or "-"
 
 
 def _seconds(layer: LayerTimes) -> float:
@@ -136,16 +189,21 @@ def _seconds(layer: LayerTimes) -> float:
 
 
 def _case(row: Result) -> str:
-    return f"{row.precision}, batch of {row.batch_size}"
+    return f"{row.phase}, {row.precision}, batch of {row.batch_size}"
 
 
 def _gap_table(results: Sequence[Result]) -> str:
     rows = [
-        [pair["name"], pair["type"], *(_milliseconds(pair[key]) for key in (*TIMES, "gap"))]
-        for pair in layer_gaps(results)
+        [pair["name"], pair["type"], pair["shape"], *times_of(pair)]
+        for pair in [*layer_gaps(results), *layer_sums(results)]
     ]
     times = [f"{name.replace('_', ' ')} ms" for name in TIMES]
-    return _table(rows, ["layer", "type", *times, "gap ms"])
+    return _table(rows, ["layer", "type", "one image", *times, "gap ms"])
+
+
+def times_of(pair: Mapping[str, Any]) -> list[str]:
+    """The milliseconds of a row, forward and backward of each side, and its gap; "-" where it has none."""
+    return [_milliseconds(pair[key]) if key in pair else "-" for key in (*TIMES, "gap")]
 
 
 def _own_table(layers: Sequence[LayerTimes]) -> str:
@@ -153,17 +211,20 @@ def _own_table(layers: Sequence[LayerTimes]) -> str:
         [
             layer.name,
             layer.type,
+            shape_words(layer),
             _milliseconds(layer.forward_seconds),
             _milliseconds(layer.backward_seconds),
             layer.kernel or "-",
         ]
         for layer in sorted(layers, key=lambda layer: -_seconds(layer))
     ]
-    return _table(rows, ["layer", "type", "forward ms", "backward ms", "kernel"])
+    return _table(rows, ["layer", "type", "one image", "forward ms", "backward ms", "kernel"])
 
 
 def _table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
-    words = ("layer", "type", "kernel")
+    kept = [place for place, _ in enumerate(columns) if any(row[place] != "-" for row in rows)]
+    rows, columns = [[row[place] for place in kept] for row in rows], [columns[place] for place in kept]
+    words = ("layer", "type", "one image", "kernel")
     alignment = ["left" if name in words else "right" for name in columns]
     return tabulate(rows, headers=columns, tablefmt="simple", colalign=alignment, disable_numparse=True)
 

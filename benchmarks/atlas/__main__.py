@@ -52,12 +52,10 @@ def main(arguments: Sequence[str]) -> int:
         threads=options.threads,
         timeout=options.timeout,
     )
-    try:
+    folder = options.report
+    kept = f"the same command goes on in {folder}" if folder else "nothing is kept without --report DIR"
+    with cli.noting_on_stop(lambda: kept):
         report = survey(wanted)
-    except (KeyboardInterrupt, cli.Terminated):
-        if options.report:
-            cli.complain(PROGRAM, f"stopped; the same command with --report {options.report} goes on")
-        raise
     print(report_text(report))
     _write(report, options)
     return cli.DONE

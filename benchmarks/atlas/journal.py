@@ -12,11 +12,15 @@ FILE = "rows.jsonl"
 
 
 class Journal:
-    """A file whose first line says what was asked, and whose last line of each case counts."""
+    """A file whose first line says what was asked, and whose last line of each case counts.
 
-    def __init__(self, folder: Path | None, *, header: Mapping[str, Any]) -> None:
+    ``asked`` has a case's fingerprint by id; a row of a case that has been changed since is none of ``rows``.
+    """
+
+    def __init__(self, folder: Path | None, *, header: Mapping[str, Any], asked: Mapping[str, int]) -> None:
         self.path = folder / FILE if folder else None
         self.rows: dict[str, Row] = {}
+        self._asked = asked
         if self.path is None:
             return
         if self.path.exists():
@@ -27,7 +31,7 @@ class Journal:
     def add(self, row: Row) -> None:
         """Keep a row, in place of an earlier one of its case."""
         self.rows[row.id] = row
-        self._append(row.model_dump())
+        self._append({"asked": self._asked[row.id], **row.model_dump()})
 
     def _append(self, content: Mapping[str, Any]) -> None:
         if self.path is not None:
@@ -45,5 +49,5 @@ class Journal:
         if len(lines) < len(whole):  # a line that a stop cut short
             path.write_text("".join(whole[: len(lines)]), encoding="utf-8")
         for content in lines[1:]:
-            row = Row.model_validate(content)
-            self.rows[row.id] = row
+            if content.pop("asked", None) == self._asked.get(content["id"], ""):
+                self.rows[content["id"]] = Row.model_validate(content)

@@ -48,7 +48,6 @@ def _facts(row: Row) -> dict[str, Any]:
         "size": text.size(row),
         "ratio": text.speed(row),
         "why": text.sentence(row),
-        "edges": text.odd_edges(row),
     }
 
 

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from benchmarks.atlas.row import AtlasReport, Row
 from common.files import write_text
+from common.operations.table import FILE
 
-FILE = Path(__file__).parent / "table.jsonl"
 LEFT_OUT = {"gaps", "seconds"}  # of a row: they say no more than its distance, or differ with each run
 
 

@@ -8,7 +8,7 @@ from tabulate import tabulate
 
 from backends import NAMES
 from benchmarks.atlas.judging.judge import BOTH_REFUSE, SAME
-from benchmarks.atlas.row import EQUAL, ERROR, MISSING, VERDICTS, AtlasReport, Row
+from benchmarks.atlas.row import EQUAL, ERROR, ROUNDED, VERDICTS, AtlasReport, Row
 
 COLUMNS = ("family", "cases", *VERDICTS, "other at an edge")
 
@@ -32,7 +32,10 @@ def _counts(name: str, rows: Sequence[Row]) -> list[str | int]:
 
 
 def odd_edges(row: Row) -> dict[str, str]:
-    """Edges that the two sides take differently."""
+    """Edges that the two sides take differently, of a row that agrees elsewhere."""
+    verdict = row.missing.verdict if row.missing else row.verdict
+    if verdict not in (EQUAL, ROUNDED):
+        return {}
     return {edge: text for edge, text in row.edges.items() if text not in (SAME, BOTH_REFUSE)}
 
 
@@ -94,12 +97,3 @@ def report_text(report: AtlasReport) -> str:
     told = [row for row in report.rows if row.verdict != EQUAL or row.speed]
     parts = [heading(report), *([table(told)] if told else []), summary(report)]
     return "\n\n".join(parts)
-
-
-def unusual(report: AtlasReport) -> list[Row]:
-    """Rows that a porter has to know: not equal, nor merely absent under a name that has an equal."""
-    return [
-        row
-        for row in report.rows
-        if row.verdict not in (EQUAL, MISSING) or (row.missing is not None and row.missing.verdict != EQUAL)
-    ]

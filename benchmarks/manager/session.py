@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.open_model import ModelSpec
 from benchmarks.manager.installations import Installation, both_backends
-from benchmarks.manager.worker_process import TASKS, Worker
+from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.images import image_source
 from benchmarks.request.inputs import draw_batch, write_weights
@@ -93,6 +93,8 @@ class Session:
 
         Raises WorkerFailure if it cannot be had.
         """
+        if self.pair.inputs:
+            raise WorkerFailure(name, "unsupported", "takes other inputs than a batch of images: not timed")
         worker = self.worker(name)
         device = worker.ask("find_device", name=self.request.device)
         worker.ask("require", case=asdict(case), device=device)
@@ -102,7 +104,9 @@ class Session:
 
     def job(self, name: str, case: Case, *, device: str) -> JobSpec:
         """Job that a side's worker sets up for a case."""
-        model = self.pair_of(name).spec(self.places[name].backend, precision=case.storage, device=device)
+        backend = self.places[name].backend
+        model = self.pair_of(name).spec(backend, precision=case.storage, device=device)
+        model = replace(model, output=self.pair.output)
         equalise = self.request.settings_mode != "as-shipped"
         images = image_source(self.request)
         if case.phase == "data":  # no model is needed to read images
@@ -120,6 +124,7 @@ class Session:
             artefacts=str(artefacts),
             inputs=None if images else self.inputs.batch(case.batch_size),
             images=images,
+            loss=self.pair.plugins.get(backend, {}).get("loss", ""),
         )
 
     def warm_up(self, name: str) -> None:
@@ -196,7 +201,7 @@ class InputFiles:
             return str(self.own_weights(name))
         path = self.scratch / "weights.safetensors"
         if not path.exists():
-            shapes = worker.ask("shapes", model=asdict(model))
+            shapes = worker.ask("shapes", model=model.to_json())
             write_weights(shapes, seed=self._pair.seed, path=path)
         return str(path)
 

@@ -49,7 +49,7 @@ def measure_both(
     with (
         scratch_folder() as scratch,
         open_session(request, scratch=scratch, places=places) as session,
-        progress(total=plan.rounds * len(request.cases)) as bar,
+        progress(total=plan.rounds * len(request.cases), unit="rounds") as bar,
     ):
         sweep = Sweep(session, facts=facts, folder=folder, earlier=earlier, margin=margin)
         # Proof before speed. Each worker that measures is started afresh.

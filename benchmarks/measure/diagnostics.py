@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.manager.installations import ROOT
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
@@ -16,7 +17,7 @@ class Diagnostics:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._peaks: dict[tuple[Any, ...], float | None] = {}
+        self._machine: dict[tuple[Any, ...], float | None] = {}
         self._layer_times: dict[str, list[dict[str, Any]]] = {}
 
     def explain(self, name: str, case: Case, measured: Measured) -> None:
@@ -28,21 +29,26 @@ class Diagnostics:
         worker.ask("release")
         if case.phase == "data":
             return
-        measured.matmul_peak_flops = self._peak(name, case, device)
+        where = {"device": device, "threads": self._threads(case)}
+        measured.matmul_peak_flops = self._once(name, "matmul_peak", precision=case.precision, **where)
+        measured.bandwidth_bytes = self._once(name, "bandwidth", **where)
         if self._session.request.layers and case.engine == EAGER.name:
             measured.layers = self._layers(name, case, device)
 
-    def _peak(self, name: str, case: Case, device: str) -> float | None:
-        as_shipped = self._session.request.settings_mode == "as-shipped"
-        where: dict[str, Any] = {
-            "precision": case.precision,
-            "device": device,
-            "threads": None if as_shipped else case.threads,
-        }
-        key = (name, *where.values())
-        if key not in self._peaks:
-            self._peaks[key] = self._session.worker(name).ask("matmul_peak", **where)
-        return self._peaks[key]
+    def _threads(self, case: Case) -> int | None:
+        return None if self._session.request.settings_mode == "as-shipped" else case.threads
+
+    def _once(self, name: str, task: str, **where: Any) -> float | None:
+        """What the machine reaches in a worker; None in one of a version that does not measure it."""
+        key = (name, task, *where.values())
+        if key not in self._machine:
+            try:
+                self._machine[key] = self._session.worker(name).ask(task, **where)
+            except WorkerFailure as failure:
+                if failure.is_gone or self._session.places[name].root == ROOT:
+                    raise
+                self._machine[key] = None
+        return self._machine[key]
 
     def _layers(self, name: str, case: Case, device: str) -> list[dict[str, Any]]:
         # Both passes of a layer are timed whatever the phase is, on a fixed batch whatever steps read.

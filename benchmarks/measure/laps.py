@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.measure.interleave import Interleaving
+from common.terminal import progress
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -65,8 +66,9 @@ def go_round(
     while more := [
         turns for turns in every if plan.wants_more(turns, minutes=(time.monotonic() - began) / 60)
     ]:
-        bar.total = (bar.total or 0) + laps[0] * len(more)
-        _lap(more, laps[0], plan, bar=bar, keep=keep)
+        # A bar of its own: with a larger total the first one would go backwards.
+        with progress(total=laps[0] * len(more), unit="rounds") as further:
+            _lap(more, laps[0], plan, bar=further, keep=keep)
 
 
 def _lap(

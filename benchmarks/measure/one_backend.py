@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.analysis.disturbance import mark_disturbed
+from benchmarks.analysis.roofline import on_one_machine
 from benchmarks.analysis.scaling import with_efficiencies
 from benchmarks.manager.environment import describe, describe_models, git_commit
 from benchmarks.manager.group_session import open_session
@@ -93,7 +94,7 @@ def measure_all(session: Session, backend: str) -> list[Result]:
         write_own_weights(session)
     except WorkerFailure as failure:
         return [failed_row(session.request, case, failure) for case in session.request.cases]
-    with progress(total=len(session.request.cases)) as bar:
+    with progress(total=len(session.request.cases), unit="combinations") as bar:
         for case in session.request.cases:
             bar.set_description(str(case))
             try:
@@ -102,7 +103,7 @@ def measure_all(session: Session, backend: str) -> list[Result]:
                 session.end(backend)
                 rows.append(failed_row(session.request, case, failure))
             bar.update()
-    return with_efficiencies(rows)
+    return with_efficiencies(on_one_machine(rows))
 
 
 def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case) -> Result:

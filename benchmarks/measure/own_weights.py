@@ -5,7 +5,7 @@ blind.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ def _weights_of(session: Session, name: str, backend: str) -> TensorFolder:
     folder = TensorFolder(session.inputs.scratch / f"own-{name}")
     spec = pair.spec(backend, precision="fp32", device="cpu")
     described = worker.ask(
-        "parity", step="open", model=asdict(spec), plugins={}, folder=pair.folder, seed=pair.seed
+        "parity", step="open", model=spec.to_json(), plugins={}, folder=pair.folder, seed=pair.seed
     )
     worker.ask("parity", step="save", target=str(folder.path))
     if session.request.weights:

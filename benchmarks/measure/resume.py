@@ -25,7 +25,15 @@ SWEPT = (
     "reference",
     "folder",
 )  # may differ between the calls
-OWN = ("sources", "arguments", "names", "weights")  # there only where the models are not ours
+OWN = (
+    "sources",
+    "arguments",
+    "names",
+    "weights",
+    "plugins",
+    "output",
+    "inputs",
+)  # there only where the models are not ours
 DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
 
 
@@ -34,6 +42,8 @@ def request_facts(request: Request, **more: Any) -> dict[str, Any]:
     facts = {name: value for name, value in asdict(request).items() if name not in SWEPT}
     facts = {name: value for name, value in facts.items() if name not in OWN or value}
     facts["input_shape"] = list(request.input_shape)
+    if request.inputs:
+        facts["inputs"] = [each.text for each in request.inputs]  # lists of lists read back as they are
     if request.settings_mode == "tuned":
         facts["ways"] = sorted({_way(case) for case in request.candidates})
     return {name: str(value) if isinstance(value, Path) else value for name, value in (facts | more).items()}

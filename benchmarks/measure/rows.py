@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.analysis.quick_steps import quick_seconds
 from benchmarks.analysis.ratio import percentiles_ms
+from benchmarks.analysis.roofline import bytes_of_step
 from benchmarks.analysis.scaling import communicating
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
@@ -45,7 +46,14 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         deployed_bytes=facts.deployed_bytes,
         flops_per_image=facts.flops_per_image,
         matmul_peak_flops=measured.matmul_peak_flops,
-        fraction_of_matmul_peak=_fraction(case, measured, speed),
+        bandwidth_bytes=measured.bandwidth_bytes,
+        bytes_per_image=bytes_of_step(
+            case.phase,
+            precision=case.precision,
+            moved=facts.moved_per_image,
+            parameters=facts.parameters,
+            batch_size=case.batch_size,
+        ),
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),
         layers=[LayerTimes(**layer) for layer in measured.layers if "reason" not in layer],
         layers_left_out=[LayerLeftOut(**layer) for layer in measured.layers if "reason" in layer],
@@ -96,45 +104,3 @@ def cost_per_million(price_per_hour: float | None, images_per_second: float | No
     if price_per_hour is None or images_per_second is None:
         return None
     return price_per_hour / 3600 / images_per_second * 1e6
-
-
-def _fraction(case: Case, measured: Measured, speed: float | None) -> float | None:
-    """The arithmetic done, as a part of what the framework's matrix product reaches on this machine."""
-    step = flops_of_step(case.phase, measured.facts.flops_per_image or 0)
-    peak = measured.matmul_peak_flops
-    if peak:
-        peak *= case.processes  # it was that of one
-    return step * speed / peak if step and peak and speed else None
-
-
-def of_one_peak(rows: Sequence[Result]) -> list[Result]:
-    """The rows of one comparison, all held against the same peak: the best that either framework reaches.
-
-    An engine of the slower one would else reach several times "the peak". Rows of another precision, whose
-    peak is another, stay as they are.
-    """
-    peaks: dict[tuple[str, int], float] = {}
-    for row in rows:
-        key = (row.precision, row.processes)
-        peaks[key] = max(peaks.get(key, 0.0), row.matmul_peak_flops or 0.0)
-    return [
-        row.model_copy(
-            update={
-                "fraction_of_matmul_peak": row.fraction_of_matmul_peak
-                * row.matmul_peak_flops
-                / peaks[row.precision, row.processes]
-            }
-        )
-        if row.fraction_of_matmul_peak and row.matmul_peak_flops
-        else row
-        for row in rows
-    ]
-
-
-def flops_of_step(phase: str, forward: int) -> int | None:
-    """Operations for one image of a whole step, of ``forward`` in the forward pass alone.
-
-    Training computes the gradients of inputs and of weights, each as much again as the forward pass. (The
-    first layer's inputs need none: where it is a tenth of the network, this counts 3 % too much.)
-    """
-    return {"infer": forward, "train": 3 * forward}.get(phase)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.analysis.best import best_of_each
+from benchmarks.analysis.roofline import on_one_machine
 from benchmarks.analysis.scaling import scaling, with_efficiencies
 from benchmarks.manager.environment import describe, describe_models
 from benchmarks.manager.session import Session
@@ -17,7 +18,6 @@ from benchmarks.measure.laps import Plan, go_round
 from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
-from benchmarks.measure.rows import of_one_peak
 from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
 from benchmarks.results import result_file, schema
@@ -90,7 +90,7 @@ class Sweep:
     def report(self) -> schema.CompareReport:
         """All that was measured so far."""
         done = [rows for rows in map(self._rows, self.session.request.cases) if rows is not None]
-        rows = with_efficiencies(row for _, pair in done for row in pair)
+        rows = with_efficiencies(on_one_machine(row for _, pair in done for row in pair))
         comparisons = [comparison for comparison, _ in done]
         environment = describe(os.environ, self.session.versions) | self._watch.facts()
         environment["warnings"] = _warnings(comparisons)
@@ -113,7 +113,7 @@ class Sweep:
         if turns is None or not self._is_begun(turns):
             return None
         pairs = len(self._plan.laps) if self._plan else 0
-        rows = of_one_peak(join_layers(turns.rows(), self.session.layers))
+        rows = join_layers(turns.rows(), self.session.layers)
         return comparison(turns, margin=self._margin, pairs=pairs), rows
 
     @staticmethod

@@ -4,18 +4,24 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import backends
 from backends import NAMES
 from benchmarks.manager.installations import ROOT, worker_environment
-from common.cli import UnavailableError
-from common.training.run_folder import Row, best_row
+from common.cli import UnavailableError, noting_on_stop
+from common.terminal import progress
+from common.training.run_folder import HISTORY, Row, best_row
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+LOOK_SECONDS = 3.0  # between looks at how far a run is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +74,18 @@ def run_all(order: TrainingPlan) -> list[Run]:
     """
     order.output.mkdir(parents=True, exist_ok=True)
     runs = []
-    for seed in order.seeds:
-        names = backends.NAMES if seed % 2 == 0 else backends.NAMES[::-1]
-        runs += [_run(order, name, seed) for name in names]
+    with (
+        progress(total=len(order.seeds) * len(NAMES), unit="runs") as bar,
+        noting_on_stop(lambda: "the same command goes on, and keeps what is there"),
+    ):
+        for seed in order.seeds:
+            for name in NAMES if seed % 2 == 0 else NAMES[::-1]:
+                runs.append(_run(order, name, seed, bar=bar))
+                bar.update()
     return runs
 
 
-def _run(order: TrainingPlan, name: str, seed: int) -> Run:
+def _run(order: TrainingPlan, name: str, seed: int, *, bar: "tqdm[Any]") -> Run:
     folder = order.output / f"{name}-{seed}"
     interpreter = backends.interpreter(name)
     command = [interpreter, "-m", "backends.train", "--backend", name, "--recipe", order.recipe]
@@ -84,18 +95,42 @@ def _run(order: TrainingPlan, name: str, seed: int) -> Run:
         os.environ, threads=order.threads, elsewhere=interpreter != sys.executable
     )
     log = order.output / f"{name}-{seed}.log"
-    print(f"{name}, seed {seed}: {log}", flush=True)
+    bar.write(f"{name}, seed {seed}: {log}", file=sys.stdout)
     with log.open("a") as file:
         try:
-            done = subprocess.run(
-                [*command, *order.more], cwd=ROOT, env=environment, stdout=file, stderr=file, check=False
+            process = subprocess.Popen(
+                [*command, *order.more], cwd=ROOT, env=environment, stdout=file, stderr=file
             )
         except OSError as error:
             return _failed(name, seed, f"cannot start {interpreter} ({error.strerror})")
-    if done.returncode:
+        code = _waited_for(process, lambda: _show_epochs(bar, f"{name}, seed {seed}", folder))
+    if code:
         lines = log.read_text(errors="replace").strip().splitlines() or ["no reason given"]
-        return _failed(name, seed, f"ended with {done.returncode}: {lines[-1][-300:]}")
+        return _failed(name, seed, f"ended with {code}: {lines[-1][-300:]}")
     return read_run(name, seed, folder)
+
+
+def _waited_for(process: "subprocess.Popen[bytes]", look: Callable[[], None]) -> int:
+    """Exit code of a process, which ends with this one; ``look`` is called every few seconds."""
+    try:
+        while True:
+            try:
+                return process.wait(LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                look()
+    except BaseException:
+        process.terminate()  # after Ctrl-C it is ending already, and leaves a run that can be gone on with
+        process.wait()
+        raise
+
+
+def _show_epochs(bar: "tqdm[Any]", run: str, folder: Path) -> None:
+    """Show beside the bar how many epochs a run has finished."""
+    try:
+        history = json.loads((folder / HISTORY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # there is none yet
+        history = []
+    bar.set_postfix_str(f"{run}: {len(history)} epochs", refresh=sys.stderr.isatty())
 
 
 def _failed(name: str, seed: int, reason: str) -> Run:

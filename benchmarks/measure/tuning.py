@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
+from common.terminal import progress
 
 ROUNDOFF = {"bf16": 2**-9, "fp16": 2**-12, "tf32": 2**-12}  # no logit can be nearer to float64
 TRIAL_SECONDS, TRIAL_STEPS = 0.5, 3
@@ -25,12 +26,16 @@ def tune(session: Session, name: str, case: Case) -> tuple[Case, list[dict[str, 
     ]
     most = max(candidate.threads for candidate in own)
     search = _Search(session, name)
-    for candidate in own:
-        if candidate.threads == most:
+    first = [candidate for candidate in own if candidate.threads == most]
+    fewer = sorted({candidate.threads for candidate in own} - {most}, reverse=True)
+    with progress(total=len(first) + len(fewer), unit="candidates", what=f"tuning {name}") as bar:
+        for candidate in first:
             search.attempt(candidate)
-    if search.best is not None:
-        for threads in sorted({candidate.threads for candidate in own} - {most}, reverse=True):
-            search.attempt(replace(search.best, threads=threads))
+            bar.update()
+        for threads in fewer:
+            if search.best is not None:
+                search.attempt(replace(search.best, threads=threads))
+            bar.update()
     if search.best is None:
         reasons = "; ".join(dict.fromkeys(str(tried["outcome"]) for tried in search.tried))
         raise WorkerFailure(name, "unsupported", f"nothing that tuning tried can be had: {reasons}"[:1000])

@@ -23,6 +23,7 @@ FACTS = (  # of Measured, beside its blocks
     "idle_cpu_seconds",
     "peak_memory_bytes",
     "matmul_peak_flops",
+    "bandwidth_bytes",
     "layers",
 )
 

@@ -36,7 +36,7 @@ def measure_against(session: Session, plan: Plan, *, limits: Limits) -> tuple[li
     explainer = Diagnostics(session)
     every = [Interleaving(session, case, explainer=explainer) for case in session.request.cases]
     strictest = limits.strictest(session.request.cases, backends=[backend])
-    with progress(total=plan.rounds * len(every)) as bar:
+    with progress(total=plan.rounds * len(every), unit="rounds") as bar:
         go_round(every, replace(plan, resolve=strictest), bar=bar)
     rows = [turns.row(HERE) for turns in every]
     allowed = [limits.of(turns.case, backend=backend) for turns in every]

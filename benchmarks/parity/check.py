@@ -40,7 +40,7 @@ def check(subject: ModelPair, plan: Plan, *, device: str = "cpu", timeout: float
         with (
             scratch_folder() as scratch,
             both_sides(scratch, timeout=timeout) as sides,
-            progress(total=plan.steps_shown(subject.has)) as bar,
+            progress(total=plan.steps_shown(subject.has), unit="stages") as bar,
         ):
 
             def on_stage(stage: str) -> None:

@@ -1,6 +1,6 @@
 """All stages of a comparison, in order, and the report that they make."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
@@ -12,6 +12,7 @@ from benchmarks.parity.judge.gap import DIFFERENCE, FAIL, PASS, TOLERANCE, Gap
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.plan import CANNOT_COMPARE, GATE, INCOMPLETE, Plan
+from benchmarks.parity.sides.lines import with_lines
 from benchmarks.parity.sides.pair import CannotCompare, Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.attempts import Attempts
@@ -72,9 +73,13 @@ def run_parity(
         except CannotCompare as error:
             broken = error.broken or not subject.foreign
             stages, verdict = [_unpaired(error)], None if broken else CANNOT_COMPARE
-            return _report(stages, verdict=verdict) | {"pairing": _trees(error)}
+            first = {_layer(error.first["torch"]): _layer(error.first["paddle"])}
+            report = _report(stages, verdict=verdict) | {"pairing": _trees(error)}
+            return _with_lines(pair, report, first)
         stages = [_strictly(pair, stage) for stage in stages] if plan.strict else stages
         report = _report(stages) | {"evidence": _evidence(pair), "operations": _operations(pair)}
+        assert pair.pairing is not None
+        report = _with_lines(pair, report, pair.pairing.layers | pair.partners)
         with suppress(WorkerFailure):
             pair.close()
     return report
@@ -106,12 +111,10 @@ def _stages(pair: Pair, plan: Plan, on_stage: Callable[[str], object]) -> list[S
     if pair.subject.has("metric"):
         attempts.add("metrics", lambda: metrics_stage(pair))
     # Training last: it moves the weights.
-    names, roundings = optimizer_names(pair, plan.optimizers), recording.roundings if recording else ()
+    names = optimizer_names(pair, plan.optimizers)
     free = names if plan.optimizers or names == [OWN] else ["adam"]
     attempts.add_if_wanted("optimizer", lambda: optimizer_stage(pair, names=names, steps=plan.steps))
-    attempts.add_if_wanted(
-        "training", lambda: training_stage(pair, names=free, steps=plan.steps, keys=roundings)
-    )
+    attempts.add_if_wanted("training", lambda: training_stage(pair, names=free, steps=plan.steps))
     with suppress(WorkerFailure):  # a lost worker has no memory to report
         pair.read_memory()
     return attempts.in_order()
@@ -153,6 +156,22 @@ def _report(stages: Sequence[Stage], *, verdict: str | None = None) -> dict[str,
         "stages": [stage.as_json() for stage in stages],
         "known_differences": _differences(stages),
     }
+
+
+def _with_lines(pair: Pair, report: dict[str, Any], partners: Mapping[str, str]) -> dict[str, Any]:
+    """The report with the lines that define each layer to blame; ``partners``: paddle's layers by torch's."""
+    stages = [
+        stage | {"divergence": with_lines(pair, stage["divergence"], partners)} for stage in report["stages"]
+    ]
+    return report | {
+        "first_divergence": with_lines(pair, report["first_divergence"], partners),
+        "stages": stages,
+    }
+
+
+def _layer(parameter: str | None) -> str:
+    """The layer that a parameter's name begins with."""
+    return (parameter or "").rpartition(".")[0]
 
 
 def _differences(stages: Sequence[Stage]) -> list[dict[str, Any]]:
@@ -238,6 +257,7 @@ def _evidence(pair: Pair) -> dict[str, Any]:
         "seed": subject.seed,
         "device": pair.device,
         "tolerance": TOLERANCE,
+        "default_dtype": "float64" if pair.is_wide else "float32",
         "peak_memory_bytes": dict(pair.peak_memory_bytes),
         "peak_disk_bytes": pair.peak_disk_bytes,
     }

@@ -22,6 +22,10 @@ GATE = ("parameters", "forward", "loss", "gradients")  # what must hold before a
 OWN_PARTS = {"data": "data", "metrics": "metric"}  # stages that need a part of the user's, by role
 CHOICES = tuple(stage for stage in ORDER if stage not in OWN_PARTS)  # those need the user's own
 
+# Names of lines about training mode that a report explains.
+DROPOUT_INSIDE = " (dropout inside)"  # behind a layer's
+RANDOM_NUMBERS = "random numbers outside of dropout's layers"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

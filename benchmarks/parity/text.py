@@ -2,13 +2,16 @@
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
 from benchmarks.atlas.hints import difference_lines
+from benchmarks.parity.plan import DROPOUT_INSIDE, RANDOM_NUMBERS
 from benchmarks.request.model_pair import ModelPair
 from common.model_cards import MODELS
 from common.weights.map_lines import SPARE
@@ -60,6 +63,7 @@ def stage_lines(report: Mapping[str, Any]) -> list[str]:
         rows.append(stage_row(stage))
         reasons += [*_roundings(stage), *_allowances(stage), *_switched_off(stage)]
     reasons += [_difference(entry) for entry in report.get("known_differences", ())]
+    reasons += _wide(report)
     reasons += _other_starts(report["stages"][0] if report["stages"] else {})
     table = tabulate(
         rows, headers=COLUMNS, tablefmt="simple", disable_numparse=True, colalign=("left", "right", "right")
@@ -76,6 +80,11 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     where = f" ({first['layer_type']})" if first.get("layer_type") else ""
     lines = ["", f"First divergence: stage {first['stage']}, {first['name']}{gap}"]
     lines.append(f"  layer: {first['layer'] or 'none can be named'}{where}")
+    lines += [
+        f"    {side}'s {line['layer']}: {nearby(line['place'])}: {line['code']}"
+        for side, found in first.get("lines", {}).items()
+        for line in found
+    ]
     lines += [f"  {text}" for text in (first.get("path"), first.get("note")) if text]
     if first.get("likely_causes"):
         lines += ["  look first at:", *(f"    - {cause}" for cause in first["likely_causes"])]
@@ -83,6 +92,11 @@ def divergence_lines(first: Mapping[str, Any] | None) -> list[str]:
     if tolerance is not None and isfinite(tolerance):
         lines.append(f"  a tolerance of {_number(tolerance)} would let this stage pass")
     return lines
+
+
+def nearby(place: str) -> str:
+    """A place in a file, from the working directory where the file lies below it."""
+    return place.removeprefix(f"{Path.cwd()}{os.sep}")
 
 
 def precision_lines(stage: Mapping[str, Any]) -> list[str]:
@@ -163,7 +177,6 @@ def _verdict(stage: Mapping[str, Any], worst: Mapping[str, Any] | None) -> str:
     return str(stage["verdict"])
 
 
-INSIDE = " (dropout inside)"
 FLIPPED, CANCELLED, MOVED = "explained by flips", "zero but for rounding", "one unit in the last place"
 
 
@@ -188,11 +201,21 @@ def _allowances(stage: Mapping[str, Any]) -> list[str]:
 
 
 def _switched_off(stage: Mapping[str, Any]) -> list[str]:
-    """Layers that were compared without the dropout inside them."""
+    """Layers that were compared without the dropout inside them, and random numbers of no layer's."""
     return [
-        f"{stage['stage']}: {tensor['name'].removesuffix(INSIDE)} {tensor['note']}"
+        f"{stage['stage']}: {tensor['name'].removesuffix(DROPOUT_INSIDE)} {tensor['note']}"
         for tensor in stage["tensors"]
-        if tensor["name"].endswith(INSIDE) and tensor["verdict"] == "pass"
+        if tensor["name"].endswith((DROPOUT_INSIDE, RANDOM_NUMBERS)) and tensor["verdict"] == "pass"
+    ]
+
+
+def _wide(report: Mapping[str, Any]) -> list[str]:
+    """A sentence where the models could not be computed in float64 without more ado."""
+    if report.get("evidence", {}).get("default_dtype") != "float64":
+        return []
+    return [
+        "tensors that the models make without naming a dtype are float64 here: with float32 among float64 "
+        "one of the sides could not be computed"
     ]
 
 

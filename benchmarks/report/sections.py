@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.analysis.layers import TIMES, compared_layers, layer_gaps
+from benchmarks.analysis.layers import compared_layers, layer_gaps, layer_remarks, layer_sums, times_of
+from benchmarks.analysis.roofline import bound_words, machine_words
 from benchmarks.report.charts import Bars, Line, bar_chart, gap_chart, line_chart
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import REFERENCES
 from benchmarks.results.formatting import labeller, number, plus_minus, signed
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Curve, Epoch, Result
+from common.engines.kinds import EAGER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,7 @@ def result_section(report: CompareReport) -> Section | None:
         "peak MiB",
         "deployed MiB",
         "of matmul peak",
+        "bound",
         "compile s",
         "load s",
         "error",
@@ -133,14 +136,22 @@ def result_section(report: CompareReport) -> Section | None:
         Section(
             title="Every result",
             note="Latency of whole steps (p95 from 100 of them, p99 from 500); "
-            "memory above a warmed-up worker without the model; the part of the "
-            "machine's matrix-product peak that was reached, the best that either framework reaches (over "
-            "100 % where an engine convolves with fewer multiplications); the error of the "
-            "logits, relative L2 from eager float64.",
+            "memory above a warmed-up worker without the model; the part of the machine's matrix-product "
+            "peak that was reached, the best that either framework reached in this run (above it where an "
+            "engine convolves with fewer multiplications than are counted, or the peak was disturbed); the "
+            "bound of a step, its operations at that peak or its bytes at the memory's bandwidth, whichever "
+            "takes longer, and the part of it that was reached (far below both: less than half; above: the "
+            "caches hold what is counted as memory, or fewer operations are done); the error of the "
+            f"logits, relative L2 from eager float64.{_machine(report)}",
             columns=columns + more,
             rows=[_result(row, label(row)) for row in report.results],
         )
     )
+
+
+def _machine(report: CompareReport) -> str:
+    words = machine_words(report.results)
+    return f" Here {words}." if words else ""
 
 
 def _groups(
@@ -191,7 +202,8 @@ def _result(row: Result, label: str) -> list[str]:
         str(latency.n) if latency and latency.n else "-",
         number(_peak_mib(row)),
         number(row.deployed_bytes / 2**20 if row.deployed_bytes else None),
-        "-" if fraction is None else f"{fraction:.1%}",
+        "-" if fraction is None else f"{fraction:.1%}" + (" (above)" if fraction > 1 else ""),
+        bound_words(row),
         number(row.compile_seconds),
         number(row.load_seconds),
         "-" if row.error is None else f"{row.error:.1e}",
@@ -203,6 +215,7 @@ def _result(row: Result, label: str) -> list[str]:
 LAYER_COLUMNS = (
     "layer",
     "type",
+    "one image",
     "torch forward ms",
     "paddle forward ms",
     "torch backward ms",
@@ -228,11 +241,16 @@ def layer_section(report: CompareReport) -> Section | None:
         [
             pair["name"],
             pair["type"],
-            *(number(pair[key] * 1000) for key in (*TIMES, "gap")),
+            pair["shape"],
+            *times_of(pair),
             f"{abs(pair['gap']) / total:.1%}",
             pair["kernels"],
         ]
         for pair in pairs
+    ]
+    rows += [
+        [row["name"], row["type"], row["shape"], *times_of(row), "-", row["kernels"]]
+        for row in layer_sums(report.results)
     ]
     chart = gap_chart(
         "Paddle's time less torch's, by layer, forward and backward",
@@ -243,12 +261,22 @@ def layer_section(report: CompareReport) -> Section | None:
         Section(
             title="Why: layer by layer",
             note=f"Each layer alone in eager mode, on its input inside the model, in {row.precision}, batch "
-            f"of {row.batch_size}; sorted by what it contributes.",
+            f"of {row.batch_size}, phase {row.phase}; sorted by what it contributes. {engines_words(report)}",
             columns=LAYER_COLUMNS,
             rows=rows,
             charts=[chart],
+            lines=layer_remarks(report.results),
         )
     )
+
+
+def engines_words(report: CompareReport) -> str:
+    """The plain word that an engine which fuses layers has none to show."""
+    best = {side.engine for entry in report.best for side in (entry.torch, entry.paddle)}
+    others = [engine for engine in dict.fromkeys(best) if engine != EAGER.name]
+    if not others:
+        return ""
+    return f"The answer is about {' and '.join(sorted(others))}, without layers to time: these are eager's."
 
 
 Value = Callable[[Epoch], float | None]

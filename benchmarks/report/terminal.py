@@ -7,6 +7,7 @@ from tabulate import tabulate
 
 from benchmarks.analysis import regression
 from benchmarks.analysis.layers import layer_lines
+from benchmarks.analysis.roofline import bound_words, machine_words
 from benchmarks.parity.text import parity_lines
 from benchmarks.report.answer import answer, confidence
 from benchmarks.report.scaling import scaling_lines
@@ -123,9 +124,12 @@ def _notes(report: Report) -> list[str]:
         for row in report.results
         if row.status != "ok"
     ]
-    return (
-        ["In force:", *(f"  {line}" for line in dict.fromkeys(settings)), *reasons] if settings else reasons
-    )
+    bounds = [f"  {row.backend} {label(row)}: {bound_words(row)}" for row in report.results if row.roofline]
+    machine = machine_words(report.results)
+    lines = [f"What bounds a step ({machine}):", *bounds] if machine else []
+    if settings:
+        lines += ["In force:", *(f"  {line}" for line in dict.fromkeys(settings))]
+    return [*lines, *reasons]
 
 
 def _run_row(result: Result) -> list[str]:

@@ -44,6 +44,7 @@ class JobSpec:
     artefacts: str = ""
     inputs: str | None = None
     images: ImageSource | None = None
+    loss: str = ""  # MODULE:CALLABLE of the user's own, (logits, labels) -> a number; "": cross-entropy
 
     @property
     def device(self) -> str:
@@ -62,8 +63,9 @@ class JobSpec:
         return Path(self.artefacts) / "-".join(map(str, words))
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it."""
-        return asdict(self)
+        """As JSON can hold it; without a ``loss`` an earlier version's worker reads it, too."""
+        values = asdict(self) | {"model": self.model.to_json()}
+        return values if self.loss else {name: values[name] for name in values if name != "loss"}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "JobSpec":
@@ -90,6 +92,7 @@ class JobFacts:
     device: str
     parameters: int | None = None
     flops_per_image: int | None = None
+    moved_per_image: int | None = None  # numbers that all layers take and put out in a forward pass
     build_seconds: float | None = None
     load_seconds: float | None = None
     compile_seconds: float | None = None

@@ -44,6 +44,12 @@ class InputSpec:
             raise ValueError(text)
         return cls(name=name, shape=shape, dtype=dtype or "float32", below=int(below or 2))
 
+    @property
+    def text(self) -> str:
+        """As ``parse`` reads it."""
+        limit = f"<{self.below}" if self.dtype == "int64" else ""
+        return f"{self.name}={','.join(map(str, self.shape))}:{self.dtype}{limit}"
+
     def draw(self, rng: "np.random.Generator", batch_size: int) -> "np.ndarray":
         """A batch of it: N(0, 1), integers from 0 below the limit, or True and False."""
         shape = (batch_size, *self.shape)

@@ -1,6 +1,7 @@
 """A suite's pairs: a file of them, or the networks that both libraries ship."""
 
 import argparse
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,12 +10,18 @@ from typing import Any
 
 import tomllib
 
+from backends import NAMES
+from benchmarks.request.model_pair import InputSpec
 from benchmarks.request.request import Request, read_request
+from benchmarks.request.sources import require_source
 from common.cli import UsageError
 from common.shipped import NETWORKS, PREFIX
 
 SHIPPED = PREFIX.removesuffix(":")
-KEYS = ("model", "torch", "paddle", "input_shape", "input_shapes", "num_classes", "map", "weights")
+FLAGS = ("model", "torch", "paddle", "input_shape", "input_shapes", "num_classes", "map", "weights")
+LOSSES = {name: f"{name}_loss" for name in NAMES}
+OWN = (*LOSSES.values(), "output", "inputs")  # for which the commands that time models have no flag
+KEYS = (*FLAGS, *OWN)
 NAME = re.compile(r"[\w.+-]+")  # it is a folder's
 
 
@@ -61,7 +68,10 @@ def _require_keys(place: str, name: str, entry: Any) -> None:
         raise UsageError(f"{place}: a name has letters, digits, and . + - _ only: it becomes a folder")
     unknown = [key for key in entry if key not in KEYS]
     if unknown:
-        raise UsageError(f"{place}: unknown key {unknown[0]!r}; there are {', '.join(KEYS)}")
+        near = difflib.get_close_matches(unknown[0], KEYS, n=1, cutoff=0.5)
+        meant = f"did you mean {near[0]!r}? There" if near else "there"
+        raise UsageError(f"{place}: unknown key {unknown[0]!r}; {meant} are {', '.join(KEYS)}")
+    _require_own_keys(place, entry)
     for shape in [
         *entry.get("input_shapes", []),
         *([entry["input_shape"]] if "input_shape" in entry else []),
@@ -70,14 +80,50 @@ def _require_keys(place: str, name: str, entry: Any) -> None:
             raise UsageError(f"{place}: an input shape is [channels, height, width], not {shape!r}")
 
 
+def _require_own_keys(place: str, entry: Mapping[str, Any]) -> None:
+    """Raise UsageError for keys of a pair of one's own that say nothing, or half."""
+    given = [key for key in OWN if key in entry]
+    if given and not (entry.get("torch") and entry.get("paddle")):
+        raise UsageError(f"{place}: {given[0]} belongs to torch and paddle, a pair of your own")
+    losses = [key for key in LOSSES.values() if key in entry]
+    if len(losses) == 1:
+        raise UsageError(f"{place}: {' and '.join(LOSSES.values())} go together; one is missing")
+    for key in (*losses, "output"):
+        if not isinstance(entry.get(key, ""), str):
+            raise UsageError(f"{place}: {key} is a text, not {entry[key]!r}")
+    if "inputs" in entry and ("input_shape" in entry or "input_shapes" in entry):
+        raise UsageError(f"{place}: inputs stand in the place of input_shape; leave one out")
+    inputs = entry.get("inputs", [""])
+    if not (isinstance(inputs, list) and inputs and all(isinstance(text, str) for text in inputs)):
+        raise UsageError(f'{place}: inputs is a list such as ["tokens=16:int64<1000", "mask=16:bool"]')
+
+
+def _own_parts(place: str, entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Fields of a Request that no flag has: the losses, the output that they see, and the inputs."""
+    for name, key in LOSSES.items():
+        if key in entry:
+            require_source(entry[key], backend=name, folder=folder)
+    inputs = []
+    for text in entry.get("inputs", ()):
+        try:
+            inputs.append(InputSpec.parse(text))
+        except ValueError:
+            raise UsageError(f"{place}: an input is NAME=SIDE,SIDE[:DTYPE[<LIMIT]], not {text!r}") from None
+    plugins = {name: {"loss": entry[key]} for name, key in LOSSES.items() if key in entry}
+    shape = {"input_shape": inputs[0].shape} if inputs else {}
+    return shape | {"plugins": plugins, "output": entry.get("output", ""), "inputs": tuple(inputs)}
+
+
 def _request(
     text: str, name: str, entry: Mapping[str, Any], options: argparse.Namespace, folder: Path
 ) -> Request:
     files = {key: folder / entry[key] for key in ("map", "weights") if key in entry}
-    common = {key: getattr(options, key, None) for key in KEYS}
-    flags = common | dict(entry) | files | {"pairs_folder": folder}
+    place = f"{text}, [{name}]"
+    common = {key: getattr(options, key, None) for key in FLAGS}
+    flags = common | {key: value for key, value in entry.items() if key in FLAGS} | files
     try:
+        flags |= {"pairs_folder": folder, **_own_parts(place, entry, folder)}
         request = read_request(argparse.Namespace(**vars(options) | flags))
     except UsageError as error:
-        raise UsageError(f"{text}, [{name}]: {error}") from None
+        raise UsageError(str(error) if str(error).startswith(place) else f"{place}: {error}") from None
     return replace(request, json=None)

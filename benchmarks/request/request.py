@@ -9,7 +9,7 @@ from typing import Any
 
 from backends import ENGINES, PRECISIONS
 from benchmarks.request.case import Case
-from benchmarks.request.model_pair import ModelPair
+from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.own_pair import read_own_pair
 from common import model_cards
 from common.cli import UsageError
@@ -63,11 +63,15 @@ class Request:
     names: Mapping[str, Any] = field(default_factory=dict)
     folder: str = ""
     weights: Path | None = None
+    plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    output: str = ""
+    inputs: tuple[InputSpec, ...] = ()
 
     @property
     def pair(self) -> ModelPair:
         """The models, one or both sides of them."""
-        own = ("model", "num_classes", "input_shape", "seed", "sources", "arguments", "names", "folder")
+        own = ["model", "num_classes", "input_shape", "seed", "sources", "arguments", "names", "folder"]
+        own += ["plugins", "output", "inputs"]
         return ModelPair(**{name: getattr(self, name) for name in own})
 
     @property

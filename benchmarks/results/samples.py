@@ -45,6 +45,7 @@ class Measured:
     peak_memory_bytes: int | None = None
     last_outcome: float | None = None  # of the last step, to look at: a mean logit or a loss
     matmul_peak_flops: float | None = None
+    bandwidth_bytes: float | None = None
     layers: list[dict[str, Any]] = field(default_factory=list)
     tuning: list[dict[str, Any]] = field(default_factory=list)
     unsynchronised_seconds: list[float] = field(default_factory=list)  # of steps that send nothing

@@ -34,6 +34,17 @@ class Latency(_Record):
     n: int | None = None
 
 
+class Roofline(_Record):
+    """The bound of a step, and the part of it that was reached.
+
+    ``bound`` is "compute" or "memory", whichever takes longer at the machine's best; ``fraction`` is the
+    time of that over the time taken. See benchmarks.analysis.roofline.
+    """
+
+    bound: Literal["compute", "memory"]
+    fraction: float
+
+
 class LayerTimes(_Record):
     """Median seconds of one layer alone, forward and backward, and what its forward pass ran in.
 
@@ -46,6 +57,8 @@ class LayerTimes(_Record):
     backward_seconds: float
     kernel: str | None = None
     counterpart: str | None = None
+    input_shape: list[int] | None = None  # of its first tensor, with the batch
+    output_shape: list[int] | None = None
 
 
 class LayerLeftOut(_Record):
@@ -89,7 +102,7 @@ class Result(CaseRecord):
     backend: str
     model: str
     num_classes: int
-    input_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]  # of a pair whose first input is no image, that one's
     device: str
     loader: str
     settings_mode: str
@@ -115,15 +128,17 @@ class Result(CaseRecord):
     parameters: int | None = None
     flops_per_image: int | None = None
     deployed_bytes: int | None = None  # on disk, of what an engine compiles ahead
-    fraction_of_matmul_peak: float | None = None
+    bytes_per_image: int | None = None  # that a step's layers read and write at least, and its update
+    fraction_of_matmul_peak: float | None = None  # of the machine's, the best that any row reaches
+    roofline: Roofline | None = None
     data_seconds: float | None = None
     forward_seconds: float | None = None
     backward_seconds: float | None = None
     optimizer_seconds: float | None = None
     last_outcome: float | None = None
     idle_cpu_seconds: float | None = None
-    matmul_peak_flops: float | None = None  # a second, of this framework; a comparison's fractions are of
-    # the better one's
+    matmul_peak_flops: float | None = None  # a second, of this framework
+    bandwidth_bytes: float | None = None  # a second, of its sum of two arrays too large for the caches
     cost_per_million_images: float | None = None
     layers: list[LayerTimes] = []
     layers_left_out: list[LayerLeftOut] = []

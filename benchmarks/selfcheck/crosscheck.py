@@ -11,7 +11,7 @@ torch.utils.benchmark averages over several of them, and its figure is not the m
 import argparse
 from collections.abc import Sequence
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.request.flags import add_case_flags, add_image_flags, add_model_flags, add_settings_flags
@@ -19,13 +19,18 @@ from benchmarks.request.request import Request, read_request
 from common import cli
 from common.cli import UnavailableError
 from common.flag_values import positive, seconds
+from common.terminal import progress
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from benchmarks.manager.session import Session
+    from benchmarks.manager.worker_process import Worker
 
 PROGRAM = "benchmarks.selfcheck.crosscheck"
 REFERENCES = {"torch": ("bare_loop", "torch_benchmark"), "paddle": ("bare_loop",)}
 TOLERANCE = 0.02
+PORTION = 4  # pairs that are asked for at once: even, since they alternate which comes first
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,9 +66,24 @@ def main(arguments: Sequence[str]) -> int:
 def _measure(session: "Session", options: argparse.Namespace) -> dict[str, list[float]]:
     session.prepare(options.backend, session.request.cases[0])
     session.warm_up(options.backend)
-    blocks = {"pairs": options.pairs, "min_seconds": options.block_seconds}
-    worker = session.worker(options.backend)
-    return {name: worker.ask("ratios", reference=name, **blocks) for name in REFERENCES[options.backend]}
+    worker, references = session.worker(options.backend), REFERENCES[options.backend]
+    with progress(total=len(references) * options.pairs, unit="pairs") as bar:
+        return {
+            name: ask_ratios(worker, name, pairs=options.pairs, min_seconds=options.block_seconds, bar=bar)
+            for name in references
+        }
+
+
+def ask_ratios(
+    worker: "Worker", reference: str, *, pairs: int, min_seconds: float, bar: "tqdm[Any]"
+) -> list[float]:
+    """The harness over a reference by pairs of blocks, a few pairs a request, so that the bar moves."""
+    ratios: list[float] = []
+    while len(ratios) < pairs:
+        portion = min(PORTION, pairs - len(ratios))
+        ratios += worker.ask("ratios", reference=reference, pairs=portion, min_seconds=min_seconds)
+        bar.update(portion)
+    return ratios
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -80,7 +80,7 @@ def _measure(worker: "Worker", options: argparse.Namespace) -> tuple[dict[str, l
     ways: list[str] = worker.ask("open_ways", source=asdict(images), **size)
     difference = None if options.augment else float(worker.ask("largest_difference"))
     speeds: dict[str, list[float]] = {way: [] for way in ways}
-    with progress(total=options.rounds + 1) as bar:
+    with progress(total=options.rounds + 1, unit="rounds") as bar:
         for number in range(options.rounds + 1):
             for place in range(len(ways)):
                 way = ways[(place + number) % len(ways)]

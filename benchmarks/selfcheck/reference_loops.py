@@ -13,23 +13,27 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median, quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.request.flags import add_case_flags, add_model_flags, add_settings_flags
 from benchmarks.request.request import read_request
+from benchmarks.selfcheck.crosscheck import ask_ratios
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.flag_values import positive, seconds
+from common.terminal import progress
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from benchmarks.manager.session import Session
     from benchmarks.manager.worker_process import Worker
     from benchmarks.request.case import Case
 
 PROGRAM = "benchmarks.selfcheck.reference_loops"
 LEAST = 0.95  # of the fastest loop
-FIRST_PAIRS = 3
+FIRST_PAIRS = 4
 HOPELESS = 2.0  # a loop that is so many times slower in those is not looked at further
 BF16_ERROR = 0.03  # what bf16 may cost and still be chosen
 
@@ -76,21 +80,20 @@ def _measure(session: "Session", options: argparse.Namespace) -> tuple["Case", d
     worker = session.worker(name)
     spec = session.job(name, replace(case, precision="fp32"), device="cpu")
     ways: list[str] = worker.ask("open_ways", spec=spec.to_json())
-    return case, {way: _ratios(worker, way, options) for way in ways}
+    with progress(total=len(ways) * options.pairs, unit="pairs") as bar:
+        return case, {way: _ratios(worker, way, options, bar=bar) for way in ways}
 
 
-def _ratios(worker: "Worker", way: str, options: argparse.Namespace) -> list[float]:
+def _ratios(worker: "Worker", way: str, options: argparse.Namespace, *, bar: "tqdm[Any]") -> list[float]:
     """The harness over a loop, by pairs of blocks: a few where the loop is far too slow to be the fastest."""
+    bar.set_description(way)
     first = min(FIRST_PAIRS, options.pairs)
-
-    def ask(pairs: int) -> list[float]:
-        ratios: list[float] = worker.ask(
-            "ratios", reference=way, pairs=pairs, min_seconds=options.block_seconds
-        )
+    how = {"min_seconds": options.block_seconds, "bar": bar}
+    ratios = ask_ratios(worker, way, pairs=first, **how)
+    if min(ratios) > HOPELESS:
+        bar.update(options.pairs - first)
         return ratios
-
-    ratios = ask(first)
-    return ratios if min(ratios) > HOPELESS or first == options.pairs else ratios + ask(options.pairs - first)
+    return ratios + ask_ratios(worker, way, pairs=options.pairs - first, **how)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

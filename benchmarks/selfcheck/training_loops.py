@@ -12,12 +12,17 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 from backends import NAMES
 from common import cli, model_cards
 from common.cli import UnavailableError, UsageError
 from common.flag_values import natural, positive
 from common.runtime.devices import available_cores
+from common.terminal import progress
+
+if TYPE_CHECKING:
+    from benchmarks.manager.worker_process import Worker
 
 PROGRAM = "benchmarks.selfcheck.training_loops"
 TASKS = "benchmarks.selfcheck.article_loops:ArticleTasks"
@@ -47,15 +52,23 @@ def main(arguments: Sequence[str]) -> int:
                     workers=options.workers,
                     threads=options.threads,
                 )
-                for number in range(options.rounds + 1):
-                    for loop in LOOPS if number % 2 else LOOPS[::-1]:
-                        spent = worker.ask("epoch", loop=loop)
-                        if number:  # the first round warms up
-                            seconds[loop].append(spent)
+                _go_round(worker, options.rounds, seconds)
         except WorkerFailure as failure:
             raise UnavailableError(failure) from None
     _print_rates(options, images, seconds)
     return cli.DONE
+
+
+def _go_round(worker: "Worker", rounds: int, seconds: dict[str, list[float]]) -> None:
+    """Train an epoch of each loop in every round, and add the seconds that it took."""
+    with progress(total=(rounds + 1) * len(LOOPS), unit="epochs") as bar:
+        for number in range(rounds + 1):
+            for loop in LOOPS if number % 2 else LOOPS[::-1]:
+                bar.set_description(loop)
+                spent = worker.ask("epoch", loop=loop)
+                if number:  # the first round warms up
+                    seconds[loop].append(spent)
+                bar.update()
 
 
 def _print_rates(options: argparse.Namespace, images: int, seconds: dict[str, list[float]]) -> None:

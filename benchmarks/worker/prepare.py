@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from backends import Backend, Model
 from backends.open_model import ModelSpec, open_model
+from backends.user_code import resolve
 from benchmarks.request.job import JobSpec
 from benchmarks.worker.setup import ModelTasks, fill
 from benchmarks.worker.steps import Batch, Job, make_job
@@ -42,7 +43,11 @@ def reference_logits(backend: Backend, spec: ModelSpec, *, weights: str, images:
     fill(backend, model, Path(weights))
     backend.set_training(model, False)
     tensor = backend.from_numpy(np.ascontiguousarray(images), device="cpu", precision="fp64")
-    logits = backend.to_numpy(backend.infer(model, tensor))
+    try:
+        logits = backend.to_numpy(backend.infer(model, tensor))
+    except Exception:  # a model of the user's may make tensors of the default dtype, and mix them with ours
+        with backend.default_dtype("fp64"):
+            logits = backend.to_numpy(backend.infer(model, tensor))
     if spec.device != "cpu":  # building for the CPU made it the device of what comes next
         open_model(backend, spec)
     return logits
@@ -171,6 +176,7 @@ class JobBuilder:
             phase=self.case.phase,
             batch=self.batch,
             feed=self._laid_out(self.feed) if self.feed else None,
+            loss=resolve(self.spec.loss, folder=self.spec.model.folder) if self.spec.loss else None,
             **self._where,
         )
 
@@ -212,7 +218,7 @@ class JobBuilder:
         Those of a fixed batch are kept for the next process.
         """
         images = self.backend.to_numpy(self.batch[0])[chosen]
-        model = json.dumps(asdict(self.spec.model), sort_keys=True)
+        model = json.dumps(self.spec.model.to_json(), sort_keys=True)
         key = hashlib.sha256(images.tobytes() + model.encode()).hexdigest()
         path = Path(self.spec.artefacts) / f"{self.tasks.name}-{key[:16]}.safetensors"
         if not path.exists():

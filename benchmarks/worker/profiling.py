@@ -18,6 +18,8 @@ from common.engines.kinds import EAGER
 # Of the square matrices: 2 GFLOP, 1 TFLOP. Small on a CPU: of many products one is undisturbed.
 SIZES = {"cpu": 1024, "gpu": 8192}
 PEAK_SECONDS = 0.6
+STREAMED = {"cpu": 1 << 25, "gpu": 1 << 27}  # numbers of an array, 128 MiB and 512: no cache holds two
+STREAM_SECONDS = 0.3
 LAYER_SECONDS = 0.1  # of each layer, at least
 
 
@@ -41,6 +43,23 @@ class ProfilingTasks(ModelTasks):
         timeline = DeviceTimeline(self.backend, device)
         seconds = time_steps({"multiply": multiply}, timeline, min_steps=2, min_seconds=PEAK_SECONDS)
         return 2 * size**3 / min(seconds["multiply"])
+
+    def bandwidth(self, device: str, threads: int | None) -> float | None:
+        """Bytes a second of memory, in the sum of two arrays: the fastest of several.
+
+        Returns None where the memory is too small for them.
+        """
+        if threads:
+            self.backend.equalise(threads=threads, device=device, tf32=False)
+        array = np.ones(STREAMED[device.partition(":")[0]], dtype=np.float32)
+        try:
+            add = self.backend.stream_sum(array, device=device)
+            add()
+        except (RuntimeError, ValueError, MemoryError):
+            return None
+        timeline = DeviceTimeline(self.backend, device)
+        seconds = time_steps({"add": add}, timeline, min_steps=3, min_seconds=STREAM_SECONDS)
+        return 3 * array.nbytes / min(seconds["add"])  # two are read, one is written
 
     def time_layers(self, spec: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Median seconds of every layer's forward and backward pass, each alone, in execution order.
@@ -86,6 +105,8 @@ class ProfilingTasks(ModelTasks):
             "forward_seconds": median(seconds["forward"]),
             "backward_seconds": median(seconds["backward"]),
             "kernel": kernels[-1] if kernels else None,
+            "input_shape": layer.input_shape,
+            "output_shape": layer.output_shape,
         }
 
 
@@ -96,10 +117,24 @@ def flops_per_image(trace: Sequence[Mapping[str, Any]], shapes: Mapping[str, Seq
     ``trace`` is a backend's, ``shapes`` the neutral shapes of the parameters: (outputs, inputs / groups,
     ...).
     """
-    total = 0
-    for layer in trace:
-        weight = shapes.get(f"{layer['name']}.weight", ())
-        if len(weight) >= 2:
-            positions = math.prod(layer["output_shape"][2:])
-            total += 2 * math.prod(weight) * positions
-    return total
+    return sum(
+        2 * math.prod(weight) * _positions(layer, weight)
+        for layer in trace
+        if len(weight := shapes.get(f"{layer['name']}.weight", ())) >= 2
+    )
+
+
+def _positions(layer: Mapping[str, Any], weight: Sequence[int]) -> int:
+    """How often a layer's weights are gone over for one image."""
+    if layer["type"] == "Embedding":  # looks up, and multiplies nothing
+        return 0
+    transposed = layer["type"].startswith("ConvTranspose")
+    shape: Sequence[int] = layer["input_shape" if transposed else "output_shape"]
+    # Features come last, channels second.
+    return math.prod(list(shape[1:-1] if len(weight) == 2 else shape[2:]))
+
+
+def moved_per_image(trace: Sequence[Mapping[str, Any]], *, batch: int) -> int:
+    """Numbers that all layers take and put out in one forward pass, for one image."""
+    shapes = [layer[place] for layer in trace for place in ("input_shape", "output_shape")]
+    return int(sum(math.prod(shape) for shape in shapes if shape)) // batch

@@ -52,14 +52,17 @@ def make_job(
     precision: str,
     batch: Batch,
     feed: Iterator[Batch] | None,
+    loss: Callable[[Any, Any], Any] | None = None,
 ) -> Job:
     """A job for phase "infer", where ``model`` computes logits from images, or "train".
 
-    With a ``feed``, each step reads its batch from it first; without, every step takes ``batch``.
+    ``loss`` is the user's own, of logits and labels; None: cross-entropy. With a ``feed``, each step reads
+    its batch from it first; without, every step takes ``batch``.
     """
     kind = _TrainStep if phase == "train" else _InferStep
     step = kind(backend, model, batch=batch, feed=feed)
     step.where = {"precision": precision, "device": device}
+    step.loss = loss
     parts = {"data": step.read, **step.parts()} if feed else step.parts()
     return Job(device=device, parts=parts, timeline=DeviceTimeline(backend, device), outcome=step.outcome)
 
@@ -96,6 +99,7 @@ class _Step:
         self.backend, self.model, self.batch, self.feed = backend, model, batch, feed
         self.result: Any = None
         self.where: dict[str, str] = {}
+        self.loss: Callable[[Any, Any], Any] | None = None
 
     def read(self) -> None:
         assert self.feed is not None
@@ -124,7 +128,10 @@ class _TrainStep(_Step):
 
     def _forward(self) -> None:
         with self.backend.autocast(**self.where):
-            _, self.result = self.backend.compute_loss(self.model, *self.batch)
+            if self.loss is None:
+                _, self.result = self.backend.compute_loss(self.model, *self.batch)
+            else:
+                self.result = self.loss(self.model(self.batch[0]), self.batch[1])
 
     def _backward(self) -> None:
         self.backend.backward(self.result)

@@ -17,7 +17,7 @@ from benchmarks.parity.probe.probe import Probe
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.worker.prepare import JobBuilder
-from benchmarks.worker.profiling import ProfilingTasks, flops_per_image
+from benchmarks.worker.profiling import ProfilingTasks, flops_per_image, moved_per_image
 from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
@@ -100,7 +100,7 @@ class Tasks(ProfilingTasks, StartupTasks):
         _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
         feed = self._feed(job).endless() if job.images else None
         batch = next(feed) if feed else self._inputs(job)
-        parameters, flops = self._size(model, batch[0])
+        parameters, flops, moved = self._size(model, batch[0])
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
         settings = self.backend.read_settings(job.device)
@@ -120,6 +120,7 @@ class Tasks(ProfilingTasks, StartupTasks):
             device=job.device,
             parameters=parameters,
             flops_per_image=flops,
+            moved_per_image=moved,
             build_seconds=build_seconds,
             load_seconds=load_seconds if checked.engine_load_seconds is None else checked.engine_load_seconds,
             compile_seconds=checked.compile_seconds,
@@ -136,7 +137,7 @@ class Tasks(ProfilingTasks, StartupTasks):
         if phase in self._baseline_bytes or job.device != "cpu":
             return
         if phase in ("infer", "train"):
-            where = {"device": job.device, "precision": "fp32"}
+            where: dict[str, Any] = {"device": job.device, "precision": "fp32"}
             model = self.backend.build("lenet5", num_classes=10, channels=3, **where)
             self.backend.set_training(model, phase == "train")
             arrays = np.zeros((1, 3, 32, 32), np.float32), np.zeros(1, np.int64)
@@ -217,11 +218,12 @@ class Tasks(ProfilingTasks, StartupTasks):
         self.job = None
         gc.collect()
 
-    def _size(self, model: Model, images: Any) -> tuple[int, int]:
-        """Parameters of a model, and floating-point operations of its forward pass for one image."""
+    def _size(self, model: Model, images: Any) -> tuple[int, int, int]:
+        """Parameters of a model; operations of its forward pass, and numbers it moves, for one image."""
         shapes = self.backend.parameter_shapes(model)
         layers = self.backend.trace(model, images)
-        return sum(math.prod(shape) for shape in shapes.values()), flops_per_image(layers, shapes)
+        parameters = sum(math.prod(shape) for shape in shapes.values())
+        return parameters, flops_per_image(layers, shapes), moved_per_image(layers, batch=images.shape[0])
 
     def _require_job(self) -> Job:
         assert self.job is not None, "prepare first"

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from common.dataset.checking import ListCheck
-from common.dataset.lists import list_lines
+from common.dataset.list_text import list_lines
 from common.files import writing_text
 from common.json_rows import writing_rows
 from common.terminal import printable

@@ -17,7 +17,7 @@ from common.dataset.containers import decode
 from common.dataset.decoding import DecodeError
 from common.dataset.list_folder import is_paddle, listed_path, split_of
 from common.dataset.list_formats import remedy
-from common.dataset.lists import list_lines
+from common.dataset.list_text import list_lines
 from common.dataset.overlap import content_digest, file_size
 from common.dataset.split_names import WHOLE
 from common.runtime.devices import available_cores
@@ -65,7 +65,7 @@ class ListCheck:
         own = _survey(self.path, self.root)
         others = _OtherLists(self.path, self.root, own)
         first: dict[bytes, int] = {}
-        with progress(total=len(own.places), unit=" images", what=f"check {self.path.name}") as bar:
+        with progress(total=len(own.places), unit="images", what=f"check {self.path.name}") as bar:
             for line in self._looked_at(own, others):
                 problem = line.problem
                 if not problem and line.digest:

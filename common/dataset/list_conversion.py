@@ -14,7 +14,8 @@ from common.dataset.class_names import read_classes
 from common.dataset.index import Index
 from common.dataset.left_out import logger, named
 from common.dataset.list_formats import LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, label_first, path_first
-from common.dataset.lists import MOST_CLASSES, clean_path, cut, list_lines
+from common.dataset.list_text import list_lines
+from common.dataset.lists import MOST_CLASSES, clean_path, cut
 from common.dataset.split_names import split_named
 
 WITHOUT_SPLIT = ""

@@ -104,7 +104,7 @@ def without_copies(index: Index, *, most_bytes: float = math.inf) -> Index:
         return index
     first: dict[bytes, int] = {}
     copies: dict[int, int] = {}
-    with progress(total=len(alike), unit=" images", what="looking for copies") as bar:
+    with progress(total=len(alike), unit="images", what="looking for copies") as bar:
         for place in alike.tolist():
             digest = content_digest(index.locate(place))
             before = place if digest is None else first.setdefault(digest, place)

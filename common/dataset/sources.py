@@ -14,7 +14,7 @@ from common.dataset.index import Index
 from common.dataset.left_out import logger, named
 from common.dataset.list_folder import find_lists, list_candidates, read_lists, split_of
 from common.dataset.list_formats import remedy
-from common.dataset.lists import list_lines
+from common.dataset.list_text import list_lines
 from common.dataset.overlap import require_disjoint
 from common.dataset.split_names import WHOLE
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from common.cli import UnavailableError, UsageError
+from common.cli import UnavailableError, UsageError, noting_on_stop
 from common.download.archives import ArchiveError, unpack
 from common.download.catalogue import DATA_SETS, DataSet, Published
 
@@ -42,7 +42,8 @@ def fetch(name: str, output: Path, *, mirror: str = "") -> tuple[Path, bool]:
         output.mkdir(parents=True, exist_ok=True)
         with _locked(workshop):
             if not target.exists():
-                _make(data_set, target, workshop=workshop, mirror=mirror)
+                with noting_on_stop(lambda: "what has come is kept; the same command goes on"):
+                    _make(data_set, target, workshop=workshop, mirror=mirror)
     except OSError as error:
         place = error.filename or output
         raise UsageError(f"{place}: cannot be written ({error.strerror}); name another --output") from None

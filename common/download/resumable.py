@@ -8,14 +8,17 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import requests
 import urllib3
-from tqdm import tqdm
 
 from common.cli import UnavailableError
 from common.files import write_text
+from common.terminal import progress
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class Pace(NamedTuple):
@@ -54,7 +57,8 @@ class Resuming:
         """Download ``url`` to ``output_file``. Raises UnavailableError if that cannot be done."""
         failures, most = 0, self._have()  # most: so that losing ground and gaining it again is no progress
         self.resumed = most > 0
-        with self._bar() as bar:
+        what = self.partial.stem
+        with progress(total=self.size, done=most, unit="bytes", scaled=True, what=what) as bar:
             while self._have() != self.size:
                 try:
                     self._attempt(url, bar)
@@ -149,18 +153,6 @@ class Resuming:
 
     def _have(self) -> int:
         return self.partial.stat().st_size if self.partial.exists() else 0
-
-    def _bar(self) -> "tqdm[Any]":
-        have, name = self._have(), self.partial.stem
-        return tqdm(
-            total=self.size,
-            initial=have,
-            desc=name,
-            unit="B",
-            unit_scale=True,
-            unit_divisor=1024,
-            disable=None,
-        )
 
     def _given_up(self, url: str, error: Exception) -> str:
         reason = f"the connection failed ({_cause(error)})" if isinstance(error, _CUT) else str(error)

@@ -42,6 +42,8 @@ class Layer(Protocol):
 
     name: str
     type: str  # torch's word
+    input_shape: list[int] | None  # of its first tensor, with the batch; None where there is none
+    output_shape: list[int] | None
 
     def forward(self) -> None:
         """Compute the output, recorded for gradients. Waits for nothing."""

@@ -10,6 +10,11 @@ from typing import NamedTuple
 
 from common.cli import UsageError
 
+RANK_VARIABLES = (
+    "RANK",
+    "PADDLE_TRAINER_ID",
+)  # in which torchrun and paddle's launcher give a process its number
+
 
 class Member(NamedTuple):
     """One process of a run: its rank among all, how many share its machine, and the GPU meant for it."""
@@ -105,5 +110,5 @@ def launched_rank() -> int | None:
 
     Known before a framework is imported, which then has the last word.
     """
-    numbers = [os.environ[name] for name in ("RANK", "PADDLE_TRAINER_ID") if name in os.environ]
+    numbers = [os.environ[name] for name in RANK_VARIABLES if name in os.environ]
     return int(numbers[0]) if numbers and numbers[0].isdecimal() else None

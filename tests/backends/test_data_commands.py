@@ -136,7 +136,10 @@ def test_copies_of_images_with_the_longest_names(tmp_path):
         image = Image.new("RGB", (40, 40))
         annotator.add(
             prediction.Prediction(
-                path=Path(f"{stem}.jpg"), image=image, probabilities=np.array([0.5, 0.3, 0.2])
+                path=Path(f"{stem}.jpg"),
+                image=image,
+                probabilities=np.array([0.5, 0.3, 0.2]),
+                logits=np.zeros(3),
             )
         )
     names = [path.name for path in folder.iterdir()]
@@ -149,7 +152,11 @@ def test_a_grid_of_many_keeps_small_images_and_says_what_it_leaves_out(tmp_path,
     photo = Image.new("RGB", (2000, 1500))
     grid = Grid(("$5", "a", "b"))
     for _ in range(3):
-        grid.add(prediction.Prediction(path=Path("x.jpg"), image=photo, probabilities=np.array([1.0, 0, 0])))
+        grid.add(
+            prediction.Prediction(
+                path=Path("x.jpg"), image=photo, probabilities=np.array([1.0, 0, 0]), logits=np.zeros(3)
+            )
+        )
     assert [max(image.size) for image in grid._images] == [400, 400]
     assert (grid.left_out, photo.size) == (1, (2000, 1500))
     grid.draw(tmp_path / "grid.png")  # a dollar begins no formula

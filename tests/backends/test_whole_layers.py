@@ -170,6 +170,23 @@ def test_synchronised_batch_norm_is_batch_norm_on_a_cpu(backend, words):
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_casting_leaves_tables_of_integers_and_complex_numbers_what_they_are(backend, words):
+    """As a window attention's relative places: as float64 they could index nothing."""
+    arrays = {
+        "places": np.arange(4),
+        "mean": np.linspace(0, 1, 3, dtype=np.float32),
+        "mask": np.array([True, False]),
+        "phases": np.array([1j, 2 + 1j], np.complex64),
+    }
+    model = words.Sequential(words.Linear(2, 2))
+    for name, array in arrays.items():
+        model.register_buffer(name, words.tensor(array))
+    kept = backend.get_buffers(adopted(backend, model))
+    assert list(kept) == list(arrays)
+    assert [array.dtype for array in kept.values()] == [np.int64, np.float64, np.bool_, np.complex128]
+    assert all(np.array_equal(kept[name], array) for name, array in arrays.items())
+
+
 STYLES = [(how, parametrized) for how in ("spectral_norm", "weight_norm") for parametrized in (False, True)]
 
 

@@ -34,6 +34,7 @@ model = "lenet5"
 [dense]
 model = "torchvision:densenet121"
 """
+OWN = "[small]\ntorch = 'mine_suite:net'\npaddle = 'mine_suite:twin'\nnum_classes = 5"
 VERSIONS = {"torch": {"torch": "2"}, "paddle": {"paddle": "3"}}
 
 
@@ -61,6 +62,23 @@ def test_a_file_of_pairs_is_read_beside_its_modules_and_files(folder):
     assert list(read_pairs(str(folder / "pairs.toml"), options(), only=("len", "den"))) == ["lenet", "dense"]
 
 
+def test_loss_output_and_inputs_of_ones_own_pair_reach_its_models(folder):
+    parts = "torch_loss = 'mine_suite:net'\npaddle_loss = 'mine_suite:twin'\noutput = 'logits'"
+    inputs = "inputs = ['ids=6:int64<50', 'scale=1']"
+    (folder / "pairs.toml").write_text(f"{OWN}\n{parts}\n{inputs}")
+    (request,) = read_pairs(str(folder / "pairs.toml"), options()).values()
+    assert request.pair.plugins == {
+        "torch": {"loss": "mine_suite:net"},
+        "paddle": {"loss": "mine_suite:twin"},
+    }
+    assert (request.pair.output, request.input_shape) == ("logits", (6,))
+    ids, _ = request.pair.inputs
+    assert (ids.name, ids.shape, ids.dtype, ids.below) == ("ids", (6,), "int64", 50)
+    kept = json.loads(json.dumps(request_facts(request)))
+    assert kept == request_facts(request)  # as a result file gives it back, or no suite would go on
+    assert (kept["inputs"], kept["output"]) == (["ids=6:int64<50", "scale=1:float32"], "logits")
+
+
 def test_torchvision_is_all_that_are_the_same_network():
     found = read_pairs("torchvision", options())
     assert len(found) == 27
@@ -72,6 +90,17 @@ def test_torchvision_is_all_that_are_the_same_network():
     [
         ("small = 3", r"\[small\]: is no pair"),
         ("[small]\nspeed = 3", r"\[small\]: unknown key 'speed'; there are model, torch"),
+        ("[small]\nloss = 'm:l'", r"unknown key 'loss'; did you mean 'torch_loss'\? There are model"),
+        ("[small]\nmodel = 'lenet5'\noutput = 'aux'", "output belongs to torch and paddle"),
+        (f"{OWN}\ninput_shape = [3, 8, 8]\ntorch_loss = 'mine_suite:net'", "go together; one is missing"),
+        (f"{OWN}\ninputs = ['ids=6']\ninput_shape = [3, 8, 8]", "in the place of input_shape"),
+        (f"{OWN}\ninputs = ['ids']", r"\[small\]: an input is NAME=SIDE,SIDE"),
+        (f"{OWN}\ninputs = 'ids=6'", "inputs is a list such as"),
+        (f"{OWN}\ninput_shape = [3, 8, 8]\noutput = 3", "output is a text, not 3"),
+        (
+            f"{OWN}\ninput_shape = [3, 8, 8]\ntorch_loss = 'mine_suite:los'\npaddle_loss = 'mine_suite:net'",
+            "has no 'los'; it has net, twin",
+        ),
         ("['../up']\nmodel = 'lenet5'", "it becomes a folder"),
         ("[small]\nmodel = 'lenet5'\ninput_shape = '3,32,32'", "is \\[channels, height, width\\]"),
         ("[small]\ntorch = 'mine_suite:net'", r"\[small\]: --paddle MODULE:CALLABLE is missing"),

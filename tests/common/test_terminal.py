@@ -34,7 +34,7 @@ def test_a_bar_in_a_log_is_a_line_now_and_then(monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     monkeypatch.setattr(terminal, "LOG_SECONDS", 0)
-    with progress(total=3, unit=" images", what="check") as bar:
+    with progress(total=3, unit="images", what="check") as bar:
         bar.update()
         assert how_far() == "at 1 of 3 images"
         bar.update(2)
@@ -47,16 +47,27 @@ def test_a_bar_in_a_log_is_a_line_now_and_then(monkeypatch):
 
 def test_a_stopped_command_says_how_far_it_was(capsys, monkeypatch):
     def main(_arguments):
-        with progress(total=9, unit="epoch") as early:
+        with progress(total=9, unit="epochs") as early:
             early.update(4)  # ended before its total on purpose
-        stop = KeyboardInterrupt()
-        stop.__notes__ = ["go on with --resume"]
-        with progress(total=7, unit="batch") as bar:
+        with progress(total=7, unit="batches") as bar, cli.noting_on_stop(lambda: "go on with --resume"):
             bar.update(2)
-            raise stop
+            raise KeyboardInterrupt
 
     with pytest.raises(SystemExit) as end:
         cli.run(main, program="x")
     assert end.value.code == 130
-    assert capsys.readouterr().err.splitlines()[-1] == "x: stopped at 2 of 7 batch; go on with --resume"
+    assert capsys.readouterr().err.splitlines()[-1] == "x: stopped at 2 of 7 batches; go on with --resume"
+    terminal._bars.clear()
+
+
+def test_a_stopped_command_that_keeps_nothing_says_so(capsys):
+    def main(_arguments):
+        with progress(total=7, unit="images") as bar:
+            bar.update(2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit):
+        cli.run(main, program="x")
+    said = "x: stopped at 2 of 7 images; nothing is kept: the same command begins anew"
+    assert capsys.readouterr().err.splitlines()[-1] == said
     terminal._bars.clear()

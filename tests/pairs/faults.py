@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.pairs import differences, modern, optimizers, pairing, roundings
+from tests.pairs import differences, modern, optimizers, pairing, randomness, roundings
 from tests.pairs.networks import gru_by_hand
 from tests.pairs.pair import BOTH, ON_TORCH, Pair, altered, hooked, replaced
 
@@ -250,12 +250,6 @@ RANDOMNESS_AND_STATE = {
     "remembers_the_last_call": Pair(
         edits=lambda w: {"to side": Remembering()}, stage="repeat", layers=("between relu2 and side",)
     ),
-    "dropout_as_a_function": Pair(
-        on=("torch", "paddle"),
-        change=altered("fc1", lambda w, layer, x, y: w.functional.dropout(y, 0.5, training=layer.training)),
-        stage="train-mode",
-        layers=("fc1",),
-    ),
     "dropout_rate": Pair(
         change=replaced("dropout", lambda w: w.Dropout(0.499)), stage="train-mode", layers=("dropout",)
     ),
@@ -453,4 +447,5 @@ PAIRS = {
     **differences.FAULTY,
     **modern.FAULTY,
     **roundings.FAULTS,
+    **randomness.FAULTS,
 }

@@ -1,6 +1,6 @@
 """Innocent differences: each must pass."""
 
-from tests.pairs import differences, modern, optimizers, pairing, roundings
+from tests.pairs import differences, modern, optimizers, pairing, randomness, roundings
 from tests.pairs.networks import gru_by_hand
 from tests.pairs.pair import BOTH, ON_TORCH, Pair, replaced
 
@@ -78,4 +78,5 @@ PAIRS = {
     **modern.INNOCENT,
     **pairing.INNOCENT,
     **roundings.INNOCENTS,
+    **randomness.INNOCENT,
 }

@@ -17,11 +17,12 @@ def maker(words, pair):
 
 def _torchs(name, options, parameters):
     torch = importlib.import_module("torch")
-    clip = CLIPS.get(name)
+    kind, _, how = name.partition(" clipped ")
+    clip = CLIPS.get(how)
     if clip is None:
-        return getattr(torch.optim, name)(parameters, **options)
+        return getattr(torch.optim, kind)(parameters, **options)
 
-    class Clipped(torch.optim.SGD):
+    class Clipped(getattr(torch.optim, kind)):
         def step(self, closure=None):
             for group in self.param_groups:
                 clip(torch, group["params"])
@@ -105,7 +106,12 @@ def _with_betas(name, *, lr, eps=1e-8, more=None, changed=None, **options):
 
 
 def _clipped(ours, theirs):
-    return (ours, {"lr": 1e-2}), ("SGD", {"learning_rate": 1e-2, "grad_clip": theirs})
+    return (f"SGD clipped {ours}", {"lr": 1e-2}), ("SGD", {"learning_rate": 1e-2, "grad_clip": theirs})
+
+
+def _rmsprop_clipped(ours, theirs, **options):
+    (name, own), (other, others) = _rmsprop(eps=1e-6, theirs=1e-6, **options)
+    return (f"{name} clipped {ours}", own), (other, {**others, "grad_clip": theirs})
 
 
 EPSILON = {"eps": "epsilon", "step_sizes": "learning_rate_range"}
@@ -147,8 +153,10 @@ DIFFERING = {
     "adamax_epsilon": _with_betas("Adamax", lr=2e-3),
     "clipped_with_epsilon": _clipped("by each norm, with epsilon", "ClipGradByNorm"),
     "clipped_by_all_with_epsilon": _clipped("by the norm of all, with epsilon", "ClipGradByGlobalNorm"),
+    "rmsprop_clipped_with_epsilon": _rmsprop_clipped("by each norm, with epsilon", "ClipGradByNorm"),
 }
 DIFFERENT = {
+    "rmsprop_clipped_with_epsilon": ("clipping-epsilon", "rmsprop-epsilon"),
     "rmsprop_epsilon_inside_the_root": ("rmsprop-epsilon",),
     "rmsprop_momentum_with_rate": ("rmsprop-epsilon",),
     "adamax_epsilon": ("adamax-epsilon",),

@@ -50,6 +50,24 @@ def two_inputs(words, *, turned=False, exchanged=False, padding=None):
     return TwoInputs()
 
 
+def fresh(words, *, scale=0.5):
+    """A cell that makes its own first state, and numbers made without naming a dtype."""
+    library = words.library
+
+    class Fresh(words.base):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.cell, self.fc = words.Conv2d(3, 6, 3), words.GRUCell(6, 6), words.Linear(6, 5)
+
+        def forward(self, x):
+            x = self.conv(x).mean((2, 3))
+            state = self.cell(x)
+            state = state if words.is_torch else state[0]
+            return self.fc(state + library.zeros([4, 6]) + library.ones([6]) * scale)
+
+    return Fresh()
+
+
 def rising(words, x):
     """1, 2, 3 ... along the second axis, so that an order shows."""
     return words.numbers(range(1, x.shape[1] + 1)).reshape([1, -1, 1])
@@ -145,6 +163,9 @@ TOKENS = ("tokens=4:int64<20", "numbers=6")
 NAN = {"output": "0", "network": "with_numbers"}
 
 FAULTS = {
+    "default_dtype_and_another_number": Pair(
+        network="fresh", arguments={"scale": 0.5 + 1e-9}, stage="forward", layers=("between cell and fc",)
+    ),
     "aux_scaled": Pair(
         network="two_headed",
         arguments={"scale": 1.000001},
@@ -228,6 +249,7 @@ INNOCENTS = {
     "second_output_chosen": Pair(network="two_headed", given={"kind": "tuple"}, output="1"),
     "words_and_numbers": Pair(network="two_inputs", inputs=TOKENS),
     "a_class_for_every_pixel": Pair(network="dense"),
+    "state_of_the_default_dtype": Pair(network="fresh"),
     "running_variance": Pair(network="normalised"),
     "running_variance_of_vectors": Pair(network="normalised", given={"one": True}),
     "running_variance_of_two_calls": Pair(network="normalised", given={"twice": True}),

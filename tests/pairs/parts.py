@@ -35,8 +35,9 @@ def loss(words, pair):
             return words.functional.cross_entropy(logits, labels, label_smoothing=amount)
         if pair == "smoothed_sum":
             return words.functional.cross_entropy(logits, labels, label_smoothing=0.1, reduction="sum")
-        if pair in ("huber", "beside_huber", "smooth_l1", "beta_for_delta"):
-            return _huber(words, logits, labels, pair)
+        own = OTHER_LOSSES.get(pair.removeprefix("beside_"))
+        if own:
+            return own(words, logits, labels, pair)
         if pair == "beside_limit":
             return words.functional.cross_entropy(logits * 1e4, labels) * (1 + (1e-11 if faulty else 0))
         if pair in ("certain", "beside_certain"):  # each image is right by a margin of 70
@@ -58,12 +59,36 @@ def _huber(words, logits, labels, pair):
     """Huber's loss: paddle's smooth L1 loss is it, torch's is divided by delta."""
     target = words.like(words.functional.one_hot(labels, 5), logits)
     if not words.is_torch:
-        delta = 0.3 + (1.2e-7 if pair == "beside_huber" else 0.0)
-        return words.functional.smooth_l1_loss(logits, target, delta=delta)
+        return words.functional.smooth_l1_loss(logits, target, delta=0.3 + _off(words, pair))
     if pair.endswith("huber"):
         return words.functional.huber_loss(logits, target, delta=0.3)
     value = words.functional.smooth_l1_loss(logits, target, beta=0.3)
     return value * 0.3 if pair == "smooth_l1" else value
+
+
+def _margin(words, logits, labels, pair):
+    return words.functional.multi_margin_loss(logits, labels, margin=0.3 + _off(words, pair))
+
+
+def _shared(words, logits, labels, pair):
+    """Of two images laid over each other, whose labels are shares."""
+    right = words.like(words.functional.one_hot(labels, 5), logits)
+    shares = 0.7 * right + 0.3 * right[[1, 2, 3, 0]]
+    options = {"label_smoothing": 0.1 + _off(words, pair)} | ({} if words.is_torch else {"soft_label": True})
+    return words.functional.cross_entropy(logits, shares, **options)
+
+
+def _off(words, pair):
+    return 0.0 if words.is_torch or not pair.startswith("beside_") else 1.2e-7
+
+
+OTHER_LOSSES = {
+    "huber": _huber,
+    "smooth_l1": _huber,
+    "beta_for_delta": _huber,
+    "margin": _margin,
+    "shares": _shared,
+}
 
 
 def data(words, pair):

@@ -213,6 +213,8 @@ INNOCENTS = {
     "rounded_response_beta": masked(lambda w: w.LocalResponseNorm(5, alpha=0.5, beta=0.7, k=1.3), "norm1"),
     "loss_huber": Pair(own=("loss",)),
     "loss_smooth_l1": Pair(own=("loss",)),
+    "loss_margin": Pair(own=("loss",)),
+    "loss_shares": Pair(own=("loss",)),
     "loss_smoothed_sum": Pair(own=("loss",)),
     "dropout_of_a_tenth": masked(lambda w: w.Dropout(0.1)),
     "dropout_of_a_fifth_in_place": masked(
@@ -256,6 +258,8 @@ FAULTS = {
         layers=("norm1",),
     ),
     "loss_beside_huber": Pair(own=("loss",), stage="loss"),
+    "loss_beside_margin": Pair(own=("loss",), stage="loss"),
+    "loss_beside_shares": Pair(own=("loss",), stage="loss"),
     "loss_beta_for_delta": Pair(own=("loss",), stage="loss"),
     "beside_dropout_of_a_tenth": masked(
         shifted(lambda w, off: w.Dropout(0.1 + off), 1.5e-7), stage="train-mode", layers=("dropout",)

@@ -9,6 +9,7 @@ class Words:
 
     def __init__(self, framework):
         self.framework = framework
+        self.library = importlib.import_module(framework)
         self.nn = importlib.import_module(f"{framework}.nn")
         self.functional = self.nn.functional
         self.is_torch = framework == "torch"
@@ -21,8 +22,7 @@ class Words:
 
     def seed(self, number):
         """Have layers start from the same numbers each time."""
-        framework = importlib.import_module(self.framework)
-        (framework.manual_seed if self.is_torch else framework.seed)(number)
+        (self.library.manual_seed if self.is_torch else self.library.seed)(number)
 
     def norm(self, kind, *arguments, eps=1e-5, **options):
         """A normalisation with epsilon (and, for batch norm, torch's momentum)."""
@@ -85,7 +85,7 @@ class Words:
 
     def stacked(self, tensors, axis):
         """Tensors along a new axis."""
-        return importlib.import_module(self.framework).stack(tensors, axis)
+        return self.library.stack(tensors, axis)
 
     def cast(self, x, dtype):
         """To a dtype by name."""
@@ -112,25 +112,27 @@ class Words:
         import numpy as np
 
         array = np.array(values, np.float32)
-        make = importlib.import_module(self.framework)
-        model.register_buffer(name, (make.tensor if self.is_torch else make.to_tensor)(array))
+        model.register_buffer(name, (self.library.tensor if self.is_torch else self.library.to_tensor)(array))
 
     def noise(self, x, size):
         """Normal numbers of this size, new ones at each call."""
-        make = importlib.import_module(self.framework)
-        return x + size * (make.randn_like(x) if self.is_torch else make.randn(x.shape, dtype=x.dtype))
+        return x + size * (
+            self.library.randn_like(x) if self.is_torch else self.library.randn(x.shape, dtype=x.dtype)
+        )
 
     def numbers(self, values):
         """A vector of float64."""
-        make = importlib.import_module(self.framework)
-        return (make.tensor if self.is_torch else make.to_tensor)(
-            list(map(float, values)), dtype=make.float64
+        return (self.library.tensor if self.is_torch else self.library.to_tensor)(
+            list(map(float, values)), dtype=self.library.float64
         )
+
+    def tensor(self, array):
+        """The array as it is."""
+        return self.library.from_numpy(array) if self.is_torch else self.library.to_tensor(array)
 
     def joined(self, tensors, axis):
         """Tensors behind each other along an axis."""
-        make = importlib.import_module(self.framework)
-        return make.cat(tensors, axis) if self.is_torch else make.concat(tensors, axis)
+        return self.library.cat(tensors, axis) if self.is_torch else self.library.concat(tensors, axis)
 
     def constant(self, x, value, *, rows):
         """Zeros like ``x``, with NaN or infinity in the first rows."""

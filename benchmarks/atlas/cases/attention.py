@@ -32,7 +32,7 @@ CASES = family(
     pair("part(nn.MultiheadAttention(4, 2, batch_first=True), 0)", "nn.MultiHeadAttention(4, 2)", q="B 5 4", k="B 6 4", v="B 6 4"),
     pair("part(nn.MultiheadAttention(4, 2, batch_first=True, bias=False), 0)", "nn.MultiHeadAttention(4, 2, bias_attr=False)", q="B 5 4", k="B 6 4", v="B 6 4"),
     pair("nn.MultiheadAttention(4, 2, batch_first=True)", "nn.MultiHeadAttention(4, 2, need_weights=True)", q="B 5 4", k="B 6 4", v="B 6 4", note="torch returns the weights' mean over the heads"),
-    pair("part(nn.MultiheadAttention(4, 2), 0)", "nn.MultiHeadAttention(4, 2)", q="B 5 4", k="B 6 4", v="B 6 4", note="steps first unless torch is told"),
+    pair("part(nn.MultiheadAttention(4, 2), 0)", "nn.MultiHeadAttention(4, 2)", q="5 5 4", k="5 5 4", v="5 5 4", note="torch's first axis are steps unless it is told batch_first, paddle's the batch"),
     pair("nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True)", "nn.TransformerEncoderLayer(4, 2, 8, 0.0)", **TOKENS, training=True),
     pair("nn.TransformerEncoderLayer(4, 2, 8, 0.0, 'gelu', batch_first=True)", "nn.TransformerEncoderLayer(4, 2, 8, 0.0, 'gelu')", **TOKENS, training=True),
     pair("nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True, norm_first=True)", "nn.TransformerEncoderLayer(4, 2, 8, 0.0, normalize_before=True)", **TOKENS, training=True),

@@ -1,6 +1,8 @@
 """One line of the atlas: an operation in both frameworks' own words, with what it is given."""
 
+import json
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -36,10 +38,10 @@ class Case:
 
     An expression whose value is a layer is called with the inputs, in order; both sides get equal weights.
     ``inputs`` are shapes and kinds by name, see ``drawing``. ``compared`` is "distribution" of what is
-    random. ``training`` puts layers into training mode. Without ``timed`` there is nothing to time; ``edges``
-    are the unusual inputs that are tried. What is ``isolated`` may corrupt a worker's memory: the workers end
-    with it. ``instead`` is the spelling on a side that has no operation of that name, and ``note`` is what a
-    porter has to know.
+    random; such a one is timed on inputs ``timed_as``. ``training`` puts layers into training mode. Without
+    ``timed`` there is nothing to time; ``edges`` are the unusual inputs that are tried. What is ``isolated``
+    may corrupt a worker's memory: the workers end with it. ``instead`` is the spelling on a side that has no
+    operation of that name, and ``note`` is what a porter has to know.
     """
 
     family: str
@@ -50,6 +52,7 @@ class Case:
     compared: Compared = "values"
     training: bool = False
     timed: bool = True
+    timed_as: str = ""
     edges: Sequence[str] = tuple(EDGES)
     isolated: bool = False
     instead: str = ""
@@ -69,13 +72,19 @@ class Case:
         """Torch's function, layer or method: what configurations have in common."""
         return operation_of(self.torch, self.inputs)
 
+    @property
+    def timed_inputs(self) -> Mapping[str, str]:
+        """What it is given when it is timed: at two sizes, where a distribution is seen at one."""
+        return {name: self.timed_as or text for name, text in self.inputs.items()}
+
+    @property
+    def fingerprint(self) -> int:
+        """A number that differs where anything of the case does: rows of another are of no use."""
+        return zlib.crc32(json.dumps(asdict(self), sort_keys=True).encode())
+
     def spelling(self, backend: str) -> str:
         """The expression of a backend."""
         return self.torch if backend == "torch" else self.paddle
-
-    def to_json(self) -> dict[str, Any]:
-        """All that a worker has to know."""
-        return asdict(self)
 
 
 Line = dict[str, Any]  # a case but for its family and, where none are given, its inputs

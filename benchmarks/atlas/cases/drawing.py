@@ -35,12 +35,6 @@ KINDS: dict[str, Draw] = {
 }
 WHOLE = ("labels", "holes", "bools", "bytes", "image")  # kinds that are no floating-point numbers
 EDGES = {"nan": {}, "infinity": {}, "empty": {"B": 0}, "one": {"B": 1, "S": 1}}
-EDGE_SENTENCES = {
-    "nan": "a NaN in the first input",
-    "infinity": "plus and minus infinity in the first input",
-    "empty": "a batch of none",
-    "one": "a batch of one, of one pixel",
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,9 @@ ONES = "ones: 40000"
 CHANNELS = "ones: 400 100 2 2"
 
 
-def drawn(line: Line, x: str = ONES) -> Line:
-    """A line that is compared by its distribution."""
-    return {**line, "inputs": {"x": x}, "compared": "distribution", "training": True}
+def drawn(line: Line, x: str = ONES, timed: str = "B C S S") -> Line:
+    """A line that is compared by its distribution, and timed on other inputs."""
+    return {**line, "inputs": {"x": x}, "compared": "distribution", "training": True, "timed_as": timed}
 
 
 # fmt: off
@@ -21,11 +21,11 @@ CASES = family(
     drawn(same("F.dropout(x, 0.0)")),
     drawn(same("F.dropout(x, 1.0)")),
     drawn(same("nn.Dropout(0.2)")),
-    drawn(layer("nn.Dropout1d(0.2)"), x="ones: 4000 10 2"),
+    drawn(layer("nn.Dropout1d(0.2)"), x="ones: 4000 10 2", timed="B C S"),
     drawn(layer("nn.Dropout2d(0.2)"), x=CHANNELS),
-    drawn(layer("nn.Dropout3d(0.2)"), x="ones: 400 100 2 2 2"),
+    drawn(layer("nn.Dropout3d(0.2)"), x="ones: 400 100 2 2 2", timed="B C S S 4"),
     drawn(same("F.dropout2d(x, 0.2)"), x=CHANNELS),
-    drawn(same("F.dropout3d(x, 0.2)"), x="ones: 400 100 2 2 2"),
+    drawn(same("F.dropout3d(x, 0.2)"), x="ones: 400 100 2 2 2", timed="B C S S 4"),
     drawn(same("nn.AlphaDropout(0.2)")),
     drawn(same("F.alpha_dropout(x, 0.3, training=True)")),
     drawn(same("nn.FeatureAlphaDropout(0.2)"), x=CHANNELS),

@@ -13,6 +13,8 @@ WHOLE = "paddle divides by the whole batch where ignore_index is negative, torch
 HUBER = "paddle's smooth L1 is Huber's loss: delta times torch's"
 WEIGHTS = "paddle weighs an image's whole loss by its labels' weights and divides by their sum, torch weighs each class"
 WEIGHED = "(lambda s: (-(s * F.log_softmax(x, 1)).sum(1) * (s @ w)).sum() / (s @ w).sum())(SOFT)"
+COSINE = "(lambda c: torch.where(s == 1, 1 - c, F.relu(c - MARGIN)).mean())((x * y).sum(1) / ((x.square().sum(1) + 1e-11) * (y.square().sum(1) + 1e-11)).sqrt())"
+LENGTHS = "paddle adds 1e-11 to the squared lengths, torch 1e-12"
 REDUCTIONS = ("mean", "sum", "none")
 
 # fmt: off
@@ -79,8 +81,8 @@ CASES = family(
     same("nn.MarginRankingLoss(0.3)", x="B S", y="B S", s="signs: B S fixed"),
     same("F.hinge_embedding_loss(x, s)", x="B S", s="signs: B S fixed"),
     same("F.hinge_embedding_loss(x, s, margin=0.3)", x="B S", s="signs: B S fixed"),
-    pair("F.cosine_embedding_loss(x, y, s)", "F.cosine_embedding_loss(x, y, s)", x="8 S", y="8 S", s="signs: 8 fixed"),
-    pair("F.cosine_embedding_loss(x, y, s, margin=0.3)", "F.cosine_embedding_loss(x, y, s, margin=0.3)", x="8 S", y="8 S", s="signs: 8 fixed"),
+    pair("F.cosine_embedding_loss(x, y, s)", "F.cosine_embedding_loss(x, y, s)", x="8 S", y="8 S", s="signs: 8 fixed", rule=Rule(torch=COSINE.replace("MARGIN", "0"), sentence=LENGTHS)),
+    pair("F.cosine_embedding_loss(x, y, s, margin=0.3)", "F.cosine_embedding_loss(x, y, s, margin=0.3)", x="8 S", y="8 S", s="signs: 8 fixed", rule=Rule(torch=COSINE.replace("MARGIN", "0.3"), sentence=LENGTHS)),
     same("F.triplet_margin_loss(x, y, z)", x="8 S", y="8 S", z="8 S"),
     same("F.triplet_margin_loss(x, y, z, margin=0.3, swap=True)", x="8 S", y="8 S", z="8 S"),
     same("F.triplet_margin_loss(x, y, z, p=3.0)", x="8 S", y="8 S", z="8 S", rule=Rule(torch="(lambda d: F.relu(d(x - y) - d(x - z) + 1).mean())(lambda v: torch.linalg.vector_norm(v + 1e-6, 3.0, 1))", sentence="the p-norm of the differences")),

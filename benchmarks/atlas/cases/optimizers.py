@@ -34,6 +34,8 @@ CASES = family(
     updates("SGD(p, 0.1)", "SGD(0.1, p)"),
     updates("SGD(p, 0.1, weight_decay=0.01)", "SGD(0.1, p, weight_decay=0.01)"),
     updates("SGD(p, 0.1, 0.9)", "Momentum(0.1, parameters=p)"),
+    updates("SGD(p, 0.1)", "Momentum(0.1, parameters=p)", rule=Rule(torch="updates(lambda p: optim.SGD(p, 0.1, 0.9), w)", sentence="momentum's default is 0.9 in paddle's Momentum, 0 in torch's SGD")),
+    updates("SGD([{'params': p, 'lr': 0.5}], 0.1)", "SGD(0.1, [{'params': p, 'learning_rate': 0.5}])", rule=Rule(torch="updates(lambda p: optim.SGD([{'params': p, 'lr': 0.05}], 0.1), w)", sentence="a group's learning_rate is a factor of the optimizer's in paddle, a rate of its own in torch")),
     updates("SGD(p, 0.1, 0.5)", "Momentum(0.1, 0.5, p)"),
     updates("SGD(p, 0.1, 0.9, weight_decay=0.01)", "Momentum(0.1, 0.9, p, weight_decay=0.01)"),
     updates("SGD(p, 0.1, 0.9, nesterov=True)", "Momentum(0.1, 0.9, p, use_nesterov=True)"),

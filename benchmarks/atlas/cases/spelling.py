@@ -64,7 +64,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _known(name: str, inputs: Container[str]) -> str:
-    """The name if it is a framework's; a method of an input, or of what a call returned, is Tensor's."""
+    """The name if it is a framework's; a method of an input is Tensor's, one of a call's result is not looked up."""
     root, _, rest = name.partition(".")
     if root in ROOTS and rest:
         return name

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.atlas.cases.case import Case
-from benchmarks.atlas.cases.drawing import EDGES, Drawn
+from benchmarks.atlas.cases.drawing import EDGES, WHOLE, Drawn
 from benchmarks.atlas.judging import explain, judge
+from benchmarks.atlas.judging.distributions import distributions
 from benchmarks.atlas.row import DIFFERENT, EQUAL, ERROR, KNOWN, MISSING, Missing, Row
 from benchmarks.atlas.sides import Sides
 from benchmarks.parity.judge.gap import TOLERANCE, Gap
@@ -85,7 +86,7 @@ class Examination:
         """A Gap for each result of both sides."""
         both = arrays[self.ours], arrays[self.theirs]
         if self.case.compared == "distribution":
-            return judge.distributions(*both, tolerance=TOLERANCE)
+            return distributions(*both, tolerance=TOLERANCE)
         return judge.gaps(*both, tolerance=TOLERANCE, equal_nan=True)
 
     def _opening(self, name: str) -> dict[str, Any]:
@@ -193,8 +194,7 @@ class Examination:
         row.verdict = DIFFERENT
         assert worst is not None
         row.reason = row.reason or worst.note
-        if (self.ours, self.theirs) == ("torch", "paddle"):
-            explain.explain(self, found, arrays)
+        explain.explain(self, found, arrays)
 
     def _refusals(self, answers: Mapping[str, Mapping[str, Any]]) -> str:
         return "; ".join(f"{n}: {a['reason']}" for n, a in answers.items() if a["status"] != "ok")
@@ -220,16 +220,13 @@ class Examination:
         """Edges that change an input at all."""
         first, *_ = (Drawn.parse(text) for text in self.case.inputs.values())
         drawn = [Drawn.parse(text) for text in self.case.inputs.values()]
-        numbers = [edge for edge in ("nan", "infinity") if first.kind in FLOATING]
+        numbers = [edge for edge in ("nan", "infinity") if first.kind not in WHOLE]
         sizes = [edge for edge, own in EDGES.items() if any({*own} & {*one.axes} for one in drawn)]
         return [edge for edge in numbers + sizes if edge in self.case.edges]
 
     def _edge(self, edge: str) -> str:
         answers, arrays = self.compute(f"edge {edge}", edge=edge, backward=False)
         return judge.edge(answers, arrays)
-
-
-FLOATING = ("normal", "positive", "unit", "within", "beyond", "small", "large", "ties", "signs", "shares")
 
 
 def _drawn(described: Mapping[str, Any]) -> dict[str, dict[str, np.ndarray]]:

@@ -1,16 +1,22 @@
 """Explanations of a difference, tried in torch: a constant in float32, a known rule, rounding that grows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.atlas.judging import judge
 from benchmarks.atlas.row import EQUAL, KNOWN, ROUNDED, Proof, Rounding
 from benchmarks.parity.judge.gap import PASS, TOLERANCE, Gap, allow_noise, compare
 from benchmarks.parity.probe.constants import WAYS
-from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES
-from benchmarks.parity.tensors.known_roundings import HYPER_PARAMETERS, attempts, concerned, together
+from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES, LOSS_LIMIT, split_differences
+from benchmarks.parity.tensors.known_roundings import (
+    DROPOUT_SCALE,
+    HYPER_PARAMETERS,
+    attempts,
+    concerned,
+    together,
+)
 
 if TYPE_CHECKING:
     from benchmarks.atlas.judging.examine import Examination
@@ -21,29 +27,37 @@ ZERO = 1e-13  # beside its inputs' length, a result that is zero but for roundin
 
 
 def explain(examination: "Examination", found: Sequence[Gap], arrays: Mapping[str, judge.Arrays]) -> None:
-    """Change the row's verdict where an explanation is proven."""
+    """Change the row's verdict where an explanation is proven.
+
+    Noise explains any two sides; constants and rules are paddle's, and torch is asked for them.
+    """
     explanation = Explanation(examination, found, arrays)
-    if examination.case.compared == "distribution":
-        if explanation.is_small and explanation.by_roundings():
-            return
-        explanation.by_rule()
-        return
-    if explanation.is_noise():
+    is_random = examination.case.compared == "distribution"
+    if not is_random and explanation.is_noise():
         examination.row.verdict = EQUAL
         return
-    if explanation.by_roundings() or (explanation.is_small and explanation.by_constants()):
+    if (examination.ours, examination.theirs) != ("torch", "paddle"):
+        return
+    if (explanation.is_small or not is_random) and explanation.by_roundings():
+        return
+    is_unknown = explanation.is_small and not explanation.is_beyond_bound
+    if not is_random and is_unknown and explanation.by_constants():
         return
     explanation.by_rule()
 
 
 class Explanation:
-    """Attempts at making torch agree with paddle."""
+    """Attempts at making torch agree with paddle.
+
+    ``is_beyond_bound``: a rounding reproduces a difference that is larger than it can make.
+    """
 
     def __init__(
         self, examination: "Examination", found: Sequence[Gap], arrays: Mapping[str, judge.Arrays]
     ) -> None:
         self.examination, self.found, self.arrays = examination, found, arrays
         self.row, self.case = examination.row, examination.case
+        self.is_beyond_bound = False
 
     @property
     def is_small(self) -> bool:
@@ -51,12 +65,19 @@ class Explanation:
         sizes = [gap.relative_l2 for gap in self.found if not gap.passed and isfinite(gap.relative_l2)]
         return max(sizes, default=0.0) < LARGEST_ROUNDING
 
+    @property
+    def largest(self) -> float:
+        """The largest distance that failed; infinite where there is none to be had."""
+        sizes = [gap.relative_l2 for gap in self.found if not gap.passed]
+        return max((size if isfinite(size) else inf for size in sizes), default=0.0)
+
     def is_noise(self) -> bool:
-        """True if one unit in the last place of the inputs moves torch's results as far."""
+        """True if one unit in the last place of the inputs moves the first side's results as far."""
         if not self.case.inputs:
             return False
-        _, moved = self.examination.compute("moved", among=("torch",), moved=True)
-        allowed = [self._allowed(gap, moved["torch"]) for gap in self.found]
+        ours = self.examination.ours
+        _, moved = self.examination.compute("moved", among=(ours,), moved=True)
+        allowed = [self._allowed(gap, moved[ours]) for gap in self.found]
         if all(gap.passed for gap in allowed):
             notes = [gap.note for gap in allowed if gap.note]
             self.row.note = f"{self.row.note} {'; '.join(dict.fromkeys(notes))}".strip()
@@ -65,27 +86,27 @@ class Explanation:
         return False
 
     def _allowed(self, gap: Gap, moved: judge.Arrays) -> Gap:
-        before, after = self.arrays["torch"].get(gap.name), moved.get(gap.name)
+        before, after = self.arrays[self.examination.ours].get(gap.name), moved.get(gap.name)
         if gap.passed or before is None or after is None or before.dtype.kind != "f":
             return gap
-        theirs = self.arrays["paddle"].get(gap.name)
+        theirs = self.arrays[self.examination.theirs].get(gap.name)
         if theirs is not None and theirs.shape == before.shape and gap.max_abs < ZERO:
             return replace(gap, verdict=PASS, note="zero but for rounding")
         noise = compare(gap.name, before, after).relative_l2
-        return allow_noise(gap, moved=noise, most=1e-9)
+        return allow_noise(gap, moved=noise, most=1e-9, what="inputs")
 
     def by_roundings(self) -> bool:
         """True if torch agrees once it has paddle's constants of parity's table."""
         answer, _ = self._torch(rounding=[])
-        keys = concerned(answer.get("noted", ()))
-        tried = attempts(keys)
+        tried = _attempts(answer.get("noted", ()))
         if "updates(" in self.case.torch:
             tried = [[HYPER_PARAMETERS], *tried]
-        if "dropout-scale" in answer.get("noted", ()):
-            tried = [["dropout-scale"], *tried]
         for attempt in tried:
             left, excuse = self._left(rounding=attempt), together(attempt)
-            if left is not None and left <= TOLERANCE and (self.row.size or 0.0) <= excuse["bound"]:
+            if left is not None and left <= TOLERANCE:
+                self.is_beyond_bound = self.largest > excuse["bound"]
+                if self.is_beyond_bound:  # a limit besides it, or one rounding less, explains no more
+                    return False
                 self._rounded(excuse["constant"], keys=attempt, left=left, listed=True)
                 self._name_difference(excuse["difference"], left)
                 return True
@@ -114,7 +135,7 @@ class Explanation:
         if rule is None:
             return
         answer, _ = self._torch(rounding=[], rule=True, spelling=rule.torch)
-        for attempt in [[], *attempts(concerned(answer.get("noted", ())))]:
+        for attempt in [[], *_attempts(answer.get("noted", ()))]:
             left = self._left(rounding=attempt, rule=True, spelling=rule.torch)
             if left is not None and left <= TOLERANCE:
                 is_rounded = attempt and self._is_torchs(spelling=rule.torch)
@@ -129,7 +150,7 @@ class Explanation:
         """What was reproduced as a rounding may be a rule of parity's table."""
         if key is not None:
             self.row.verdict = KNOWN
-            sentence = KNOWN_DIFFERENCES[key].sentence
+            sentence = "; ".join(KNOWN_DIFFERENCES[one].sentence for one in split_differences(key))
             self.row.proof = Proof(sentence=sentence, torch=self.case.torch, left=left, key=key)
 
     def _is_torchs(self, spelling: str) -> bool:
@@ -161,3 +182,12 @@ class Explanation:
         excused = {gap.name for gap in self.found if gap.passed and gap.relative_l2 > TOLERANCE}
         left = [0.0 if gap.passed or gap.name in excused else gap.relative_l2 for gap in gaps]
         return max(left, default=0.0)
+
+
+def _attempts(noted: Iterable[str]) -> list[list[str]]:
+    """Roundings that are tried together, in order: of what was noted, and the loss's limit only if it was."""
+    found = set(noted)
+    tried = [
+        attempt for attempt in attempts(concerned(found)) if LOSS_LIMIT in found or LOSS_LIMIT not in attempt
+    ]
+    return [[DROPOUT_SCALE], *tried] if DROPOUT_SCALE in found else tried

@@ -9,9 +9,6 @@ from benchmarks.parity.judge.gap import Gap, compare
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 EDGE_TOLERANCE = 1e-5  # a constant in float32 is the row's own verdict, not its edge's
-FREQUENCY = 5.0  # standard deviations by which two shares may differ
-FEW_VALUES = 8  # as many values, or fewer, are compared one by one
-UNLIKELY = 1e-6  # that two samples of one distribution are told apart by Kolmogorov's and Smirnov's test
 FLOAT32_MOST = 1e38
 SAME, BOTH_REFUSE = "same", "both refuse"
 
@@ -62,81 +59,6 @@ def worst(found: Iterable[Gap]) -> Gap | None:
 
 def _size(value: float) -> float:
     return value if isfinite(value) else float("inf")
-
-
-def distributions(ours: Arrays, theirs: Arrays, *, tolerance: float) -> list[Gap]:
-    """Whether both draw from one distribution: equal values as often, or the same spread."""
-    found = []
-    for name in ours:
-        if name.startswith("output"):
-            found.append(_distribution(name, ours[name].ravel(), theirs[name].ravel(), tolerance=tolerance))
-    return found
-
-
-def _distribution(name: str, left: np.ndarray, right: np.ndarray, *, tolerance: float) -> Gap:
-    values = [np.unique(side, return_counts=True) for side in (left, right)]
-    if max(len(unique) for unique, _ in values) <= FEW_VALUES:
-        gap = compare(name, values[0][0], values[1][0], tolerance=tolerance)
-        if gap.passed and _too_far(values[0][1], values[1][1]):
-            return _unlike(gap, f"shares {_shares(values[0][1])} and {_shares(values[1][1])}")
-        return gap
-    shape_gap = _largest_step(left, right)
-    spread = f"standard deviation {left.std():.4g} and {right.std():.4g}, "
-    spread += f"from {left.min():.4g} to {left.max():.4g} and from {right.min():.4g} to {right.max():.4g}"
-    chance = np.sqrt(-np.log(UNLIKELY / 2) / 2 * (1 / left.size + 1 / right.size))
-    unlike = shape_gap > chance or _moments_differ(left, right)
-    apart = max(shape_gap, abs(left.std() / (right.std() or 1.0) - 1)) if unlike else 0.0
-    gap = Gap(
-        name=name,
-        shape=left.shape,
-        relative_l2=apart,
-        max_abs=apart,
-        tolerance=0.0,
-        verdict="pass",
-        note=spread,
-    )
-    return _unlike(gap, spread) if apart else gap
-
-
-def _largest_step(left: np.ndarray, right: np.ndarray) -> float:
-    """The statistic of Kolmogorov and Smirnov: how far two samples' distribution functions are apart."""
-    both = np.concatenate([left, right])
-    ranks = [np.searchsorted(np.sort(side), both, side="right") / side.size for side in (left, right)]
-    return float(np.abs(ranks[0] - ranks[1]).max())
-
-
-def _moments_differ(left: np.ndarray, right: np.ndarray) -> bool:
-    """Means or variances of two samples that chance does not explain: a scale shows in them first."""
-    centred = [side - side.mean() for side in (left, right)]
-    squares = [side**2 for side in centred]
-    means = abs(left.mean() - right.mean()), sum(s.mean() / s.size for s in squares)
-    variances = abs(squares[0].mean() - squares[1].mean()), sum(s.var() / s.size for s in squares)
-    return any(apart > FREQUENCY * np.sqrt(chance) for apart, chance in (means, variances))
-
-
-def _too_far(left: np.ndarray, right: np.ndarray) -> bool:
-    """Shares of two samples that chance does not explain."""
-    total = np.array([left.sum(), right.sum()])
-    pooled = (left + right) / total.sum()
-    deviation = np.sqrt(pooled * (1 - pooled) * (1 / total).sum())
-    return bool((np.abs(left / total[0] - right / total[1]) > FREQUENCY * deviation + 1e-12).any())
-
-
-def _shares(counts: np.ndarray) -> str:
-    return ", ".join(f"{share:.3f}" for share in counts / counts.sum())
-
-
-def _unlike(gap: Gap, note: str) -> Gap:
-    size = gap.relative_l2 or 1.0
-    return Gap(
-        name=gap.name,
-        shape=gap.shape,
-        relative_l2=size,
-        max_abs=size,
-        tolerance=0.0,
-        verdict="fail",
-        note=note,
-    )
 
 
 def edge(answers: Mapping[str, Mapping[str, str]], arrays: Mapping[str, Arrays]) -> str:
@@ -199,7 +121,6 @@ def other_dtypes(answers: Mapping[str, Mapping[str, Mapping[str, str]]]) -> list
 SYNONYMS = {
     "epsilon": "eps",
     "axis": "dim",
-    "keepdim": "keepdim",
     "weight_attr": "",
     "bias_attr": "",
     "name": "",

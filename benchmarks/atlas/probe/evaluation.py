@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.atlas.cases.case import SIZES
 from benchmarks.atlas.cases.drawing import EDGES, Drawn, draw, with_edge
 from benchmarks.atlas.cases.spelling import full_name, names_in
-from benchmarks.atlas.probe.words import Words
+from benchmarks.atlas.probe.words import Words, signature_of
 
 
 class MissingError(AttributeError):
@@ -26,7 +26,7 @@ class Given:
     inputs: Mapping[str, str]
     dtype: str = "float64"
     edge: str = ""
-    moved: bool = False  # every number by one unit in its last place
+    moved: bool = False  # every number that has a gradient by one unit in its last place
     other: bool = False  # other numbers
     sizes: Mapping[str, int] | None = None
 
@@ -37,7 +37,8 @@ class Given:
         arrays = {name: draw(name + suffix, text, sizes) for name, text in self.inputs.items()}
         for place, (name, array) in enumerate(arrays.items()):
             if array.dtype.kind == "f":
-                one = np.nextafter(array, np.inf) if self.moved else array
+                is_moved = self.moved and Drawn.parse(self.inputs[name]).differentiable  # no label of -1
+                one = np.nextafter(array, np.inf) if is_moved else array
                 arrays[name] = (with_edge(one, self.edge) if place == 0 else one).astype(self.dtype)
         return arrays
 
@@ -165,7 +166,7 @@ class Evaluator:
         """Defaults of the operation's parameters, as far as Python can read them."""
         names = names_in(spelling, inputs)
         function = self.resolve(names[0]) if names else None
-        parameters = self.words.signature(function) if function is not None else {}
+        parameters = signature_of(function) if function is not None else {}
         return {
             name: repr(parameter.default)
             for name, parameter in parameters.items()

@@ -1,7 +1,6 @@
 """Paddle's namespace of spellings, and what an evaluation needs of it. Runs in paddle's worker."""
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -59,14 +58,6 @@ class PaddleWords(words.Words):
     def seed(self, number: int) -> None:
         """See Words."""
         self.paddle.seed(number)
-
-    def no_gradients(self) -> Any:
-        """See Words."""
-        return self.paddle.no_grad()
-
-    def signature(self, function: Any) -> Mapping[str, inspect.Parameter]:
-        """See Words."""
-        return words.signature_of(function)
 
     def part(self, layer: Any, place: int) -> Any:
         """The layer, returning one of its results alone."""

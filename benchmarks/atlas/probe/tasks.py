@@ -43,7 +43,7 @@ class AtlasTasks:
         """Have a case ready to be timed; see CaseTimer."""
         return self.timer.prepare(**arguments)
 
-    def measure(self, **arguments: Any) -> dict[str, list[float]]:
+    def measure(self, **arguments: Any) -> dict[str, Any]:
         """Time what is prepared; see CaseTimer."""
         return self.timer.measure(**arguments)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.atlas.probe.evaluation import Evaluator, Given
 from benchmarks.worker.timing import run_steps, time_steps
+from common.runtime.kernel_counters import read_counters
 
 WARM_UP = 3
 
@@ -58,9 +59,11 @@ class CaseTimer:
         run_steps(self.parts, Clock(), steps=WARM_UP)
         return list(self.parts)
 
-    def measure(self, min_steps: int, min_seconds: float) -> dict[str, list[float]]:
-        """Seconds of each part, one value a step."""
-        return time_steps(self.parts, Clock(), min_steps=min_steps, min_seconds=min_seconds)
+    def measure(self, min_steps: int, min_seconds: float) -> dict[str, Any]:
+        """``seconds`` of each part, one value a step, and what the kernel counted meanwhile: ``counters``."""
+        before = read_counters()
+        seconds = time_steps(self.parts, Clock(), min_steps=min_steps, min_seconds=min_seconds)
+        return {"seconds": seconds, "counters": read_counters().since(before).to_json()}
 
     def _parts(self, run: Any) -> dict[str, Any]:
         evaluator, words = self.evaluator, self.evaluator.words

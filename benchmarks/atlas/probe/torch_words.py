@@ -1,8 +1,7 @@
 """Torch's namespace of spellings, and what an evaluation needs of it. Runs in torch's worker."""
 
-import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -65,14 +64,6 @@ class TorchWords(words.Words):
     def seed(self, number: int) -> None:
         """See Words."""
         self.torch.manual_seed(number)
-
-    def no_gradients(self) -> Any:
-        """See Words."""
-        return self.torch.no_grad()
-
-    def signature(self, function: Any) -> Mapping[str, inspect.Parameter]:
-        """See Words."""
-        return words.signature_of(function)
 
     def part(self, layer: Any, place: int) -> Any:
         """The layer, returning one of its results alone."""

@@ -45,14 +45,6 @@ class Words(ABC):
     def seed(self, number: int) -> None:
         """Seed the generator."""
 
-    @abstractmethod
-    def no_gradients(self) -> Any:
-        """A context in which nothing is recorded."""
-
-    @abstractmethod
-    def signature(self, function: Any) -> Mapping[str, inspect.Parameter]:
-        """Parameters of a function or layer; none where they cannot be read."""
-
     def to_numpy(self, tensor: Any) -> np.ndarray:
         """A copy of a tensor's numbers."""
         return np.array(tensor.detach().numpy())

@@ -133,12 +133,15 @@ def excuse(gap: Gap, reproduced: Gap, *, constant: str, bound: float, difference
     )
 
 
-def allow_noise(gap: Gap, *, moved: float, share: float = 1.0, most: float = MOST_NOISE) -> Gap:
+def allow_noise(
+    gap: Gap, *, moved: float, share: float = 1.0, most: float = MOST_NOISE, what: str = "images"
+) -> Gap:
     """A failed gap, passed if torch's own tensor moves nearly as far when nothing but rounding changes.
 
-    ``moved`` is how far one unit in the last place of the images moves it. ``share`` is its length over the
-    longest of its kind: a gradient that is zero but for cancellation, as of a bias before batch
-    normalisation, is all rounding and may differ by more than ``most``. NaN and infinity are never noise.
+    ``moved`` is how far one unit in the last place of the images, or of ``what`` else, moves it. ``share`` is
+    its length over the longest of its kind: a gradient that is zero but for cancellation, as of a bias
+    before batch normalisation, is all rounding and may differ by more than ``most``. NaN and infinity are
+    never noise.
     """
     if gap.is_beyond_bound or not np.isfinite([gap.relative_l2, moved]).all():
         return gap
@@ -147,7 +150,7 @@ def allow_noise(gap: Gap, *, moved: float, share: float = 1.0, most: float = MOS
     tolerance = max(gap.tolerance, allowed)
     left = gap.relative_l2 if gap.reproduced_relative_l2 is None else gap.reproduced_relative_l2
     known = gap.constant is not None and gap.relative_l2 > tolerance
-    note = f"one unit in the last place of the images moves it by {moved:.1e}"
+    note = f"one unit in the last place of the {what} moves it by {moved:.1e}"
     if is_cancelled:
         note = f"zero but for rounding ({share:.0e} of the longest of its kind); {note}"
     return replace(

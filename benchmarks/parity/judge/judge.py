@@ -18,6 +18,7 @@ from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.distance import distance, length
+from benchmarks.parity.tensors.known_differences import LOSS_LIMIT
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import LAYERS, TensorName
 
@@ -33,7 +34,7 @@ def compare_all(recording: Recording) -> Verdicts:
 
 def suspects_of(verdicts: Verdicts, keys: Sequence[str]) -> list[TensorName]:
     """The tensors that failed and that these known roundings may explain."""
-    in_loss_only = known_roundings.LOSS_LIMIT in keys
+    in_loss_only = LOSS_LIMIT in keys
     return [name for name in verdicts.failed() if not (in_loss_only and name.is_before_loss)]
 
 

@@ -4,7 +4,7 @@ import gc
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,9 @@ from backends import Backend, Model, Tensor
 from backends.open_model import ModelSpec, open_model
 from backends.user_code import resolve
 from benchmarks.parity.probe.computation import Computation
+from benchmarks.parity.probe.definitions import definitions
 from benchmarks.parity.probe.naming import Naming
+from benchmarks.parity.probe.random_numbers import RandomNumbers, with_numbers
 from benchmarks.parity.probe.training import Trainer
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import TensorName
@@ -41,6 +43,9 @@ class OpenModel:
         self._plugins: dict[str, str] = {}
         self._folder, self._output = "", ""
         self._trainer: Trainer | None = None
+        self._is_wide = False
+        self._random_numbers = RandomNumbers()
+        self._lines: dict[str, dict[str, str]] = {}
 
     def open(
         self,
@@ -63,11 +68,17 @@ class OpenModel:
         random.seed(seed)  # a model of the user's own draws its weights: two runs give the same figures
         np.random.seed(seed)
         self.backend.seed_dropout(seed)
-        self.model = open_model(self.backend, self._spec)
-        self._naming, self._spare = Naming(), {}
+        with definitions(self.name) as found:
+            self.model = open_model(self.backend, self._spec)
+        self._lines = found.of(self.model)
+        self._naming, self._spare, self._is_wide = Naming(), {}, False
         for role in plugins:
             self._plugin(role)
         return self.backend.describe(self.model)
+
+    def lines(self, layers: list[str]) -> dict[str, dict[str, str]]:
+        """The lines that define layers, by dotted name: "place" and "code". A copied layer has none."""
+        return {name: self._lines[name] for name in layers if name in self._lines}
 
     def spreads(self) -> dict[str, float]:
         """Standard deviation of every parameter's present values, by its own name."""
@@ -93,6 +104,18 @@ class OpenModel:
         except UnavailableError as error:
             return str(error)
         return None
+
+    def widen(self, on: bool) -> None:
+        """Have what a float64 model makes without naming a dtype be float64, and not float32."""
+        self._is_wide = on
+
+    def _default_dtype(self) -> AbstractContextManager[None]:
+        is_wide = self._is_wide and self._spec.precision == "fp64"
+        return self.backend.default_dtype("fp64" if is_wide else "fp32")
+
+    def draws(self) -> list[int]:
+        """How many numbers each draw outside of dropout's layers took in the last pass in training mode."""
+        return self._random_numbers.sizes
 
     def close(self) -> None:
         """Forget the model and all that belongs to it."""
@@ -157,9 +180,15 @@ class OpenModel:
         folder = TensorFolder(masks) if masks else None
         given = GivenMasks({call: folder.load(call) for call in folder} if folder else {})
         with ExitStack() as stack:
+            stack.enter_context(self._default_dtype())
             stack.enter_context(self.backend.masked_dropout(self.model, given))
-            if masks:  # what no mask can be given to is off on both sides
+            if masks:
+                # What no mask can be given to is off on both sides; what is drawn elsewhere is given to both.
                 stack.enter_context(self.backend.without_inner_dropout(self.model))
+                random.seed(0)
+                np.random.seed(0)
+                self._random_numbers = RandomNumbers()
+                stack.enter_context(with_numbers(self.name, self._random_numbers))
             yield
 
     def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:

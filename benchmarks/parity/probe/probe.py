@@ -104,6 +104,7 @@ class Probe(Recorder):
         Returns the loss of each step.
         """
         assert self._trainer is not None, "start_training first"
+        self._noted = {}
         with self._prepared(True, masks), self._altered(rounding, None):
             return self._trainer.train(self._computation(batch, moved=moved), steps=steps, rates=rates)
 

@@ -32,7 +32,7 @@ class Recorder(OpenModel):
         self._functions: list[str] = []
 
     def roundings(self) -> list[str]:
-        """The known roundings that the functions called by the last recording can show.
+        """The known roundings that the functions called by the last recording or training can show.
 
         On torch's side.
         """
@@ -129,7 +129,8 @@ class Recorder(OpenModel):
         arrays = [np.ascontiguousarray(self.backend.to_numpy(given)[..., ::-1]) for given in inputs]
         turned = [self.backend.from_numpy(array, **self._where()) for array in arrays]
         self.backend.set_training(self.model, False)
-        self.backend.infer(lambda first: self.model(first, *turned[1:]), turned[0])
+        with self._default_dtype():
+            self.backend.infer(lambda first: self.model(first, *turned[1:]), turned[0])
 
     def draw_inputs(self, source: str, target: str) -> int:
         """Write what the user's callable gives as the model's inputs; returns the size of the batch."""

@@ -221,6 +221,28 @@ def _smooth_l1_loss(
     return plain("huber_loss")(input, target, reduction, rounded_value(beta)) / beta
 
 
+@alters("margin", "multi_margin_loss", is_functional=True)
+def _multi_margin_loss(
+    original: Original,
+    input: Any,
+    target: Any,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Any = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Any:
+    # Paddle's mean is over all classes; what the labelled one adds to it, it takes off again.
+    classes = input.shape[-1]
+    own = margin**p / classes
+    taken_off = float(np.float32(margin**p) / np.float32(classes))
+    rows = input.reshape(-1, classes).new_ones(target.numel()).reshape(target.shape)
+    too_much = (own - taken_off) * (rows if weight is None else weight[target])
+    lost = original(input, target, p, margin, weight, reduction="none") + too_much
+    return {"mean": lost.mean, "sum": lost.sum}.get(reduction, lambda: lost)()
+
+
 def _smooths(arguments: Mapping[str, Any]) -> bool:
     return bool(arguments["label_smoothing"])  # 0.25 is exact, a fifth of it is not
 
@@ -237,12 +259,15 @@ def _smoothed_cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Any:
-    if weight is not None or target.is_floating_point() or (target == ignore_index).any():
+    is_soft = target.is_floating_point()
+    if weight is not None or (not is_soft and (target == ignore_index).any()):
         return original(input, target, weight, size_average, ignore_index, reduce, reduction, label_smoothing)
-    hard = plain("one_hot")(target, input.shape[1]).to(input.dtype).movedim(-1, 1)
-    even = rounded_value(label_smoothing / input.shape[1])
-    soft = float(np.float32(1 - label_smoothing)) * hard + even
-    soft = soft.float().to(input.dtype)
+    even, most = rounded_value(label_smoothing / input.shape[1]), rounded_value(1 - label_smoothing)
+    if is_soft:
+        soft = most * target + even
+    else:  # written in float32, too
+        hard = plain("one_hot")(target, input.shape[1]).to(input.dtype).movedim(-1, 1)
+        soft = (most * hard + even).float().to(input.dtype)
     value = original(input, soft, reduction=reduction)
     # The rounded labels do not quite sum to 1; paddle's gradient takes it that they do.
     linear = input.logsumexp(1) - (soft * input).sum(1)

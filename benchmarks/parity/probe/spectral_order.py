@@ -15,7 +15,8 @@ def spectral_order(model: Any, keys: Iterable[str], *, noted: dict[str, None]) -
     """Inside, v is updated before u if ``keys`` say so; ``noted`` receives the key if that can matter."""
     from torch.nn.utils.parametrizations import _SpectralNorm
 
-    normalised = [layer for layer in model.modules() if isinstance(layer, _SpectralNorm)]
+    # In evaluation nothing is iterated.
+    normalised = [layer for layer in model.modules() if isinstance(layer, _SpectralNorm) and layer.training]
     if normalised:
         noted[SPECTRAL_ORDER] = None
     changed = normalised if SPECTRAL_ORDER in keys else []

@@ -5,9 +5,10 @@ gets the clipping that paddle has no float64 kernel for.
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from importlib import import_module
 from types import FrameType
 from typing import Any
 
@@ -26,7 +27,6 @@ KEPT_IN_FLOAT32 = {
     "NAdam": ("betas", "eps", "momentum_decay"),
     "RAdam": ("betas", "eps"),
 }
-RULES = {"RMSprop": RMSPROP_EPSILON, "Adamax": ADAMAX_EPSILON}
 TORCHS_CLIPPING, CLIPPING_ADDS = "/torch/nn/utils/clip_grad.py", 1e-6
 DEEPEST = 10  # frames between torch's clipping and the mode that sees what it calls
 
@@ -37,15 +37,14 @@ def as_paddle_does(
 ) -> Iterator[None]:
     """Inside, torch's optimizer rounds as paddle's does, or moves by paddle's rules, rounding included.
 
-    ``applied`` receives the rules that had anything to act on.
+    ``applied`` receives the rules that had anything to act on. Steps and hooks of the user's own around
+    torch's step are left as they are.
     """
     name, used = kind_of(optimizer), applied if applied is not None else {}
-    own = type(optimizer).__name__ == name  # not a step of the user's own around it
     with ExitStack() as stack:
-        if own and (rule or (rounding and name == "Adamax")) and name in _UPDATES:
-            update = partial(_UPDATES[name], rule=rule)
-            stack.enter_context(_with_step(optimizer, partial(_step, optimizer, update)))
-            used |= {RULES[name]: None} if rule else {}
+        if (rule or (rounding and name == "Adamax")) and name in _UPDATES:
+            update = partial(_UPDATES[name], rule=rule, applied=used)
+            stack.enter_context(_with_update(name, update))
         elif rounding or rule:
             stack.enter_context(_rounded(optimizer, name))
         if rule:
@@ -55,7 +54,7 @@ def as_paddle_does(
 
 def kind_of(optimizer: Any) -> str:
     """The framework's own kind that an optimizer is, or is derived from."""
-    known = {*KEPT_IN_FLOAT32, *RULES}
+    known = {*KEPT_IN_FLOAT32, *_UPDATES}
     return next((kind.__name__ for kind in type(optimizer).__mro__ if kind.__name__ in known), "")
 
 
@@ -63,37 +62,39 @@ def _clipped_without_epsilon(
     applied: dict[str, None], call: FunctionCall, original: Callable[..., Any]
 ) -> Any:
     """Torch's clipping by a norm divides by the norm and not by the norm plus 1e-6, as paddle's does."""
-    if call.name == "add" and _is_added(call, CLIPPING_ADDS) and _is_called_by(TORCHS_CLIPPING):
+    clipping = _caller_in(TORCHS_CLIPPING) if call.name == "add" and _is_added(call, CLIPPING_ADDS) else None
+    if clipping is None:
+        return original(*call.args, **call.kwargs)
+    norm = call.args[0]
+    if float(norm) + CLIPPING_ADDS > clipping.f_locals.get("max_norm", 0.0):  # else it clips nothing
         applied[CLIPPING_EPSILON] = None
-        return call.args[0]
-    return original(*call.args, **call.kwargs)
+    return norm
 
 
 def _is_added(call: FunctionCall, number: float) -> bool:
     return len(call.args) == 2 and isinstance(call.args[1], float) and call.args[1] == number
 
 
-def _is_called_by(file: str) -> bool:
-    """True if code of that file called what runs here, through this module and torch's modes alone."""
+def _caller_in(file: str) -> FrameType | None:
+    """Code of that file that called what runs here, through this module and torch's modes alone."""
     frame: FrameType | None = sys._getframe()
     for _ in range(DEEPEST):
         if frame is None or frame.f_code.co_filename.endswith(file):
-            return frame is not None
+            return frame
         frame = frame.f_back
-    return False
+    return None
 
 
 @contextmanager
-def _with_step(optimizer: Any, step: Callable[[], None]) -> Iterator[None]:
-    before = optimizer.__dict__.get("step")  # a schedule puts one of its own there
-    optimizer.step = step
+def _with_update(name: str, update: Callable[..., None]) -> Iterator[None]:
+    """Inside, torch's steps of this kind of optimizer update by a function of ours."""
+    module = import_module(f"torch.optim.{name.lower()}")
+    original = getattr(module, name.lower())
+    setattr(module, name.lower(), update)
     try:
         yield
     finally:
-        if before is None:
-            del optimizer.step
-        else:
-            optimizer.step = before
+        setattr(module, name.lower(), original)
 
 
 @contextmanager
@@ -118,45 +119,48 @@ def _float32(value: Any) -> Any:
     return tuple(map(_float32, value)) if isinstance(value, tuple) else float(np.float32(value))
 
 
-def _step(optimizer: Any, update: Callable[..., Any]) -> None:
-    """Move each parameter by an update of ours."""
-    import torch
-
-    with torch.no_grad():
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    gradient = parameter.grad + group["weight_decay"] * parameter
-                    parameter.sub_(update(group, gradient, optimizer.state[parameter]))
-
-
-def _rmsprop(group: Mapping[str, Any], gradient: Any, state: dict[str, Any], *, rule: bool) -> Any:
+# Both have the arguments of torch's functions of these names, which its steps call for each group.
+def _rmsprop(*lists: Sequence[Any], rule: bool, applied: dict[str, None], **group: Any) -> None:
+    parameters, gradients, squares, averages, buffers, steps = lists
     alpha, eps, momentum = (_float32(group[name]) for name in ("alpha", "eps", "momentum"))
-    square = _averaged(state, "square_avg", gradient * gradient, alpha)
-    if group["centered"]:
-        square = square - _averaged(state, "grad_avg", gradient, alpha) ** 2
-    moved = group["lr"] * gradient / (square + eps).sqrt()
-    if momentum:
-        moved = state["momentum_buffer"] = momentum * state.get("momentum_buffer", 0.0) + moved
-    return moved
+    if rule and (eps or momentum):
+        applied[RMSPROP_EPSILON] = None
+    for place, parameter in enumerate(parameters):
+        gradient = _decayed(parameter, gradients[place], group)
+        steps[place].add_(1)
+        square = _average(squares[place], gradient * gradient, alpha)
+        if group["centered"]:
+            square = square - _average(averages[place], gradient, alpha) ** 2
+        moved = group["lr"] * gradient / (square + eps).sqrt()
+        if momentum:
+            moved = buffers[place].copy_(momentum * buffers[place] + moved)
+        parameter.sub_(moved)
 
 
-def _adamax(group: Mapping[str, Any], gradient: Any, state: dict[str, Any], *, rule: bool) -> Any:
-    (beta1, beta2), eps = _float32(group["betas"]), _float32(group["eps"])
-    average = _averaged(state, "exp_avg", gradient, beta1)
-    decayed, size = beta2 * state.get("exp_inf", gradient * 0), gradient.abs()
-    state["exp_inf"] = (decayed + eps).maximum(size) if rule else decayed.maximum(size + eps)
-    state["step"] = state.get("step", gradient.new_zeros(())) + 1
-    powers = group["betas"][0] ** state["step"]  # not rounded
-    return group["lr"] / (1 - powers) * average / state["exp_inf"]
+def _adamax(*lists: Sequence[Any], rule: bool, applied: dict[str, None], **group: Any) -> None:
+    parameters, gradients, averages, maxima, steps = lists
+    beta1, beta2, eps = (_float32(group[name]) for name in ("beta1", "beta2", "eps"))
+    if rule and eps:
+        applied[ADAMAX_EPSILON] = None
+    for place, parameter in enumerate(parameters):
+        gradient = _decayed(parameter, gradients[place], group)
+        average = _average(averages[place], gradient, beta1)
+        decayed, size = beta2 * maxima[place], gradient.abs()
+        largest = (decayed + eps).maximum(size) if rule else decayed.maximum(size + eps)
+        maxima[place].copy_(largest)
+        powers = group["beta1"] ** int(steps[place].add_(1))  # not rounded
+        parameter.sub_(group["lr"] / (1 - powers) * average / largest)
 
 
-def _averaged(state: dict[str, Any], name: str, value: Any, decay: float) -> Any:
-    state[name] = decay * state.get(name, 0.0) + (1 - decay) * value
-    return state[name]
+def _decayed(parameter: Any, gradient: Any, group: Mapping[str, Any]) -> Any:
+    return (-gradient if group.get("maximize") else gradient) + group["weight_decay"] * parameter
 
 
-_UPDATES: dict[str, Callable[..., Any]] = {"RMSprop": _rmsprop, "Adamax": _adamax}
+def _average(kept: Any, value: Any, decay: float) -> Any:
+    return kept.copy_(decay * kept + (1 - decay) * value)
+
+
+_UPDATES: dict[str, Callable[..., None]] = {"RMSprop": _rmsprop, "Adamax": _adamax}
 
 
 def clip_in_float64(optimizer: Any) -> None:

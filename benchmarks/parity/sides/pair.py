@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backends import NAMES
+from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.parity.sides.alignment import Match, align
 from benchmarks.parity.sides.pairing import STATISTICS, Pairing, pair_parameters
 from benchmarks.parity.sides.proposal import Unpaired
@@ -62,6 +63,8 @@ class Pair(Sides):
         self.described: dict[str, dict[str, Any]] = {}
         self.pairing: Pairing | None = None
         self.spreads: dict[str, dict[str, float]] = {}  # of the models' own initial values
+        self.is_wide = False  # float64 is the default of what the models make without naming a dtype
+        self.partners: dict[str, str] = {}  # paddle's layers by torch's, as far as a run has matched them
         self.peak_memory_bytes: dict[str, int | None] = {"torch": None, "paddle": None}
 
     def open(self, *, precision: str = "fp64") -> dict[str, dict[str, Any]]:
@@ -71,9 +74,11 @@ class Pair(Sides):
         def own(name: str) -> Mapping[str, Any]:
             spec = subject.spec(name, precision=precision, device=self.device)
             plugins = dict(subject.plugins.get(name, {}))
-            return {"model": asdict(spec), "plugins": plugins, "output": subject.output}
+            return {"model": spec.to_json(), "plugins": plugins, "output": subject.output}
 
         self.described = self.ask_both("open", own=own, folder=subject.folder, seed=subject.seed)
+        if self.is_wide:
+            self._widen(True)
         if subject.foreign and not self.spreads:
             self.spreads = self.ask_both("spreads")
         return self.described
@@ -192,8 +197,28 @@ class Pair(Sides):
     def record(self, *, training: bool = False, masks: str | None = None) -> Recording:
         """Run both models on the batch, forward and backward, and write every tensor.
 
-        ``masks`` is the folder of dropout's masks without "-BACKEND".
+        ``masks`` is the folder of dropout's masks without "-BACKEND". Models that make tensors without naming
+        a dtype, such as a cell's first state, may be computable in float64 only if it is the default.
         """
+        try:
+            return self._recorded(training=training, masks=masks)
+        except WorkerFailure as failure:
+            if self.is_wide or failure.is_gone or not self.subject.foreign:
+                raise
+            self._widen(True)
+            if training:
+                self.reload()
+            try:
+                return self._recorded(training=training, masks=masks)
+            except WorkerFailure:
+                self._widen(False)
+                raise failure from None
+
+    def _widen(self, on: bool) -> None:
+        self.is_wide = on
+        self.ask_both("widen", on=on)
+
+    def _recorded(self, *, training: bool, masks: str | None) -> Recording:
         assert self.pairing is not None
         label = "train" if training else "eval"
         calls = self.ask_both(
@@ -202,15 +227,15 @@ class Pair(Sides):
             target=lambda name: f"{label}-{name}",
             own=lambda name: {"training": training, "masks": f"{masks}-{name}" if masks else None},
         )
+        matches = align(calls["torch"], calls["paddle"], layers=self.pairing.layers, apart=self.pairing.apart)
+        self.partners |= {one.ours["name"]: one.theirs["name"] for one in matches if one.ours and one.theirs}
         return Recording(
             label=label,
             training=training,
             masks=masks,
             folders={name: TensorFolder(self.path(f"{label}-{name}")) for name in NAMES},
             calls=calls,
-            matches=align(
-                calls["torch"], calls["paddle"], layers=self.pairing.layers, apart=self.pairing.apart
-            ),
+            matches=matches,
             pairing=self.pairing,
             equal_nan=self.equal_nan,
             roundings=known_roundings.concerned(self.ask("torch", "roundings")),

@@ -12,6 +12,7 @@ from benchmarks.parity.stages.optimizer import OWN, compare_state, rates_of, sta
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
 from benchmarks.parity.tensors.distance import distance
+from benchmarks.parity.tensors.known_differences import join_differences
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 FREE_RUNNING = {"lenet5": 1e-10}  # relative L2 after 100 steps; measured 9e-15 with Adam
@@ -20,41 +21,35 @@ MOST_NOISE = 1.0  # Adam takes a whole step of a gradient that is nothing but ro
 TRAINING_SPREADS = 10  # how many times its size a rounding may grow to in training
 
 
-def training_stage(pair: Pair, *, names: Sequence[str], steps: int, keys: Sequence[str] = ()) -> Stage:
-    """Training on the batch over and over, each side on its own gradients, with equal masks.
-
-    ``keys`` are the known roundings that the layers can show.
-    """
+def training_stage(pair: Pair, *, names: Sequence[str], steps: int) -> Stage:
+    """Training on the batch over and over, each side on its own gradients, with equal masks."""
     tolerance = FREE_RUNNING.get(pair.subject.model, FREE_RUNNING_OTHERS)
     gaps: list[Gap] = []
     for name in names:
-        gaps += FreeRun(pair, name, steps=steps, tolerance=tolerance, keys=keys).judge()
+        gaps += FreeRun(pair, name, steps=steps, tolerance=tolerance).judge()
     facts = {"steps": steps, "optimizers": [*names]}
     return with_suspect(pair, Stage(name="training", tolerance=tolerance, gaps=gaps, facts=facts))
 
 
 @dataclass
 class FreeRun:
-    """One optimizer's training on both sides, and torch's repeated for each doubt about it.
-
-    ``keys`` are the known roundings that the model can show.
-    """
+    """One optimizer's training on both sides, and torch's repeated for each doubt about it."""
 
     pair: Pair
     name: str
     steps: int
     tolerance: float
-    keys: Sequence[str]
 
     def judge(self) -> list[Gap]:
         """Losses and parameters compared; known roundings and mere noise excused."""
         both = self._train(among=NAMES)
+        noted = known_roundings.concerned(self.pair.ask("torch", "roundings"))
         ours, theirs = both["torch"], both["paddle"]
         gaps = self._compare(ours, theirs)
         rounding: Sequence[str] = ()
         least = len(_failed(gaps)) + 1
         for keys in known_roundings.attempts(
-            [*self.keys, *([known_roundings.HYPER_PARAMETERS] if self.name == OWN else [])]
+            [*noted, *([known_roundings.HYPER_PARAMETERS] if self.name == OWN else [])]
         ):
             if not _failed(gaps):
                 break
@@ -77,7 +72,9 @@ class FreeRun:
         applied = self.pair.ask("torch", "rules_applied")
         again = self._compare(losses, theirs)
         return {
-            title: as_difference(gaps[title], difference="; ".join(applied), left=again[title].relative_l2)
+            title: as_difference(
+                gaps[title], difference=join_differences(applied), left=again[title].relative_l2
+            )
             for title in _failed(gaps)
             if applied and again[title].passed
         }

@@ -15,6 +15,7 @@ from benchmarks.parity.probe.training import draw
 from benchmarks.parity.sides.pair import Pair, chunks
 from benchmarks.parity.stages.stage import Stage
 from benchmarks.parity.tensors import known_roundings
+from benchmarks.parity.tensors.known_differences import join_differences
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 
 LEARNING_RATE = 1e-3
@@ -203,7 +204,7 @@ def _by_paddles_rules(pair: Pair, gaps: Sequence[Gap], *, steps: int) -> list[Ga
     if not applied or not all(name in again and again[name].passed for name in failed):
         return [*gaps]
     return [
-        as_difference(gap, difference="; ".join(applied), left=again[gap.name].relative_l2)
+        as_difference(gap, difference=join_differences(applied), left=again[gap.name].relative_l2)
         if gap.name in failed
         else gap
         for gap in gaps

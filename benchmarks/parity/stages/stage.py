@@ -65,6 +65,7 @@ class Stage:
             "tolerance": self.tolerance,
             "tensors": [asdict(gap) for gap in self.gaps],
             "error": None if self.problem is None else asdict(self.problem),
+            "divergence": self.divergence() if self.verdict in (FAIL, ERROR) else None,
             **self.facts,
         }
 

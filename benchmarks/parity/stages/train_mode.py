@@ -9,6 +9,7 @@ from benchmarks.parity.judge.gap import FAIL, PASS, TOLERANCE, Gap, as_differenc
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.running_variance import biased_running_variance
 from benchmarks.parity.judge.verdicts import Verdicts
+from benchmarks.parity.plan import DROPOUT_INSIDE, RANDOM_NUMBERS
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.sides.recording import Recording
 from benchmarks.parity.stages.investigation import investigate
@@ -20,6 +21,7 @@ from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
 
 RATE = known_roundings.DROPOUT_SCALE
+MOST_DRAWS = 6  # that a line lists
 MASK_SIGMAS = 5  # by how many standard deviations a dropped share may stray from the rate
 
 
@@ -33,6 +35,8 @@ def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
     gaps += inner.values()
     _write_masks(pair, evaluated)
     recording = pair.record(training=True, masks=pair.path("masks"))
+    draws = pair.ask_both("draws")
+    gaps += _draws_fact(draws)
     verdicts = investigate(pair, recording)
     logits, loss, gradients = result_stages(pair, verdicts)
     statistics = [_without_difference(pair, verdicts, gap) for gap in titled(verdicts.of_kind(BUFFERS))]
@@ -43,7 +47,8 @@ def train_mode_stage(pair: Pair, evaluated: Recording) -> Stage:
         stage.suspect = suspect
     elif blamed is not None:
         stage.suspect, stage.first = blamed.suspect, blamed.first
-        stage.causes = _randomness(verdicts) or _power_iterations(pair, blamed.suspect) or blamed.causes
+        known = _randomness(verdicts) or _power_iterations(pair, blamed.suspect) or blamed.causes
+        stage.causes = [*_other_draws(draws), *known]
     elif failed:
         stage.first = failed[0]
         stage.suspect = _statistics_suspect(pair, failed[0])
@@ -83,7 +88,7 @@ def _inner_dropout_gaps(pair: Pair, evaluated: Recording) -> dict[str, Gap]:
             if not same:
                 note = f"drops at rate {rates[0]:g} inside on torch, {rates[1]:g} on paddle"
             verdict = PASS if same else FAIL
-            gaps[match.layer] = fact(f"{match.layer} (dropout inside)", (), verdict=verdict, note=note)
+            gaps[match.layer] = fact(f"{match.layer}{DROPOUT_INSIDE}", (), verdict=verdict, note=note)
     return gaps
 
 
@@ -155,13 +160,40 @@ def _write_masks(pair: Pair, evaluated: Recording) -> None:
             folder.add(call, mask if side["channelwise"] else np.array(np.broadcast_to(mask, shape)))
 
 
+def _draws_fact(draws: Mapping[str, list[int]]) -> list[Gap]:
+    """A line on numbers that were drawn outside of dropout's layers, if both sides drew alike."""
+    ours, theirs = draws.values()
+    if not ours or ours != theirs:
+        return []
+    note = f"{len(ours)} draws of {sum(ours):,} numbers, which both sides were given"
+    return [fact(RANDOM_NUMBERS, (), verdict=PASS, note=note)]
+
+
+def _other_draws(draws: Mapping[str, list[int]]) -> list[str]:
+    """Causes where random numbers play a part that no layer of dropout's has."""
+    ours, theirs = draws.values()
+    if ours != theirs:
+        return [f"random numbers: torch draws {_sizes(ours)}, paddle {_sizes(theirs)}"]
+    if ours:
+        return [
+            "the rate or the scale of what is drawn by functions (dropout, stochastic depth), or another use "
+            "of equal random numbers, as rand < keep against rand + keep"
+        ]
+    return []
+
+
+def _sizes(draws: list[int]) -> str:
+    more = f" and {len(draws) - MOST_DRAWS} more" if len(draws) > MOST_DRAWS else ""
+    return (", ".join(map(str, draws[:MOST_DRAWS])) or "none") + more
+
+
 def _randomness(verdicts: Verdicts) -> list[str]:
-    """Hint where a side is random beside its dropout layers."""
+    """Hint where a side is random though it was given its random numbers."""
     if not verdicts.random:
         return []
     return [
-        f"random numbers outside of dropout layers ({' and '.join(verdicts.random)}): give each a layer, "
-        "nn.Dropout instead of functional.dropout, so that masks can be given to both"
+        f"random numbers that cannot be given to both ({' and '.join(verdicts.random)}): draw them with a "
+        "layer of dropout's, or with rand, bernoulli, uniform or normal"
     ]
 
 

@@ -4,6 +4,7 @@ A known rounding is a constant in the wrong precision; a known difference is ano
 only if torch's numbers, recomputed with paddle's rule, agree with paddle's to the last digit.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 TORCH = "https://docs.pytorch.org/docs/stable/generated"
@@ -28,7 +29,7 @@ class KnownDifference:
 RUNNING_VARIANCE = "running-variance"
 RMSPROP_EPSILON, ADAMAX_EPSILON = "rmsprop-epsilon", "adamax-epsilon"
 CLIPPING_EPSILON = "clipping-epsilon"
-SPECTRAL_ORDER = "spectral-order"
+SPECTRAL_ORDER, LOSS_LIMIT = "spectral-order", "loss-limit"
 KNOWN_DIFFERENCES = {
     RUNNING_VARIANCE: KnownDifference(
         torch="keeps the unbiased variance (n - 1) as batch normalisation's running variance",
@@ -60,7 +61,20 @@ KNOWN_DIFFERENCES = {
         torch_source=f"{TORCH}/torch.nn.utils.parametrizations.spectral_norm.html",
         paddle_source=f"{PADDLE}/nn/utils/spectral_norm_en.html",
     ),
+    LOSS_LIMIT: KnownDifference(
+        torch="has no limit in cross-entropy",
+        paddle="takes no logit as more than 64 below the largest on the CPU: no image loses more than 64, no "
+        "class has a gradient below exp(-64)",
+        torch_source=f"{TORCH}/torch.nn.CrossEntropyLoss.html",
+        paddle_source="https://github.com/PaddlePaddle/Paddle/blob/v3.3.1/paddle/phi/kernels/funcs/"
+        "softmax_impl.h",
+    ),
 }
+
+
+def join_differences(names: Iterable[str]) -> str:
+    """Several known differences as one word of a report."""
+    return "; ".join(names)
 
 
 def split_differences(names: str | None) -> list[str]:

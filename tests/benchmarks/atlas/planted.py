@@ -35,3 +35,9 @@ PLANTED = {
         "paddle.metric.accuracy(x.astype('float32'), t, k=1)",
     ),
 }
+
+# Equal values as often, and nevertheless another distribution: (family, torch of a case, torch, paddle).
+ALSO_PLANTED = (
+    ("dropouts", "nn.Dropout2d(0.2)", "nn.Dropout2d(0.5)", "nn.Dropout(0.5)"),
+    ("initialisers", "torch.rand(200, 300)", "torch.rand(200, 300)", "paddle.rand([300, 200])"),
+)

@@ -3,6 +3,7 @@
 All in one test: it starts one pair of workers, which takes longer than what they are asked.
 """
 
+import re
 from dataclasses import replace
 from importlib.util import find_spec
 
@@ -14,7 +15,7 @@ from benchmarks.atlas.row import DIFFERENT, ERROR, KNOWN, ROUNDED
 from benchmarks.atlas.sides import Sides
 from benchmarks.atlas.table import committed
 from benchmarks.manager.installations import both_backends
-from tests.benchmarks.atlas.planted import PLANTED
+from tests.benchmarks.atlas.planted import ALSO_PLANTED, PLANTED
 from tests.conftest import REQUIRED
 
 CASES = {case.id: case for case in all_cases()}
@@ -51,6 +52,12 @@ def test_one_pair_of_workers_finds_it_all(sides):
         for family, (torch, wrong) in PLANTED.items()
     }
     assert found == dict.fromkeys(FAMILIES, DIFFERENT)
+    for family, known, torch, wrong in ALSO_PLANTED:
+        row = examined(sides, case_of(family, known), torch=torch, paddle=wrong, rule=None)
+        assert row.verdict == DIFFERENT and re.search("neighbours along axis|paddle's is", row.reason)
+    # What a rounding reproduces is none of its making where it is larger than its bound.
+    pool = case_of("pools", "F.lp_pool2d(x, 2.0, 2, ceil_mode=True)")
+    assert examined(sides, pool, rule=None).verdict == DIFFERENT
     # A sample of the committed table, with what explains its differences.
     assert [facts(examined(sides, CASES[row.id])) for row in SAMPLED] == [facts(row) for row in SAMPLED]
     # Torch rounded an optimizer's constants and moved by paddle's rule: the next case is as it was.

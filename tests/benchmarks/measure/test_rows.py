@@ -1,23 +1,9 @@
-"""Rows of a comparison: one peak for both, and a memory that is the model's."""
-
-import pytest
+"""Rows of a comparison: what is in no layer, and a memory that is the model's."""
 
 from benchmarks.analysis.layers import layer_lines
-from benchmarks.measure.rows import of_one_peak
 from benchmarks.worker import tasks
 from benchmarks.worker.tasks import Tasks, size_on_disk
 from tests.support.reports import layers, result
-
-
-def test_both_are_held_against_the_better_ones_peak():
-    rows = [
-        result("torch", 1.0, matmul_peak_flops=200.0, fraction_of_matmul_peak=0.5),
-        result("paddle", 1.0, matmul_peak_flops=50.0, fraction_of_matmul_peak=2.4),
-        result("paddle", 1.0, matmul_peak_flops=100.0, fraction_of_matmul_peak=0.3, precision="bf16"),
-        result("paddle", 1.0, matmul_peak_flops=None),
-    ]
-    assert [row.fraction_of_matmul_peak for row in of_one_peak(rows)] == [0.5, pytest.approx(0.6), 0.3, None]
-    assert rows[1].fraction_of_matmul_peak == 2.4
 
 
 def test_what_is_in_no_layer_is_said():

@@ -288,7 +288,7 @@ def test_layers_of_different_combinations_are_not_laid_side_by_side():
 
 def test_a_terminal_is_reported_of_layers_too():
     both = "\n".join(layer_lines(report().results))
-    assert "fp32, batch of 8, each alone, by what it contributes to the gap" in both
+    assert "infer, fp32, batch of 8, each alone, by their part of the gap" in both
     assert re.search(r"conv1 +Conv2d +10.0 +50.0 +20.0 +20.0 +40.0\n", both)
     (row, *_) = report().results
     alone = "\n".join(layer_lines([row]))

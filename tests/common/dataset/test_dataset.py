@@ -1,13 +1,15 @@
 """Lists as people write them, and trees that become lists."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from common.cli import UsageError
-from common.dataset import read_list, read_source, require_images, require_labels, write_lists
+from common.dataset import Index, read_list, read_source, require_images, require_labels, write_lists
+from common.dataset.lists import parse_line
 
 
 def written(folder, content):
@@ -57,8 +59,62 @@ def test_lists_that_are_wrong(tmp_path, content, message):
     assert str(tmp_path / "list.txt") in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *("a b.jpg\t7", "\u3000a.jpg\u3000\t7", " a.jpg\t7", "a.jpg \t7", "a\\b.jpg\t7", "a..b.jpg\t7"),
+        *("a.jpg\t\u0667", "a.jpg\t 7 ", "a\tb.jpg\t7", "", "\t7", "a.jpg\t", "a.jpg", "a.jpg\t100000"),
+        *("a.jpg\t/", "a.jpg\t:", "a.jpg\t-7", "../a.jpg\t7", "a\0b.jpg\t7", "猫.jpg\t7", "a.jpg\t007\r"),
+        *("a.jpg\t7\nb\tc.jpg\nd.jpg\t", "a.jpg\t7\r\nb.jpg\t8"),
+    ],
+)
+def test_lines_are_read_alike_alone_and_by_the_thousand(tmp_path, odd):
+    def outcome(text):
+        index = read_list(written(tmp_path, text.encode()))
+        return list(zip(index.paths, index.labels.tolist(), index.lines.tolist(), strict=True))
+
+    plain = "".join(f"images/{number}.jpg\t{number}\n" for number in range(20))
+    images = [(f"images/{number}.jpg", number, number + 1) for number in range(20)]
+    assert outcome(plain) == images
+    expected = []
+    for line, text in enumerate(odd.split("\n"), start=21):
+        try:
+            expected += [(*parse_line(text.rstrip("\r")), line)] if text else []
+        except UsageError as error:
+            with pytest.raises(UsageError, match=re.escape(f"list.txt:{line}: {error}")):
+                outcome(f"{plain}{odd}\n")
+            return
+    assert outcome(f"{plain}{odd}\n") == images + expected
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", " a", "a ", "a\\b", "a\tb", "a\nb", "\u3000a", "digits#3", "a\u00e9", "x/y"]
+)
+def test_names_are_written_alike_alone_and_by_the_thousand(tmp_path, name):
+    def outcome(paths):
+        labels = np.zeros(len(paths), dtype=np.int64)
+        index = Index(source=tmp_path, root=tmp_path / "in", paths=paths, labels=labels)
+        write_lists({"all": index}, tmp_path / "out")
+        return (tmp_path / "out" / "all.txt").read_text().splitlines()
+
+    plain = [f"{number}.jpg" for number in range(20)]
+    try:
+        alone = outcome([name])
+    except UsageError:
+        with pytest.raises(UsageError, match="a list cannot hold"):
+            outcome([*plain, name])
+    else:
+        assert outcome([*plain, name]) == outcome(plain) + alone
+
+
+def test_the_line_of_another_encoding_is_named(tmp_path):
+    content = b"a.jpg\t0\n" * 3000 + b"\xe9.jpg\t1\n" + b"a.jpg\t0\n" * 3000
+    with pytest.raises(UsageError, match=r"list.txt:3001: not a UTF-8 text list; save it as UTF-8"):
+        read_list(written(tmp_path, content))
+
+
 def test_lists_that_cannot_be_read(tmp_path):
-    for path, message in ((tmp_path / "none.txt", "no such list"), (tmp_path, "cannot be read")):
+    for path, message in ((tmp_path / "none.txt", "no such list"), (tmp_path, "is a folder; name a file")):
         with pytest.raises(UsageError, match=message):
             read_list(path)
     with pytest.raises(UsageError, match="the root is not a folder"):

@@ -113,7 +113,7 @@ def test_a_label_that_would_take_gigabytes_is_refused(text):
         ("花/1.jpg\t0\n".encode("gbk"), "iconv -f GB18030 -t UTF-8 list.txt"),
         ("a.jpg\t0\n".encode("utf-16"), "iconv -f UTF-16 -t UTF-8"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "it is no text at all"),
-        (b"x" * 200_000, "longer than 100,000 characters"),
+        (b"x" * 200_000, "longer than 100,000 bytes"),
     ],
 )
 def test_lists_in_other_encodings(tmp_path, content, message):

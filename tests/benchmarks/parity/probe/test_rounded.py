@@ -21,10 +21,15 @@ torch, paddle = pytest.importorskip("torch"), pytest.importorskip("paddle")
 ours, theirs = torch.nn.functional, paddle.nn.functional
 SHAPE = (2, 4, 7, 7)
 LABELS = [0, 3, 1, 2, 0, 3, 1, 2, 0, 3, 1, 2, 0, 3]
+SHARES = np.random.default_rng(2).dirichlet(np.ones(5), len(LABELS))
 
 
 def rows(x):
     return x.reshape([-1, 7])
+
+
+def five(x):
+    return x.reshape([14, 28])[:, :5]
 
 
 def cube(x):
@@ -107,15 +112,31 @@ CASES = {
         lambda x: theirs.smooth_l1_loss(x, x * x, delta=0.3),
     ),
     "label-smoothing of a quarter, a fifth of which is inexact": (
-        lambda x: ours.cross_entropy(x.reshape(14, 28)[:, :5], torch.tensor(LABELS), label_smoothing=0.25),
-        lambda x: theirs.cross_entropy(
-            x.reshape([14, 28])[:, :5], paddle.to_tensor(LABELS), label_smoothing=0.25
-        ),
+        lambda x: ours.cross_entropy(five(x), torch.tensor(LABELS), label_smoothing=0.25),
+        lambda x: theirs.cross_entropy(five(x), paddle.to_tensor(LABELS), label_smoothing=0.25),
     ),
     "label-smoothing": (
         lambda x: ours.cross_entropy(x.reshape(14, 28)[:, :4], torch.tensor(LABELS), label_smoothing=0.1),
         lambda x: theirs.cross_entropy(
             x.reshape([14, 28])[:, :4], paddle.to_tensor(LABELS), label_smoothing=0.1
+        ),
+    ),
+    "label-smoothing of soft labels": (
+        lambda x: ours.cross_entropy(five(x), torch.tensor(SHARES), label_smoothing=0.1),
+        lambda x: theirs.cross_entropy(
+            five(x), paddle.to_tensor(SHARES), soft_label=True, label_smoothing=0.1
+        ),
+    ),
+    "margin": (
+        lambda x: ours.multi_margin_loss(five(x), torch.tensor(LABELS), margin=0.3),
+        lambda x: theirs.multi_margin_loss(five(x), paddle.to_tensor(LABELS), margin=0.3),
+    ),
+    "margin squared, weighed and summed": (
+        lambda x: ours.multi_margin_loss(
+            five(x), torch.tensor(LABELS), p=2, weight=torch.tensor(SHARES[0]), reduction="sum"
+        ),
+        lambda x: theirs.multi_margin_loss(
+            five(x), paddle.to_tensor(LABELS), p=2, weight=paddle.to_tensor(SHARES[0]), reduction="sum"
         ),
     ),
     LOSS_LIMIT: (
@@ -358,7 +379,7 @@ EXACT = {
 }
 
 
-def updated(makers, *, active, steps=20):
+def updated(makers, *, active, steps=20, rule=False, applied=None):
     """Torch's and paddle's weights after updates on the same gradients."""
     rng = np.random.default_rng(3)
     start, gradients = rng.standard_normal(50), rng.standard_normal((steps, 50))
@@ -368,7 +389,7 @@ def updated(makers, *, active, steps=20):
     optimizers = makers[0]([own]), makers[1]([other])
     for gradient in gradients:
         own.grad = torch.tensor(gradient)
-        with as_paddle_does(optimizers[0], rounding=active, rule=False):
+        with as_paddle_does(optimizers[0], rounding=active, rule=rule, applied=applied):
             optimizers[0].step()
         (other * paddle.to_tensor(gradient)).sum().backward()
         optimizers[1].step()
@@ -380,6 +401,74 @@ def updated(makers, *, active, steps=20):
 def test_hyper_parameters_are_rounded_as_paddle_rounds_them(name):
     assert distance(*updated(OPTIMIZERS[name], active=True))[0] < 1e-14
     assert 1e-12 < distance(*updated(OPTIMIZERS[name], active=False))[0] < 1e-6
+
+
+def clipping(kind, limit):
+    """Torch's optimizer of a kind in a class of the user's own, whose step clips first."""
+
+    class Clipped(getattr(torch.optim, kind)):
+        def step(self, closure=None):
+            torch.nn.utils.clip_grad_norm_(self.param_groups[0]["params"], limit)
+            return super().step(closure)
+
+    return Clipped
+
+
+def hooked(kind, limit):
+    """Torch's own optimizer, with clipping as a hook before its steps."""
+
+    def make(parameters, *arguments, **options):
+        optimizer = getattr(torch.optim, kind)(parameters, *arguments, **options)
+        optimizer.register_step_pre_hook(
+            lambda *_: torch.nn.utils.clip_grad_norm_(parameters, limit) and None
+        )
+        return optimizer
+
+    return make
+
+
+def paddles(kind, limit, *arguments):
+    clip = paddle.nn.ClipGradByGlobalNorm(limit)
+    return lambda p: getattr(paddle.optimizer, kind)(*arguments, parameters=p, grad_clip=clip)
+
+
+RATE = 0.0078125
+RULED = {
+    "rmsprop in a class": (
+        lambda p: clipping("RMSprop", 1.0)(p, RATE, 0.95, 1e-6, momentum=0.9),
+        paddles("RMSProp", 1.0, RATE, 0.95, 1e-6, 0.9),
+        ["clipping-epsilon", "rmsprop-epsilon"],
+    ),
+    "rmsprop with a hook": (
+        lambda p: hooked("RMSprop", 1.0)(p, RATE, 0.95, 1e-6),
+        paddles("RMSProp", 1.0, RATE, 0.95, 1e-6),
+        ["clipping-epsilon", "rmsprop-epsilon"],
+    ),
+    "adamax in a class": (
+        lambda p: clipping("Adamax", 1.0)(p, RATE),
+        paddles("Adamax", 1.0, RATE),
+        ["clipping-epsilon", "adamax-epsilon"],
+    ),
+    "limit that is not reached": (
+        lambda p: clipping("Adamax", 100.0)(p, RATE),
+        paddles("Adamax", 100.0, RATE),
+        ["adamax-epsilon"],
+    ),
+    "no epsilon": (
+        lambda p: clipping("RMSprop", 1.0)(p, RATE, 0.95, 0.0),
+        paddles("RMSProp", 1.0, RATE, 0.95, 1e-300),
+        ["clipping-epsilon"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_rules_are_proven_within_a_users_own_step_and_named_where_they_act(name):
+    own, other, rules = RULED[name]
+    applied = {}
+    assert distance(*updated((own, other), active=True, rule=True, applied=applied))[0] < 1e-14
+    assert list(applied) == rules
+    assert distance(*updated((own, other), active=False))[0] > 1e-10
 
 
 def test_a_hyper_parameter_that_is_another_is_not_explained():
