@@ -43,9 +43,10 @@ DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED = 0, 1, 2, 3, 4
 LAUNCHER = """
 import runpy, sys
 sys.path.insert(0, {root!r})
-from common import early_stop, endings
+from common import early_stop
 early_stop.install({module!r})
-endings.install()
+from common import endings
+endings.install({module!r})
 runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 """
 

@@ -11,6 +11,7 @@ from benchmarks.ci.flags import add_ci_flags
 from benchmarks.request.flags import add_flags
 from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
+from benchmarks.request.service import PHASES as SERVICE_PHASES
 from common import cli
 from common.cli import UsageError
 from common.files import require_writable
@@ -86,6 +87,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.against and options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    in_service = [phase for phase in SERVICE_PHASES if phase in options.phase]
+    if options.against and in_service:
+        raise UsageError(f"--against does not go with --phase {in_service[0]}; measure each by itself")
     return options
 
 

@@ -6,19 +6,19 @@ have it from here.
 
 import errno
 import os
-import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import TracebackType
 
-from common.early_stop import INTERRUPTED, program
+from common.early_stop import INTERRUPTED, TERMINATED, program
 from common.terminal import how_far, printable
 
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED, OUR_FAULT = 0, 1, 2, 3, 4, 70
-TERMINATED = 128 + signal.SIGTERM
+FROM_THE_START = "nothing is kept: the same command begins anew"
 # In a word, as --help has it, and in a sentence.
 EXIT_CODES = {
     (DONE,): ("done", "done; every comparison has a verdict of its own"),
@@ -46,7 +46,6 @@ EXIT_CODES = {
     ),
     (INTERRUPTED, TERMINATED): ("stopped", "after SIGINT, SIGTERM"),
 }
-FROM_THE_START = "nothing is kept: the same command begins anew"
 LONGEST_LINE = 4000  # characters: more than a screen is no explanation
 PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn", "cpuinfo": "py-cpuinfo", "pynvml": "nvidia-ml-py"}
 OURS = ("common", "backends", "benchmarks")
@@ -207,16 +206,18 @@ def complain(program: str, message: object) -> None:
             print(f"{program}: {one_line(message)}", file=sys.stderr, flush=True)
 
 
-def install() -> None:
+def install(name: str = "") -> None:
     """End a command in one line before its main function is reached, too: while its modules are imported.
 
-    An interpreter without NumPy would else end in a traceback and in code 1.
+    An interpreter without NumPy would else end in a traceback and in code 1. ``name`` is the command's, by
+    default the module behind -m.
     """
-    sys.excepthook = _ended_early
+    sys.excepthook = partial(_ended_early, name or program())
 
 
-def _ended_early(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-    name = program()
+def _ended_early(
+    name: str, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
     code, sentence = explain(error, program=name)
     complain(name, sentence)
     os._exit(code)

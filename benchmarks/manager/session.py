@@ -104,9 +104,9 @@ class Session:
 
     def job(self, name: str, case: Case, *, device: str) -> JobSpec:
         """Job that a side's worker sets up for a case."""
-        backend = self.places[name].backend
-        model = self.pair_of(name).spec(backend, precision=case.storage, device=device)
-        model = replace(model, output=self.pair.output)
+        pair, backend = self.pair_of(name), self.places[name].backend
+        model = pair.spec(backend, precision=case.storage, device=device)
+        model = replace(model, output=pair.output)
         equalise = self.request.settings_mode != "as-shipped"
         images = image_source(self.request)
         if case.phase == "data":  # no model is needed to read images
@@ -124,7 +124,9 @@ class Session:
             artefacts=str(artefacts),
             inputs=None if images else self.inputs.batch(case.batch_size),
             images=images,
-            loss=self.pair.plugins.get(backend, {}).get("loss", ""),
+            loss=pair.plugins.get(backend, {}).get("loss", ""),
+            servers=self.request.serve.serve_threads if self.request.serve else 1,
+            sides=self.request.soak.shapes if self.request.soak else (),
         )
 
     def warm_up(self, name: str) -> None:

@@ -61,6 +61,10 @@ def _figures(estimate: RatioEstimate | None) -> dict[str, Any]:
 
 def _judged(turns: Interleaving, estimate: RatioEstimate | None, *, margin: float) -> dict[str, Any]:
     """Verdict, and where there is none, why, and what would give one."""
+    known = turns.verdict_without_ratio() if estimate is None and turns.is_valid() else None
+    if known is not None:
+        old = "no difference" if known[0] == "undecided" else known[0]
+        return {"verdict": known[0], "old_verdict": old, "reason": known[1]}
     if estimate is None or not turns.is_valid():
         reason = f"{turns.disturbance().reason()}; {QUIETER}"
         return {"verdict": "invalid", "old_verdict": "no difference", "reason": reason}

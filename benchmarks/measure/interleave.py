@@ -117,15 +117,19 @@ class Interleaving:
             self._all_at_once(self._prepare_again)
         self._require_comparable()
         self._each(self.session.warm_up)
-        before = sum(self.processes)
         self.processes.append(rounds)
-        for number in range(before, before + rounds):
+        self._rounds(rounds, blocks=blocks, bar=bar)
+        self.circumstances.append(load.facts())
+        self.seconds += time.monotonic() - began
+
+    def _rounds(self, rounds: int, *, blocks: int, bar: "tqdm[Any]") -> None:
+        """The last of the turns."""
+        end = sum(self.processes)
+        for number in range(end - rounds, end):
             order = self.names if number % 2 == 0 else self.names[::-1]
             for name in (*order, *order[::-1]):
                 self._attempt(name, lambda name: self._measure(name, blocks=blocks))
             bar.update()
-        self.circumstances.append(load.facts())
-        self.seconds += time.monotonic() - began
 
     def finish(self) -> None:
         """Measure what explains the figures, with the job of the last turns."""
@@ -170,6 +174,10 @@ class Interleaving:
             seconds=self.seconds,
             left_out=self.disturbance().left_out,
         )
+
+    def verdict_without_ratio(self) -> tuple[str, str] | None:
+        """A verdict, and its reason, where there is no ratio although nothing was disturbed."""
+        return None
 
     def is_valid(self) -> bool:
         """False where others disturbed so much that nothing can be said."""

@@ -20,10 +20,12 @@ from benchmarks.measure.laps import Plan
 from benchmarks.measure.machine_load import MachineLoad
 from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
+from benchmarks.measure.serving import search_alone
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
 from benchmarks.request.limits import Limits
 from benchmarks.request.request import Request
+from benchmarks.request.service import SERVE
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
 from common.cli import UnavailableError
@@ -114,7 +116,10 @@ def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case)
     measured = session.prepare(backend, case)
     measured.tuning = tried
     session.warm_up(backend)
-    session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
+    if case.phase == SERVE:
+        search_alone(session, backend, measured)
+    else:
+        session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
     explainer.explain(backend, case, measured)
     mark_disturbed([measured.blocks])
     return measured_row(request, backend, case, measured)

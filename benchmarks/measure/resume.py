@@ -25,6 +25,7 @@ SWEPT = (
     "reference",
     "folder",
 )  # may differ between the calls
+# There only where the models are not ours, and of phases that were asked for.
 OWN = (
     "sources",
     "arguments",
@@ -33,7 +34,9 @@ OWN = (
     "plugins",
     "output",
     "inputs",
-)  # there only where the models are not ours
+    "serve",
+    "soak",
+)
 DONE = ("ok", "unsupported", "out-of-memory")  # a crash or a timeout is tried again
 
 
@@ -44,6 +47,8 @@ def request_facts(request: Request, **more: Any) -> dict[str, Any]:
     facts["input_shape"] = list(request.input_shape)
     if request.inputs:
         facts["inputs"] = [each.text for each in request.inputs]  # lists of lists read back as they are
+    if request.soak:
+        facts["soak"]["shapes"] = list(request.soak.shapes)
     if request.settings_mode == "tuned":
         facts["ways"] = sorted({_way(case) for case in request.candidates})
     return {name: str(value) if isinstance(value, Path) else value for name, value in (facts | more).items()}

@@ -10,11 +10,14 @@ from benchmarks.analysis.quick_steps import quick_seconds
 from benchmarks.analysis.ratio import percentiles_ms
 from benchmarks.analysis.roofline import bytes_of_step
 from benchmarks.analysis.scaling import communicating
+from benchmarks.analysis.serving import service_of
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
+from benchmarks.request.service import SERVE
 from benchmarks.results.samples import Block, Measured
 from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Result
+from benchmarks.results.service import RateBracket
 
 
 def measured_row(request: Request, name: str, case: Case, measured: Measured) -> Result:
@@ -23,8 +26,10 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
     steps = [step for block in blocks for step in block.step_seconds]
     starting = measured.starting is not None
     # A start has no throughput; the median is over raw steps of all undisturbed blocks.
-    speed = None if starting else case.batch_size * case.processes / float(np.median(steps))
-    return Result(
+    speed = None if starting or not steps else case.batch_size * case.processes / float(np.median(steps))
+    own = _of_service(request, case, measured)
+    speed = own.get("images_per_second", speed)
+    row = Result(
         **_asked(request, name, case)
         | {"device": facts.device, "threads": facts.settings.threads or case.threads}
         | _of_blocks(measured.blocks),
@@ -32,8 +37,8 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         settings=facts.settings.to_json(),
         images_per_second=speed,
         step_seconds=measured.step_seconds,
-        quick_seconds=quick_seconds(blocks),
-        latency_ms=Latency.model_validate({"n": len(steps)} | percentiles_ms(steps)),
+        quick_seconds=quick_seconds(blocks) if steps else [],
+        latency_ms=Latency.model_validate({"n": len(steps)} | percentiles_ms(steps)) if steps else None,
         warmup_steps=request.warmup,
         peak_memory_bytes=measured.peak_memory_bytes,
         compile_seconds=facts.compile_seconds,
@@ -67,6 +72,15 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         last_outcome=measured.last_outcome,
         idle_cpu_seconds=measured.idle_cpu_seconds,
     )
+    return row.model_copy(update=own)
+
+
+def _of_service(request: Request, case: Case, measured: Measured) -> dict[str, Any]:
+    """What the rows of phases serve and soak have of their own."""
+    if case.phase == SERVE and request.serve is not None:
+        service = service_of(request.serve, [RateBracket.model_validate(one) for one in measured.brackets])
+        return {"service": service, "images_per_second": service.highest_rate}
+    return {}
 
 
 def _of_blocks(blocks: Sequence[Block]) -> dict[str, Any]:

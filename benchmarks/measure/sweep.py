@@ -18,6 +18,7 @@ from benchmarks.measure.laps import Plan, go_round
 from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
+from benchmarks.measure.turns import turns_of
 from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
 from benchmarks.results import result_file, schema
@@ -65,7 +66,7 @@ class Sweep:
                 self._kept[case] = found
                 bar.update(plan.rounds)
                 continue
-            turns = self._turns[case] = Interleaving(self.session, case, explainer=explainer)
+            turns = self._turns[case] = turns_of(self.session, case, explainer=explainer)
             if unfinished:
                 bar.update(unfinished.give(turns))
 
@@ -82,7 +83,7 @@ class Sweep:
         """The report where a worker was lost before anything was timed."""
         explainer = Diagnostics(self.session)
         for case in self.session.request.cases:
-            turns = self._turns[case] = Interleaving(self.session, case, explainer=explainer)
+            turns = self._turns[case] = turns_of(self.session, case, explainer=explainer)
             reason = f"{failure.backend}: {failure.explained}"  # neither side was timed for it
             turns.failures = {name: WorkerFailure(name, failure.status, reason) for name in turns.names}
         return self.report()

@@ -25,6 +25,7 @@ FACTS = (  # of Measured, beside its blocks
     "matmul_peak_flops",
     "bandwidth_bytes",
     "layers",
+    "brackets",
 )
 
 

@@ -11,6 +11,7 @@ from benchmarks.results.formatting import UNUSABLE, half_width, interval, labell
 from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
+SERVICE_TASKS = {"serve": "serve under the limit of latency", "soak": "infer images of many shapes"}
 WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
 
 
@@ -78,7 +79,7 @@ def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
         outcome = _outcome(best, comparisons)
         groups.setdefault((outcome, _way(best.torch), _way(best.paddle)), []).append(best)
     clauses = (_clause(*key, own, comparisons) for key, own in groups.items())
-    return f"to {TASKS[bests[0].phase]} {', '.join(clauses)}"
+    return f"to {(TASKS | SERVICE_TASKS)[bests[0].phase]} {', '.join(clauses)}"
 
 
 def _clause(

@@ -142,6 +142,33 @@ def line_chart(title: str, lines: Sequence[Line], *, unit: str) -> str:
     return figure(title, f"{len(lines)} lines by {unit}", parts, height=bottom + 40 + len(lines) * LINE)
 
 
+def curve_chart(title: str, lines: Sequence[Line], *, unit: str, limit: float) -> str:
+    """Lines over two logarithmic axes, milliseconds upwards, with a line where the limit lies."""
+    every = [point for line in lines for point in line.points] + [(lines[0].points[0][0], limit)]
+    (x_low, x_high), (y_low, y_high) = (_range([math.log(point[axis]) for point in every]) for axis in (0, 1))
+
+    def place(point: tuple[float, float]) -> tuple[float, float]:
+        across = (math.log(point[0]) - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
+        return LEFT + across, TOP + (y_high - math.log(point[1])) / (y_high - y_low) * HEIGHT
+
+    bottom, (_, level) = TOP + HEIGHT, place(every[-1])
+    parts = [
+        f'<path d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}" class="axis" fill="none"/>',
+        f'<line x1="{LEFT}" y1="{level:.1f}" x2="{WIDTH - RIGHT}" y2="{level:.1f}" class="axis"/>',
+        text(LEFT + 6, level + 14 if level < TOP + 20 else level - 4, f"limit {limit:g} ms", kind="small"),
+        text(0, TOP + 10, f"{math.exp(y_high):.3g}", kind="small"),
+        text(0, bottom, f"{math.exp(y_low):.3g}", kind="small"),
+        text(LEFT, bottom + 16, f"{math.exp(x_low):.3g} {unit}", kind="small"),
+        text(WIDTH - RIGHT - 50, bottom + 16, f"{math.exp(x_high):,.0f}", kind="small"),
+    ]
+    for number, line in enumerate(lines):
+        parts += _drawn(line.kind, [place(point) for point in line.points])
+        y = bottom + 40 + number * LINE
+        parts += _drawn(line.kind, [(0.0, y - 4), (18.0, y - 4), (36.0, y - 4)])
+        parts.append(text(46, y, line.label, kind="small"))
+    return figure(title, f"{len(lines)} lines by {unit}", parts, height=bottom + 40 + len(lines) * LINE)
+
+
 def _drawn(kind: str, places: Sequence[tuple[float, float]]) -> list[str]:
     """A line with marks: discs for torch, squares for others, whose lines are dashed, too."""
     joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.report.answer import answer, confidence, not_measured
 from benchmarks.report.charts import PATTERN, depth_chart
 from benchmarks.report.scaling import scaling_section
+from benchmarks.report.section import Section
 from benchmarks.report.sections import (
-    Section,
     comparison_section,
     cost_section,
     curve_section,
@@ -19,6 +19,7 @@ from benchmarks.report.sections import (
     throughput_section,
     time_section,
 )
+from benchmarks.report.service import service_section
 from benchmarks.results.formatting import labeller, markdown_text, number
 from benchmarks.results.result_file import write
 from benchmarks.results.schema import CompareReport
@@ -111,6 +112,7 @@ def sections(report: CompareReport) -> list[Section]:
         comparison_section,
         time_section,
         throughput_section,
+        service_section,
         scaling_section,
         cost_section,
         result_section,

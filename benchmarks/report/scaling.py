@@ -1,7 +1,7 @@
 """Scaling over processes: a section of the pages, and lines of a printed table."""
 
 from benchmarks.analysis.scaling import oversubscribed
-from benchmarks.report.sections import Section
+from benchmarks.report.section import Section
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.schema import CompareReport, Report, Result
 

@@ -1,46 +1,16 @@
 """One part of a report, as both pages show it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from benchmarks.analysis.layers import compared_layers, layer_gaps, layer_remarks, layer_sums, times_of
 from benchmarks.analysis.roofline import bound_words, machine_words
 from benchmarks.report.charts import Bars, Line, bar_chart, gap_chart, line_chart
+from benchmarks.report.section import Section, without_empty
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import REFERENCES
 from benchmarks.results.formatting import labeller, number, plus_minus, signed
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Curve, Epoch, Result
 from common.engines.kinds import EAGER
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """A heading, a sentence on how to read it, and what it shows.
-
-    Cells are text; numbers sort as such.
-    """
-
-    title: str
-    note: str
-    columns: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    charts: Sequence[str] = ()
-    lines: Sequence[str] = ()
-
-
-def without_empty(section: Section) -> Section | None:
-    """The section without columns in which no row has anything.
-
-    Returns None if it has no rows.
-    """
-    if not section.rows:
-        return None
-    kept = [place for place, cells in enumerate(zip(*section.rows, strict=True)) if set(cells) != {"-"}]
-    return replace(
-        section,
-        columns=[section.columns[place] for place in kept],
-        rows=[[row[place] for place in kept] for row in section.rows],
-    )
 
 
 def comparison_section(report: CompareReport) -> Section | None:

@@ -10,7 +10,7 @@ from benchmarks.parity.plan import GATE
 from benchmarks.parity.text import failure
 from benchmarks.report.charts import PATTERN, WIDTH, figure, text
 from benchmarks.report.page import TEMPLATES, minute, templates
-from benchmarks.report.sections import Section
+from benchmarks.report.section import Section
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.results import result_file
 from benchmarks.results.formatting import interval, number

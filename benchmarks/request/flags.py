@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from backends import ENGINES, NAMES, PRECISIONS
 from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS, Request
+from benchmarks.request.service import PHASES as SERVICE_PHASES
+from benchmarks.request.service import add_service_flags
 from common import model_cards
 from common.cli import Parser
 from common.flag_values import (
@@ -33,7 +35,7 @@ def add_flags(parser: Parser) -> None:
     add_model_flags(parser)
     add_json_flag(parser)
     combinations = parser.add_argument_group("combinations")
-    add_case_flags(combinations)
+    add_case_flags(combinations, phases=(*PHASES, *SERVICE_PHASES))
     combinations.add_argument(
         "--processes",
         type=sizes,
@@ -47,6 +49,7 @@ def add_flags(parser: Parser) -> None:
     _add_extras(how)
     add_step_flags(how)
     add_image_flags(parser)
+    add_service_flags(parser)
 
 
 def add_model_flags(parser: Parser, *, own: bool = True) -> None:

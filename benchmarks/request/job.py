@@ -45,6 +45,8 @@ class JobSpec:
     inputs: str | None = None
     images: ImageSource | None = None
     loss: str = ""  # MODULE:CALLABLE of the user's own, (logits, labels) -> a number; "": cross-entropy
+    servers: int = 1  # models that serve, in phase serve
+    sides: tuple[int, ...] = ()  # of the images, in phase soak
 
     @property
     def device(self) -> str:
@@ -77,6 +79,7 @@ class JobSpec:
                 "case": Case(**values["case"]),
                 "model": ModelSpec(**values["model"]),
                 "images": images and ImageSource.from_json(images),
+                "sides": tuple(values.get("sides", ())),
             }
         )
 

@@ -11,6 +11,8 @@ from backends import ENGINES, PRECISIONS
 from benchmarks.request.case import Case
 from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.own_pair import read_own_pair
+from benchmarks.request.service import PHASES as SERVICE_PHASES
+from benchmarks.request.service import SERVE, SOAK, ServePlan, SoakPlan, read_plans
 from common import model_cards
 from common.cli import UsageError
 from common.engines.kinds import ENGINE_KINDS
@@ -57,6 +59,8 @@ class Request:
     timeout: float = 600.0
     json: Path | None = None
     grouped: bool = False  # whether numbers of processes were asked for
+    serve: ServePlan | None = None  # of phase serve, where it was asked for
+    soak: SoakPlan | None = None
     # Of models that are not ours; see ModelPair.
     sources: Mapping[str, str] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -100,18 +104,22 @@ def read_request(options: argparse.Namespace) -> Request:
     if models is None:
         models = dict(zip(("num_classes", "input_shape"), read_size(options), strict=True))
     flags = {each.name: getattr(options, each.name) for each in fields(Request) if each.name in options}
-    candidates = _combinations(options)
+    serve, soak = read_plans(options, options.phase, side=models["input_shape"][-1])
+    candidates = _combinations(options, serve)
     request = Request(
         **flags
         | models
         | {
             "cases": candidates,
             "candidates": candidates,
+            "serve": serve,
+            "soak": soak,
             "grouped": getattr(options, "processes", None) is not None,
         }
     )
     _refuse_without_data(request)
     _refuse_in_groups(request)
+    _refuse_in_service(request)
     require_device_name(request.device)
     cases = candidates
     if request.settings_mode == "tuned":  # one for each phase and batch size: the rest is searched
@@ -123,8 +131,11 @@ def read_request(options: argparse.Namespace) -> Request:
     return replace(request, cases=cases, data=data, root=root)
 
 
-def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
-    """Every combination of the swept flags, with defaults for those that were not given."""
+def _combinations(options: argparse.Namespace, serve: ServePlan | None) -> tuple[Case, ...]:
+    """Every combination of the swept flags, with defaults for those that were not given.
+
+    In phase serve, the largest batch is the batch size, and its workers share the cores.
+    """
     everything = options.settings_mode == "tuned"
     groups = getattr(options, "processes", None) or (1,)
     cores = max(1, available_cores() // max(groups))  # of each process: the same in groups of any size
@@ -138,7 +149,7 @@ def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
         options.batch_size,
         options.phase,
     )
-    return tuple(
+    cases = (
         Case(
             phase=phase,
             engine=engine,
@@ -150,6 +161,14 @@ def _combinations(options: argparse.Namespace) -> tuple[Case, ...]:
         )
         for processes, threads, layout, engine, precision, batch_size, phase in combinations
     )
+    return tuple(dict.fromkeys(_serving(case, serve, shared=not options.threads) for case in cases))
+
+
+def _serving(case: Case, serve: ServePlan | None, *, shared: bool) -> Case:
+    if case.phase != SERVE or serve is None:
+        return case
+    threads = max(1, case.threads // serve.serve_threads) if shared else case.threads
+    return replace(case, batch_size=serve.serve_batch, threads=threads)
 
 
 def _reference_cases(cases: tuple[Case, ...], reference: str) -> tuple[Case, ...]:
@@ -157,10 +176,10 @@ def _reference_cases(cases: tuple[Case, ...], reference: str) -> tuple[Case, ...
     found = [
         replace(case, engine=reference, precision="fp32", layout="NCHW")
         for case in cases
-        if case.phase == "infer"
+        if case.phase in ("infer", SERVE)
     ]
     if not found:
-        raise UsageError(f"--reference {reference}: it infers; ask for --phase infer, too")
+        raise UsageError(f"--reference {reference}: it infers; ask for --phase infer or serve, too")
     return tuple(dict.fromkeys(found))
 
 
@@ -187,3 +206,19 @@ def _refuse_in_groups(request: Request) -> None:
             raise UsageError(f"{flag} is for one process; leave out --processes, or {flag}")
     if max(case.processes for case in request.cases) > 1 and ":" in request.device:
         raise UsageError(f"--device {request.device} is one GPU, and each process needs its own; say gpu")
+
+
+def _refuse_in_service(request: Request) -> None:
+    """Refuse what the phases serve and soak cannot be combined with."""
+    asked = [phase for phase in SERVICE_PHASES if any(case.phase == phase for case in request.cases)]
+    if not asked:
+        return
+    for flag, given in (
+        ("--settings tuned", request.settings_mode == "tuned"),
+        ("--data", request.data is not None),
+        ("--processes", request.grouped),
+    ):
+        if given:
+            raise UsageError(f"{flag} does not go with --phase {asked[0]}; measure that by itself")
+    if SOAK in asked and len({case.batch_size for case in request.cases if case.phase == SOAK}) > 1:
+        raise UsageError("--phase soak draws its batches from 1 to --batch-size: give one number")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from benchmarks.request.case import Case
+from benchmarks.results.service import MemoryGrowth, Service
 
 SCHEMA_VERSION: Literal[1] = 1
 UNEQUAL_SETTINGS = "settings differ"  # how the reason of two sides that cannot be compared begins
@@ -146,6 +147,8 @@ class Result(CaseRecord):
     scaling_efficiency: float | None = None  # of as many times the throughput of one process
     communicating_fraction: float | None = None  # of a step, beyond what is hidden behind computing
     unsynchronised_step_seconds: list[float] = []  # of steps that send no gradients
+    service: Service | None = None  # of phase serve
+    memory_growth: MemoryGrowth | None = None  # of phase soak
 
 
 class Circumstances(_Record):

@@ -18,7 +18,7 @@ from benchmarks.worker.setup import ModelTasks, fill
 from benchmarks.worker.steps import Batch, Job, make_job
 from benchmarks.worker.timing import run_steps
 from common.cli import UnavailableError, UsageError
-from common.engines.engine import Operation, dtypes_that_ran, timed
+from common.engines.engine import Engine, Operation, dtypes_that_ran, timed
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.settings import Settings
 from common.weights import safetensors_file
@@ -124,12 +124,32 @@ class JobBuilder:
 
     def job(self) -> tuple[Job, Checked]:
         """The job, and what its check found."""
+        if self.case.phase == "train":
+            self._lay_out()
+            return self._training_job()
+        engine, checked = self.engine()
+        return self.job_of(engine.run), checked
+
+    def engine(self) -> tuple[Engine, Checked]:
+        """The engine of a job that infers, and what its check found."""
+        images = self._lay_out()
+        engine = self.tasks.open_engine(self.spec, self.model, images)
+        operations = engine.operations(images)
+        checked = replace(
+            self._checked(engine.run(images), operations),
+            compile_seconds=engine.compile_seconds,
+            engine_load_seconds=engine.load_seconds,
+        )
+        return engine, checked
+
+    def _lay_out(self) -> Any:
+        """The images as the model takes them, in evaluation mode."""
         images = self.backend.lay_out(self.model, self.batch[0], layout=self.case.layout)
         self.batch = (images, self.batch[1])
         self.backend.set_training(self.model, False)
         if self.spec.model.source:
             self._require_logits(images)
-        return self._training_job() if self.case.phase == "train" else self._inference_job(images)
+        return images
 
     def _require_logits(self, images: Any) -> None:
         """Raise UsageError unless a model of the user's own returns logits, and nothing else."""
@@ -147,29 +167,20 @@ class JobBuilder:
                 f"{self.spec.model.source} returns {shape[1]} classes, and --num-classes says {wanted}"
             )
 
-    def _inference_job(self, images: Any) -> tuple[Job, Checked]:
-        engine = self.tasks.open_engine(self.spec, self.model, images)
-        operations = engine.operations(images)
-        checked = replace(
-            self._checked(engine.run(images), operations),
-            compile_seconds=engine.compile_seconds,
-            engine_load_seconds=engine.load_seconds,
-        )
-        return self._made(engine.run), checked
-
     def _training_job(self) -> tuple[Job, Checked]:
         # Checked in evaluation mode: without dropout the logits are known.
         called = self.backend.compiled(self.model) if self.kind.compiles == "first" else self.model
         checked = self._checked(self._training_logits(called), self._operations_in_training(called))
         self.backend.set_training(self.model, True)
-        job = self._made(self.learning(called))
+        job = self.job_of(self.learning(called))
         if self.kind.compiles == "first":
             step = partial(run_steps, job.parts, job.timeline, steps=1)
             _, seconds = timed(step, partial(self.backend.synchronize, self.spec.device))
             checked = replace(checked, compile_seconds=seconds)
         return job, checked
 
-    def _made(self, called: Any) -> Job:
+    def job_of(self, called: Any) -> Job:
+        """The steps of what is called with the images, or trained."""
         return make_job(
             self.backend,
             called,

@@ -18,6 +18,7 @@ from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.worker.prepare import JobBuilder
 from benchmarks.worker.profiling import ProfilingTasks, flops_per_image, moved_per_image
+from benchmarks.worker.serving import ServingTasks
 from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
@@ -33,7 +34,7 @@ def size_on_disk(folder: Path) -> int | None:
     return sum(path.stat().st_size for path in files) or None
 
 
-class Tasks(ProfilingTasks, StartupTasks):
+class Tasks(ProfilingTasks, StartupTasks, ServingTasks):
     """Every public method is a task.
 
     At most one job is prepared at a time.
@@ -104,10 +105,13 @@ class Tasks(ProfilingTasks, StartupTasks):
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
         settings = self.backend.read_settings(job.device)
-        builder = JobBuilder(
-            tasks=self, model=model, spec=job, batch=batch, feed=feed, learning=self._learning
-        )
-        self.job, checked = builder.job()
+        if job.case.phase == "serve":
+            self.job, checked = self._prepare_server(job)
+        else:
+            builder = JobBuilder(
+                tasks=self, model=model, spec=job, batch=batch, feed=feed, learning=self._learning
+            )
+            self.job, checked = builder.job()
         self._count_memory_anew(job.device)
         optimizer = f"momentum, learning rate {LEARNING_RATE}" if job.case.phase == "train" else None
         return JobFacts(
@@ -136,7 +140,7 @@ class Tasks(ProfilingTasks, StartupTasks):
         phase = job.case.phase
         if phase in self._baseline_bytes or job.device != "cpu":
             return
-        if phase in ("infer", "train"):
+        if phase != "data":
             where: dict[str, Any] = {"device": job.device, "precision": "fp32"}
             model = self.backend.build("lenet5", num_classes=10, channels=3, **where)
             self.backend.set_training(model, phase == "train")
@@ -215,7 +219,7 @@ class Tasks(ProfilingTasks, StartupTasks):
 
     def release(self) -> None:
         """Forget the job, and with it the model and its threads."""
-        self.job = None
+        self.job, self._runners = None, ()
         gc.collect()
 
     def _size(self, model: Model, images: Any) -> tuple[int, int, int]:

@@ -43,7 +43,7 @@ def time_steps(
     starts on an idle device and its end is waited for.
     """
     seconds: dict[str, list[float]] = {name: [] for name in parts}
-    with _no_garbage_collection():
+    with no_garbage_collection():
         timeline.synchronize()  # work still queued would be counted in the first step
         start, steps, spent = clock(), 0, 0.0
         while (steps < min_steps or spent < min_seconds) and spent < max_seconds:
@@ -67,7 +67,7 @@ def run_steps(parts: Parts, timeline: Timeline, *, steps: int) -> None:
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     """As timeit does: a collection in the middle of a step belongs to no framework."""
     was_enabled = gc.isenabled()
     gc.disable()

@@ -132,14 +132,8 @@ def test_so_it_is_where_the_command_was_started_by_the_console_script(tmp_path):
     assert found.stderr.endswith("-m pip install numpy\n")
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "module"),
-    [
-        (signal.SIGINT, 130, "numpy.py"),
-        (signal.SIGINT, 130, "tempfile.py"),
-        (signal.SIGTERM, 143, "numpy.py"),
-    ],
-)
+@pytest.mark.parametrize("module", ["numpy.py", "tempfile.py"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_modules_are_imported_is_one_line(tmp_path, number, code, module):
     """Also while the very first ones of ours are: before them, Python itself is starting."""
     (tmp_path / module).write_text("print(flush=True)\nimport time\ntime.sleep(60)\n")

@@ -27,7 +27,7 @@ class LocalWorker(LocalSide):
         super().__init__(name, altered(backend, **self.planted.get(name, lambda backend: {})(backend)))
         self.name, self.idle_cpu_seconds = name, 0.0
 
-    def ask(self, task, **arguments):
+    def ask(self, task, *, timeout=None, **arguments):
         if task in self.failing.get(self.name, {}):
             raise WorkerFailure(self.name, *self.failing[self.name][task])
         try:

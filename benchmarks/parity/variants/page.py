@@ -8,7 +8,7 @@ from benchmarks.parity.variants import sentences
 from benchmarks.parity.variants.chart import distance_chart
 from benchmarks.parity.variants.sentences import distance_cells, number, share
 from benchmarks.report.page import TEMPLATES, minute, templates
-from benchmarks.report.sections import Section
+from benchmarks.report.section import Section
 from benchmarks.results import result_file
 from benchmarks.results.formatting import interval
 from benchmarks.results.formatting import number as figure

@@ -51,7 +51,8 @@ def predict(
 ) -> Predictions:
     """Open, pair and fill both models, and predict. Without ``pictures`` the batch is the drawn one.
 
-    ``on_stage`` is told how many images are done. Raises CannotCompare, WorkerFailure, UsageError and ValueError (logits of other shapes).
+    ``on_stage`` is told how many images are done. Raises CannotCompare, WorkerFailure, UsageError and
+    ValueError (logits of other shapes).
     """
     pair.open(precision="fp32")
     pair.pair_parameters()

@@ -1,0 +1,181 @@
+"""What runs of a server say: passed, failed or the generator's fault, and which side serves more."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.analysis import disturbance
+from benchmarks.analysis.rate_search import WIDTH
+from benchmarks.analysis.ratio import (
+    CONFIDENCE,
+    FEWEST_PAIRS,
+    NORMAL,
+    REPETITION,
+    RatioEstimate,
+    hodges_lehmann,
+)
+from benchmarks.request.service import LatencyLimit, ServePlan
+from benchmarks.request.tail_rule import allowed_over
+from benchmarks.results.service import RateBracket, ServedRun, Service
+from common.runtime.kernel_counters import KernelCounters
+
+LATE = 0.1  # of the limit: what the generator may add to the latency at the limit's percentile
+BUSY = 0.9  # of the workers' time: a server as busy as that cannot keep up, however late requests come
+SPAN = 20  # times the limit that a run takes at least: what is 5 % too fast is late by the limit at its end
+ABOVE = 5  # requests above a percentile, without which it is not given
+Outcome = Literal["passed", "failed", "generator"]
+
+
+def requests_of_run(plan: ServePlan, rate: float, *, min_seconds: float) -> int:
+    """As many as the percentile asks for, and as many as arrive in the time that a queue takes to grow."""
+    span = max(min_seconds, SPAN * plan.latency_limit.seconds)
+    return max(plan.serve_requests, math.ceil(rate * span))
+
+
+def judge(
+    latency: np.ndarray, late: np.ndarray, *, limit: LatencyLimit, allowed: int, cut: bool, busy: float
+) -> Outcome:
+    """Whose fault it is that requests took too long, if too many did.
+
+    A generator that is late leaves the server idle; a server that is slow is busy all the time.
+    """
+    over = int((latency > limit.seconds).sum())
+    if over <= allowed and not cut:
+        return "passed"
+    late_rank = np.quantile(late, limit.percentile) if len(late) else 0.0
+    return "generator" if late_rank > LATE * limit.seconds and busy < BUSY else "failed"
+
+
+def served_run(reply: Mapping[str, Any], *, plan: ServePlan, rate: float, requests: int) -> ServedRun:
+    """A run as a worker reports it, in seconds, judged."""
+    latency, late = np.array(reply["latency"]), np.array(reply["late"])
+    allowed = allowed_over(requests, plan.latency_limit.percentile)
+    assert allowed is not None, "the plan has refused fewer requests"
+    busy = reply["busy"] / (plan.serve_threads * reply["span"])
+    counters = reply.get("counters")
+    depths, batches = reply["depths"], reply["batches"]
+    return ServedRun(
+        rate=rate,
+        requests=requests,
+        served=len(latency),
+        over=int((latency > plan.latency_limit.seconds).sum()),
+        allowed=allowed,
+        outcome=judge(latency, late, limit=plan.latency_limit, allowed=allowed, cut=reply["cut"], busy=busy),
+        cut=reply["cut"],
+        disturbed=disturbance.is_disturbed(KernelCounters.from_json(counters)) if counters else False,
+        **{f"latency_p{rank}_ms": percentile_ms(latency, rank) for rank in (50, 90, 99)},
+        **{f"late_p{rank}_ms": percentile_ms(late, rank) for rank in (50, 99)},
+        mean_batch=float(np.mean(batches)) if batches else None,
+        filled_fraction=1 - sum(batches) / reply["places"] if reply["places"] else None,
+        mean_depth=float(np.mean(depths)) if depths else None,
+        most_depth=max(depths, default=None),
+        last_depth=depths[-1] if depths else None,
+        busy_fraction=busy,
+        latencies_ms=[round(1000 * seconds, 3) for seconds in latency.tolist()],
+        counters=counters,
+    )
+
+
+def percentile_ms(seconds: Sequence[float] | np.ndarray, rank: int) -> float | None:
+    """A percentile in milliseconds; None where fewer than five values lie above it."""
+    if len(seconds) * (100 - rank) < ABOVE * 100:
+        return None
+    return float(np.percentile(seconds, rank)) * 1000
+
+
+def service_of(plan: ServePlan, brackets: Sequence[RateBracket]) -> Service:
+    """All repetitions of a side put together; those that others disturbed only where there are no others."""
+    limit = plan.latency_limit
+    kept = [one for one in brackets if not one.disturbed] or list(brackets)
+    middles = [one.middle for one in kept if one.middle is not None]
+    passed = _mean([one.passed for one in kept if one.passed is not None])
+    failed = _mean([one.failed for one in kept if one.failed is not None])
+    highest = _mean(middles) if len(middles) == len(kept) else None
+    return Service(
+        limit_ms=limit.seconds * 1000,
+        percentile=limit.percentile,
+        most_batch=plan.serve_batch,
+        wait_ms=plan.serve_wait * 1000,
+        workers=plan.serve_threads,
+        highest_rate=highest,
+        passed=passed,
+        failed=failed,
+        brackets=list(brackets),
+        reason=None if highest is not None else _why_no_rate(limit, kept),
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.exp(float(np.mean(np.log(values)))) if values else None
+
+
+def _why_no_rate(limit: LatencyLimit, brackets: Sequence[RateBracket]) -> str:
+    passed = max((one.passed or 0.0 for one in brackets), default=0.0)
+    if any(one.by_generator for one in brackets) and passed and not any(one.disturbed for one in brackets):
+        return (
+            f"the load generator could not keep up above {passed:,.0f} requests a second: the server's own "
+            f"limit is not known"
+        )
+    alone = [value for one in brackets for value in one.single_stream_ms]
+    typical = f"; a request alone takes {np.median(alone):.3g} ms" if alone else ""
+    blame = ", and others disturbed these runs" if any(one.disturbed for one in brackets) else ""
+    what = "no rate that was tried keeps" if not passed else "it is not known from which rate on it loses"
+    return f"{what} {limit}{typical}{blame}"
+
+
+def at_highest_rate(service: Service) -> list[ServedRun]:
+    """Of each repetition the run that passed at the highest rate; undisturbed ones, where there are some."""
+    kept = [one for one in service.brackets if not one.disturbed] or service.brackets
+    found = []
+    for one in kept:
+        passed = [run for run in one.runs if run.outcome == "passed"]
+        found += [max(passed, key=lambda run: run.rate)] if passed else []
+    return found
+
+
+def bracket_ratio(
+    first: Sequence[RateBracket], second: Sequence[RateBracket], *, slow: float
+) -> RatioEstimate | None:
+    """The second side's highest rate over the first's, from the brackets of as many repetitions.
+
+    Of three or more the interval is Student's, from how their ratios differ, and never narrower than brackets
+    of that width allow. Of one or two the whole bracket may be wrong, and ``slow``, a deviation, stands for
+    what the host does. None where no repetition has both brackets, undisturbed.
+    """
+    usable = [
+        (one.middle, other.middle)
+        for one, other in zip(first, second, strict=False)
+        if one.middle and other.middle and not (one.disturbed or other.disturbed)
+    ]
+    if not usable:
+        return None
+    middles = np.log(np.array(usable))
+    ratios, step = middles[:, 1] - middles[:, 0], math.log1p(WIDTH)
+    centre, number = hodges_lehmann(ratios), len(ratios)
+    if number < FEWEST_PAIRS:
+        half = math.hypot(step, NORMAL * slow) / math.sqrt(number)
+        noise, unseen = half, 1.0
+    else:
+        half = _half_width(float(np.var(ratios, ddof=1)), number)
+        noise = max(_half_width(2 * float(np.var(side, ddof=1)), number) for side in middles.T)
+        unseen = 0.0
+    around = [math.exp(centre + sign * half * wide) for wide in (1, REPETITION) for sign in (-1, 1)]
+    return RatioEstimate(
+        ratio=math.exp(centre),
+        interval=(around[0], around[1]),
+        repetition=(around[2], around[3]),
+        noise=math.expm1(noise * REPETITION),
+        of_rounds=1.0 - unseen,
+        unseen=unseen,
+    )
+
+
+def _half_width(variance: float, number: int) -> float:
+    """Half of a 95 % interval of the mean ratio; each end of a bracket is known to a step of the grid."""
+    from scipy import stats  # 0.5 s to import: not for --help
+
+    least = math.log1p(WIDTH) ** 2 / 6  # of two uniform errors
+    rank = float(stats.t.ppf((1 + CONFIDENCE) / 2, df=number - 1))
+    return rank * math.sqrt(max(variance, least) / number)

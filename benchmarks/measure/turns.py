@@ -1,0 +1,15 @@
+"""Which way two sides take turns, by the phase."""
+
+from benchmarks.manager.session import Session
+from benchmarks.measure.diagnostics import Diagnostics
+from benchmarks.measure.interleave import Interleaving
+from benchmarks.measure.serving import Serving
+from benchmarks.request.case import Case
+from benchmarks.request.service import SERVE
+
+KINDS: dict[str, type[Interleaving]] = {SERVE: Serving}
+
+
+def turns_of(session: Session, case: Case, *, explainer: Diagnostics) -> Interleaving:
+    """Both sides of a case, with nothing measured yet."""
+    return KINDS.get(case.phase, Interleaving)(session, case, explainer=explainer)

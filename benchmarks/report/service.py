@@ -1,0 +1,168 @@
+"""Latency under load: the highest rates as a table, latency against rate as curves."""
+
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+import numpy as np
+from tabulate import tabulate
+
+from benchmarks.analysis.serving import at_highest_rate, percentile_ms
+from benchmarks.report.charts import Line, curve_chart
+from benchmarks.report.section import Section, without_empty
+from benchmarks.results.formatting import labeller, number
+from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.service import ServedRun, Service
+
+COLUMNS = (
+    "backend",
+    "combination",
+    "highest rate /s",
+    "passed",
+    "failed",
+    "p50 ms",
+    "p90 ms",
+    "p99 ms",
+    "requests",
+    "mean batch",
+    "filled up",
+    "queue",
+    "late p99 ms",
+    "offline images/s",
+    "single-stream p50 ms",
+    "p90",
+)
+NOTE = (
+    "Requests arrive at random (a Poisson process, the same for both), wait in one queue, leave in batches. "
+    "Highest rate: requests a second at which the limit is kept, the middle between the highest that passed "
+    "and the lowest that failed, each with enough requests for the percentile. p50, p90, p99: from the drawn "
+    "arrival to the answer, at the highest rate that passed. Filled up: places of batches without a request. "
+    "Queue: its mean length when a request arrives. Late: how late the load generator was. Offline: all "
+    "requests are there at once; single-stream: each comes when the last is answered (the names of MLPerf)."
+)
+
+
+def service_lines(results: Sequence[Result]) -> list[str]:
+    """The table of the highest rates; nothing where phase serve was not asked for."""
+    served = _served(results)
+    if not served:
+        return []
+    section = without_empty(Section(title="", note="", columns=COLUMNS, rows=_rows(served)))
+    assert section is not None, "there is a row"
+    table = tabulate(section.rows, headers=section.columns, tablefmt="simple", disable_numparse=True)
+    reasons = [f"{row.backend}: {service.reason}" for row, service in served if service.reason]
+    return [_heading(service) for _, service in served[:1]] + ["", table, "", *reasons]
+
+
+def service_section(report: CompareReport) -> Section | None:
+    """The same on a page, with latency against rate and a line on every run."""
+    served = _served(report.results)
+    if not served:
+        return None
+    label = labeller([row for row, _ in served])
+    combinations: dict[str, list[tuple[Result, Service]]] = {}
+    for row, service in served:
+        combinations.setdefault(label(row), []).append((row, service))
+    section = without_empty(
+        Section(
+            title="Latency under load",
+            note=f"{_heading(served[0][1])} {NOTE}",
+            columns=COLUMNS,
+            rows=_rows(served),
+            charts=[
+                chart
+                for words, both in combinations.items()
+                for rank in (50, 99)
+                for chart in _charts(words, both, rank=rank)
+            ],
+            lines=[
+                f"{row.backend}, {label(row)}: {_line(run)}"
+                for row, service in served
+                for run in _by_rate(service)
+            ],
+        )
+    )
+    return section
+
+
+def _served(results: Iterable[Result]) -> list[tuple[Result, Service]]:
+    return [(row, row.service) for row in results if row.service is not None]
+
+
+def _heading(service: Service) -> str:
+    wait = f", which wait {service.wait_ms:g} ms at most" if service.most_batch > 1 else ""
+    workers = f"{service.workers} worker" + ("s" if service.workers > 1 else "")
+    return (
+        f"Limit: {service.percentile:.4%} of the requests within {service.limit_ms:g} ms; batches of at most "
+        f"{service.most_batch}{wait}; {workers}."
+    ).replace(".0000%", "%")
+
+
+def _rows(served: Sequence[tuple[Result, Service]]) -> list[list[str]]:
+    label = labeller([row for row, _ in served])
+    return [[row.backend, label(row), *_cells(service)] for row, service in served]
+
+
+def _cells(service: Service) -> list[str]:
+    runs = at_highest_rate(service)
+    latencies = np.array([value for run in runs for value in run.latencies_ms]) / 1000
+    alone = np.array([value for one in service.brackets for value in one.single_stream_ms]) / 1000
+    offline = [one.offline_images_per_second for one in service.brackets if one.offline_images_per_second]
+    return [
+        number(service.highest_rate),
+        number(service.passed),
+        number(service.failed),
+        *(number(percentile_ms(latencies, rank)) for rank in (50, 90, 99)),
+        str(len(latencies)) if len(latencies) else "-",
+        number(_mean(run.mean_batch for run in runs)),
+        _percent(_mean(run.filled_fraction for run in runs)) if service.most_batch > 1 else "-",
+        number(_mean(run.mean_depth for run in runs)),
+        number(_mean(run.late_p99_ms for run in runs)),
+        number(_mean(offline)),
+        *(number(percentile_ms(alone, rank)) for rank in (50, 90)),
+    ]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _by_rate(service: Service) -> list[ServedRun]:
+    return sorted((run for one in service.brackets for run in one.runs), key=lambda run: run.rate)
+
+
+def _charts(words: str, both: Sequence[tuple[Result, Service]], *, rank: int) -> list[str]:
+    """A curve of one percentile by backend; none where no run had enough requests for it."""
+    lines = []
+    for row, service in both:
+        found = [(run.rate, getattr(run, f"latency_p{rank}_ms")) for run in _by_rate(service)]
+        points = [(rate, value) for rate, value in found if value]
+        if points:
+            highest = f", highest rate {number(service.highest_rate)}" if service.highest_rate else ""
+            lines.append(Line(label=f"{row.backend}{highest}", kind=row.backend, points=points))
+    if not lines:
+        return []
+    title = f"Latency (p{rank}, ms) against rate: {words}"
+    return [curve_chart(title, lines, unit="requests/s", limit=both[0][1].limit_ms)]
+
+
+def _line(run: ServedRun) -> str:
+    """A run in words."""
+    found = {"passed": "passed", "failed": "failed", "generator": "the generator could not keep up"}
+    facts = [
+        f"{number(run.rate)}/s: {found[run.outcome]}{', cut' if run.cut else ''}",
+        f"{run.over} of {run.served} over the limit ({run.allowed} of {run.requests} allowed)",
+    ]
+    facts += [
+        f"p{rank} {number(value)} ms"
+        for rank in (50, 90, 99)
+        if (value := getattr(run, f"latency_p{rank}_ms")) is not None
+    ]
+    facts += [f"generator late {number(run.late_p50_ms)} ms (p50), {number(run.late_p99_ms)} ms (p99)"]
+    facts += [f"batch {number(run.mean_batch)}, queue {number(run.mean_depth)} (at most {run.most_depth})"]
+    facts += [f"workers busy {_percent(run.busy_fraction)}"]
+    return ", ".join([*facts, *(["disturbed by others"] if run.disturbed else [])])
