@@ -8,7 +8,6 @@ from benchmarks.ci.annotations import Annotation
 from benchmarks.ci.places import Place, place_named, place_of
 from benchmarks.ci.summary import Summary, machine_line
 from benchmarks.parity.text import failure, stage_row
-from benchmarks.parity.variants.places import places_of
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.results.parity_schema import Fault, ParityPage, Variant
 
@@ -42,7 +41,7 @@ def annotations(report: Mapping[str, Any], subject: ModelPair) -> list[Annotatio
         Annotation(
             level=LEVELS.get(report["verdict"], "error"),
             message=f"{failure(report)}; {_advice(report)}",
-            place=_place(first, report, subject),
+            place=_place(first, subject),
         )
     ]
     problems = [stage["error"] for stage in report["stages"] if stage.get("error")]
@@ -99,15 +98,17 @@ def _said(row: Variant) -> str:
 
 
 def _variant_place(fault: Fault | None, subject: ModelPair | None) -> Place | None:
-    """The line of an exception; else the layer's, in the twin if known; else that of the twin's callable."""
+    """As ``_place``."""
     texts = [fault.note, *reversed(fault.places)] if fault else []
     found = next((place for place in map(place_named, texts) if place), None)
     return found or (place_of(subject.sources.get("paddle"), subject.folder) if subject else None)
 
 
-def _place(first: Mapping[str, Any], report: Mapping[str, Any], subject: ModelPair) -> Place | None:
-    texts = [first.get("note"), *reversed(places_of(first.get("layer"), report["stages"], subject))]
-    found = next((place for place in map(place_named, texts) if place), None)
+def _place(first: Mapping[str, Any], subject: ModelPair) -> Place | None:
+    """The line of an exception; else the layer's, in the twin if known; else that of the twin's callable."""
+    lines = first.get("lines") or {}
+    own = [line["place"] for side in ("paddle", "torch") for line in lines.get(side, ())]
+    found = next((place for place in map(place_named, [first.get("note"), *own]) if place), None)
     return found or place_of(subject.sources.get("paddle"), subject.folder)
 
 

@@ -66,11 +66,11 @@ def _print_history(reports: dict[str, "CompareReport"], tool: str) -> int:
         found = histories.merged([histories.history(report) for report in reports.values()])
     except ValueError as error:
         raise cli.UsageError(f"{error} is in several files, and a history takes it once; give one") from None
-    content = histories.FORMATS[tool](found)
-    if found.left_out:
-        more = f" (and {len(found.left_out) - 1} more)" if len(found.left_out) > 1 else ""
-        cli.complain(PROGRAM, f"left out {len(found.left_out)}: {found.left_out[0]}{more}")
-    if not (found.rows if tool == "pytest-benchmark" else found.figures):
+    content, missing = histories.FORMATS[tool](found), histories.left_out(found, tool)
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        cli.complain(PROGRAM, f"left out {len(missing)}: {missing[0]}{more}")
+    if not (content["benchmarks"] if tool == histories.PYTEST_BENCHMARK else content):
         cli.complain(PROGRAM, "nothing is left for a history, so nothing was printed; measure again")
         measured = any(row.status == "ok" for report in reports.values() for row in report.results)
         return cli.UNDECIDED if measured else cli.UNAVAILABLE

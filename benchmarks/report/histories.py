@@ -14,6 +14,7 @@ from benchmarks.report.pytest_benchmark import document
 from benchmarks.results.formatting import UNUSABLE, half_width, number
 from benchmarks.results.schema import Against, CaseRecord, CompareReport, Comparison, Result
 
+PYTEST_BENCHMARK = "pytest-benchmark"
 RATIO, CHANGE, SPEED, LATENCY = "paddle-over-torch", "here-over-there", "throughput", "latency"
 UNITS = {SPEED: "images/s", RATIO: "paddle / torch", CHANGE: "here / there", LATENCY: "ms"}
 
@@ -31,7 +32,7 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """What of a report can go into a history: figures, rows with raw step times, and why others cannot."""
+    """What of a report can go into a history: figures, the rows that they are of, and why others cannot."""
 
     figures: list[Figure]
     rows: list[tuple[str, Result]]
@@ -150,13 +151,22 @@ def github_action_benchmark(found: History) -> list[dict[str, Any]]:
 
 def pytest_benchmark(found: History) -> dict[str, Any]:
     """What ``pytest --benchmark-json`` writes, for rows with raw step times."""
-    return document(found.rows, found.environment)
+    rows = [(name, row) for name, row in found.rows if row.step_seconds]
+    return document(rows, found.environment)
+
+
+def left_out(found: History, tool: str) -> list[str]:
+    """What a tool's format has no place for, or a report no figure, and why."""
+    if tool != PYTEST_BENCHMARK:
+        return found.left_out
+    stepless = [name for name, row in found.rows if not row.step_seconds]
+    return [*found.left_out, *(f"{name}: it has no step times" for name in stepless)]
 
 
 FORMATS: dict[str, Callable[[History], Any]] = {
     "bencher": bencher,
     "github-action-benchmark": github_action_benchmark,
-    "pytest-benchmark": pytest_benchmark,
+    PYTEST_BENCHMARK: pytest_benchmark,
 }
 
 

@@ -48,7 +48,7 @@ def pair(folder):
     return ModelPair(num_classes=5, input_shape=(3, 8, 8), sources=sources, folder=str(folder))
 
 
-def parity(verdict="fail", *, layer="act", note=None, error=None):
+def parity(verdict="fail", *, layer="act", note=None, error=None, lines=None):
     tensor = {"name": "logits", "verdict": verdict, "relative_l2": 0.5, "tolerance": 1e-12, "note": None}
     tensor |= {"noise": None}
     stage = {"stage": "forward", "dtype": "float64", "verdict": verdict, "tolerance": 1e-12}
@@ -61,6 +61,7 @@ def parity(verdict="fail", *, layer="act", note=None, error=None):
         "relative_l2": 0.5,
         "path": "x",
         "note": note,
+        "lines": lines,
     }
     return {
         "verdict": verdict,
@@ -149,7 +150,8 @@ def test_at_most_ten_are_shown_errors_first_and_the_last_says_how_many(repositor
 
 
 def test_a_broken_parity_is_an_error_on_the_twins_line_of_the_layer(repository):
-    (found,) = of_parity.annotations(parity(), pair(repository))
+    places = {side: [{"place": f"{repository}/src/mine.py:{n}"}] for side, n in (("torch", 4), ("paddle", 9))}
+    (found,) = of_parity.annotations(parity(lines=places), pair(repository))
     assert (found.level, found.place) == ("error", Place(file=repository / "src" / "mine.py", line=9))
     assert "look first at: another activation" in found.message
     (found,) = of_parity.annotations(parity(layer=None), pair(repository))

@@ -144,6 +144,17 @@ def test_disturbed_blocks_are_not_among_the_steps():
     assert undisturbed_steps(row).tolist() == row.step_seconds
 
 
+def test_rows_without_step_times_have_no_place_in_pytest_benchmarks_format(file, capsys):
+    found = report()
+    found.results[0].step_seconds = []
+    result_file.write(found, file)
+    code, out, errors = ended(command.main, [str(file), "--as", "pytest-benchmark"], capsys)
+    assert (code, len(json.loads(out)["benchmarks"])) == (0, 3)
+    assert "left out 4: " in errors[0]
+    code, out, errors = ended(command.main, [str(file), "--as", "bencher"], capsys)
+    assert (code, len(json.loads(out)), "left out 3: " in errors[0]) == (0, 6, True)
+
+
 def test_statistics_are_those_of_the_steps():
     found = statistics(np.array([1.0, 2.0, 3.0, 4.0, 40.0]))
     assert (found["min"], found["q1"], found["median"], found["q3"], found["iqr"]) == (1, 2, 3, 4, 2)
