@@ -146,6 +146,11 @@ class Interleaving:
             return failed_row(request, case, self.failures[name])
         return measured_row(request, backend, case, self.measured[name])
 
+    @property
+    def is_begun(self) -> bool:
+        """True if there is anything to show."""
+        return bool(self.failures or self.processes)
+
     def disturbance(self) -> Disturbance:
         """What others disturbed; marks the blocks."""
         return self._sorted_out()[1]

@@ -21,11 +21,12 @@ from benchmarks.measure.machine_load import MachineLoad
 from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.serving import search_alone
+from benchmarks.measure.soaking import is_soaked, soak_turn
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
 from benchmarks.request.limits import Limits
 from benchmarks.request.request import Request
-from benchmarks.request.service import SERVE
+from benchmarks.request.service import SERVE, SOAK
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
 from common.cli import UnavailableError
@@ -118,6 +119,9 @@ def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case)
     session.warm_up(backend)
     if case.phase == SERVE:
         search_alone(session, backend, measured)
+    elif case.phase == SOAK:
+        while not is_soaked(session, measured):
+            soak_turn(session, backend, measured)
     else:
         session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
     explainer.explain(backend, case, measured)

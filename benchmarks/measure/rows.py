@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.analysis.memory_growth import memory_growth
 from benchmarks.analysis.quick_steps import quick_seconds
 from benchmarks.analysis.ratio import percentiles_ms
 from benchmarks.analysis.roofline import bytes_of_step
@@ -14,7 +15,7 @@ from benchmarks.analysis.serving import service_of
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
-from benchmarks.request.service import SERVE
+from benchmarks.request.service import SERVE, SOAK
 from benchmarks.results.samples import Block, Measured
 from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Result
 from benchmarks.results.service import RateBracket
@@ -80,6 +81,11 @@ def _of_service(request: Request, case: Case, measured: Measured) -> dict[str, A
     if case.phase == SERVE and request.serve is not None:
         service = service_of(request.serve, [RateBracket.model_validate(one) for one in measured.brackets])
         return {"service": service, "images_per_second": service.highest_rate}
+    if case.phase == SOAK and request.soak is not None:
+        found = memory_growth(request.soak, measured.soaked, most_batch=case.batch_size)
+        seconds = sum(measured.step_seconds)
+        images = measured.soaked.get("images", 0)
+        return {"memory_growth": found, "images_per_second": images / seconds if seconds else None}
     return {}
 
 

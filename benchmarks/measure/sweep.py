@@ -18,6 +18,7 @@ from benchmarks.measure.laps import Plan, go_round
 from benchmarks.measure.layer_pairs import join_layers
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.resume import FILE, kept
+from benchmarks.measure.soaking import Soaking
 from benchmarks.measure.turns import turns_of
 from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
@@ -72,9 +73,12 @@ class Sweep:
 
         def keep() -> None:
             if unfinished and self._folder:
-                unfinished.keep(turns for turns in self._turns.values() if self._is_begun(turns))
+                unfinished.keep(turns for turns in self._turns.values() if turns.is_begun)
                 result_file.write(self.report(), self._folder / FILE)
 
+        for turns in self._turns.values():
+            if isinstance(turns, Soaking):
+                turns.keep = keep
         go_round(list(self._turns.values()), plan, bar=bar, keep=keep)
         if unfinished:
             unfinished.remove()
@@ -111,15 +115,11 @@ class Sweep:
         if case in self._kept:
             return self._kept[case]
         turns = self._turns.get(case)
-        if turns is None or not self._is_begun(turns):
+        if turns is None or not turns.is_begun:
             return None
         pairs = len(self._plan.laps) if self._plan else 0
         rows = join_layers(turns.rows(), self.session.layers)
         return comparison(turns, margin=self._margin, pairs=pairs), rows
-
-    @staticmethod
-    def _is_begun(turns: Interleaving) -> bool:
-        return bool(turns.failures or turns.processes)
 
     def _missing(self) -> list[str]:
         """A line on each combination that was not measured, or not in as many pairs as were asked for."""

@@ -4,10 +4,11 @@ from benchmarks.manager.session import Session
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.serving import Serving
+from benchmarks.measure.soaking import Soaking
 from benchmarks.request.case import Case
-from benchmarks.request.service import SERVE
+from benchmarks.request.service import SERVE, SOAK
 
-KINDS: dict[str, type[Interleaving]] = {SERVE: Serving}
+KINDS: dict[str, type[Interleaving]] = {SERVE: Serving, SOAK: Soaking}
 
 
 def turns_of(session: Session, case: Case, *, explainer: Diagnostics) -> Interleaving:

@@ -16,6 +16,7 @@ from common.files import write_text
 from common.runtime.kernel_counters import KernelCounters
 
 NAME = "unfinished.json"
+ANEW = ("startup", "soak")  # a process is what they are about
 FACTS = (  # of Measured, beside its blocks
     "tuning",
     "unsynchronised_seconds",
@@ -53,8 +54,8 @@ class Unfinished:
         self.remove()
 
     def keep(self, every: Iterable[Interleaving]) -> None:
-        """Write all that is there, atomically. What failed is tried again, and phase startup begun again."""
-        kept = [_to_json(turns) for turns in every if not turns.failures and turns.case.phase != "startup"]
+        """Write all that is there, atomically. What failed is tried again; some phases are begun again."""
+        kept = [_to_json(turns) for turns in every if not turns.failures and turns.case.phase not in ANEW]
         write_text(self._path, json.dumps(kept))
 
     def has(self, case: Case) -> bool:

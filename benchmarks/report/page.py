@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.report.answer import answer, confidence, not_measured
 from benchmarks.report.charts import PATTERN, depth_chart
+from benchmarks.report.memory import memory_section
 from benchmarks.report.scaling import scaling_section
 from benchmarks.report.section import Section
 from benchmarks.report.sections import (
@@ -113,6 +114,7 @@ def sections(report: CompareReport) -> list[Section]:
         time_section,
         throughput_section,
         service_section,
+        memory_section,
         scaling_section,
         cost_section,
         result_section,

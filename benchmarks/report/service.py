@@ -1,11 +1,13 @@
 """Latency under load: the highest rates as a table, latency against rate as curves."""
 
+import math
 from collections.abc import Iterable, Sequence
-from statistics import fmean
+from statistics import fmean, median
 
 import numpy as np
 from tabulate import tabulate
 
+from benchmarks.analysis.rate_search import WIDTH
 from benchmarks.analysis.serving import at_highest_rate, percentile_ms
 from benchmarks.report.charts import Line, curve_chart
 from benchmarks.report.section import Section, without_empty
@@ -13,6 +15,7 @@ from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
 from benchmarks.results.service import ServedRun, Service
 
+MIDDLE = 0.95  # between the percentiles of which one has a curve
 COLUMNS = (
     "backend",
     "combination",
@@ -29,7 +32,7 @@ COLUMNS = (
     "late p99 ms",
     "offline images/s",
     "single-stream p50 ms",
-    "p90",
+    "single-stream p90 ms",
 )
 NOTE = (
     "Requests arrive at random (a Poisson process, the same for both), wait in one queue, leave in batches. "
@@ -71,7 +74,7 @@ def service_section(report: CompareReport) -> Section | None:
             charts=[
                 chart
                 for words, both in combinations.items()
-                for rank in (50, 99)
+                for rank in (50, 90 if both[0][1].percentile <= MIDDLE else 99)
                 for chart in _charts(words, both, rank=rank)
             ],
             lines=[
@@ -139,8 +142,7 @@ def _charts(words: str, both: Sequence[tuple[Result, Service]], *, rank: int) ->
     """A curve of one percentile by backend; none where no run had enough requests for it."""
     lines = []
     for row, service in both:
-        found = [(run.rate, getattr(run, f"latency_p{rank}_ms")) for run in _by_rate(service)]
-        points = [(rate, value) for rate, value in found if value]
+        points = _curve(service, rank)
         if points:
             highest = f", highest rate {number(service.highest_rate)}" if service.highest_rate else ""
             lines.append(Line(label=f"{row.backend}{highest}", kind=row.backend, points=points))
@@ -148,6 +150,20 @@ def _charts(words: str, both: Sequence[tuple[Result, Service]], *, rank: int) ->
         return []
     title = f"Latency (p{rank}, ms) against rate: {words}"
     return [curve_chart(title, lines, unit="requests/s", limit=both[0][1].limit_ms)]
+
+
+def _curve(service: Service, rank: int) -> list[tuple[float, float]]:
+    """Latency at each rate, by the median of the runs within a step of the grid; without disturbed ones.
+
+    Where all were disturbed, of all.
+    """
+    every = _by_rate(service)
+    steps: dict[int, list[tuple[float, float]]] = {}
+    for run in [run for run in every if not run.disturbed] or every:
+        value = getattr(run, f"latency_p{rank}_ms")
+        if value:
+            steps.setdefault(math.floor(math.log(run.rate) / math.log1p(WIDTH)), []).append((run.rate, value))
+    return [(median(rate for rate, _ in own), median(value for _, value in own)) for own in steps.values()]
 
 
 def _line(run: ServedRun) -> str:

@@ -10,6 +10,7 @@ from benchmarks.analysis.layers import layer_lines
 from benchmarks.analysis.roofline import bound_words, machine_words
 from benchmarks.parity.text import parity_lines
 from benchmarks.report.answer import answer, confidence
+from benchmarks.report.memory import memory_lines
 from benchmarks.report.scaling import scaling_lines
 from benchmarks.report.service import service_lines
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
@@ -63,7 +64,14 @@ def run_report(request: Request, report: Report) -> str:
     """All that benchmarks.run prints: the circumstances, the figures, what was in force."""
     table = _table(RUN_COLUMNS, [_run_row(row) for row in report.results])
     warnings = [f"Careful: {warning}." for warning in report.environment.get("warnings", ())]
-    lines = [_heading(request, report), "", table, "", *service_lines(report.results)]
+    lines = [
+        _heading(request, report),
+        "",
+        table,
+        "",
+        *service_lines(report.results),
+        *memory_lines(report.results),
+    ]
     lines += [*scaling_lines(report), *_notes(report)]
     return "\n".join([*lines, *layer_lines(report.results), *warnings])
 
@@ -81,7 +89,8 @@ def compare_report(request: Request, report: CompareReport) -> str:
     if report.comparisons:
         lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
         lines += [FOOTNOTE, *_reasons(report.comparisons)]
-        lines += [*service_lines(report.results), *scaling_lines(report)]
+        lines += [*service_lines(report.results), *memory_lines(report.results)]
+        lines += scaling_lines(report)
         lines += [*_notes(report), *layer_lines(report.results)]
     return "\n".join(lines)
 

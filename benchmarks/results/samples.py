@@ -49,6 +49,7 @@ class Measured:
     layers: list[dict[str, Any]] = field(default_factory=list)
     tuning: list[dict[str, Any]] = field(default_factory=list)
     brackets: list[dict[str, Any]] = field(default_factory=list)  # of phase serve: one a process
+    soaked: dict[str, Any] = field(default_factory=dict)  # of phase soak: memory, steps, why it stopped
     unsynchronised_seconds: list[float] = field(default_factory=list)  # of steps that send nothing
     idle_cpu_seconds: float = 0.0  # the most that the worker used while another had its turn
 

@@ -99,7 +99,7 @@ class MemoryGrowth(_Record):
     warm_steps: int = 0
     resident_mib: list[float] = []
     mib_per_100_steps: float | None = None
-    mib_per_100_steps_ci: list[float] | None = None
+    growth_interval: list[float] | None = None  # 95 %
     would_show: float | None = None
     verdict: Literal["grows", "steady", "shrinks", "too short"] = "too short"
     stopped: str | None = None  # why before the end

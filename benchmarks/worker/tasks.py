@@ -20,6 +20,7 @@ from benchmarks.worker.prepare import JobBuilder
 from benchmarks.worker.profiling import ProfilingTasks, flops_per_image, moved_per_image
 from benchmarks.worker.serving import ServingTasks
 from benchmarks.worker.setup import StartupTasks
+from benchmarks.worker.soaking import SoakingTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
 from common.engines.engine import timed
@@ -33,7 +34,7 @@ def size_on_disk(folder: Path) -> int | None:
     return sum(path.stat().st_size for path in files) or None
 
 
-class Tasks(ProfilingTasks, StartupTasks, ServingTasks):
+class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
     """Every public method is a task.
 
     At most one job is prepared at a time.
@@ -107,7 +108,8 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks):
             builder = JobBuilder(
                 tasks=self, model=model, spec=job, batch=batch, feed=feed, learning=self._learning
             )
-            self.job, checked = builder.job()
+            prepare = partial(self._prepare_soak, builder) if job.case.phase == "soak" else builder.job
+            self.job, checked = prepare()
         self._count_memory_anew(job.device)
         optimizer = f"momentum, learning rate {LEARNING_RATE}" if job.case.phase == "train" else None
         return JobFacts(
@@ -221,7 +223,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks):
 
     def release(self) -> None:
         """Forget the job, and with it the model and its threads."""
-        self.job, self._runners = None, ()
+        self.job, self._runners, self._soak_step = None, (), None
         gc.collect()
 
     def _size(self, model: Model, images: Any) -> tuple[int, int, int]:
