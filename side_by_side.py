@@ -62,8 +62,21 @@ class CannotRunError(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Line:
+    """The line that defines a layer on one side, "torch" or "paddle"; ``place`` is "FILE:LINE"."""
+
+    side: str
+    layer: str
+    place: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Divergence:
-    """Where two sides first part: ``relative_l2`` is None where no distance exists (an exception)."""
+    """Where two sides first part: ``relative_l2`` is None where no distance exists (an exception).
+
+    ``lines`` define the layer to blame, or the two that the place lies between, on both sides.
+    """
 
     stage: str
     name: str
@@ -71,6 +84,7 @@ class Divergence:
     relative_l2: float | None
     path: str | None
     likely_causes: tuple[str, ...]
+    lines: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +210,7 @@ def _parity_report(text: str, content: Mapping[str, Any]) -> ParityReport:
         and Divergence(
             **{name: first[name] for name in ("stage", "name", "layer", "relative_l2", "path")},
             likely_causes=tuple(first["likely_causes"]),
+            lines=tuple(Line(side=side, **line) for side, found in first["lines"].items() for line in found),
         ),
         known_differences=tuple(found["difference"] for found in content["known_differences"]),
         text=text,

@@ -20,6 +20,7 @@ FIRST = {
     "relative_l2": 0.5,
     "path": "fc agrees nowhere",
     "likely_causes": ["a transposed weight"],
+    "lines": {"paddle": [{"layer": "fc", "place": "/mine.py:7", "code": "nn.Linear(3, 4)"}]},
 }
 
 
@@ -71,6 +72,7 @@ def test_a_failing_pair_raises_with_what_was_printed(answered):
     with pytest.raises(AssertionError, match="layer: fc"):
         assert_parity(**PAIR)
     first = check_parity(**PAIR).first_divergence
+    assert [(line.side, line.place) for line in first.lines] == [("paddle", "/mine.py:7")]
     assert (first.stage, first.layer, first.likely_causes) == ("forward", "fc", ("a transposed weight",))
 
 

@@ -36,7 +36,9 @@ PROGRAM = "benchmarks.parity.service"
 LOOK_SECONDS = 1.0  # between two looks at whether the parent is there
 NOT_HERE = "bfloat16"  # paddle does not compute in it on the CPU, where pairs are compared
 GRACE_SECONDS = 5.0  # for the workers and the scratch folder to go in order
+IDLE_SECONDS = 0.5  # in which an idle process takes up its next request
 STARTED_BY = os.getppid()
+Requests = queue.SimpleQueue[dict[str, Any] | None]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,13 +47,15 @@ def main(arguments: Sequence[str]) -> int:
     cli.Parser(prog=PROGRAM, description=description).parse_args(arguments)
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as replies:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is printed is no reply
-        requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+        requests: Requests = queue.SimpleQueue()
+        ending = threading.Event()
+        threading.Thread(target=_listen, args=(requests, ending), daemon=True).start()
         with Service() as service:
-            while True:
-                request = requests.get()
+            while (request := requests.get()) is not None:
                 replies.write(json.dumps(_reply(service, request)) + "\n")
                 replies.flush()
+            ending.set()
+    return cli.DONE
 
 
 def _reply(service: "Service", request: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def _reply(service: "Service", request: dict[str, Any]) -> dict[str, Any]:
     return {"id": number, **result}
 
 
-def _listen(requests: "queue.SimpleQueue[dict[str, Any]]") -> None:
+def _listen(requests: Requests, ending: threading.Event) -> None:
     """Queue requests until whoever asks is gone; then end this process, in the middle of a task as well."""
     received = b""
     while os.getppid() == STARTED_BY:
@@ -75,7 +79,9 @@ def _listen(requests: "queue.SimpleQueue[dict[str, Any]]") -> None:
         *lines, received = (received + chunk).split(b"\n")
         for line in lines:
             requests.put(json.loads(line))
-    os.kill(os.getpid(), signal.SIGTERM)
+    requests.put(None)
+    if not ending.wait(IDLE_SECONDS):  # it is at work
+        os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     os._exit(cli.UNAVAILABLE)
 
