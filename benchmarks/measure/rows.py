@@ -33,7 +33,9 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
     row = Result(
         **_asked(request, name, case)
         | {"device": facts.device, "threads": facts.settings.threads or case.threads}
-        | _of_blocks(measured.blocks),
+        | _of_blocks(measured.blocks)
+        | _of_model(case, measured)
+        | _of_parts(measured),
         status="ok",
         settings=facts.settings.to_json(),
         images_per_second=speed,
@@ -42,38 +44,46 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         latency_ms=Latency.model_validate({"n": len(steps)} | percentiles_ms(steps)) if steps else None,
         warmup_steps=request.warmup,
         peak_memory_bytes=measured.peak_memory_bytes,
-        compile_seconds=facts.compile_seconds,
-        import_seconds=measured.part_seconds("import"),
-        build_seconds=measured.part_seconds("build"),
-        load_seconds=measured.part_seconds("load") if starting else facts.load_seconds,
-        first_batch_seconds=measured.part_seconds("first_batch"),
         error=facts.error,
-        parameters=facts.parameters,
-        deployed_bytes=facts.deployed_bytes,
-        flops_per_image=facts.flops_per_image,
-        matmul_peak_flops=measured.matmul_peak_flops,
-        bandwidth_bytes=measured.bandwidth_bytes,
-        bytes_per_image=bytes_of_step(
-            case.phase,
-            precision=case.precision,
-            moved=facts.moved_per_image,
-            parameters=facts.parameters,
-            batch_size=case.batch_size,
-        ),
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),
         layers=[LayerTimes(**layer) for layer in measured.layers if "reason" not in layer],
         layers_left_out=[LayerLeftOut(**layer) for layer in measured.layers if "reason" in layer],
         tuning=measured.tuning,
-        data_seconds=measured.part_seconds("data"),
-        forward_seconds=measured.part_seconds("forward"),
-        backward_seconds=measured.part_seconds("backward"),
-        optimizer_seconds=measured.part_seconds("optimizer"),
         communicating_fraction=communicating(steps, measured.unsynchronised_seconds),
         unsynchronised_step_seconds=measured.unsynchronised_seconds,
         last_outcome=measured.last_outcome,
         idle_cpu_seconds=measured.idle_cpu_seconds,
     )
     return row.model_copy(update=own)
+
+
+def _of_parts(measured: Measured) -> dict[str, Any]:
+    """Seconds of each part of a step, and of a start."""
+    facts, starting = measured.facts, measured.starting is not None
+    parts = ("import", "build", "first_batch", "data", "forward", "backward", "optimizer")
+    return {f"{part}_seconds": measured.part_seconds(part) for part in parts} | {
+        "compile_seconds": facts.compile_seconds,
+        "load_seconds": measured.part_seconds("load") if starting else facts.load_seconds,
+    }
+
+
+def _of_model(case: Case, measured: Measured) -> dict[str, Any]:
+    """What the model computes and moves, and what the machine can at best."""
+    facts = measured.facts
+    return {
+        "parameters": facts.parameters,
+        "deployed_bytes": facts.deployed_bytes,
+        "flops_per_image": facts.flops_per_image,
+        "matmul_peak_flops": measured.matmul_peak_flops,
+        "bandwidth_bytes": measured.bandwidth_bytes,
+        "bytes_per_image": bytes_of_step(
+            case.phase,
+            precision=case.precision,
+            moved=facts.moved_per_image,
+            parameters=facts.parameters,
+            batch_size=case.batch_size,
+        ),
+    }
 
 
 def _of_service(request: Request, case: Case, measured: Measured) -> dict[str, Any]:
