@@ -134,6 +134,7 @@ class Variant(_Record):
     excuses: list[Excuse] = []
     logits: Distance | None = None
     features: Distance | None = None
+    unjudged_float32_gradients: float | None = None  # relative L2; not all decisions behind them are seen
     images: Agreement | None = None
     images_reason: str | None = None  # why no image was compared
     speed: list[Speed] = []

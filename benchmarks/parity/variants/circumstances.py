@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from benchmarks.parity.variants.sentences import listed
+from benchmarks.parity.variants.sentences import listed, number
 from benchmarks.parity.variants.summary import USUAL
 from benchmarks.results.parity_schema import ParityPage, Variant
 from common.language import Language
@@ -26,6 +26,14 @@ def _missing_of(say: Language, row: Variant) -> Iterator[str]:
     if row.logits and row.features is None:
         yield say(
             "{name}: no features: the last layers with parameters do not pair, or get other shapes", name=name
+        )
+    if row.unjudged_float32_gradients is not None:
+        yield say(
+            "{name}: float32 gradients are up to {gap} (relative L2) from the float64 ones. Decisions of "
+            "ReLUs and pools that are no layers on one side cannot be forced, so that float64 alone decides "
+            "on them",
+            name=name,
+            gap=number(row.unjudged_float32_gradients),
         )
     if row.speed_reason:
         yield say("{name}: no speed: {reason}", name=name, reason=row.speed_reason)

@@ -138,7 +138,7 @@ def _files(workers: KeptWorkers, subject: ModelPair) -> dict[str, str]:
 def _row(wanted: Wanted, report: dict[str, Any], found: Predictions | None) -> Variant:
     subject, pictures = wanted.subject, wanted.pictures
     logits, features = summary.distances(found) if found else (None, None)
-    stages = report["stages"]
+    stages, unjudged = report["stages"], summary.unjudged_gradients(report)
     return Variant(
         name=wanted.name,
         torch=subject.sources.get("torch", subject.model),
@@ -147,10 +147,11 @@ def _row(wanted: Wanted, report: dict[str, Any], found: Predictions | None) -> V
         num_classes=subject.num_classes,
         weights=str(subject.weights) if subject.weights else None,
         parameters=stages[0].get("parameters") if stages else None,
-        verdict=report["verdict"],
+        verdict=report["verdict"] if unjudged is None else "pass",
         finding=summary.finding(report, found),
         stages=summary.stage_verdicts(report),
-        fault=summary.fault(report, subject),
+        fault=summary.fault(report, subject) if unjudged is None else None,
+        unjudged_float32_gradients=unjudged,
         excuses=summary.excuses(report),
         logits=logits,
         features=features,

@@ -167,6 +167,25 @@ def departing_in_float64(found: Predictions, report: Report) -> float | None:
     return worst if not worst <= allowed else None
 
 
+def unjudged_gradients(report: Report) -> float | None:
+    """Largest distance of float32 gradients that no decision explains, where not all decisions are seen.
+
+    ReLU and max-pool decisions that float32 takes otherwise are forced upon float64 as far as both sides
+    take them in a layer. Where one side has layers that the other has not, as with ReLUs that are functions
+    there, some are not seen, and float64 alone decides on gradients. None where float32 has a verdict, or
+    another stage or an output fails.
+    """
+    stages = {stage["stage"]: stage for stage in report.get("stages", ())}
+    failed = [stage for stage in stages.values() if stage["verdict"] in (FAIL, ERROR)]
+    if [stage["stage"] for stage in failed] != ["float32"] or failed[0]["verdict"] == ERROR:
+        return None
+    outputs = {tensor["name"] for tensor in stages["forward"]["tensors"]}
+    beyond = [tensor for tensor in failed[0]["tensors"] if tensor["verdict"] == FAIL]
+    if not stages["forward"].get("layers_on_one_side") or any(each["name"] in outputs for each in beyond):
+        return None
+    return max(float(each["relative_l2"]) for each in beyond)
+
+
 def finding(report: Report, found: Predictions | None) -> Finding:
     """What float64 says of the distance of the logits in float32."""
     verdicts = {stage["stage"]: stage["verdict"] for stage in report.get("stages", ())}
@@ -176,7 +195,7 @@ def finding(report: Report, found: Predictions | None) -> Finding:
         return "fault" if seen is None or seen > USUAL else "hidden fault"
     if forward in (None, ERROR) or float32 in (None, ERROR):
         return "unknown"
-    if float32 == FAIL:
+    if float32 == FAIL and unjudged_gradients(report) is None:
         return "unexplained"
     return "known rounding" if forward == KNOWN else "rounding"
 

@@ -15,7 +15,7 @@ from benchmarks.parity.variants.sentences import (
     images_sentence,
 )
 from benchmarks.results import result_file
-from benchmarks.results.parity_schema import Agreement, ParityPage
+from benchmarks.results.parity_schema import Agreement, ParityPage, StageVerdict
 from common.language import LANGUAGES, Language
 from tests.benchmarks.parity.variants.rows import broken, disagreement, lost, page, variant, whole_page
 
@@ -58,6 +58,13 @@ def test_agreement_is_of_the_variants_that_pass():
     assert said.startswith("Where float64 agrees, Top-1 agrees in 10 of 10 predictions (100.00%)")
     assert images_sentence(EN, page(broken())).startswith("No variant passes")
     assert images_sentence(EN, page(variant(images=None))) == "No photographs were compared."
+
+
+def test_gradients_that_are_not_judged_are_said():
+    stages = [StageVerdict(stage="float32", dtype="float32", verdict="fail", tensors=3)]
+    text = render(page(variant(stages=stages, unjudged_float32_gradients=1e-3)), "report.md", language="en")
+    assert "outputs pass" in text
+    assert "net: float32 gradients are up to 1.0e-03 (relative L2) from the float64 ones" in text
 
 
 def test_a_broken_variant_lists_few_disagreements_and_counts_all():

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.parity.variants.predictions import Checked, Predictions
-from benchmarks.parity.variants.summary import departing_in_float64, excuses, finding
+from benchmarks.parity.variants.summary import departing_in_float64, excuses, finding, unjudged_gradients
 
 
 def stage(name, verdict, **logits):
@@ -53,6 +53,28 @@ def test_float64_decides_what_a_distance_is(made, largest, expected):
 )
 def test_an_image_outside_of_the_batch_may_depart_no_further_than_the_batch(made, gaps, departs):
     assert (departing_in_float64(predictions(checked=gaps), made) is not None) == departs
+
+
+def with_gradient(*, lone=("relu (torch only)",), output="pass"):
+    """Float32 fails: a gradient is far from the float64 one, and maybe an output as well."""
+    made = report(float32="fail")
+    forward, float32 = made["stages"]
+    forward["layers_on_one_side"] = list(lone)
+    gradient = {"name": "conv.weight", "tolerance": 3e-5, "relative_l2": 1e-3, "verdict": "fail"}
+    float32["tensors"] = [float32["tensors"][0] | {"verdict": output}, gradient]
+    return made
+
+
+def test_float32_gradients_are_not_judged_where_decisions_are_not_seen():
+    assert unjudged_gradients(with_gradient()) == 1e-3
+    assert finding(with_gradient(), predictions()) == "rounding"
+    for made in (with_gradient(lone=()), with_gradient(output="fail")):  # all are seen; an output departs
+        assert unjudged_gradients(made) is None
+        assert finding(made, predictions()) == "unexplained"
+    broken = with_gradient()
+    broken["stages"].append(stage("train-mode", "fail"))
+    assert unjudged_gradients(broken) is None
+    assert unjudged_gradients(report()) is None
 
 
 def test_known_roundings_and_differences_are_counted_by_what_they_are():
