@@ -24,6 +24,7 @@ def read_wanted(options: argparse.Namespace) -> list[Wanted]:
     _refuse_one_pair(options)
     flags: dict[str, Any] = dict.fromkeys(UNSET) | NOT_TIMED
     flags |= vars(options) | {"batch_size": (options.batch_size,), "torch": None, "paddle": None, "map": None}
+    del flags["steps"]  # of training here, of phase soak there
     requests = read_pairs(str(options.pairs), argparse.Namespace(**flags), only=options.only)
     images = read_images(options.images) if options.images else None
     return [
