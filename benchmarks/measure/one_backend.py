@@ -71,7 +71,7 @@ def measure_versions(
         environment = _both_versions(session.versions, backend, there) | watch.facts()
         environment |= {"models": session.models} if session.models else {}
         environment["warnings"] += _disturbed(rows)
-    return Report(environment=environment, results=rows, against=changes)
+    return Report(environment=environment, results=on_one_machine(rows), against=changes)
 
 
 def _both_versions(found: Mapping[str, Any], backend: str, there: str) -> dict[str, Any]:
