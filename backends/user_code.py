@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from backends.own_modules import INSTALLED, SCOPES
+from backends.own_modules import INSTALLED, OUR_FILES, SCOPES
 from common.cli import UsageError
 
 
@@ -60,6 +60,15 @@ def model_files(source: str, *, folder: str) -> dict[str, str]:
         and (name.partition(".")[0] == package or _lies_in(file, root))
     ]
     return file_hashes(files)
+
+
+def forget_modules(folder: str) -> None:
+    """Drop the modules that lie in a folder, so that the next model is opened as in a new process."""
+    root = f"{Path(folder).resolve()}{os.sep}"
+    for name, module in [*sys.modules.items()]:
+        file = getattr(module, "__file__", None)
+        if file and _lies_in(file, root) and not file.startswith(OUR_FILES):
+            del sys.modules[name]
 
 
 def file_hashes(paths: Iterable[str]) -> dict[str, str]:

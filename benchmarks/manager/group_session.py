@@ -172,6 +172,12 @@ class GroupSession(Session):
         for name in names:
             self.versions[name] = self._groups[name].ask("versions")[0]
 
+    def start_missing(self, names: Sequence[str]) -> None:
+        """Start groups of those that have none."""
+        missing = [name for name in names if name not in self._groups]
+        if missing:
+            self.start(missing)
+
     def worker(self, name: str) -> Worker:
         """The first process of a backend's group, for what is asked of one alone."""
         if name not in self._groups:

@@ -60,6 +60,12 @@ class Session:
         for name in names:
             self.versions[name] = self._workers[name].ask("versions")
 
+    def start_missing(self, names: Sequence[str]) -> None:
+        """Start those that are not there, side by side."""
+        missing = [name for name in names if name not in self._workers]
+        if missing:
+            self.start(missing)
+
     def _new_worker(self, name: str) -> Worker:
         return Worker(
             self.places[name].backend,
@@ -87,6 +93,14 @@ class Session:
         """The models as a side finds them, perhaps in a folder of its own."""
         folder = self.places[name].folder
         return replace(self.pair, folder=folder) if folder else self.pair
+
+    def take(self, workers: Mapping[str, Worker]) -> None:
+        """Use another's workers until ``hand_back``; a failure ends them all the same."""
+        self._workers.update(workers)
+
+    def hand_back(self) -> None:
+        """Forget workers that are another's, and leave them alive."""
+        self._workers.clear()
 
     def prepare(self, name: str, case: Case) -> Measured:
         """Have a backend set up a combination.

@@ -143,6 +143,11 @@ class Worker:
         """Process number, and that of the group it leads."""
         return self._process.pid
 
+    @property
+    def is_alive(self) -> bool:
+        """False once it has ended or was ended."""
+        return self._process.poll() is None
+
     def ask(self, task: str, *, timeout: float | None = None, **arguments: Any) -> Any:
         """Have one task done and return its result.
 

@@ -1,6 +1,7 @@
 """Both backends side by side: parity first, then every combination in turns."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from benchmarks.measure.resume import (
     require_same_place,
     require_same_versions,
 )
+from benchmarks.measure.shared_workers import SharedWorkers
 from benchmarks.measure.sweep import Sweep
 from benchmarks.parity.comparison import run_gate
 from benchmarks.request.request import DEFAULT_MARGIN, Request
@@ -34,11 +36,12 @@ def measure_both(
     skip_parity: bool = False,
     folder: Path | None = None,
     places: Mapping[str, Installation] | None = None,
+    provers: SharedWorkers | None = None,
 ) -> CompareReport:
     """Check parity, then time every combination; nothing is timed where parity is broken.
 
     ``margin``, in percent, is what makes two sides equal. Results go to ``folder`` as they arise; those that
-    lie there are kept.
+    lie there are kept. ``provers`` are lent for the proof, and for the weights of the user's own models.
     """
     # A folder may hold an earlier call's results, which are not measured again.
     asked = {"rounds": plan.rounds, "pairs": plan.pairs, "precise": plan.precise, "margin": margin}
@@ -54,13 +57,15 @@ def measure_both(
         sweep = Sweep(session, facts=facts, folder=folder, earlier=earlier, margin=margin)
         # Proof before speed. Each worker that measures is started afresh.
         try:
-            if not skip_parity and any(case.phase != "data" for case in request.cases):
-                bar.set_description("parity in float64")
-                proven = earlier and earlier.parity and earlier.parity["verdict"] == "pass"
-                sweep.parity = earlier.parity if earlier and proven else _gate(session, scratch)
+            with provers.lent_to(session) if provers else nullcontext():
+                if not skip_parity and any(case.phase != "data" for case in request.cases):
+                    bar.set_description("parity in float64")
+                    proven = earlier and earlier.parity and earlier.parity["verdict"] == "pass"
+                    sweep.parity = earlier.parity if earlier and proven else _gate(session, scratch)
+                if sweep.parity is None or sweep.parity["verdict"] == "pass":
+                    write_own_weights(session)
             if sweep.parity is None or sweep.parity["verdict"] == "pass":
-                write_own_weights(session)
-            session.start(NAMES)
+                session.start(NAMES)
         except WorkerFailure as failure:
             if earlier and earlier.results:  # what lies there stays
                 raise
@@ -74,6 +79,6 @@ def measure_both(
 
 
 def _gate(session: Session, scratch: Path) -> dict[str, Any]:
-    session.start(NAMES)
+    session.start_missing(NAMES)
     sides = [session.worker(name) for name in NAMES]
     return run_gate(*sides, subject=session.pair, scratch=scratch)

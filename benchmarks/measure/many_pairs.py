@@ -17,10 +17,12 @@ from benchmarks.measure.resume import (
     request_facts,
     require_same_place,
 )
+from benchmarks.measure.shared_workers import SharedWorkers
 from benchmarks.measure.unfinished import NAME as UNFINISHED
 from benchmarks.request.request import Request
 from benchmarks.results import result_file
 from benchmarks.results.outcome import Outcome
+from benchmarks.results.schema import CompareReport
 from common.cli import UnavailableError, UsageError
 
 
@@ -41,14 +43,27 @@ def measure_pairs(
         if report is not None:
             require_same_place(report, folder / name, device=requests[name].device)
     versions = _versions(next(iter(requests.values()))) if any(earlier.values()) else {}
+    with SharedWorkers() as provers:
+        yield from _each(requests, folder, earlier, versions, how=how, provers=provers)
+
+
+def _each(
+    requests: Mapping[str, Request],
+    folder: Path,
+    earlier: Mapping[str, CompareReport | None],
+    versions: Mapping[str, Any],
+    *,
+    how: Mapping[str, Any],
+    provers: SharedWorkers,
+) -> Iterator[Outcome]:
     for name, request in requests.items():
         report = earlier[name]
-        if report is not None and is_complete(report, request, versions, skip_parity=skip_parity):
+        if report is not None and is_complete(report, request, versions, skip_parity=how["skip_parity"]):
             yield Outcome(name=name, report=report, is_new=False)
             continue
         if report is not None and has_changed(report, versions):
             _put_aside(folder / name)
-        yield _measured(name, request, folder / name, how)
+        yield _measured(name, request, folder / name, how, provers)
 
 
 def _put_aside(folder: Path) -> None:
@@ -58,11 +73,15 @@ def _put_aside(folder: Path) -> None:
             (folder / name).replace(folder / f"earlier-{name}")
 
 
-def _measured(name: str, request: Request, folder: Path, how: Mapping[str, Any]) -> Outcome:
+def _measured(
+    name: str, request: Request, folder: Path, how: Mapping[str, Any], provers: SharedWorkers
+) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         plan = Plan(rounds=how["rounds"], pairs=how["pairs"])
-        report = measure_both(request, plan=plan, skip_parity=how["skip_parity"], folder=folder)
+        report = measure_both(
+            request, plan=plan, skip_parity=how["skip_parity"], folder=folder, provers=provers
+        )
     except (UsageError, UnavailableError) as error:
         return Outcome(name=name, reason=str(error))
     result_file.write(report, folder / FILE)

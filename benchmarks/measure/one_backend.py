@@ -76,7 +76,7 @@ def measure_versions(
         environment = _both_versions(session, backend, there) | watch.facts()
         environment |= describe_models(session.models, session.pair.folder)
         environment["warnings"] += _disturbed(rows)
-    return Report(environment=environment, results=rows, against=changes)
+    return Report(environment=environment, results=on_one_machine(rows), against=changes)
 
 
 def _both_versions(session: Session, backend: str, there: str) -> dict[str, Any]:

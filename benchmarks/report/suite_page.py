@@ -73,7 +73,9 @@ def sentences(outcomes: Sequence[Outcome]) -> list[str]:
     for case, rows in by_case(reports_of(outcomes)).items():
         mean = mean_ratio([*rows.values()])
         counts = ", ".join(f"{verdict} on {len(names)}" for verdict, names in wins(rows).items())
-        lines.append(f"{mean_sentence(case, mean)}; {counts}" if mean else f"{case}: {counts}")
+        lines.append(
+            f"{mean_sentence(case, mean)}; {counts}" if mean else f"{case}: no ratio is known; {counts}"
+        )
     return lines
 
 
@@ -87,11 +89,7 @@ def missing(outcomes: Sequence[Outcome]) -> list[str]:
         parity = outcome.report.parity
         if parity and parity["verdict"] != "pass":
             lines.append(f"{outcome.name}: {failure(parity)}; nothing was timed")
-        lines += [
-            f"{outcome.name}, {row.backend} {row.case}: {row.status}: {row.reason}"
-            for row in outcome.report.results
-            if row.status != "ok"
-        ]
+        lines += _unmeasured(outcome.name, outcome.report)
         lines += [
             f"{outcome.name}, {row.case}: invalid: {row.reason}"
             for row in outcome.report.comparisons
@@ -100,12 +98,23 @@ def missing(outcomes: Sequence[Outcome]) -> list[str]:
     return lines
 
 
+def _unmeasured(name: str, report: CompareReport) -> list[str]:
+    """A line on each reason for which rows have no figure, with the rows."""
+    rows: dict[str, list[str]] = {}
+    for row in report.results:
+        if row.status != "ok":
+            rows.setdefault(f"{row.status}: {row.reason}", []).append(f"{row.backend} {row.case}")
+    return [f"{name}, {', '.join(those)}: {reason}" for reason, those in rows.items()]
+
+
 def _facts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     environments = [report.environment for report in reports_of(outcomes).values()]
     last = max(environments, key=lambda environment: environment["date"], default={})
     versions = ", ".join(f"{name} {facts[name]}" for name, facts in last.get("backends", {}).items())
     passed = sum(outcome.parity == "pass" for outcome in outcomes)
     proof = f"Both compute the same in float64 on {passed} of {len(outcomes)} networks"
+    broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]
+    proof += f", and not on {', '.join(broken)}" if broken else ""
     return {
         "title": f"PaddlePaddle or PyTorch: {len(outcomes)} networks",
         "answer": ". ".join(sentences(outcomes)) or "Nothing was timed on both sides.",
@@ -155,8 +164,9 @@ def _ratios(outcomes: Sequence[Outcome]) -> list[Section]:
             ]
             for name, row in rows.items()
         ]
-        note = f"{mean_sentence(case, mean)}. " if mean else ""
-        note += "Above 1 paddle is faster. The mean's interval is of these networks, not of others like them."
+        note = "Above 1 paddle is faster."
+        if mean:
+            note = f"{mean_sentence(case, mean)}. {note} The mean's interval is of these networks alone."
         columns = [
             "network",
             "paddle / torch",

@@ -1,5 +1,6 @@
 """Models, weights and batches from which a worker makes jobs, and the first batch of a new process."""
 
+import gc
 import importlib
 from collections.abc import Mapping
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any
 from backends import Backend, Model
 from backends.open_engine import open_engine
 from backends.open_model import ModelSpec, open_model
-from backends.user_code import model_files
+from backends.user_code import forget_modules, model_files
 from benchmarks.request.job import JobSpec
 from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
@@ -52,6 +53,12 @@ class ModelTasks:
             library = MODULES[self.name].partition(".")[0]
             return {"version": str(importlib.import_module(library).__version__)}
         return {"files": model_files(source, folder=folder)}
+
+    def forget_modules(self, folder: str) -> None:
+        """Import the user's modules of a folder anew when they are next wanted; its model is closed."""
+        if folder:
+            forget_modules(folder)
+            gc.collect()
 
     def _equalise(self, spec: JobSpec) -> None:
         if spec.threads is not None:

@@ -209,6 +209,26 @@ def test_a_broken_pair_is_exit_code_1(folder, measured, monkeypatch, capsys):
     assert (code, errors) == (1, ["benchmarks.suite: parity is broken in lenet"])
 
 
+def test_the_page_names_the_broken_network_and_says_a_reason_once(folder, measured, tmp_path):
+    requests = read_pairs(str(folder / "pairs.toml"), options()).values()
+    good, bad, lost, _ = (made(request) for request in requests)
+    first = {"stage": "forward", "name": "x", "layer": "conv", "relative_l2": 1.0}
+    parity = {"verdict": "fail", "stages": [], "first_divergence": first}
+    bad = bad.model_copy(update={"parity": parity, "results": [], "comparisons": []})
+    rows = [row.model_copy(update={"status": "unsupported", "reason": "no kernel"}) for row in lost.results]
+    lost = lost.model_copy(update={"results": rows, "comparisons": []})
+    outcomes = [Outcome(name=name, report=each) for name, each in (("a", good), ("b", bad), ("c", lost))]
+    write_suite(outcomes, tmp_path)
+    page = (tmp_path / "suite.md").read_text()
+    assert "the same in float64 on 2 of 3 networks, and not on b" in page
+    assert page.count("no kernel") == 1
+    invalid = comparison(100.0, 50.0, verdict="invalid")
+    write_suite([Outcome(name="a", report=good.model_copy(update={"comparisons": [invalid]}))], tmp_path)
+    page = (tmp_path / "suite.md").read_text()
+    assert "no ratio is known; invalid on 1" in page
+    assert "The mean's interval" not in page
+
+
 def test_the_mean_is_geometric_and_as_certain_as_its_parts():
     rows = [comparison(100.0, speed, width=0.1) for speed in (50.0, 200.0)]
     invalid = comparison(1.0, 106.0, verdict="invalid")  # whatever its ratio is
