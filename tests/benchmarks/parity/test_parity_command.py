@@ -74,7 +74,7 @@ class TestCommand:
         assert process.returncode == 1
         assert "first in stage 'forward' at logits, layer norm1" in last_line(err)
         assert "layer: norm1 (LocalResponseNorm)" in out
-        assert "both frameworks average over the window" in out
+        assert "alpha: these layers average over the window" in out
         assert "would let this stage pass" in out
 
     def test_unequal_sizes_end_with_1_and_name_both_lines(self, tmp_path):
