@@ -16,7 +16,7 @@ from backends import NAMES
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
-from common.flag_values import positive
+from common.flag_values import number, positive
 from common.json_text import write_json
 from common.runtime.devices import available_cores
 from common.training.recipes import RECIPES
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from benchmarks.measure.training_runs import Run
 
 PROGRAM = "benchmarks.train"
+MOST_SEEDS = 1000
 OURS = ("--backend", "--recipe", "--data", "--output", "--seed", "--resume", "--threads")
 
 
@@ -118,7 +119,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, metavar="PATH", help="as for backends.train")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of all runs")
     parser.add_argument(
-        "--seeds", type=positive, default=3, metavar="N", help="runs of each backend (default 3)"
+        "--seeds",
+        type=number(int, least=1, most=MOST_SEEDS),
+        default=3,
+        metavar="N",
+        help="runs of each backend (default 3)",
     )
     parser.add_argument(
         "--target",
