@@ -117,6 +117,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
             setattr(options, name, value)
     if options.rounds < FEWEST_ROUNDS:
         raise UsageError(f"--rounds {options.rounds}: an interval needs at least {FEWEST_ROUNDS} rounds")
+    if options.precise == 0:
+        raise UsageError("--precise 0: no ratio is ever known so well; give a percentage above 0")
     if options.max_minutes is not None and options.precise is None:
         raise UsageError("--max-minutes: limits --precise; give that too, or fewer --rounds and --pairs")
     if options.precise is not None and options.max_minutes is None:

@@ -19,7 +19,7 @@ from benchmarks.request.own_pair import read_own_pair
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
-from common.flag_values import positive, seconds, shape
+from common.flag_values import number, positive, seconds, shape
 from common.json_text import write_json
 from common.runtime.devices import available_cores
 from common.training.recipes import RECIPES
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 OWN = ("--torch", "--paddle", "--input-shape", "--map")
 PROGRAM = "benchmarks.train"
+MOST_SEEDS = 1000
 OURS = (
     "--backend",
     "--recipe",
@@ -158,7 +159,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, metavar="PATH", help="as for backends.train")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of all runs")
     parser.add_argument(
-        "--seeds", type=positive, default=3, metavar="N", help="runs of each backend (default 3)"
+        "--seeds",
+        type=number(int, least=1, most=MOST_SEEDS),
+        default=3,
+        metavar="N",
+        help="runs of each backend (default 3)",
     )
     parser.add_argument(
         "--target",

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+LARGEST = 2**32 - 1  # of whole numbers: the frameworks' and NumPy's seeds end there
 Number = TypeVar("Number", int, float)
 Value = TypeVar("Value")
 
@@ -27,9 +28,13 @@ def number(
 
     def parse(text: str) -> Number:
         try:
+            if "_" in text or not text.isascii():  # Python would take them for numbers, and people for slips
+                raise ValueError
             value = kind(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{expected}, got {text!r}") from None
+        if kind is int and abs(value) > LARGEST:
+            raise argparse.ArgumentTypeError(f"{expected}, {LARGEST:,} at most, got {text[:40]!r}")
         if not (math.isfinite(value) and least <= value <= most and above < value < below):
             raise argparse.ArgumentTypeError(f"{expected}, got {text!r}")
         return value
@@ -40,7 +45,7 @@ def number(
 def _bounds(*, least: float, above: float, most: float, below: float) -> str:
     """Bounds as an error names them: " from 1", " above 0 and at most 1"."""
     ends = ((" from", least), (" above", above), (" and at most", most), (" and below", below))
-    return "".join(f"{word} {end:g}" for word, end in ends if math.isfinite(end))
+    return "".join(f"{word} {end:,.10g}" for word, end in ends if math.isfinite(end))
 
 
 positive = number(int, least=1)
@@ -66,12 +71,15 @@ def percent(text: str) -> float:
     return number(float, least=0, most=100, what="a percentage")(text.removesuffix("%"))
 
 
-def numbers(text: str) -> tuple[float, ...]:
-    """Parse a comma list of numbers."""
-    try:
-        return tuple(float(word) for word in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected numbers with commas, got {text!r}") from None
+def numbers(text: str, *, above: float = -math.inf) -> tuple[float, ...]:
+    """Parse a comma list of finite numbers."""
+    parse = number(float, above=above, what="finite numbers with commas")
+    return tuple(parse(word) for word in text.split(","))
+
+
+def divisors(text: str) -> tuple[float, ...]:
+    """Parse a comma list of finite numbers above 0."""
+    return numbers(text, above=0)
 
 
 def sizes(text: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from backends import NAMES
 from common import model_cards
 from common.cli import Parser, UsageError
-from common.flag_values import natural, number, numbers, positive, side_or_sides
+from common.flag_values import divisors, natural, number, numbers, positive, side_or_sides
 from common.model_cards import ACTIVATIONS, POOLS
 
 SPLITS = ("test", "valid", "all", "train")  # which split is meant, where none is named
@@ -54,7 +54,7 @@ def add_checkpoint_flags(parser: Parser) -> None:
         "--mean", type=numbers, metavar="X,X,X", help="subtracted from each channel (default 0)"
     )
     others.add_argument(
-        "--std", type=numbers, metavar="X,X,X", help="divisor of each channel after that (default 1)"
+        "--std", type=divisors, metavar="X,X,X", help="divisor of each channel after that (default 1)"
     )
     others.add_argument(
         "--scale",

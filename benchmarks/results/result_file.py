@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from benchmarks.results.sanity import impossible
-from benchmarks.results.schema import CompareReport, ParityFacts
+from benchmarks.results.schema import CompareReport, FreeParts
 from common.cli import UsageError, one_line
 from common.endings import exit_codes
 from common.files import write_text
@@ -34,18 +34,23 @@ def read(path: Path) -> CompareReport:
     if version not in READABLE:
         said = one_line(version, limit=60)
         raise UsageError(f"{path}: has schema_version {said}, this program reads {READABLE[-1]}; update it")
-    problem = impossible(content)
-    if problem is not None:
-        raise UsageError(f"{path}: {problem}, as nothing that was measured is; measure again")
+    _require_possible(content, path)
     alone: dict[str, Any] = {"parity": None, "comparisons": [], "best": []}  # of benchmarks.run
     try:
-        if content.get("parity") is not None:
-            ParityFacts.model_validate(content["parity"])
-        return CompareReport.model_validate(alone | content)
+        FreeParts.model_validate(content)
+        report = CompareReport.model_validate(alone | content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise UsageError(f"{path}: {where}: {first['msg']}; give a file that --json wrote") from None
+    _require_possible(report.model_dump(), path)  # once more: "nan", a text, has become a number
+    return report
+
+
+def _require_possible(content: Any, path: Path) -> None:
+    problem = impossible(content)
+    if problem is not None:
+        raise UsageError(f"{path}: {problem}, as nothing that was measured is; measure again")
 
 
 def json_schema(model: type[BaseModel] = CompareReport) -> str:

@@ -4,7 +4,7 @@ Rules go by the fields' names, so that a new field of a known kind is held to th
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.cli import one_line
@@ -26,13 +26,13 @@ def _problems(value: Any, name: str, where: str) -> Iterator[str]:
         yield from _of_record(value, where)
         for key, each in value.items():
             yield from _problems(each, str(key), f"{where}.{key}".lstrip("."))
-    elif isinstance(value, list):
+    elif isinstance(value, (list, tuple)):
         if name.endswith(INTERVAL) and not _is_interval(value):
             yield f"{where}: {one_line(value[:4], limit=100)} is no interval of positive ends"
         for place, each in enumerate(value):
             yield from _problems(each, name, f"{where}.{place}")
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield from _of_number(float(value) if abs(value) < 1e300 else math.inf, name, where)
+        yield from _of_number(math.inf if abs(value) >= 1e300 else float(value), name, where)
 
 
 def _of_number(number: float, name: str, where: str) -> Iterator[str]:
@@ -62,6 +62,6 @@ def _of_record(record: Mapping[str, Any], where: str) -> Iterator[str]:
         yield f"{len(rows)} results cannot be the two sides of {len(pairs)} comparisons"
 
 
-def _is_interval(ends: list[Any]) -> bool:
+def _is_interval(ends: Sequence[Any]) -> bool:
     numbers = [end for end in ends if isinstance(end, (int, float)) and math.isfinite(end)]
     return len(numbers) == len(ends) == 2 and 0 < numbers[0] <= numbers[1]
