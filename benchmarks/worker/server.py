@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -108,17 +109,21 @@ class Server:
         self,
         *,
         prepare: Callable[[Any], object] | None = None,
+        executors: Sequence[Executor] = (),
         start: Callable[[threading.Thread], None] = threading.Thread.start,
     ) -> Run:
         """Have all requests arrive and served, once each worker has done ``prepare(runner)`` in its thread.
 
-        Raises what a runner raised.
+        That is the one of its executor, where there are some. Raises what a runner raised.
         """
         ready = threading.Barrier(len(self._runners) + 1)
-        workers = [
-            threading.Thread(target=self._work, args=(runner, prepare and partial(prepare, runner), ready))
+        work = [
+            partial(self._work, runner, prepare and partial(prepare, runner), ready)
             for runner in self._runners
         ]
+        if executors:  # a thread of their own waits for each of them
+            work = [partial(_wait_for, one, todo) for one, todo in zip(executors, work, strict=True)]
+        workers = [threading.Thread(target=todo) for todo in work]
         generator = threading.Thread(target=self._generate)
         for thread in workers:
             start(thread)
@@ -207,6 +212,10 @@ class Server:
         self._is_closed = True
         self._queue.clear()
         self._moments.notify_all()
+
+
+def _wait_for(executor: Executor, work: Callable[[], None]) -> None:
+    executor.submit(work).result()
 
 
 def one_by_one(runner: Runner, *, requests: int, now: Callable[[], float] = time.perf_counter) -> list[float]:

@@ -3,6 +3,7 @@
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,15 @@ class ServingTasks(ModelTasks):
     """The tasks behind phase serve; see benchmarks.worker.tasks.Tasks."""
 
     _runners: Sequence[ModelRunner] = ()
+    # Each model's own thread, as long as it is there: paddle.inference fails in the next thread once one that
+    # it ran in has ended ("std::exception", 3.3.1).
+    _threads: Sequence[ThreadPoolExecutor] = ()
     _spec: JobSpec | None = None
 
     def _prepare_server(self, job: JobSpec) -> tuple[Job, Checked]:
         """Have the models ready, each in engines for all sizes of batch; the job of the largest batch."""
         self._runners, self._spec = [], job
+        self._threads = [ThreadPoolExecutor(max_workers=1) for _ in range(job.servers)]
         sizes = self._sizes(job)
         for _ in range(job.servers):
             engines: dict[int | None, Callable[[Any], Any]] = {}
@@ -146,16 +151,27 @@ class ServingTasks(ModelTasks):
 
     def serve_single_stream(self, *, requests: int) -> list[float]:
         """Seconds of each request, of which the next one comes when the last is answered."""
-        self._ready(self._runners[0])
+        runner = self._runners[0]
+
+        def ask() -> list[float]:
+            self._ready(runner)
+            return one_by_one(runner, requests=requests)
+
         with no_garbage_collection():
-            return one_by_one(self._runners[0], requests=requests)
+            return self._threads[0].submit(ask).result()
+
+    def _end_server(self) -> None:
+        """Forget the models, and end their threads."""
+        for thread in self._threads:
+            thread.shutdown()
+        self._runners, self._threads = (), ()
 
     def _run(self, server: Server) -> dict[str, Any]:
         before, interval = read_counters(), sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
         try:
             with no_garbage_collection():
-                run = server.serve(prepare=self._ready)
+                run = server.serve(prepare=self._ready, executors=self._threads)
         finally:
             sys.setswitchinterval(interval)
         found = {name: getattr(run, name) for name in ("depths", "batches", "places", "busy", "span", "cut")}

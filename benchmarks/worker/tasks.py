@@ -223,7 +223,8 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
 
     def release(self) -> None:
         """Forget the job, and with it the model and its threads."""
-        self.job, self._runners, self._soak_step = None, (), None
+        self.job, self._soak_step = None, None
+        self._end_server()
         gc.collect()
 
     def _size(self, model: Model, images: Any) -> tuple[int, int, int]:

@@ -1,5 +1,8 @@
 """The server under load, in simulated time: what it does is known to the last digit."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -117,6 +120,20 @@ def test_an_exception_in_preparing_ends_the_run():
     server = Server([len, len], arrivals=np.zeros(3), batching=Batching())
     with pytest.raises(ValueError, match="planted"):
         server.serve(prepare=fail)
+
+
+def test_a_worker_keeps_its_thread_from_run_to_run():
+    seen, runs = [], 3
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        for _ in range(runs):
+
+            def runner(batch):
+                seen.append(threading.get_ident())
+                return len(batch)
+
+            server = Server([runner] * 2, arrivals=np.zeros(40), batching=Batching())
+            server.serve(prepare=lambda runner: runner([0]), executors=(one, other))
+    assert len(seen) == runs * 42 and len(set(seen)) == 2
 
 
 def test_single_stream_asks_for_the_next_when_the_last_is_answered():
