@@ -69,6 +69,7 @@ PAIRS = {
     "optimizer_equal": Pair(own=("optimizer",)),
     "optimizer_cancelling": Pair(network="activated", own=("optimizer",), steps=20),
     "data_near_tie": Pair(network="near_tie", own=("data",)),
+    "data_near_tie_by_function": Pair(network="near_tie", own=("data",), given={"by_function": True}),
     "data_near_tie_padded": Pair(network="padded_near_tie", own=("data",), arguments={"apart": True}),
     "data_near_tie_padded_on_torch": Pair(
         network="padded_near_tie", own=("data",), on=ON_TORCH, arguments={"apart": True}

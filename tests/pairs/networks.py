@@ -287,10 +287,10 @@ def dropped(words, *, flattened=True):
     return Dropped()
 
 
-def near_tie(words, *, padded=False, apart=False):
+def near_tie(words, *, padded=False, apart=False, by_function=False):
     """A convolution whose first two channels weigh alike, and a pool: see the data of that name.
 
-    The pool pads, or a layer of its own before it does.
+    The pool pads, or a layer of its own before it does, or it is a function, whose decisions nobody sees.
     """
 
     class NearTie(words.base):
@@ -299,13 +299,16 @@ def near_tie(words, *, padded=False, apart=False):
             self.conv1 = words.Conv2d(3, 2, 1)
             if apart:
                 self.pad = words.ZeroPad2d(1)
-            self.pool1 = words.MaxPool2d(2, 2, padding=1 if padded and not apart else 0)
+            if not by_function:
+                self.pool1 = words.MaxPool2d(2, 2, padding=1 if padded and not apart else 0)
             if padded:
                 self.relu1 = words.ReLU()
             self.fc = words.Linear(2 * (49 if padded else 36), 5)
 
         def forward(self, x):
             x = self.conv1(x)
+            if by_function:
+                return self.fc(words.functional.max_pool2d(x, 2, 2).flatten(1))
             x = self.pool1(self.pad(x) if apart else x)
             return self.fc((self.relu1(x) if padded else x).flatten(1))
 

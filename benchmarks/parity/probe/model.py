@@ -203,7 +203,7 @@ class OpenModel:
                 stack.enter_context(with_numbers(self.name, self._random_numbers))
             yield
 
-    def _computation(self, batch: str, *, moved: bool = False, autocast: str = "") -> Computation:
+    def _computation(self, batch: str, *, moved: float = 0, autocast: str = "") -> Computation:
         inputs, labels = self._batch(batch, moved=moved)
         return Computation(
             self.backend,
@@ -216,17 +216,17 @@ class OpenModel:
             autocast=self._where() | ({"precision": autocast} if autocast else {}),
         )
 
-    def _batch(self, source: str, *, moved: bool = False) -> tuple[list[Tensor], Tensor]:
+    def _batch(self, source: str, *, moved: float = 0) -> tuple[list[Tensor], Tensor]:
         """The model's inputs in order, and the labels.
 
-        ``moved``: every number of a float input is moved by one unit in its last place.
+        ``moved``: by how many units in the last place every number of a float input is moved.
         """
         folder = TensorFolder(source)
         arrays = [folder.load(name) for name in sorted(folder, key=input_place) if name != LABELS]
         arrays = [array.astype(np.float64) if array.dtype.kind == "f" else array for array in arrays]
         if moved:
             rng = np.random.default_rng(0)
-            arrays = [_moved(array, rng) if array.dtype.kind == "f" else array for array in arrays]
+            arrays = [_moved(array, rng, moved) if array.dtype.kind == "f" else array for array in arrays]
         inputs = [self.backend.from_numpy(array, **self._where()) for array in arrays]
         return inputs, self.backend.from_numpy(folder.load(LABELS), **self._where())
 
@@ -240,8 +240,8 @@ class OpenModel:
         return resolve(self._plugins[role], folder=self._folder)
 
 
-def _moved(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    moved: np.ndarray = array * (1 + ULP * rng.choice((-1, 1), size=array.shape))
+def _moved(array: np.ndarray, rng: np.random.Generator, units: float) -> np.ndarray:
+    moved: np.ndarray = array * (1 + units * ULP * rng.choice((-1, 1), size=array.shape))
     return moved
 
 

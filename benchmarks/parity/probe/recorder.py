@@ -46,7 +46,7 @@ class Recorder(OpenModel):
         training: bool = False,
         masks: str | None = None,
         rounding: list[str] | None = None,
-        moved: bool = False,
+        moved: float = 0,
         forced: dict[str, Any] | None = None,
         constant: dict[str, Any] | None = None,
         gradients: list[str] | None = None,
@@ -56,7 +56,7 @@ class Recorder(OpenModel):
 
         ``autocast`` is a precision to compute in, where the model's own is not meant.
         ``masks`` are dropout's. ``rounding`` names constants of the other framework to be reproduced,
-        ``moved`` moves each pixel by one unit in the last place, and ``forced`` (a folder, and
+        ``moved`` moves each pixel by so many units in the last place, and ``forced`` (a folder, and
         calls there by calls here) forces the decisions that another run took: all three on torch's side.
         ``constant`` is one number to be rounded, too: see ConstantsSeen.
         """
