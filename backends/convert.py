@@ -13,6 +13,7 @@ from backends.launch import in_own_interpreter
 from common import cli
 from common.cli import UnavailableError, UsageError
 from common.files import require_writable
+from common.runtime.own_command import own_command
 
 PROGRAM = "backends.convert"
 SUFFIXES = {".pth": "torch", ".pt": "torch", ".pdparams": "paddle", ".safetensors": None}
@@ -44,8 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 def _hand_over(arguments: Sequence[str]) -> None:
     """Go on as benchmarks.convert: a pair of the user's own needs both frameworks, each in its worker."""
     sys.stdout.flush()
-    safe_path = ["-P"] if sys.flags.safe_path else []
-    command = [sys.executable, *safe_path, "-m", "benchmarks.convert", *arguments]
+    command = own_command(sys.executable, "benchmarks.convert", arguments)
     os.execv(sys.executable, command)  # noqa: S606 (no shell is wanted)
 
 

@@ -12,6 +12,7 @@ from common.cli import UnavailableError, UsageError
 from common.runtime.devices import available_cores, require_device_name
 from common.runtime.distributed import Member, launched_rank
 from common.runtime.launcher_watch import end_with_launcher
+from common.runtime.own_command import own_command
 
 FIRST = "SIDE_BY_SIDE_FIRST_INTERPRETER"  # that the user started, where it is another
 MARK = "SIDE_BY_SIDE_INTERPRETER"  # set once a command runs in the interpreter that was asked for
@@ -31,7 +32,8 @@ def in_own_interpreter(name: str, program: str, arguments: Sequence[str]) -> Non
         variable = f"{name.upper()}_PYTHON"
         raise UnavailableError(f"{variable}: there is no program {wanted}; set it to a Python")
     sys.stdout.flush()
-    os.execve(path, [path, "-m", program, *arguments], {**os.environ, FIRST: sys.executable, MARK: wanted})  # noqa: S606 (no shell is wanted)
+    environment = {**os.environ, FIRST: sys.executable, MARK: wanted}
+    os.execve(path, own_command(path, program, arguments), environment)  # noqa: S606 (no shell is wanted)
 
 
 GPU_NODES = ("nvidia*", "nvhost*", "nvgpu*", "dxg", "kfd")  # in /dev: of a driver, on Jetson, WSL and ROCm

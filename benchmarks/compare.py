@@ -12,7 +12,7 @@ from backends import NAMES
 from benchmarks.ci.flags import add_ci_flags
 from benchmarks.largest import largest
 from benchmarks.request.flags import Group, add_flags
-from benchmarks.request.limits import add_limit_flags, read_limits
+from benchmarks.request.limits import Limits, add_limit_flags, read_limits
 from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
@@ -37,25 +37,37 @@ def main(arguments: Sequence[str]) -> int:
     limits = read_limits(options, gate="baseline", cases=request.cases)
     if request.json:
         require_writable(request.json)
-    # Imported here and not above: they take longer than --help may.
-    from benchmarks.analysis import regression
-    from benchmarks.ci import of_speed
-    from benchmarks.ci.publishing import publish
-    from benchmarks.measure.both_backends import measure_both
-    from benchmarks.measure.keeping import kept_results
-    from benchmarks.report import exit_code, terminal
-    from benchmarks.report.page import write_pages
-    from benchmarks.request.images import require_data
-    from benchmarks.results import result_file
-    from benchmarks.results.training_curves import read_curves
-
     if request.largest_batch is not None:
         others = {"--report": options.report, "--baseline": options.baseline, "--curves": options.curves}
         return largest(
             PROGRAM, request, NAMES, beside=next((flag for flag, on in others.items() if on), None)
         )
+    # Imported here and not above: they take longer than --help may.
+    from benchmarks.ci import of_speed
+    from benchmarks.ci.publishing import publish
+    from benchmarks.report import exit_code
+    from benchmarks.request.images import require_data
+
     # What can be wrong with the files is found before minutes are spent on measuring.
     require_data(request)
+    report = _compared(options, request, limits)
+    if options.report:
+        print(f"Written: {options.report / 'report.html'}")
+    summary, found = of_speed.comparison_summary(report), of_speed.comparison_annotations(report, request)
+    publish(options, summary, found, program=PROGRAM, folder=options.report)
+    return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
+
+
+def _compared(options: argparse.Namespace, request: Request, limits: Limits) -> "CompareReport":
+    """Measure, hold against the baseline where there is one, write and print."""
+    from benchmarks.analysis import regression
+    from benchmarks.measure.both_backends import measure_both
+    from benchmarks.measure.keeping import kept_results
+    from benchmarks.report import terminal
+    from benchmarks.report.page import write_pages
+    from benchmarks.results import result_file
+    from benchmarks.results.training_curves import read_curves
+
     curves = read_curves(options.curves)
     before = _read_baseline(options.baseline, request) if options.baseline else None
     with kept_results(options.report) as folder:
@@ -75,11 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.report:
             write_pages(report, options.report)
         print(terminal.comparison_text(request, report))
-    if options.report:
-        print(f"Written: {options.report / 'report.html'}")
-    summary, found = of_speed.comparison_summary(report), of_speed.comparison_annotations(report, request)
-    publish(options, summary, found, program=PROGRAM, folder=options.report)
-    return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
+    return report
 
 
 def _read_baseline(path: Path, request: Request) -> "CompareReport":

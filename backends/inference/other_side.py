@@ -14,6 +14,7 @@ from backends.inference.agreement import SideLogits
 from backends.inference.flags import other_of
 from backends.launch import FIRST, MARK
 from common.cli import WRONG_REQUEST, UnavailableError, UsageError
+from common.runtime.own_command import own_command
 from common.weights import safetensors_file
 
 
@@ -51,7 +52,7 @@ def run_program(program: str, arguments: Sequence[str]) -> tuple[int, str]:
     first = os.environ.get(FIRST, sys.executable)
     inner = {name: value for name, value in os.environ.items() if name not in (FIRST, MARK)}
     done = subprocess.run(
-        [first, "-m", program, *arguments],
+        own_command(first, program, arguments),
         env=inner,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

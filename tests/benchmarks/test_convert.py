@@ -112,7 +112,9 @@ def test_the_front_door_hands_over(monkeypatch, pair):
     monkeypatch.setattr(os, "execv", execute)
     with pytest.raises(SystemExit) as end:
         front.main(["mine.pth", "mine.pdparams", *pair])
-    assert [*end.value.code][-len(pair) - 4 :][:2] == ["-m", "benchmarks.convert"]
+    flags, program, arguments = end.value.code[:2], end.value.code[2], end.value.code[3:]
+    assert (flags, arguments) == (["-P", "-c"], ["mine.pth", "mine.pdparams", *pair])
+    assert "runpy.run_module('benchmarks.convert'" in program
 
 
 def test_a_model_of_ones_own_judges_images(pair, weights, tmp_path, capsys):
