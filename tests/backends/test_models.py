@@ -74,7 +74,10 @@ def test_shapes_of_lenet5(backend):
 def test_the_paper_takes_227_pixels_without_padding(backend):
     layers = traced(backend, "alexnet_2012", 227, padding=0)
     assert layers[0]["output_shape"] == [1, 96, 55, 55]
-    assert layers == traced(backend, "alexnet_2012", 224)
+    padded = traced(backend, "alexnet_2012", 224)
+    for first in (layers[0], padded[0]):
+        first.pop("input_shape")  # the images', in which alone they differ
+    assert layers == padded
 
 
 def test_alexnet_is_torchvisions(torch_backend):

@@ -23,6 +23,12 @@ def test_what_a_terminal_would_obey_is_escaped(text, shown):
     assert printable(text) == shown
 
 
+@pytest.fixture(autouse=True)
+def _without_bars_of_other_tests():
+    terminal._bars.clear()
+    yield
+
+
 def test_errors_and_warnings_are_printable(capsys):
     cli.complain("x", "no image at \x1b[31m\n.jpg")
     assert capsys.readouterr().err == "x: no image at \\x1b[31m .jpg\n"
@@ -57,7 +63,6 @@ def test_a_stopped_command_says_how_far_it_was(capsys, monkeypatch):
         cli.run(main, program="x")
     assert end.value.code == 130
     assert capsys.readouterr().err.splitlines()[-1] == "x: stopped at 2 of 7 batches; go on with --resume"
-    terminal._bars.clear()
 
 
 def test_a_stopped_command_that_keeps_nothing_says_so(capsys):
