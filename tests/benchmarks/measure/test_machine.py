@@ -1,5 +1,7 @@
 """What else the machine did meanwhile: other programs, its host, its clocks, a GPU's heat."""
 
+import subprocess
+import sys
 from collections import namedtuple
 from types import SimpleNamespace
 
@@ -86,3 +88,16 @@ def test_a_gpu_that_tells_nothing_is_no_error(monkeypatch, failing):
     for name, function in NVML.items():
         monkeypatch.setattr(pynvml, name, fails if name == failing else function)
     assert watched(monkeypatch)["gpu_state"] == []
+
+
+def test_a_compiler_that_a_worker_ran_is_none_of_the_others():
+    """Its time is the living worker's, though it has ended."""
+    burn = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    compile_ = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); print(flush=True); input()"
+    before = machine_load._children_seconds()
+    worker = subprocess.Popen(
+        [sys.executable, "-c", compile_], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    worker.stdout.readline()
+    assert machine_load._children_seconds() - before >= 0.3
+    worker.communicate("\n")
