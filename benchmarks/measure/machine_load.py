@@ -12,6 +12,7 @@ from benchmarks.results.schema import Comparison
 
 BUSY = 0.15  # of the processors' time, taken by others: figures are then worth a second look
 OTHERS, WITHHELD = "other processes used", "the host withheld"  # how the warnings of load begin
+SHORTEST = 1.0  # seconds
 THROTTLED = 0.9  # of the highest clock seen
 
 
@@ -32,12 +33,14 @@ class MachineLoad:
         Also the ``date`` and the ``load_average`` of the last minute.
         """
         times = self._psutil.cpu_times()
-        span = max(time.monotonic() - self._start, 1e-9) * (os.cpu_count() or 1)
+        time_passed = time.monotonic() - self._start
+        span = max(time_passed, 1e-9) * (os.cpu_count() or 1)
         busy = sum(times[:3]) - sum(self._before[:3])  # user, nice, system
         others = max(0.0, busy - (_children_seconds() - self._children_before)) / span
         steal = (getattr(times, "steal", 0.0) - getattr(self._before, "steal", 0.0)) / span
         clock, gpu = _clock(self._psutil), _gpu_state()
-        warnings = load_warnings(others, steal)
+        is_told = time_passed >= SHORTEST  # of an instant the ticks say nothing
+        warnings = load_warnings(others, steal) if is_told else []
         if clock and self._clock and min(clock, self._clock) < THROTTLED * max(clock, self._clock):
             warnings.append(f"the processors' clock changed from {self._clock:.0f} to {clock:.0f} MHz")
         return {
@@ -80,9 +83,7 @@ def _children_seconds() -> float:
     seconds = own.user + own.system + own.children_user + own.children_system
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            seconds += sum(
-                child.cpu_times()[:4]
-            )  # user and system, of its own ended children, too: compilers
+            seconds += sum(child.cpu_times()[:4])  # with its ended children's: those of a compiler
     return seconds
 
 

@@ -26,9 +26,9 @@ NVML = {
 }
 
 
-def watched(monkeypatch, *, busy=0.0, ours=0.0, steal=0.0, clocks=(3000, 3000)):
-    """What is told after ten seconds on two processors, so many seconds of which were taken."""
-    seconds, spent, mhz = iter([0.0, 10.0]), iter([0.0, ours]), iter(clocks)
+def watched(monkeypatch, *, busy=0.0, ours=0.0, steal=0.0, clocks=(3000, 3000), passed=10.0):
+    """What is told after so many seconds on two processors, so many seconds of which were taken."""
+    seconds, spent, mhz = iter([0.0, passed]), iter([0.0, ours]), iter(clocks)
     times = iter([Times(0, 0, 0, 0, 0), Times(busy, 0, 0, 20 - busy - steal, steal)])
     monkeypatch.setattr(machine_load.time, "monotonic", lambda: next(seconds))
     monkeypatch.setattr(machine_load.os, "cpu_count", lambda: 2)
@@ -42,6 +42,10 @@ def test_a_quiet_machine_is_no_warning(monkeypatch):
     told = watched(monkeypatch, busy=19.0, ours=18.5)
     assert told["other_cpu_fraction"] == pytest.approx(0.025)
     assert told["warnings"] == []
+
+
+def test_of_an_instant_nothing_is_said(monkeypatch):
+    assert watched(monkeypatch, busy=0.01, passed=0.01)["warnings"] == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +97,8 @@ def test_a_gpu_that_tells_nothing_is_no_error(monkeypatch, failing):
 def test_a_compiler_that_a_worker_ran_is_none_of_the_others():
     """Its time is the living worker's, though it has ended."""
     burn = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
-    compile_ = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}]); print(flush=True); input()"
+    run = f"subprocess.run([sys.executable, '-c', {burn!r}])"
+    compile_ = f"import subprocess, sys; {run}; print(flush=True); input()"
     before = machine_load._children_seconds()
     worker = subprocess.Popen(
         [sys.executable, "-c", compile_], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
