@@ -4,6 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 ARGS ?=
+PIP_ARGS ?=
 TEST_BACKENDS ?= torch,paddle
 export TEST_BACKENDS
 
@@ -15,7 +16,7 @@ setup: $(STAMP)
 # Without its own pip, so that a python3 without ensurepip (Debian's) will do: ours installs into it.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear --without-pip $(VENV)
-	$(PYTHON) -m pip --python $(RUN) install --quiet --constraint constraints.txt --editable '.[all]'
+	$(PYTHON) -m pip --python $(RUN) install --quiet --constraint constraints.txt $(PIP_ARGS) --editable '.[all]'
 	touch $@
 
 # Measured anew each time: a folder that holds results is otherwise gone on with.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from common.command_examples import examples
 from common.endings import (
     DONE,
     FAILED,
@@ -21,6 +22,7 @@ from common.endings import (
     complain,
     exit_code_line,
     explain,
+    near,
     noting_on_stop,
     one_line,
 )
@@ -43,22 +45,49 @@ __all__ = [
 ]
 
 
+UNRECOGNIZED = "unrecognized arguments: "
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Leaves examples as they are, which are indented, and fills other paragraphs."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        parts = text.split("\n\n")
+        return "\n\n".join(
+            part if "\n  " in part else super(_Formatter, self)._fill_text(part, width, indent)
+            for part in parts
+        )
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line, and which never guesses abbreviated flags.
 
-    Its help ends with the exit codes.
+    It names the near match of a misspelt word. Its help ends with examples and the exit codes.
     """
 
     def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, **{"epilog": exit_code_line()} | options)  # type: ignore[arg-type]
+        super().__init__(allow_abbrev=False, formatter_class=_Formatter, **options)  # type: ignore[arg-type]
+        if self.epilog is None:
+            parts = (examples(self.prog), exit_code_line())
+            self.epilog = "\n\n".join(part for part in parts if part)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print; argparse's own hides it if standard output is full."""
         with suppress(*(() if file is sys.stdout else (OSError, AttributeError))):
             print(message, end="", file=file or sys.stderr)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is none of the choices, with the near one."""
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            said = f"invalid choice: {value!r} (choose from {', '.join(known)}){near(str(value), known)}"
+            raise argparse.ArgumentError(action, said)
+
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2 and one line."""
+        unknown = message.removeprefix(UNRECOGNIZED).split()
+        if message.startswith(UNRECOGNIZED) and unknown:
+            message += near(unknown[0].partition("=")[0], [*self._option_string_actions])
         self.exit(WRONG_REQUEST, f"{self.prog}: {one_line(message)} (--help lists every flag)\n")
 
 

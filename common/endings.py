@@ -4,12 +4,13 @@
 have it from here.
 """
 
+import difflib
 import errno
 import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
@@ -99,6 +100,12 @@ def one_line(text: object, *, limit: int = LONGEST_LINE) -> str:
     if len(line) > limit:
         line = f"{line[: limit - 40]} ... ({len(line)} characters)"
     return printable(line)
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """What somebody may have meant, to be put behind a refusal; nothing where no known word is near."""
+    found = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def explain(error: BaseException, *, program: str) -> tuple[int, str]:

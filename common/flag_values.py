@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from common.endings import near
+
 LARGEST = 2**32 - 1  # of whole numbers: the frameworks' and NumPy's seeds end there
 Number = TypeVar("Number", int, float)
 Value = TypeVar("Value")
@@ -112,7 +114,9 @@ def words(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
         found = tuple(dict.fromkeys(text.split(",")))
         for word in found:
             if word not in allowed:
-                raise argparse.ArgumentTypeError(f"unknown {word!r}; choose among {','.join(allowed)}")
+                raise argparse.ArgumentTypeError(
+                    f"unknown {word!r}; choose among {','.join(allowed)}{near(word, allowed)}"
+                )
         return found
 
     return parse

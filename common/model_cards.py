@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.cli import UsageError
+from common.endings import near
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu")  # of lenet5; the first is the default
 POOLS = ("max", "avg")
@@ -76,7 +77,7 @@ MODELS = {
 def find(name: str) -> ModelCard:
     """The card of a model, or UsageError with the names there are."""
     if name not in MODELS:
-        raise UsageError(f"unknown model {name!r}; choose one of {', '.join(MODELS)}")
+        raise UsageError(f"unknown model {name!r}; choose one of {', '.join(MODELS)}{near(name, [*MODELS])}")
     return MODELS[name]
 
 
