@@ -4,6 +4,9 @@ from benchmarks.atlas.cases.case import Rule, family, pair, same
 
 TIES = {"x": "ties: B C S"}
 NAMES = ("sum", "mean", "prod", "logsumexp", "amax", "amin", "std", "var")
+OVER_TWO = (
+    "paddle's norm of 2 over two axes is a matrix's (its largest singular value), torch's that of all numbers"
+)
 MEDIAN = "paddle's median of an even number is the mean of the middle two, torch's the lower"
 
 SHARED = "paddle shares the gradient among equal numbers, torch gives it to one"
@@ -56,6 +59,8 @@ CASES = family(
     pair("torch.norm(x, 1, 1)", "paddle.norm(x, 1, 1)"),
     pair("torch.norm(x, float('inf'), 1)", "paddle.norm(x, float('inf'), 1)"),
     pair("torch.norm(x, 0, 1)", "paddle.norm(x, 0, 1)", **TIES),
+    pair("torch.norm(x, 2, (1, 2))", "paddle.norm(x, 2, [1, 2])", rule=Rule(torch="torch.linalg.matrix_norm(x, 2)", sentence=OVER_TWO)),
+    pair("torch.norm(x, 'fro', (1, 2))", "paddle.norm(x, 'fro', [1, 2])"),
     same("torch.linalg.norm(x)", x="B C"),
     same("torch.linalg.vector_norm(x, 2, 1)"),
     same("torch.linalg.vector_norm(x, 3.0, 1)"),
