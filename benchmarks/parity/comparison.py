@@ -28,7 +28,9 @@ from benchmarks.parity.stages.tolerances import PRECISIONS
 from benchmarks.parity.stages.train_mode import train_mode_stage
 from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES, split_differences
 from benchmarks.request.model_pair import Askable, ModelPair
+from common.operations.table import differences_of
 
+MOST_CAUSES = 6  # that are listed of all the operations of a model
 FROM_RECORDING = ("repeat", "loss", "gradients", "train-mode", "float32", "bfloat16")
 UNPAIRED_CAUSES = (
     "another number of classes, channels or layers",
@@ -79,6 +81,9 @@ def run_parity(
             return _with_lines(pair, report, first)
         stages = [_strictly(pair, stage) for stage in stages] if plan.strict else stages
         report = _report(stages) | {"evidence": _evidence(pair), "operations": _operations(pair)}
+        first = report["first_divergence"]
+        if first and not first["likely_causes"]:  # a layer of the user's own: what the model calls
+            first["likely_causes"] = differences_of(*report["operations"])[:MOST_CAUSES]
         assert pair.pairing is not None
         report = _with_lines(pair, report, pair.pairing.layers | pair.partners)
         with suppress(WorkerFailure):

@@ -197,7 +197,38 @@ def _fault(network, layer, stage="forward", *, given=None, **arguments):
 
 
 WITH_DROPOUT = {"ready": True, "rate": 0.1}
+
+
+def global_response(words, *, over_all=True):
+    """ConvNeXt V2's normalisation, a layer of the user's own, by the norm of each channel's plane.
+
+    Not ``over_all``: paddle's norm of 2 over two axes, which is its largest singular value.
+    """
+
+    class GlobalResponse(words.base):
+        def __init__(self):
+            super().__init__()
+            self.gamma = words.parameter(1, 8, 1, 1)
+
+        def forward(self, x):
+            axes = {"dim": (2, 3)} if words.is_torch else {"axis": [2, 3]}
+            power = "fro" if over_all and not words.is_torch else 2
+            length = words.library.norm(x, p=power, keepdim=True, **axes)
+            return (self.gamma + 1) * x * (length / (length.mean(1, keepdim=True) + 1e-6)) + x
+
+    class Network(words.base):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.grn, self.fc = words.Conv2d(3, 8, 3), GlobalResponse(), words.Linear(8, 5)
+
+        def forward(self, x):
+            return self.fc(self.grn(self.conv(x)).mean((2, 3)))
+
+    return Network()
+
+
 INNOCENT = {
+    "global_response": Pair(network=global_response),
     "vision_transformer": Pair(network=vision_transformer),
     "vision_transformer_ready_attention": Pair(network=vision_transformer, given=WITH_DROPOUT),
     "u_net": Pair(network=u_net),
@@ -208,6 +239,9 @@ INNOCENT = {
 }
 ATTENTION = "between blocks.0.attn.qkv and blocks.0.attn.proj"
 FAULTY = {
+    "norm_of_a_matrix": Pair(
+        network=global_response, arguments={"over_all": False}, stage="forward", layers=("grn",)
+    ),
     "vision_transformer_values_for_queries": _fault(vision_transformer, ATTENTION, swapped=True),
     "vision_transformer_not_scaled": _fault(vision_transformer, ATTENTION, scaled=False),
     "vision_transformer_epsilon": _fault(vision_transformer, "blocks.0.norm1", eps=1e-5),
