@@ -16,6 +16,7 @@ from benchmarks.parity.tensors.tensor_name import GRADIENTS, LOGITS, TensorName
 DECIDERS = ("ReLU", "MaxPool2d")
 FLIP_SPREAD = 3  # how many times as far as one draw of such a movement moves a gradient another may
 MOST_FLIPPED = 2.0  # as far as two tensors of one length can lie apart
+NO_DIGITS = 1e-3
 MOST_MOVED = 1000  # units in the last place of the lower precision
 
 
@@ -177,7 +178,9 @@ def _allowance(movement: float, precision: Precision) -> float:
     """Allowed distance of a tensor that moves so far in float64; no allowance is infinite."""
     if not math.isfinite(movement):
         return precision.tolerance
-    return max(precision.tolerance, min(precision.reach * movement, precision.most))
+    reach = precision.reach * movement
+    # What one unit in the last place of float64 moves so far is zero but for rounding: it has no digits.
+    return max(precision.tolerance, reach if movement > NO_DIGITS else min(reach, precision.most))
 
 
 def _force(
