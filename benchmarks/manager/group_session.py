@@ -281,7 +281,7 @@ class GroupSession(Session):
         spec = self.job(name, case, device=device)
         artefacts = Path(spec.artefacts) / f"process-{rank}"
         artefacts.mkdir(exist_ok=True)
-        return replace(spec, artefacts=str(artefacts), inputs=self.inputs.batch(case.batch_size, number=rank))
+        return replace(spec, artefacts=str(artefacts), inputs=self.batch(name, case.batch_size, number=rank))
 
     def _require(self, name: str, case: Case) -> None:
         """Raise WorkerFailure for what is measured in a single process only."""

@@ -17,6 +17,7 @@ from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured
 from common.runtime.kernel_counters import KernelCounters, read_counters
+from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file
 
 REQUEST_SECONDS = 10  # of measuring per request to a worker
@@ -136,12 +137,22 @@ class Session:
             equalise=equalise,
             weights=self.inputs.weights(name, self.worker(name), model),
             artefacts=str(artefacts),
-            inputs=None if images else self.inputs.batch(case.batch_size),
+            inputs=None if images else self.batch(name, case.batch_size),
             images=images,
             loss=pair.plugins.get(backend, {}).get("loss", ""),
             servers=self.request.serve.serve_threads if self.request.serve else 1,
             sides=self.request.soak.shapes if self.request.soak else (),
         )
+
+    def batch(self, name: str, batch_size: int, *, number: int = 0) -> str:
+        """A fixed batch for a side's worker. Raises WorkerFailure where there is no room for it."""
+        try:
+            return self.inputs.batch(batch_size, number=number)
+        except NotEnoughMemoryError as error:
+            raise WorkerFailure(name, "out-of-memory", str(error), details={}) from None
+        except OSError as error:
+            reason = f"a batch of {batch_size:,} inputs cannot be written: {error.strerror}"
+            raise WorkerFailure(name, "unsupported", reason, details={}) from None
 
     def warm_up(self, name: str) -> None:
         """Run the untimed steps."""

@@ -1,14 +1,17 @@
 """Weights and batches that both sides are given."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.request.model_pair import InputSpec, ModelPair
+from common.runtime.memory import require_memory
 from common.weights import initialization, safetensors_file
 
 LABELS = "labels"
+BYTES = 4  # of a number that is drawn
 
 
 def input_place(name: str) -> int:
@@ -17,7 +20,11 @@ def input_place(name: str) -> int:
 
 
 def draw_inputs(subject: ModelPair) -> dict[str, np.ndarray]:
-    """The model's inputs, "input0" ..., and the labels: the same for both sides."""
+    """The model's inputs, "input0" ..., and the labels: the same for both sides.
+
+    Raises NotEnoughMemoryError before anything is drawn, as ``draw_batch`` does.
+    """
+    _require_memory(subject, subject.batch_size)
     rng = np.random.default_rng((subject.seed, subject.batch_size))
     shapes = subject.inputs or (InputSpec(name="images", shape=subject.input_shape),)
     drawn = {f"input{place}": spec.draw(rng, subject.batch_size) for place, spec in enumerate(shapes)}
@@ -26,11 +33,19 @@ def draw_inputs(subject: ModelPair) -> dict[str, np.ndarray]:
 
 def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:
     """Images like normalised photographs, N(0, 1) in float32, and labels: the same for both sides."""
+    _require_memory(subject, batch_size)
     rng = np.random.default_rng((subject.seed, batch_size))
     return {
         "images": rng.standard_normal((batch_size, *subject.input_shape), dtype=np.float32),
         "labels": rng.integers(subject.num_classes, size=batch_size),
     }
+
+
+def _require_memory(subject: ModelPair, batch_size: int) -> None:
+    shapes = [spec.shape for spec in subject.inputs] or [subject.input_shape]
+    numbers = batch_size * sum(map(math.prod, shapes))
+    sides = " and ".join("x".join(map(str, shape)) for shape in shapes)
+    require_memory(BYTES * numbers, f"a batch of {batch_size:,} inputs of {sides}")
 
 
 def write_weights(shapes: Mapping[str, Sequence[int]], *, seed: int, path: Path) -> None:

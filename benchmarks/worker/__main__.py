@@ -78,6 +78,7 @@ def start(backend_name: str, tasks: str) -> Any:
     require_version(backend_name, importlib.import_module(backend_name).__version__)
     module_name, _, class_name = tasks.partition(":")
     served = getattr(importlib.import_module(module_name), class_name)(backend_name, backend)
+    importlib.import_module("common.runtime.memory").be_killed_first()
     gc.collect()
     gc.freeze()  # a framework's half a million objects stay: no later collection need look at them
     return served
@@ -152,6 +153,7 @@ def _status(error: Exception, tasks: Any) -> str:
     names: Mapping[str, str] = {
         "UsageError": "invalid",
         "UnavailableError": "unsupported",
+        "NotEnoughMemoryError": "out-of-memory",
         "Refused": "unsupported",
     }
     if type(error).__name__ in names:
@@ -159,6 +161,8 @@ def _status(error: Exception, tasks: Any) -> str:
     return "out-of-memory" if tasks is not None and tasks.backend.is_out_of_memory(error) else "crashed"
 
 
+# Exceptions by name, for importing them takes what an interpreter may lack.
+EXPLAINED = ("UsageError", "UnavailableError", "NotEnoughMemoryError", "Refused")
 OURS = ("common", "backends", "benchmarks")  # whose frames are not the user's
 
 
@@ -177,7 +181,7 @@ def _details(error: Exception) -> dict[str, str | None]:
 
 def _describe(error: Exception) -> str:
     text = " ".join(str(error).split()) or "no message"
-    named = type(error).__name__ in ("UsageError", "UnavailableError", "Refused")
+    named = type(error).__name__ in EXPLAINED
     return text[:1000] if named else f"{type(error).__name__}: {text[:400]}"
 
 

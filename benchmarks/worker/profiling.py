@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends.open_model import open_model
+from benchmarks.request.case import Case
 from benchmarks.request.job import JobSpec
 from benchmarks.worker.setup import ModelTasks
 from benchmarks.worker.steps import DeviceTimeline
@@ -20,6 +21,7 @@ SIZES = {"cpu": 1024, "gpu": 8192}
 PEAK_SECONDS = 0.6
 STREAMED = {"cpu": 1 << 25, "gpu": 1 << 27}  # numbers of an array, 128 MiB and 512: no cache holds two
 STREAM_SECONDS = 0.3
+ITEM_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 LAYER_SECONDS = 0.1  # of each layer, at least
 
 
@@ -132,6 +134,22 @@ def _positions(layer: Mapping[str, Any], weight: Sequence[int]) -> int:
     shape: Sequence[int] = layer["input_shape" if transposed else "output_shape"]
     # Features come last, channels second.
     return math.prod(list(shape[1:-1] if len(weight) == 2 else shape[2:]))
+
+
+def least_bytes(
+    trace: Sequence[Mapping[str, Any]], shapes: Mapping[str, Sequence[int]], *, case: Case, traced: int
+) -> int:
+    """Bytes that a step of a case holds at once, at least, whatever the engine does with the rest.
+
+    ``trace`` is a backend's of ``traced`` images. To infer it is the largest tensor that a layer puts out; in
+    training all that layers with weights do, which the backward pass needs.
+    """
+    kept = [layer for layer in trace if len(shapes.get(f"{layer['name']}.weight", ())) >= 2]
+    sizes = [math.prod(layer["output_shape"] or ()) for layer in trace]
+    largest = max(sizes, default=0)
+    if case.phase == "train":
+        largest = max(largest, sum(math.prod(layer["output_shape"] or ()) for layer in kept))
+    return largest * case.batch_size // traced * ITEM_BYTES[case.precision]
 
 
 def moved_per_image(trace: Sequence[Mapping[str, Any]], *, batch: int) -> int:

@@ -16,6 +16,7 @@ from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
 from common.engines.engine import Engine, timed
 from common.engines.kinds import ENGINE_KINDS
+from common.runtime.memory import require_memory
 from common.shipped import BUILDERS, MODULES
 from common.weights import safetensors_file
 from common.weights.described_file import BUFFER
@@ -76,6 +77,9 @@ class ModelTasks:
     def _inputs(self, spec: JobSpec) -> Batch:
         """The fixed batch of a job, on the device."""
         assert spec.inputs is not None, "this job has a fixed batch"
+        if spec.device == "cpu":
+            images = spec.case.batch_size
+            require_memory(Path(spec.inputs).stat().st_size, f"a batch of {images:,} images")
         arrays = safetensors_file.load(Path(spec.inputs))
         where = {"device": spec.device, "precision": spec.model.precision}
         images, labels = (self.backend.from_numpy(arrays[name], **where) for name in ("images", "labels"))

@@ -16,8 +16,8 @@ from backends.open_engine import require_engine
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
-from benchmarks.worker.prepare import JobBuilder
-from benchmarks.worker.profiling import ProfilingTasks, flops_per_image, moved_per_image
+from benchmarks.worker.prepare import CHECKED_IMAGES, JobBuilder
+from benchmarks.worker.profiling import ProfilingTasks, flops_per_image, least_bytes, moved_per_image
 from benchmarks.worker.serving import ServingTasks
 from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.soaking import SoakingTasks
@@ -98,7 +98,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
         feed = self._feed(job).endless() if job.images else None
         batch = next(feed) if feed else self._inputs(job)
-        parameters, flops, moved = self._size(model, batch[0])
+        parameters, flops, moved = self._size(model, batch[0], job)
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
         settings = self.backend.read_settings(job.device)
@@ -227,12 +227,19 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         self._end_server()
         gc.collect()
 
-    def _size(self, model: Model, images: Any) -> tuple[int, int, int]:
-        """Parameters of a model; operations of its forward pass, and numbers it moves, for one image."""
-        shapes = self.backend.parameter_shapes(model)
-        layers = self.backend.trace(model, images)
+    def _size(self, model: Model, images: Any, job: JobSpec) -> tuple[int, int, int]:
+        """Parameters of a model; operations of its forward pass, and numbers it moves, for one image.
+
+        Raises NotEnoughMemoryError for a batch whose steps cannot fit: a few images say what all would take.
+        """
+        few = images[:CHECKED_IMAGES]
+        shapes, layers = self.backend.parameter_shapes(model), self.backend.trace(model, few)
+        traced = few.shape[0]
+        if job.device == "cpu":  # a GPU's allocator says itself that it has no more
+            needed = least_bytes(layers, shapes, case=job.case, traced=traced)
+            memory.require_memory(needed, f"a step of {job.case.batch_size:,} images")
         parameters = sum(math.prod(shape) for shape in shapes.values())
-        return parameters, flops_per_image(layers, shapes), moved_per_image(layers, batch=images.shape[0])
+        return parameters, flops_per_image(layers, shapes), moved_per_image(layers, batch=traced)
 
     def _require_job(self) -> Job:
         assert self.job is not None, "prepare first"

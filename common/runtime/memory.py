@@ -10,6 +10,7 @@ _MEMORY = Path("/proc/meminfo")
 _GROUP = Path("/sys/fs/cgroup")  # of a container: memory.max and memory.current (cgroup v2)
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
+_KILLED_FIRST = Path("/proc/self/oom_score_adj")
 
 
 def resident_bytes() -> int | None:
@@ -52,11 +53,23 @@ def available_bytes() -> int | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
+class NotEnoughMemoryError(UnavailableError):
+    """More memory is asked for than there is; nothing was allocated."""
+
+
 def require_memory(size: int, what: str) -> None:
-    """Raise UnavailableError if ``size`` bytes are more than can be had; ``what`` begins the message."""
+    """Raise NotEnoughMemoryError if ``size`` bytes cannot be had; ``what`` begins the message."""
     available = available_bytes()
     if available is not None and size > available:
-        raise UnavailableError(f"{what} takes {size / 2**30:,.3g} GiB, and {available / 2**30:,.3g} are free")
+        raise NotEnoughMemoryError(
+            f"{what} takes {size / 2**30:,.3g} GiB, and {available / 2**30:,.3g} are free"
+        )
+
+
+def be_killed_first() -> None:
+    """Have the kernel end this process before others where memory runs out (proc(5), oom_score_adj)."""
+    with suppress(OSError):
+        _KILLED_FIRST.write_text("1000")
 
 
 def _field(name: str, *, of: Path = _STATUS) -> int | None:
