@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from backends import NAMES
 from benchmarks.ci.flags import add_ci_flags
 from benchmarks.largest import largest
-from benchmarks.request.flags import Group, add_flags
+from benchmarks.request.flags import Group, add_flags, add_language_flag
 from benchmarks.request.limits import Limits, add_limit_flags, read_limits
 from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
 from common import cli
@@ -85,7 +85,7 @@ def _compared(options: argparse.Namespace, request: Request, limits: Limits) -> 
         if request.json:
             result_file.write(report, request.json)
         if options.report:
-            write_pages(report, options.report)
+            write_pages(report, options.report, language=options.language)
         print(terminal.comparison_text(request, report))
     return report
 
@@ -172,6 +172,7 @@ def _add_report_flags(group: Group) -> None:
         metavar="DIR",
         help="write report.html, report.md, result.json; results that lie there are not measured again",
     )
+    add_language_flag(group)
     curves = "runs of backends.train, shown in the report"
     group.add_argument("--curves", type=Path, nargs="+", default=[], metavar="DIR", help=curves)
     baseline = "an earlier result to compare with; exit code 1 if slower, 4 if that might not show"

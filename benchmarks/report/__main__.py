@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.request.flags import add_language_flag
 from common import cli
 from common.files import require_folder
 from common.json_text import json_text
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         metavar="DIR",
         help="runs of backends.train, for the pages",
     )
+    add_language_flag(parser)
     parser.add_argument(
         "--as",
         dest="format",
@@ -116,7 +118,7 @@ def _write_pages(options: argparse.Namespace, reports: list["CompareReport"]) ->
         raise cli.UsageError("--output: pages are written of one file; give one")
     require_folder(options.output)
     reports[0].curves += read_curves(options.curves)
-    write_pages(reports[0], options.output)
+    write_pages(reports[0], options.output, language=options.language)
 
 
 if __name__ == "__main__":

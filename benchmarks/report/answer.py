@@ -4,11 +4,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from backends import ENGINES
 from benchmarks.analysis.best import compared
+from benchmarks.report.outcomes import behind as _behind
+from benchmarks.report.outcomes import outcome as _outcome
+from benchmarks.report.outcomes import way as _way
 from benchmarks.request.request import DEFAULT_MARGIN
 from benchmarks.results.formatting import UNUSABLE, half_width, interval, labeller, number, plus_minus
-from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison
+from benchmarks.results.schema import Best, CompareReport, Comparison
 
 TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
 SERVICE_TASKS = {"serve": "serve under the limit of latency", "soak": "infer images of many shapes"}
@@ -42,34 +44,6 @@ def confidence(report: CompareReport) -> str:
     """Confidence of the answer, and its reasons."""
     level, reasons = _confidence(report)
     return f"Confidence is {level}: {', '.join(reasons)}."
-
-
-def not_measured(report: CompareReport) -> list[str]:
-    """List what a reader might take for granted and this report does not show."""
-    rows = report.results
-    label = labeller(rows)
-    lines = [f"The run was cut off; {line}." for line in report.missing]
-    lines += [
-        f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"
-    ]
-    measured = [row for row in rows if row.status == "ok"]
-    for what, asked, seen in (
-        ("Phase", TASKS, {row.phase for row in measured}),
-        ("Engine", ENGINES, {row.engine for row in measured}),
-        ("Precision", ("fp32", "bf16"), {row.precision for row in measured}),
-    ):
-        missing = [word for word in asked if word not in seen]
-        if missing:
-            lines.append(f"{what}: {', '.join(missing)}.")
-    lines.append(f"Batch sizes other than {_listed(sorted({row.batch_size for row in rows}))}.")
-    if not any(row.device.startswith("gpu") for row in measured):
-        lines.append("GPUs: everything here ran on the CPU.")
-    if not any(row.layers for row in rows):
-        lines.append("Which layers make the difference: ask with --layers.")
-    if report.parity is None:
-        lines.append("Whether both compute the same: the parity gate was skipped.")
-    lines.append("Accuracy after training, other models and other machines.")
-    return lines
 
 
 def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
@@ -118,42 +92,6 @@ def _span(pair: Comparison, *, turned: bool = False) -> str:
         return UNUSABLE
     low, high = pair.ratio_ci95
     return interval((1 / high, 1 / low)) if turned else interval((low, high))
-
-
-def _way(side: BestSide) -> str:
-    """Engine and precision of a side's best, and its layout unless that is NCHW."""
-    layout = "" if side.layout == "NCHW" else f", {side.layout}"
-    return f"{side.engine}, {side.precision}{layout}"
-
-
-def _outcome(best: Best, comparisons: Sequence[Comparison]) -> str:
-    """Who is faster, "torch" or "paddle"; else "equal" or "undecided".
-
-    Where the best of both were compared with each other, their verdict counts. Else they ran in turns of
-    their own, and differ for certain only by more than the widest interval of this phase and batch size.
-    """
-    pair = compared(best, comparisons)
-    if pair is not None:
-        return pair.verdict.removesuffix(" faster")
-    widths = [_width(row) for row in _behind(best, comparisons)]
-    if max(best.ratio, 1 / best.ratio) <= 1 + 2 * max(widths, default=0.0):
-        return "undecided"
-    return "paddle" if best.ratio > 1 else "torch"
-
-
-def _width(row: Comparison) -> float:
-    """Relative half width of the interval of a row, or its noise, if that is more."""
-    return max(row.noise or 0.0, half_width(row.ratio_ci95) if row.ratio_ci95 else 0.0)
-
-
-def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparison of the best of both.
-
-    If the best two had turns of their own, the comparison of those.
-    """
-    pair = compared(best, comparisons)
-    own = [row for row in comparisons if (row.phase, row.case.batch) == (best.phase, best.batch)]
-    return own if pair is None else [pair]
 
 
 def _confidence(report: CompareReport) -> tuple[str, list[str]]:

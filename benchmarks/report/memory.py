@@ -5,18 +5,16 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from benchmarks.analysis.memory_growth import in_words
-from benchmarks.report.charts import Line, line_chart
+from benchmarks.report.charts import Axis, Line, line_chart
+from benchmarks.report.figures import Table
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import CompareReport, Result
 from benchmarks.results.service import MemoryGrowth
+from common.language import Language
 
-COLUMNS = ("backend", "combination", "steps", "MiB after the first", "at the end", "memory")
-NOTE = (
-    "Resident memory of the whole worker, on the host, over steps of drawn shapes and batch sizes, the same "
-    "for both. The growth is that from block to block of the steps after the first quarter, with its 95 % "
-    "interval; one jump is no growth. Steady: with the growth that would have shown four times in five."
-)
+EN = Language()  # of a terminal
+MOST_ROWS = 40  # of the table of a picture
 
 
 def memory_lines(results: Sequence[Result]) -> list[str]:
@@ -24,11 +22,11 @@ def memory_lines(results: Sequence[Result]) -> list[str]:
     soaked = _soaked(results)
     if not soaked:
         return []
-    table = tabulate(_rows(soaked), headers=COLUMNS, tablefmt="simple", disable_numparse=True)
+    table = tabulate(_rows(soaked), headers=_columns(EN), tablefmt="simple", disable_numparse=True)
     return ["", _heading(soaked[0][1]), "", table, "", *_stopped(soaked)]
 
 
-def memory_section(report: CompareReport) -> Section | None:
+def memory_section(say: Language, report: CompareReport) -> Section | None:
     """The same on a page, with memory by step."""
     soaked = _soaked(report.results)
     if not soaked:
@@ -38,22 +36,50 @@ def memory_section(report: CompareReport) -> Section | None:
     for row, found in soaked:
         points = [(float(found.every * (i + 1)), mib) for i, mib in enumerate(found.resident_mib)]
         if points:
-            lines.setdefault(label(row), []).append(
-                Line(label=f"{row.backend}, MiB", kind=row.backend, points=points)
-            )
+            words = f"{row.backend}: {in_words(found)}"
+            lines.setdefault(label(row), []).append(Line(label=words, kind=row.backend, points=points))
+    note = say(
+        "Resident memory of the whole worker, on the host, over steps of drawn shapes and batch sizes, the "
+        "same for both. The growth is that from block to block of the steps after the first quarter, with "
+        "its 95 % interval; one jump is no growth. Steady: with the growth that would have shown four times "
+        "in five."
+    )
     return Section(
-        title="Memory over many shapes",
-        note=" ".join([_heading(soaked[0][1]), NOTE, *_stopped(soaked)]),
-        columns=COLUMNS,
+        title=say("Memory over many shapes"),
+        note=say.space.join([_heading(soaked[0][1]), note, *_stopped(soaked)]),
+        columns=_columns(say),
         rows=_rows(soaked),
-        charts=[
-            line_chart(f"Resident memory, MiB: {words}", own, unit="step") for words, own in lines.items()
-        ],
+        charts=[_chart(say, words, own) for words, own in lines.items()],
+    )
+
+
+def _chart(say: Language, words: str, lines: Sequence[Line]) -> str:
+    steps = sorted({step for own in lines for step, _ in own.points})
+    steps = steps[:: max(1, len(steps) // MOST_ROWS)] + steps[-1:]
+    found = [dict(own.points) for own in lines]
+    return line_chart(
+        say("Resident memory, MiB: {combination}", combination=words),
+        lines,
+        x=Axis(label=say("step")),
+        y=Axis(label="MiB"),
+        table=Table(
+            heading=say("Numbers"),
+            columns=[say("step"), *(f"{own.kind}, MiB" for own in lines)],
+            rows=[
+                [f"{step:,g}", *("-" if step not in own else f"{own[step]:,.0f}" for own in found)]
+                for step in dict.fromkeys(steps)
+            ],
+        ),
     )
 
 
 def _soaked(results: Sequence[Result]) -> list[tuple[Result, MemoryGrowth]]:
     return [(row, row.memory_growth) for row in results if row.memory_growth is not None]
+
+
+def _columns(say: Language) -> list[str]:
+    first = [say("backend"), say("combination"), say("steps")]
+    return [*first, say("MiB after the first"), say("at the end"), say("memory")]
 
 
 def _heading(found: MemoryGrowth) -> str:

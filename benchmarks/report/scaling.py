@@ -4,33 +4,30 @@ from benchmarks.analysis.scaling import oversubscribed
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.schema import CompareReport, Report, Result
+from common.language import Language
 
-COLUMNS = (
-    "backend",
-    "phase",
-    "engine",
-    "precision",
-    "batch of each",
-    "threads of each",
-    "processes",
-    "images/s",
-    "efficiency",
-    "communicating",
-)
-NOTE = (
-    "Every process has a batch and threads of its own, equally many with both backends and in groups of any "
-    "size. Efficiency is the throughput of all over as many times that of one process; communicating is the "
-    "part of a training step that sending gradients, and waiting for them, adds to computing: steps with it "
-    "against steps without, in turns. Replicas that infer send nothing."
-)
+WORDS = 4  # columns of text before those of numbers
 
 
-def scaling_section(report: CompareReport) -> Section | None:
+def scaling_section(say: Language, report: CompareReport) -> Section | None:
     """Throughput, efficiency and communication by number of processes, and which backend scales better."""
     rows = [_cells(row) for row in _shown(report)]
     if not rows:
         return None
-    return Section(title="Scaling", note=" ".join([NOTE, *_verdicts(report)]), columns=COLUMNS, rows=rows)
+    note = say(
+        "Every process has a batch and threads of its own, equally many with both backends and in groups of "
+        "any size. Efficiency is the throughput of all over as many times that of one process; communicating "
+        "is the part of a training step that sending gradients, and waiting for them, adds to computing: "
+        "steps with it against steps without, in turns. Replicas that infer send nothing."
+    )
+    words = say.space.join([note, *_verdicts(report)])
+    return Section(title=say("Scaling"), note=words, columns=_columns(say), rows=rows)
+
+
+def _columns(say: Language) -> list[str]:
+    first = [say("backend"), say("phase"), say("engine"), say("precision")]
+    sizes = [say("batch of each"), say("threads of each"), say("processes")]
+    return [*first, *sizes, "images/s", say("efficiency"), say("communicating")]
 
 
 def scaling_lines(report: Report) -> list[str]:
@@ -43,8 +40,9 @@ def scaling_lines(report: Report) -> list[str]:
     rows = [_cells(row) for row in _shown(report)]
     if not rows:
         return []
-    right = ["left" if name in COLUMNS[:4] else "right" for name in COLUMNS]
-    table = tabulate(rows, headers=COLUMNS, tablefmt="simple", colalign=right, disable_numparse=True)
+    columns = _columns(Language())
+    right = ["left" if place < WORDS else "right" for place, _ in enumerate(columns)]
+    table = tabulate(rows, headers=columns, tablefmt="simple", colalign=right, disable_numparse=True)
     return ["Scaling:", table, *_verdicts(report), ""]
 
 

@@ -25,6 +25,7 @@ from common.flag_values import (
     swept,
     words,
 )
+from common.language import LANGUAGES
 from common.shipped import NETWORKS, PREFIX
 
 T = TypeVar("T")
@@ -106,6 +107,12 @@ def add_own_pair_flags(group: Group, *, weights: bool = True) -> None:
 def add_json_flag(parser: Parser) -> None:
     """The file of results."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+
+
+def add_language_flag(group: Parser | Group) -> None:
+    """The language of a page."""
+    words = "of the page: en (default) or zh, Chinese"
+    group.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help=words)
 
 
 def add_case_flags(

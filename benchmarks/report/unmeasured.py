@@ -1,0 +1,65 @@
+"""What a reader might take for granted and a report does not show."""
+
+from collections.abc import Iterable
+
+from backends import ENGINES
+from benchmarks.report import said
+from benchmarks.results.formatting import labeller
+from benchmarks.results.schema import CompareReport, Result
+from common.language import Language
+
+PHASES = ("infer", "train", "data", "startup")
+
+
+def not_measured(say: Language, report: CompareReport) -> list[str]:
+    """Lines on what was cut off, what could not be had, and what nobody asked for."""
+    rows = report.results
+    measured = [row for row in rows if row.status == "ok"]
+    lines = [say("The run was cut off; {line}.", line=line) for line in report.missing]
+    lines += _failed(rows)
+    lines += _not_asked_for(say, measured)
+    if rows:
+        sizes = _listed(say, sorted({row.batch_size for row in rows}))
+        lines.append(say("Batch sizes other than {sizes}.", sizes=sizes))
+    if not any(row.device.startswith("gpu") for row in measured):
+        lines.append(say("GPUs: everything here ran on the CPU."))
+    if not any(row.layers for row in rows):
+        lines.append(say("Which layers make the difference: ask with --layers."))
+    if report.parity is None:
+        lines.append(say("Whether both compute the same: the parity gate was skipped."))
+    lines.append(say("Accuracy after training, other models and other machines."))
+    return lines
+
+
+def _failed(rows: list[Result]) -> list[str]:
+    """A line on each reason for which rows have no figure, with the rows."""
+    label = labeller(rows)
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        if row.status != "ok":
+            sides = found.setdefault(f"{row.status}: {row.reason}", {})
+            sides.setdefault(label(row), []).append(row.backend)
+    lines = []
+    for reason, cases in found.items():
+        named = ", ".join(f"{case} ({', '.join(sides)})" for case, sides in cases.items())
+        lines.append(f"{named}: {reason}")
+    return lines
+
+
+def _not_asked_for(say: Language, measured: list[Result]) -> list[str]:
+    """Phases, engines and precisions that are missing."""
+    phases = [said.phase(say, word) for word in PHASES if word not in {row.phase for row in measured}]
+    engines = [word for word in ENGINES if word not in {row.engine for row in measured}]
+    precisions = [word for word in ("fp32", "bf16") if word not in {row.precision for row in measured}]
+    found = (
+        (say("Phase: {words}.", words=", ".join(phases)), phases),
+        (say("Engine: {words}.", words=", ".join(engines)), engines),
+        (say("Precision: {words}.", words=", ".join(precisions)), precisions),
+    )
+    return [line for line, words in found if words]
+
+
+def _listed(say: Language, values: Iterable[object]) -> str:
+    """1, 8 and 32."""
+    *others, last = map(str, values)
+    return say("{some} and {last}", some=", ".join(others), last=last) if others else last
