@@ -66,7 +66,7 @@ def stacked_chart(
         parts.append(text(0, y + 12, stack.backend, kind="small"))
         parts += _stacked(stack, scale, y=y + 16)
         y += BAR + 20
-    parts += _across(scale, top=18, bottom=y, label=unit)
+    parts = _across(scale, top=18, bottom=y, label=unit) + parts  # behind the bars
     for place, name in enumerate(names):
         x = place * 120.0
         for at, backend in ((x, "torch"), (x + 16, "paddle")):
@@ -116,7 +116,7 @@ def waterfall_chart(title: str, steps: Sequence[Step], *, unit: str, table: Tabl
         parts.append(bar(scale(low), y + 17, scale(high) - scale(low), name, height=12))
         parts.append(text(scale(high) + 6, y + 27, step.words, kind="small"))
         y += 36
-    parts += _across(scale, top=4, bottom=y, label=unit)
+    parts = _across(scale, top=4, bottom=y, label=unit) + parts  # behind the bars
     return figure(title, f"Differences one after the other, in {unit}", parts, height=y + 36, table=table)
 
 

@@ -10,6 +10,7 @@ from benchmarks.results.schema import CompareReport, Result
 from common.language import Language
 
 LONGEST = 160  # characters of a value that a page shows; the file has the whole
+MOST_MEASURED = 12  # combinations whose circumstances have a line each
 COMMIT = 10  # characters of a commit
 
 
@@ -110,6 +111,7 @@ def settings_section(say: Language, report: CompareReport) -> Section:
         columns=[say("kind"), say("name"), say("value")],
         rows=rows,
         folded=True,
+        printed=True,
     )
 
 
@@ -125,15 +127,28 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
 
 
 def _measured(report: CompareReport) -> list[tuple[str, str]]:
-    """When each combination was measured, and what the machine did."""
+    """When each combination was measured, and what the machine did; of many, from least to most."""
+    rows = [row for row in report.comparisons if row.circumstances is not None]
     label = labeller(report.comparisons)
-    lines = []
-    for row in report.comparisons:
-        if row.circumstances is not None:
-            facts = row.circumstances.model_dump(exclude_none=True, exclude_defaults=True)
-            words = ", ".join(f"{name} {value}" for name, value in _flat(facts))
-            lines.append((label(row), f"{words}, {row.pairs} pairs, {number(row.seconds)} s"))
-    return lines
+    found = []
+    for row in rows:
+        assert row.circumstances is not None
+        facts = row.circumstances.model_dump(exclude_none=True, exclude_defaults=True)
+        facts |= {"pairs": row.pairs, "seconds": row.seconds}
+        found.append((label(row), dict(_flat(facts))))
+    if len(found) <= MOST_MEASURED:
+        return [(name, ", ".join(f"{key} {value}" for key, value in facts.items())) for name, facts in found]
+    keys = dict.fromkeys(key for _, facts in found for key in facts)
+    return [(key, _span([facts[key] for _, facts in found if key in facts])) for key in keys]
+
+
+def _span(values: Sequence[str]) -> str:
+    """The least and the most, which are numbers or dates; of other words, each once."""
+    try:
+        ordered = sorted(values, key=float)
+    except ValueError:
+        ordered = sorted(set(values))
+    return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} … {ordered[-1]}"
 
 
 def _in_force(rows: Sequence[Result]) -> list[tuple[str, str]]:

@@ -2,11 +2,12 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from backends import ENGINES, PRECISIONS
 from benchmarks.request.request import DEFAULT_MARGIN, LAYOUTS, REFERENCES, TUNED_PRECISIONS, Request
-from benchmarks.request.service import SERVE
+from benchmarks.request.service import SERVE, LatencyLimit, ServePlan
 from benchmarks.results.schema import CompareReport, Result
 from common import model_cards
 from common.shipped import CLASSES, NETWORKS, PREFIX, shipped_name
@@ -130,11 +131,14 @@ def _service(asked: Mapping[str, Any]) -> list[str]:
     """Flags of the phases serve and soak."""
     flags: list[str] = []
     if serve := asked.get("serve"):
-        limit = serve["latency_limit"]
-        flags += ["--latency-limit", f"{limit['seconds'] * 1000:g}ms@p{limit['percentile'] * 100:g}"]
-        flags += ["--serve-wait", f"{serve['serve_wait'] * 1000:g}ms"]
+        limit = LatencyLimit(**serve["latency_limit"])
+        usual = asdict(ServePlan(latency_limit=limit))
+        flags += ["--latency-limit", str(limit)]
+        if serve["serve_wait"] != usual["serve_wait"]:
+            flags += ["--serve-wait", f"{serve['serve_wait'] * 1000:g}ms"]
         for name in ("serve_batch", "serve_threads", "serve_requests"):
-            flags += [f"--{name.replace('_', '-')}", str(serve[name])]
+            if serve[name] != usual[name]:
+                flags += [f"--{name.replace('_', '-')}", str(serve[name])]
     if soak := asked.get("soak"):
         flags += ["--shapes", _list(soak["shapes"]), "--steps", str(soak["steps"])]
         if soak.get("memory_limit"):

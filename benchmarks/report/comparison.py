@@ -145,7 +145,7 @@ def _rounds_chart(say: Language, combination: str, row: Comparison) -> str:
         say("{combination}, by round", combination=combination),
         [Line(label=_legend(say, row), kind="paddle", points=points)],
         x=Axis(label=say("round")),
-        y=Axis(label=say("paddle / torch"), log=True),
+        y=Axis(label=say("paddle / torch")),
         levels=[(row.ratio, "")] if row.ratio else [],
         table=Table(
             heading=say("Numbers"),

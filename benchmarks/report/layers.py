@@ -13,6 +13,7 @@ from common.engines.kinds import EAGER
 from common.language import Language
 
 FEW_LAYERS = 12  # that a chart shows; the table has all
+TINY = 0.005  # of all gaps: a smaller one has no bar of its own
 LONGEST = 52  # characters of a layer above its bar
 
 
@@ -96,7 +97,9 @@ def _waterfall(say: Language, pairs: Sequence[Mapping[str, Any]], sums: Sequence
     steps = []
     if step is not None:
         steps.append(_total(say, "torch", step))
-    shown, rest = pairs[:FEW_LAYERS], pairs[FEW_LAYERS:]
+    least = TINY * sum(abs(pair["gap"]) for pair in pairs)
+    shown = [pair for pair in pairs[:FEW_LAYERS] if abs(pair["gap"]) >= least]
+    rest = pairs[len(shown) :]  # they are sorted by their gap
     steps += [_difference(_layer_words(pair), pair["gap"]) for pair in shown]
     if rest:
         words = say.count("{number} other layer", "{number} other layers", len(rest))

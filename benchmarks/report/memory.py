@@ -36,8 +36,8 @@ def memory_section(say: Language, report: CompareReport) -> Section | None:
     for row, found in soaked:
         points = [(float(found.every * (i + 1)), mib) for i, mib in enumerate(found.resident_mib)]
         if points:
-            words = f"{row.backend}: {in_words(found)}"
-            lines.setdefault(label(row), []).append(Line(label=words, kind=row.backend, points=points))
+            line = Line(label=f"{row.backend}: {found.verdict}", kind=row.backend, points=points)
+            lines.setdefault(label(row), []).append(line)
     note = say(
         "Resident memory of the whole worker, on the host, over steps of drawn shapes and batch sizes, the "
         "same for both. The growth is that from block to block of the steps after the first quarter, with "

@@ -46,6 +46,7 @@ KINDS = {
     "not comparable": "missing",
     "pass": "faster",
     "pass (known rounding)": "faster",
+    "pass (known difference)": "faster",
     "fail": "invalid",
     "incomplete": "undecided",
     "cannot-compare": "invalid",

@@ -10,7 +10,7 @@ class Section:
 
     Cells are text; numbers sort as such; the first of a row is its heading. ``pictures`` are SVGs, one a row,
     in a column of their own below ``picture_head``. ``groups`` are further facts of each row, by which
-    readers may group and filter. ``folded``: shown when it is opened, and in print.
+    readers may group and filter. ``folded``: shown when opened, and left out in print unless ``printed``.
     """
 
     title: str
@@ -23,6 +23,7 @@ class Section:
     picture_head: str = ""
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     folded: bool = False
+    printed: bool = False
 
 
 def without_empty(section: Section) -> Section | None:

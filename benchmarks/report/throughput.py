@@ -12,7 +12,7 @@ from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
 from common.language import Language
 
-DASHES = ("", "6 3", "2 3", "8 3 2 3")  # of the engines of one backend
+DASHES = ("1 0", "6 3", "2 3", "9 3 2 3")  # of the engines of one backend
 STEEP = 30  # times, from which throughput has a logarithmic axis
 
 
@@ -106,20 +106,16 @@ def _bar_table(say: Language, groups: Sequence[Bars], unit: str) -> Table:
 
 def step_section(say: Language, report: CompareReport) -> Section | None:
     """A training step as a bar of its parts, one a backend and combination."""
-    rows = [row for row in report.results if row.optimizer_seconds is not None and row.forward_seconds]
-    rows = [row for row in rows if row.backward_seconds is not None]
+    rows = [row for row in report.results if None not in (row.backward_seconds, row.optimizer_seconds)]
     if not rows:
         return None
     names = [say("forward"), say("backward"), say("optimizer")]
-    stacks, cells = [], []
-    for row in rows:
-        parts = (row.forward_seconds, row.backward_seconds, row.optimizer_seconds)
-        milliseconds = [1000 * (seconds or 0.0) for seconds in parts]
-        stacks.append(Stack(label=_label(row), backend=row.backend, values=milliseconds))
-        cells.append([f"{row.backend}, {_label(row)}", *map(number, milliseconds)])
+    shown = rows if len(rows) <= 2 * MANY else _best_rows(report, rows)
+    stacks = [Stack(label=_label(row), backend=row.backend, values=_step_parts(row)) for row in shown]
+    cells = [[f"{row.backend}, {_label(row)}", *map(number, _step_parts(row))] for row in rows]
     chart = stacked_chart(
         say("A training step in its parts, ms"),
-        stacks[: 2 * MANY],
+        stacks,
         names,
         unit="ms",
         table=Table(heading=say("Numbers"), columns=["ms", *names], rows=cells),
@@ -128,9 +124,27 @@ def step_section(say: Language, report: CompareReport) -> Section | None:
         "Medians of each part: the forward pass with the loss, the backward pass, the optimizer's update. "
         "Shorter is faster."
     )
-    if len(stacks) > 2 * MANY:
-        note += say.space + say("The picture has the first {number}; the table has all.", number=2 * MANY)
+    if len(shown) < len(rows):
+        note += say.space + say("The picture has the best of both at each batch size; the table has all.")
     return Section(title=say("A training step in its parts"), note=note, charts=[chart])
+
+
+def _step_parts(row: Result) -> list[float]:
+    """Milliseconds of forward, backward and the update."""
+    parts = (row.forward_seconds, row.backward_seconds, row.optimizer_seconds)
+    return [1000 * (seconds or 0.0) for seconds in parts]
+
+
+def _best_rows(report: CompareReport, rows: Sequence[Result]) -> list[Result]:
+    """The rows of the best of both sides."""
+    best = {
+        (entry.phase, entry.batch_size, name, getattr(entry, name).images_per_second)
+        for entry in report.best
+        for name in ("torch", "paddle")
+    }
+    found = [row for row in rows if (row.phase, row.batch_size, row.backend, row.images_per_second) in best]
+    ordered = sorted(found, key=lambda row: (row.batch_size, _label(row)))
+    return ordered[: 2 * MANY] or [*rows[: 2 * MANY]]
 
 
 def cost_section(say: Language, report: CompareReport) -> Section | None:

@@ -8,6 +8,7 @@ from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import CompareReport, Result
 from common.language import Language
 
+MOST_CASES = 4  # that a line names; the table of results has all
 PHASES = ("infer", "train", "data", "startup")
 
 
@@ -16,7 +17,7 @@ def not_measured(say: Language, report: CompareReport) -> list[str]:
     rows = report.results
     measured = [row for row in rows if row.status == "ok"]
     lines = [say("The run was cut off; {line}.", line=line) for line in report.missing]
-    lines += _failed(rows)
+    lines += _failed(say, rows)
     lines += _not_asked_for(say, measured)
     if rows:
         sizes = _listed(say, sorted({row.batch_size for row in rows}))
@@ -31,8 +32,8 @@ def not_measured(say: Language, report: CompareReport) -> list[str]:
     return lines
 
 
-def _failed(rows: list[Result]) -> list[str]:
-    """A line on each reason for which rows have no figure, with the rows."""
+def _failed(say: Language, rows: list[Result]) -> list[str]:
+    """A line on each reason for which rows have no figure, with the first of the rows."""
     label = labeller(rows)
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
@@ -41,8 +42,11 @@ def _failed(rows: list[Result]) -> list[str]:
             sides.setdefault(label(row), []).append(row.backend)
     lines = []
     for reason, cases in found.items():
-        named = ", ".join(f"{case} ({', '.join(sides)})" for case, sides in cases.items())
-        lines.append(f"{named}: {reason}")
+        named = [f"{case} ({', '.join(sides)})" for case, sides in cases.items()]
+        if len(named) > MOST_CASES:
+            left = len(named) - MOST_CASES + 1
+            named = [*named[: MOST_CASES - 1], say("{number} more", number=left)]
+        lines.append(f"{', '.join(named)}: {reason}")
     return lines
 
 
