@@ -55,9 +55,9 @@ def picture(say: Language, report: CompareReport, *, scheme: str) -> str:
     y += -(-len(found) // ACROSS) * (CARD + GAP) + 20
     plot, y = _forest(say, own_pairs(report), y, colour)
     parts += plot
-    place = (versions(report.environment), machine(report.environment))
-    date = minute(report.environment.get("date") or "")
-    parts.append(_text(EDGE, y + 22, "; ".join([*place, date]), size=12, kind="quiet"))
+    environment = report.environment
+    facts = (versions(environment), machine(environment), minute(environment.get("date") or ""))
+    parts.append(_text(EDGE, y + 22, "; ".join(facts), size=12, kind="quiet"))
     return _whole(title, parts, height=y + 38, colour=colour)
 
 
