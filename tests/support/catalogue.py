@@ -7,15 +7,28 @@ import ast
 from datetime import datetime, timezone
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Literal, get_args
 
 from jinja2 import nodes
 
+from benchmarks.analysis import layers
+from benchmarks.parity import pairing_text, text
 from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.tensors.known_roundings import KNOWN_ROUNDINGS
+from benchmarks.report import __main__ as beside
+from benchmarks.report import answer, terminal
 from benchmarks.report.page import TEMPLATES, templates
+from benchmarks.results import formatting, schema, sentences
 from common.language import DOMAIN, FOLDER
+from common.model_cards import MODELS
 from tests.support.paths import ROOT
 
+WORDS = (  # of tables: each is said as it is
+    schema.Verdict,
+    schema.Status,
+    schema.AgainstVerdict,
+    Literal["compute", "memory"],
+)
 PO = FOLDER / "zh" / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
 
@@ -38,8 +51,10 @@ def messages():
 
 
 def in_python(text):
-    """The arguments of ``say("...")`` and of ``say.count("...", "...", n)``."""
+    """The arguments of ``say("...")`` and ``say.count("...", "...", n)``, and what ``message`` is set to."""
     for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "message":
+            yield ast.literal_eval(node.value), None
         if not isinstance(node, ast.Call):
             continue
         words = [each.value for each in node.args if isinstance(each, ast.Constant)]
@@ -60,7 +75,20 @@ def tables():
     """Sentences of tables that are said as they are."""
     roundings = [part for known in KNOWN_ROUNDINGS.values() for part in known.constant.split("; ")]
     differences = [text for known in KNOWN_DIFFERENCES.values() for text in (known.torch, known.paddle)]
-    return {"known_roundings": roundings, "known_differences": differences}
+    return {
+        "known_roundings": roundings,
+        "known_differences": differences,
+        "results/schema": [word for words in WORDS for word in get_args(words)],
+        "results/formatting": [formatting.UNUSABLE],
+        "results/sentences": sentences.MESSAGES,
+        "report/answer": [*answer.TASKS.values(), *answer.SERVICE_TASKS.values()],
+        "report/terminal": [*terminal.RUN_COLUMNS, *terminal.COMPARE_COLUMNS, terminal.FOOTNOTE],
+        "report": beside.COLUMNS,
+        "common/model_cards": [card.title for card in MODELS.values()],
+        "analysis/layers": [*layers.GAP_COLUMNS, *layers.OWN_COLUMNS, *layers.SUMS],
+        "parity/text": [*text.COLUMNS, *text.VERDICTS, *text.PASSES.values()],
+        "parity/pairing_text": pairing_text.METHODS,
+    }
 
 
 def compiled(text):
