@@ -40,9 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         require_writable(request.json)
     if request.largest_batch is not None:
         others = {"--report": options.report, "--baseline": options.baseline, "--curves": options.curves}
-        return largest(
-            PROGRAM, request, NAMES, beside=next((flag for flag, on in others.items() if on), None)
-        )
+        beside = next((flag for flag, on in others.items() if on), None)
+        return largest(PROGRAM, request, NAMES, beside=beside, say=Language(options.language))
     # Imported here and not above: they take longer than --help may.
     from benchmarks.ci import of_speed
     from benchmarks.ci.publishing import publish

@@ -39,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
 
     require_data(request)
     if request.largest_batch is not None:
-        return largest(PROGRAM, request, [options.backend], beside=options.against and "--against")
+        beside = options.against and "--against"
+        return largest(PROGRAM, request, [options.backend], beside=beside, say=Language(options.language))
     if options.against:
         report = one_backend.measure_versions(
             request,

@@ -98,3 +98,12 @@ def test_a_sentence_is_recognised_by_the_message_that_it_was_made_from():
     assert recognised("5 of 6", messages) == (messages[2], {"done": "5", "all": "6"})
     assert recognised("jax: no side", messages) is None
     assert recognised("5% of the blocks, and more", messages[:1]) is None
+
+
+def test_a_merge_takes_the_translations_of_the_other_branch(tmp_path):
+    pytest.importorskip("babel", reason="Babel compiles the catalogue")
+    text, ours = catalogue.PO.read_text(), tmp_path / "ours.po"
+    ours.write_text(text.replace('msgstr "变体"', 'msgstr ""').replace('msgstr "结论"', 'msgstr "判定"'))
+    assert catalogue.updated(ours) == ours.read_text() != text
+    merged = catalogue.updated(ours, catalogue.PO)
+    assert merged.count('msgstr "变体"') == text.count('msgstr "变体"') and 'msgstr "判定"' in merged

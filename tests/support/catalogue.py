@@ -1,9 +1,11 @@
 """The catalogue of sentences: ``python -m tests.support.catalogue`` collects them anew and compiles it.
 
-New sentences are added to the .po without a translation, and those that nobody says are removed.
+New sentences are added to the .po without a translation, and those that nobody says are removed. After a
+merge, ``python -m tests.support.catalogue OTHER.po`` adds the translations of the other branch.
 """
 
 import ast
+import sys
 from datetime import datetime, timezone
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -16,7 +18,7 @@ from benchmarks.parity import pairing_text, text
 from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.tensors.known_roundings import KNOWN_ROUNDINGS
 from benchmarks.report import __main__ as beside
-from benchmarks.report import answer, terminal
+from benchmarks.report import answer, largest_batch, terminal
 from benchmarks.report.page import TEMPLATES, templates
 from benchmarks.results import formatting, schema, sentences
 from common.language import DOMAIN, FOLDER
@@ -84,6 +86,7 @@ def tables():
         "report/answer": [*answer.TASKS.values(), *answer.SERVICE_TASKS.values()],
         "report/terminal": [*terminal.RUN_COLUMNS, *terminal.COMPARE_COLUMNS, terminal.FOOTNOTE],
         "report": beside.COLUMNS,
+        "report/largest_batch": [*largest_batch.COLUMNS, *largest_batch.MORE, largest_batch.FOOTNOTE],
         "common/model_cards": [card.title for card in MODELS.values()],
         "analysis/layers": [*layers.GAP_COLUMNS, *layers.OWN_COLUMNS, *layers.SUMS],
         "parity/text": [*text.COLUMNS, *text.VERDICTS, *text.PASSES.values()],
@@ -101,19 +104,25 @@ def compiled(text):
     return target.getvalue()
 
 
-def updated(path: Path):
-    """The text of a .po with all that is said now."""
+def key(entry):
+    """A message, or that for one thing."""
+    return entry.id if isinstance(entry.id, str) else entry.id[0]
+
+
+def updated(path: Path, *others: Path):
+    """The text of a .po with all that is said now; ``others`` give translations that it has not itself."""
     from babel.messages.catalog import Catalog
     from babel.messages.pofile import read_po, write_po
 
     fresh = Catalog(locale="zh_CN", project=DOMAIN, fuzzy=False)
-    old = Catalog(locale="zh_CN", fuzzy=False)
-    if path.exists():
-        with path.open("rb") as file:
-            old = read_po(file, locale="zh_CN")
+    known = {}
+    for each in (*others[::-1], path):
+        with each.open("rb") as file:
+            read = read_po(file, locale="zh_CN")
+        said = {key(entry): entry.string for entry in read if entry.id}
+        known |= {one: string for one, string in said.items() if any(string)}
     for (one, many), where in messages().items():
-        known = old.get(one)
-        translation = known.string if known else ("" if many is None else ("",))
+        translation = known.get(one, "" if many is None else ("",))
         fresh.add((one, many) if many else one, translation, auto_comments=[where])
     target = BytesIO()
     fresh.header_comment = "# Sentences of reports in Chinese. See common/language.py."
@@ -123,7 +132,6 @@ def updated(path: Path):
 
 
 if __name__ == "__main__":
-    PO.parent.mkdir(parents=True, exist_ok=True)
-    text = updated(PO)
+    text = updated(PO, *map(Path, sys.argv[1:]))
     PO.write_text(text)
     MO.write_bytes(compiled(text))
