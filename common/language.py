@@ -5,7 +5,7 @@ The catalogue is ``locale/zh/LC_MESSAGES/side_by_side.po``; CONTRIBUTING says ho
 
 import gettext
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,6 +66,37 @@ def recognised(text: str, messages: Iterable[str]) -> tuple[str, dict[str, str]]
         if found:
             return message, found.groupdict()
     return None
+
+
+def retold(text: str, messages: Sequence[str], say: Language) -> str:
+    """An English sentence in another language, clause by clause, and so what its placeholders held.
+
+    Clauses that were made from none of ``messages`` stay as they are.
+    """
+    if say.code == "en":
+        return text
+    return (
+        _clauses(text, messages, say, by="; ")
+        or _clause(text, messages, say)
+        or _clauses(text, messages, say, by=", ")
+        or text
+    )
+
+
+def _clauses(text: str, messages: Sequence[str], say: Language, *, by: str) -> str | None:
+    """Several clauses; None if it is one, or if none of them is known."""
+    clauses = text.split(by)
+    found = [retold(clause, messages, say) for clause in clauses] if len(clauses) > 1 else clauses
+    return None if found == clauses else say.joined(found, by=by)
+
+
+def _clause(text: str, messages: Sequence[str], say: Language) -> str | None:
+    """A clause that was made from one message; None if it was not."""
+    found = recognised(text, messages)
+    if found is None:
+        return None
+    message, values = found
+    return say(message, **{name: retold(value, messages, say) for name, value in values.items()})
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 from tabulate import tabulate
 
 from benchmarks.atlas.hints import difference_lines
+from benchmarks.parity.judge.sentences import cause, translated
 from benchmarks.parity.pairing_text import pairing_lines, trees
 from benchmarks.parity.plan import DROPOUT_INSIDE, RANDOM_NUMBERS
 from benchmarks.request.model_pair import ModelPair
@@ -38,7 +39,7 @@ def report_text(
         if "distances" in stage:
             lines += ["", *precision_lines(stage, say)]
     if subject.foreign:
-        lines += difference_lines(report.get("operations", ()))
+        lines += difference_lines(report.get("operations", ()), say)
     return "\n".join([*lines, "", *_evidence(report, say)])
 
 
@@ -58,13 +59,13 @@ def failure(report: Mapping[str, Any], say: Language = ENGLISH) -> str:
     first = report["first_divergence"]
     if report["verdict"] == "incomplete":
         message = "the comparison is incomplete: {name} in stage '{stage}': {reason}"
-        return say(message, name=first["name"], stage=first["stage"], reason=first["path"])
+        return say(message, name=first["name"], stage=first["stage"], reason=translated(first["path"], say))
     if "pairing" in report:
         message = "parity is broken, first in stage '{stage}': {reason}"
         return say(message, stage=first["stage"], reason=report["pairing"]["reason"])
     message = "parity is broken, first in stage '{stage}' at {name}"
     facts = [say(message, stage=first["stage"], name=first["name"])]
-    facts += [say("layer {layer}", layer=first["layer"])] if first["layer"] else []
+    facts += [say("layer {layer}", layer=translated(first["layer"], say))] if first["layer"] else []
     if first["relative_l2"] is not None:
         facts.append(say("relative L2 {gap}", gap=f"{first['relative_l2']:.1e}"))
     return say.joined(facts)
@@ -75,7 +76,7 @@ def stage_lines(report: Mapping[str, Any], say: Language = ENGLISH) -> list[str]
     rows, reasons = [], []
     for stage in report["stages"]:
         rows.append(stage_row(stage, say))
-        reasons += [*_roundings(stage, say), *_allowances(stage, say), *_switched_off(stage)]
+        reasons += [*_roundings(stage, say), *_allowances(stage, say), *_switched_off(stage, say)]
     reasons += [_difference(entry, say) for entry in report.get("known_differences", ())]
     reasons += _wide(report, say)
     reasons += _other_starts(report["stages"][0] if report["stages"] else {}, say)
@@ -92,7 +93,7 @@ def divergence_lines(first: Mapping[str, Any] | None, say: Language = ENGLISH) -
     place = [say("First divergence: stage {stage}, {name}", stage=first["stage"], name=first["name"])]
     if size is not None and isfinite(size):
         place.append(say("relative L2 {gap}", gap=_number(size)))
-    layer = first["layer"] or say("none can be named")
+    layer = translated(first["layer"], say) if first["layer"] else say("none can be named")
     if first.get("layer_type"):
         layer = say("{layer} ({type})", layer=layer, type=first["layer_type"])
     lines = ["", say.joined(place), say("  layer: {layer}", layer=layer)]
@@ -102,9 +103,9 @@ def divergence_lines(first: Mapping[str, Any] | None, say: Language = ENGLISH) -
         for side, found in first.get("lines", {}).items()
         for line in found
     ]
-    lines += [f"  {text}" for text in (first.get("path"), first.get("note")) if text]
+    lines += [f"  {translated(text, say)}" for text in (first.get("path"), first.get("note")) if text]
     if first.get("likely_causes"):
-        lines += [say("  look first at:"), *(f"    - {cause}" for cause in first["likely_causes"])]
+        lines += [say("  look first at:"), *(f"    - {cause(text, say)}" for text in first["likely_causes"])]
     tolerance = first.get("tolerance_that_would_pass")
     if tolerance is not None and isfinite(tolerance):
         message = "  a tolerance of {tolerance} would let this stage pass"
@@ -244,15 +245,21 @@ def _allowances(stage: Mapping[str, Any], say: Language) -> list[str]:
         if found and FLIPPED not in (found[0]["note"] or ""):
             worst = max(found, key=lambda tensor: float(tensor["relative_l2"]))
             message = "{stage}: {count} tensors apart by up to {gap} ({name}): {note}"
-            facts = {"gap": f"{worst['relative_l2']:.1e}", "name": worst["name"], "note": worst["note"]}
+            facts = {"gap": f"{worst['relative_l2']:.1e}", "name": worst["name"]}
+            facts["note"] = translated(worst["note"], say)
             lines.append(say(message, stage=stage["stage"], count=len(found), **facts))
     return lines
 
 
-def _switched_off(stage: Mapping[str, Any]) -> list[str]:
+def _switched_off(stage: Mapping[str, Any], say: Language) -> list[str]:
     """Layers that were compared without the dropout inside them, and random numbers of no layer's."""
     return [
-        f"{stage['stage']}: {tensor['name'].removesuffix(DROPOUT_INSIDE)} {tensor['note']}"
+        say(
+            "{stage}: {name} {note}",
+            stage=stage["stage"],
+            name=tensor["name"].removesuffix(DROPOUT_INSIDE),
+            note=translated(tensor["note"], say),
+        )
         for tensor in stage["tensors"]
         if tensor["name"].endswith((DROPOUT_INSIDE, RANDOM_NUMBERS)) and tensor["verdict"] == "pass"
     ]

@@ -4,7 +4,7 @@ A file keeps them in English, whatever was printed. Clauses stand behind each ot
 """
 
 from common.engines.kinds import ENGINE_KINDS, OF_AHEAD, OF_EVERY_ENGINE
-from common.language import Language, recognised
+from common.language import Language, retold
 
 # Why an undecided comparison is undecided, and what would decide it.
 DOMINANT = {
@@ -65,22 +65,4 @@ def translated(text: str, say: Language) -> str:
     What it was made from is looked up by clauses. What a framework said, and other reasons of failures, stay
     as they are.
     """
-    if say.code == "en":
-        return text
-    return _listed(text, say, by="; ") or _clause(text, say) or _listed(text, say, by=", ") or text
-
-
-def _listed(text: str, say: Language, *, by: str) -> str | None:
-    """Several clauses; None if it is one, or if none of them is known."""
-    clauses = text.split(by)
-    found = [translated(clause, say) for clause in clauses] if len(clauses) > 1 else clauses
-    return None if found == clauses else say.joined(found, by=by)
-
-
-def _clause(text: str, say: Language) -> str | None:
-    """A clause that was made from one message; None if it was not."""
-    found = recognised(text, MESSAGES)
-    if found is None:
-        return None
-    message, values = found
-    return say(message, **{name: translated(value, say) for name, value in values.items()})
+    return retold(text, MESSAGES, say)

@@ -15,6 +15,7 @@ from jinja2 import nodes
 
 from benchmarks.analysis import layers
 from benchmarks.parity import pairing_text, text
+from benchmarks.parity.judge import sentences as noted
 from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.tensors.known_roundings import KNOWN_ROUNDINGS
 from benchmarks.report import __main__ as beside
@@ -91,6 +92,7 @@ def tables():
         "analysis/layers": [*layers.GAP_COLUMNS, *layers.OWN_COLUMNS, *layers.SUMS],
         "parity/text": [*text.COLUMNS, *text.VERDICTS, *text.PASSES.values()],
         "parity/pairing_text": pairing_text.METHODS,
+        "parity/judge/sentences": [*noted.NOTES, *noted.CAUSES],
     }
 
 

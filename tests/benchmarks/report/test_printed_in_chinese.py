@@ -1,7 +1,6 @@
 """What is printed in Chinese has the numbers of the English text, and no English sentence."""
 
 import re
-from collections import Counter
 
 import pytest
 import tabulate
@@ -15,13 +14,10 @@ from benchmarks.measure import machine_load
 from benchmarks.measure.interleave import DIFFERENT, UNEQUAL
 from benchmarks.measure.versions import sentences as version_sentences
 from benchmarks.parity import __main__ as parity
-from benchmarks.parity.tensors import known_differences, known_roundings
-from benchmarks.parity.text import failure, report_text
 from benchmarks.report import __main__ as report_command
 from benchmarks.report import exit_code, terminal
 from benchmarks.report.answer import answer, not_measured
 from benchmarks.report.largest_batch import largest_batch_text
-from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import read_request
 from benchmarks.request.service import LatencyLimit
 from benchmarks.results import result_file
@@ -29,38 +25,11 @@ from benchmarks.results.schema import Against, Change, LargestBatch
 from benchmarks.results.sentences import OTHERS_DISTURBED, QUIETER, translated
 from benchmarks.results.service import RateBracket
 from common.engines.kinds import OF_AHEAD, OF_EVERY_ENGINE
-from common.language import ENGLISH, Language
+from common.language import ENGLISH
+from tests.support import parity_reports
+from tests.support.chinese import CHINESE, english, numbers
 from tests.support.commands import ended
 from tests.support.reports import comparison, layers, report, result
-
-CHINESE = Language("zh")
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
-WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?![\w-])")
-# Flags' values, names of settings and parts, programs and units, which no language changes.
-NAMES = {
-    *("torch", "paddle", "infer", "train", "eager", "deploy", "compiled", "equalised", "startup", "data"),
-    *("serve", "soak", "cpu", "gpu", "threads", "batch", "top", "min", "lenet", "alexnet", "conv", "relu"),
-    *("gradients", "weight", "logits", "float", "images", "alert", "script", "here", "there", "layout"),
-    *(
-        "Linear",
-        "ReLU",
-        "AlexNet",
-        "torchvision",
-        "processor",
-        "NCHW",
-        "verylongword",
-        "choose",
-    ),  # the last is of a reason that is not ours
-}
-
-
-def numbers(text):
-    return Counter(NUMBER.findall(text))
-
-
-def english(text):
-    """Words that are neither Chinese nor names."""
-    return sorted({word for word in WORD.findall(text) if word not in NAMES and "verylong" not in word})
 
 
 def request(*flags):
@@ -72,7 +41,7 @@ def rich():
     found = report()
     found.results[0] = result("torch", 100.0, layers=layers(1), forward_seconds=0.02, backward_seconds=0.03)
     found.results[1] = result("paddle", 25.0, layers=layers(5), forward_seconds=0.1, backward_seconds=0.1)
-    found.parity = {"verdict": "pass", "stages": [stage()]}
+    found.parity = {"verdict": "pass", "stages": [parity_reports.stage()]}
     found.results[4].settings = {"threads": 2, "tf32_matmul": None}
     found.comparisons[0].left_out = 0.25
     remedy = Remedy(dominant="host", flags={"pairs": 6, "rounds": 24}, minutes=3.2).sentence()
@@ -88,26 +57,6 @@ def rich():
         Change(backend="paddle", change=0.8, noise=0.02, drift=0.97, **case, **change, **flags)
     ]
     return found
-
-
-def stage():
-    """One with a known rounding and a tensor that passes for noise."""
-    known = known_roundings.KNOWN_ROUNDINGS
-    constants = f"{known['exponent'].constant}; {known['label-smoothing'].constant}"
-    tensors = [
-        {"name": "conv", "relative_l2": 2e-8, "tolerance": 1e-12, "verdict": "pass (known rounding)"}
-        | {"constant": constants, "reproduced_relative_l2": 3e-15, "note": None, "noise": None},
-        {
-            "name": "conv",
-            "relative_l2": 2e-11,
-            "tolerance": 1e-10,
-            "verdict": "pass",
-            "note": None,
-            "noise": 1e-13,
-        },
-    ]
-    own = {"stage": "gradients", "verdict": "pass (known rounding)", "tolerance": 1e-12}
-    return {**own, "initial_values": [{"name": "conv", "torch": 1.0, "paddle": 4.7}], "tensors": tensors}
 
 
 def disturbance():
@@ -290,45 +239,3 @@ def test_largest_batches_are_printed_in_chinese():
     ours, theirs = (largest_batch_text([row, found], say) for say in (ENGLISH, CHINESE))
     assert english(theirs.replace(row.reason, "")) == [] and numbers(ours) == numbers(theirs)
     assert row.reason in theirs
-
-
-def parity_report():
-    """A report of parity with most of what one can hold; sentences of its own are the stages'."""
-    flips = {"call": "relu", "flipped": 2, "decisions": 4096, "margins": [1e-7], "largest_margin": 2e-7}
-    tensor = {"name": "conv", "relative_l2": 3e-4, "tolerance": 3e-5, "note": "explained by flips"}
-    precision = {
-        "stage": "float32", "verdict": "fail", "tolerance": 3e-5, "unsupported": {"paddle": "RuntimeError"},
-        "tensors": [tensor | {"verdict": "fail", "reproduced_relative_l2": 1e-15, "noise": None}],
-        "distances": [{"name": "forward/logits", "torch": 1e-7, "torch_ulps": 3.3}],
-        "ratio": 1081.38, "flips": {"torch": [flips]},
-    }  # fmt: skip
-    paired = stage() | {
-        "paired": "by the map, the rest by name, the rest by definition order", "warnings": {},
-        "map": {f"conv{number}": f"conv{number}" for number in range(20)},
-        "left_out": {"torch": ["conv98"], "paddle": []},
-    }  # fmt: skip
-    known = next(iter(known_differences.KNOWN_DIFFERENCES.values()))
-    difference = {"stage": "train", "torch": known.torch, "paddle": known.paddle, "tensors": ["conv"]}
-    first = {
-        "stage": "float32", "name": "conv", "relative_l2": 3e-4, "layer": "conv", "layer_type": "ReLU",
-        "lines": {"torch": [{"layer": "conv", "place": "a.py:3", "code": "x=1"}]}, "path": None,
-        "likely_causes": ["x"], "tolerance_that_would_pass": 3e-4,
-    }  # fmt: skip
-    return {
-        "verdict": "fail", "stages": [paired, precision], "first_divergence": first,
-        "known_differences": [difference | {"relative_l2": 6e-4, "left": 1e-16}],
-        "environment": {"backends": {name: {name: "7"} for name in ("torch", "paddle")}},
-        "evidence": {
-            "default_dtype": "float64", "peak_memory_bytes": {"torch": 2**30}, "peak_disk_bytes": 2**20,
-        },
-    }  # fmt: skip
-
-
-def test_parity_is_printed_in_chinese():
-    found, pair = parity_report(), ModelPair(model="lenet5", num_classes=10, input_shape=(3, 32, 32))
-    ours, theirs = (report_text(found, pair, say=say) for say in (ENGLISH, CHINESE))
-    assert english(theirs) == ["dtype", "map", "parameters"]  # names, too
-    assert numbers(ours) == numbers(theirs) and len(ours.splitlines()) == len(theirs.splitlines())
-    for broken in (found, {**found, "pairing": {"reason": "7"}}):
-        ours, theirs = (failure(broken, say) for say in (ENGLISH, CHINESE))
-        assert english(theirs) == [] and numbers(ours) == numbers(theirs)
