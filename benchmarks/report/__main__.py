@@ -62,8 +62,17 @@ def main(arguments: Sequence[str]) -> int:
         return _print_history(reports, options.format)
     if options.output:
         _write_pages(options, list(reports.values()))
-    print(beside(reports, say))
+    print("\n".join([*_answer(list(reports.values()), say), beside(reports, say)]))
     return cli.DONE
+
+
+def _answer(reports: Sequence["CompareReport"], say: Language) -> list[str]:
+    """The answer of a comparison that is printed again by itself; nothing of other files, or of several."""
+    from benchmarks.report.answer import answer, confidence
+
+    if len(reports) > 1 or not reports[0].comparisons:
+        return []
+    return [answer(reports[0], say), confidence(reports[0], say), ""]
 
 
 def _print_history(reports: dict[str, "CompareReport"], tool: str) -> int:

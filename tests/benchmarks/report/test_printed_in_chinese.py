@@ -190,7 +190,14 @@ def test_a_file_is_printed_again_in_chinese(tmp_path, capsys):
     flags = ([str(path), "--language", language] for language in ("en", "zh"))
     texts = [ended(report_command.main, each, capsys)[1] for each in flags]
     assert numbers(texts[0]) == numbers(texts[1])
+    assert texts[1].startswith("在本机上使用 alexnet：") and texts[0].startswith(
+        "With alexnet on this machine"
+    )
     assert "每秒图片数" in texts[1] and "崩溃" in texts[1]
+    other = path.with_name("8.json")
+    other.write_text(path.read_text())
+    two = ended(report_command.main, [str(path), str(other)], capsys)[1]
+    assert "With alexnet" not in two  # of two files neither has the answer
 
 
 def test_a_language_that_is_not_there_is_refused(capsys):
