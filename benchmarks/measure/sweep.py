@@ -23,6 +23,7 @@ from benchmarks.measure.turns import turns_of
 from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
 from benchmarks.results import result_file, schema
+from benchmarks.results.sentences import CUT_OFF
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -130,7 +131,7 @@ class Sweep:
             turns = self._turns.get(case)
             if case in self._kept or turns is None or turns.failures or len(turns.processes) >= asked:
                 continue
-            lines.append(f"{case}: {len(turns.processes)} of {asked} pairs of processes")
+            lines.append(CUT_OFF.format(case=case, done=len(turns.processes), asked=asked))
         return lines
 
 

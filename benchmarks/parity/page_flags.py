@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.request.flags import Group, add_language_flag
+from benchmarks.request.flags import Group
 from common.cli import UsageError
 
 
@@ -25,7 +25,6 @@ def add_page_flags(group: Group) -> None:
         "--images", type=Path, metavar="LIST", help="list of photographs that both predict: Top-1 and Top-5"
     )
     group.add_argument("--report", type=Path, metavar="DIR", help="folder of the page, and of what is kept")
-    add_language_flag(group)
     group.add_argument(
         "--speed",
         type=Path,

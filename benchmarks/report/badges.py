@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from benchmarks.analysis.best import compared
 from benchmarks.report import said
 from benchmarks.report.outcomes import outcome, way
+from benchmarks.report.words import verdict_words
 from benchmarks.request.request import DEFAULT_MARGIN, REFERENCES
 from benchmarks.results.formatting import half_width, number
 from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison, Result
+from benchmarks.results.sentences import translated
 from common.language import Language
 
 KINDS = {"torch": "faster", "paddle": "faster"}  # the others are their own kind
@@ -40,12 +42,16 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
     for pair in report.comparisons:
         if pair.verdict == "invalid":
             figure = say("no winner: the machine was disturbed")
-            words = {"word": say("invalid"), "figure": figure, "reason": pair.reason or ""}
+            words = {"word": say("invalid"), "figure": figure, "reason": translated(pair.reason or "", say)}
             found.setdefault(_key(pair), Badge(title=_title(say, *_key(pair)), kind="invalid", **words))
     for row in report.results:
         if row.status != "ok":
-            figure = f"{row.backend}: {row.status}"
-            words = {"word": say("not measured"), "figure": figure, "reason": row.reason or ""}
+            figure = f"{row.backend}: {say(row.status)}"
+            words = {
+                "word": say("not measured"),
+                "figure": figure,
+                "reason": translated(row.reason or "", say),
+            }
             found.setdefault(_key(row), Badge(title=_title(say, *_key(row)), kind="missing", **words))
     phases = list(dict.fromkeys(row.phase for row in report.results))
     ordered = sorted(found, key=lambda key: (phases.index(key[0]), int(key[1].split()[0]), key[1]))
@@ -116,13 +122,13 @@ def _of_best(say: Language, best: Best, report: CompareReport) -> Badge:
         figure=_figure(say, found, best, pair),
         sides=[_side(say, name, getattr(best, name), best, report.results) for name in ("torch", "paddle")],
         others=others if len(others) <= MOST_OTHERS else (),
-        reason=(pair.reason or "") if pair and found == "undecided" else "",
+        reason=translated(pair.reason or "", say) if pair and found == "undecided" else "",
     )
 
 
 def _word(say: Language, found: str) -> str:
     known = {"torch": say("torch is faster"), "paddle": say("paddle is faster")}
-    return known.get(found) or said.verdict_word(say, found)
+    return known.get(found) or say(found)
 
 
 def _figure(say: Language, found: str, best: Best, pair: Comparison | None) -> str:
@@ -174,7 +180,7 @@ def _others(say: Language, best: Best, pair: Comparison | None, rows: Sequence[C
     for row in rows:
         is_other = _key(row) == _key(best) and row is not pair and row.engine not in REFERENCES
         if is_other and row.ratio is not None and row.verdict not in ("not comparable", "invalid"):
-            name = said.verdict(say, row)
+            name = verdict_words(row, say)
             lines.append(f"{row.engine}, {row.precision}: {name}, {times(say, row)}")
     return lines
 

@@ -7,6 +7,7 @@ from typing import Any
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import translated
 from common.language import Language
 
 LONGEST = 160  # characters of a value that a page shows; the file has the whole
@@ -56,7 +57,7 @@ def environment_card(say: Language, environment: Mapping[str, Any]) -> list[tupl
         (say("Date"), minute(environment.get("date") or "")),
         (say("Commit"), str(environment.get("git_commit") or "")[:COMMIT]),
         (say("Load"), _load(say, environment)),
-        (say("Careful"), "; ".join(environment.get("warnings") or [])),
+        (say("Careful"), _warnings(say, environment)),
     ]
     return [(name, value) for name, value in found if value]
 
@@ -94,6 +95,10 @@ def _load(say: Language, environment: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _warnings(say: Language, environment: Mapping[str, Any]) -> str:
+    return say.joined((translated(each, say) for each in environment.get("warnings") or []), by="; ")
+
+
 def _listed(values: Iterator[object]) -> str:
     return ", ".join(map(str, dict.fromkeys(values)))
 
@@ -103,8 +108,8 @@ def settings_section(say: Language, report: CompareReport) -> Section:
     asked = say("asked for")
     rows = [[say("environment"), name, value] for name, value in _flat(report.environment)]
     rows += [[asked, name, value] for name, value in _flat(report.request or {})]
-    rows += [[say("measured"), name, value] for name, value in _measured(report)]
-    rows += [[say("in force"), name, value] for name, value in _in_force(report.results)]
+    rows += [[say("measured"), name, value] for name, value in _measured(say, report)]
+    rows += [[say("in force"), name, value] for name, value in _in_force(say, report.results)]
     return Section(
         title=say("Settings and environment"),
         note=say("Long values are cut here and whole in the JSON."),
@@ -126,10 +131,10 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
             yield path, words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
-def _measured(report: CompareReport) -> list[tuple[str, str]]:
+def _measured(say: Language, report: CompareReport) -> list[tuple[str, str]]:
     """When each combination was measured, and what the machine did; of many, from least to most."""
     rows = [row for row in report.comparisons if row.circumstances is not None]
-    label = labeller(report.comparisons)
+    label = labeller(report.comparisons, say)
     found = []
     for row in rows:
         assert row.circumstances is not None
@@ -151,9 +156,9 @@ def _span(values: Sequence[str]) -> str:
     return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} … {ordered[-1]}"
 
 
-def _in_force(rows: Sequence[Result]) -> list[tuple[str, str]]:
+def _in_force(say: Language, rows: Sequence[Result]) -> list[tuple[str, str]]:
     """The settings that were read back, once for all combinations that have them alike."""
-    label = labeller(rows)
+    label = labeller(rows, say)
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.settings:

@@ -11,19 +11,18 @@ from benchmarks.report.section import Section
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import CompareReport, Result
 from benchmarks.results.service import MemoryGrowth
-from common.language import Language
+from common.language import ENGLISH, Language
 
-EN = Language()  # of a terminal
 MOST_ROWS = 40  # of the table of a picture
 
 
-def memory_lines(results: Sequence[Result]) -> list[str]:
+def memory_lines(results: Sequence[Result], say: Language = ENGLISH) -> list[str]:
     """The table of growth; nothing where phase soak was not asked for."""
     soaked = _soaked(results)
     if not soaked:
         return []
-    table = tabulate(_rows(soaked), headers=_columns(EN), tablefmt="simple", disable_numparse=True)
-    return ["", _heading(soaked[0][1]), "", table, "", *_stopped(soaked)]
+    table = tabulate(_rows(say, soaked), headers=_columns(say), tablefmt="simple", disable_numparse=True)
+    return ["", _heading(say, soaked[0][1]), "", table, "", *_stopped(say, soaked)]
 
 
 def memory_section(say: Language, report: CompareReport) -> Section | None:
@@ -31,12 +30,12 @@ def memory_section(say: Language, report: CompareReport) -> Section | None:
     soaked = _soaked(report.results)
     if not soaked:
         return None
-    label = labeller([row for row, _ in soaked])
+    label = labeller([row for row, _ in soaked], say)
     lines: dict[str, list[Line]] = {}
     for row, found in soaked:
         points = [(float(found.every * (i + 1)), mib) for i, mib in enumerate(found.resident_mib)]
         if points:
-            line = Line(label=f"{row.backend}: {found.verdict}", kind=row.backend, points=points)
+            line = Line(label=row.backend, kind=row.backend, points=points)
             lines.setdefault(label(row), []).append(line)
     note = say(
         "Resident memory of the whole worker, on the host, over steps of drawn shapes and batch sizes, the "
@@ -46,9 +45,9 @@ def memory_section(say: Language, report: CompareReport) -> Section | None:
     )
     return Section(
         title=say("Memory over many shapes"),
-        note=say.space.join([_heading(soaked[0][1]), note, *_stopped(soaked)]),
+        note=say.space.join([_heading(say, soaked[0][1]), note, *_stopped(say, soaked)]),
         columns=_columns(say),
-        rows=_rows(soaked),
+        rows=_rows(say, soaked),
         charts=[_chart(say, words, own) for words, own in lines.items()],
     )
 
@@ -82,17 +81,25 @@ def _columns(say: Language) -> list[str]:
     return [*first, say("MiB after the first"), say("at the end"), say("memory")]
 
 
-def _heading(found: MemoryGrowth) -> str:
-    sides = ", ".join(f"{side} x {side}" for side in found.shapes)
-    return f"Memory over {found.asked_steps:,} steps of 1 to {found.most_batch} images of {sides}."
+def _heading(say: Language, found: MemoryGrowth) -> str:
+    return say(
+        "Memory over {steps} steps of 1 to {most} images of {sides}.",
+        steps=f"{found.asked_steps:,}",
+        most=found.most_batch,
+        sides=", ".join(f"{side} x {side}" for side in found.shapes),
+    )
 
 
-def _stopped(soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[str]:
-    return [f"{row.backend} stopped {found.stopped}." for row, found in soaked if found.stopped]
+def _stopped(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[str]:
+    return [
+        say("{backend} stopped {why}.", backend=row.backend, why=found.stopped)
+        for row, found in soaked
+        if found.stopped
+    ]
 
 
-def _rows(soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
-    label = labeller([row for row, _ in soaked])
+def _rows(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
+    label = labeller([row for row, _ in soaked], say)
     return [
         [
             row.backend,

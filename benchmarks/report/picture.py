@@ -11,8 +11,8 @@ from benchmarks.report.circumstances import machine, minute, versions
 from benchmarks.report.comparison import own_pairs
 from benchmarks.report.forest import drawn, forest_scale, interval_marks
 from benchmarks.report.page import TEMPLATES
-from benchmarks.report.said import KINDS, verdict
-from benchmarks.report.words import ratio_cells
+from benchmarks.report.said import KINDS
+from benchmarks.report.words import ratio_cells, verdict_words
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import CompareReport, Comparison
 from common.files import write_text
@@ -116,7 +116,7 @@ def _forest(
     rows = [(row, ratio) for row in pairs if (ratio := drawn(row)) is not None][:MOST_ROWS]
     if not rows:
         return [], y
-    label = labeller(pairs)
+    label = labeller(pairs, say)
     start, end = PLOT
     scale = forest_scale(
         [ratio for _, ratio in rows], {row.margin for row, _ in rows if row.margin}, width=end - start
@@ -132,11 +132,11 @@ def _forest(
     inside.append(f'<path d="M{scale(1):.1f} {y:.0f}V{bottom:.0f}" class="axis"/>')
     for place, (row, ratio) in enumerate(rows):
         middle = y + ROW * (place + 0.5)
-        words = ratio_cells(row)
+        words = ratio_cells(row, say)
         inside += interval_marks(ratio, scale, y=middle)
         parts.append(_text(EDGE, middle + 5, label(row), size=13, weight=600))
         parts.append(_text(end + 16, middle + 5, f"{words[0]}  ({words[1]})", size=13))
-        parts += _pill(verdict(say, row), KINDS[row.verdict], end + 186, middle - 10, colour)
+        parts += _pill(verdict_words(row, say), KINDS[row.verdict], end + 186, middle - 10, colour)
     for value in scale.ticks:
         inside.append(_text(scale(value), bottom + 14, f"{value:g}", size=11, kind="quiet", anchor="middle"))
     return [*parts, f'<g transform="translate({start:.0f} 0)">{"".join(inside)}</g>'], bottom + 18

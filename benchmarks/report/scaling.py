@@ -4,7 +4,7 @@ from benchmarks.analysis.scaling import oversubscribed
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.schema import CompareReport, Report, Result
-from common.language import Language
+from common.language import ENGLISH, Language
 
 WORDS = 4  # columns of text before those of numbers
 
@@ -20,7 +20,7 @@ def scaling_section(say: Language, report: CompareReport) -> Section | None:
         "is the part of a training step that sending gradients, and waiting for them, adds to computing: "
         "steps with it against steps without, in turns. Replicas that infer send nothing."
     )
-    words = say.space.join([note, *_verdicts(report)])
+    words = say.space.join([note, *_verdicts(say, report)])
     return Section(title=say("Scaling"), note=words, columns=_columns(say), rows=rows)
 
 
@@ -30,7 +30,7 @@ def _columns(say: Language) -> list[str]:
     return [*first, *sizes, "images/s", say("efficiency"), say("communicating")]
 
 
-def scaling_lines(report: Report) -> list[str]:
+def scaling_lines(report: Report, say: Language = ENGLISH) -> list[str]:
     """The same for people at a terminal.
 
     Returns no lines if there was only one process.
@@ -40,10 +40,10 @@ def scaling_lines(report: Report) -> list[str]:
     rows = [_cells(row) for row in _shown(report)]
     if not rows:
         return []
-    columns = _columns(Language())
+    columns = _columns(say)
     right = ["left" if place < WORDS else "right" for place, _ in enumerate(columns)]
     table = tabulate(rows, headers=columns, tablefmt="simple", colalign=right, disable_numparse=True)
-    return ["Scaling:", table, *_verdicts(report), ""]
+    return [say("Scaling:"), table, *_verdicts(say, report), ""]
 
 
 def _shown(report: Report) -> list[Result]:
@@ -60,16 +60,20 @@ def _cells(row: Result) -> list[str]:
     return [*facts, str(row.processes), number(row.images_per_second), *figures]
 
 
-def _verdicts(report: Report) -> list[str]:
+def _verdicts(say: Language, report: Report) -> list[str]:
     lines = [
-        f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}, {row.processes} processes: "
-        f"efficiency of paddle / torch {number(row.ratio)} ({interval(row.ratio_ci95)}): "
-        f"{row.verdict}."
+        say(
+            "{case}: efficiency of paddle / torch {ratio} ({interval}): {verdict}.",
+            case=row.case,
+            ratio=number(row.ratio),
+            interval=interval(row.ratio_ci95, say),
+            verdict=say(row.verdict),
+        )
         for row in (report.scaling if isinstance(report, CompareReport) else ())
     ]
     cores = report.environment.get("cores")
     crowded = [oversubscribed(row, cores) for row in report.results if row.processes > 1]
-    lines += [f"Oversubscribed: {sentence}." for sentence in dict.fromkeys(crowded) if sentence]
+    lines += [say("Oversubscribed: {why}.", why=why) for why in dict.fromkeys(crowded) if why]
     if all(row.processes > 1 for row in report.results):
-        lines.append("Efficiency needs one process as well: --processes 1,N.")
+        lines.append(say("Efficiency needs one process as well: --processes 1,N."))
     return lines

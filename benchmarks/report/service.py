@@ -15,23 +15,21 @@ from benchmarks.report.section import Section, without_empty
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
 from benchmarks.results.service import ServedRun, Service
-from common.language import Language
-
-EN = Language()  # of a terminal
+from common.language import ENGLISH, Language
 
 MIDDLE = 0.95  # between the percentiles of which one has a curve
 
 
-def service_lines(results: Sequence[Result]) -> list[str]:
+def service_lines(results: Sequence[Result], say: Language = ENGLISH) -> list[str]:
     """The table of the highest rates; nothing where phase serve was not asked for."""
     served = _served(results)
     if not served:
         return []
-    section = without_empty(Section(title="", note="", columns=_columns(EN), rows=_rows(served)))
+    section = without_empty(Section(title="", note="", columns=_columns(say), rows=_rows(say, served)))
     assert section is not None, "there is a row"
     table = tabulate(section.rows, headers=section.columns, tablefmt="simple", disable_numparse=True)
     reasons = [f"{row.backend}: {service.reason}" for row, service in served if service.reason]
-    return [_heading(service) for _, service in served[:1]] + ["", table, "", *reasons]
+    return [_heading(say, service) for _, service in served[:1]] + ["", table, "", *reasons]
 
 
 def service_section(say: Language, report: CompareReport) -> Section | None:
@@ -39,16 +37,16 @@ def service_section(say: Language, report: CompareReport) -> Section | None:
     served = _served(report.results)
     if not served:
         return None
-    label = labeller([row for row, _ in served])
+    label = labeller([row for row, _ in served], say)
     combinations: dict[str, list[tuple[Result, Service]]] = {}
     for row, service in served:
         combinations.setdefault(label(row), []).append((row, service))
     return without_empty(
         Section(
             title=say("Latency under load"),
-            note=say.space.join([_heading(served[0][1]), _note(say)]),
+            note=say.space.join([_heading(say, served[0][1]), _note(say)]),
             columns=_columns(say),
-            rows=_rows(served),
+            rows=_rows(say, served),
             charts=[
                 chart
                 for words, both in combinations.items()
@@ -87,17 +85,20 @@ def _served(results: Iterable[Result]) -> list[tuple[Result, Service]]:
     return [(row, row.service) for row in results if row.service is not None]
 
 
-def _heading(service: Service) -> str:
-    wait = f", which wait {service.wait_ms:g} ms at most" if service.most_batch > 1 else ""
-    workers = f"{service.workers} worker" + ("s" if service.workers > 1 else "")
-    return (
-        f"Limit: {service.percentile:.4%} of the requests within {service.limit_ms:g} ms; batches of at most "
-        f"{service.most_batch}{wait}; {workers}."
-    ).replace(".0000%", "%")
+def _heading(say: Language, service: Service) -> str:
+    share = f"{service.percentile:.4%}".replace(".0000%", "%")
+    facts = {"share": share, "limit": f"{service.limit_ms:g}", "most": service.most_batch}
+    limit = say("Limit: {share} of the requests within {limit} ms", **facts)
+    batches = say("batches of at most {most}", **facts)
+    if service.most_batch > 1:
+        wait = f"{service.wait_ms:g}"
+        batches = say("batches of at most {most}, which wait {wait} ms at most", wait=wait, **facts)
+    workers = say.count("{number} worker", "{number} workers", service.workers)
+    return say("{clauses}.", clauses=say.joined([limit, batches, workers], by="; "))
 
 
-def _rows(served: Sequence[tuple[Result, Service]]) -> list[list[str]]:
-    label = labeller([row for row, _ in served])
+def _rows(say: Language, served: Sequence[tuple[Result, Service]]) -> list[list[str]]:
+    label = labeller([row for row, _ in served], say)
     return [[row.backend, label(row), *_cells(service)] for row, service in served]
 
 

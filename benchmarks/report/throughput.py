@@ -179,7 +179,7 @@ def _peak_mib(row: Result) -> float | None:
 
 def result_section(say: Language, report: CompareReport) -> Section | None:
     """Every row with its speed, latency, memory and cost."""
-    label = labeller(report.results)
+    label = labeller(report.results, say)
     columns = [say("combination"), say("backend"), "images/s", "p50 ms", "p95 ms", "p99 ms", say("steps")]
     columns += [say("peak MiB"), say("cost / million"), say("status")]
     rows = []
@@ -194,7 +194,7 @@ def result_section(say: Language, report: CompareReport) -> Section | None:
                 str(latency.n) if latency and latency.n else "-",
                 number(_peak_mib(row)),
                 number(row.cost_per_million_images),
-                row.status,
+                say(row.status),
             ]
         )
     note = say(
@@ -209,7 +209,7 @@ def result_section(say: Language, report: CompareReport) -> Section | None:
 
 def limit_section(say: Language, report: CompareReport) -> Section | None:
     """How near each row came to what the machine can do, and to the exact result."""
-    label = labeller(report.results)
+    label = labeller(report.results, say)
     measured = [row for row in report.results if row.status == "ok"]
     columns = [say("combination"), say("backend"), say("of matmul peak"), say("bound"), say("compile s")]
     columns += [say("load s"), say("deployed MiB"), say("error")]
@@ -218,7 +218,7 @@ def limit_section(say: Language, report: CompareReport) -> Section | None:
             label(row),
             row.backend,
             _peak_share(say, row),
-            bound_words(row),
+            bound_words(row, say),
             number(row.compile_seconds),
             number(row.load_seconds),
             number(row.deployed_bytes / 2**20 if row.deployed_bytes else None),
@@ -234,7 +234,7 @@ def limit_section(say: Language, report: CompareReport) -> Section | None:
         "both: less than half; above: the caches hold what is counted as memory, or fewer operations are "
         "done); the error of the logits, relative L2 from eager float64."
     )
-    machine = machine_words(report.results)
+    machine = machine_words(report.results, say)
     if machine:
         note += say.space + say("Here {machine}.", machine=machine)
     title = say("What bounds a step, and errors")

@@ -1,11 +1,10 @@
 """What a reader might take for granted and a report does not show."""
 
-from collections.abc import Iterable
-
 from backends import ENGINES
 from benchmarks.report import said
-from benchmarks.results.formatting import labeller
+from benchmarks.results.formatting import labeller, listed
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import translated
 from common.language import Language
 
 MOST_CASES = 4  # that a line names; the table of results has all
@@ -16,11 +15,11 @@ def not_measured(say: Language, report: CompareReport) -> list[str]:
     """Lines on what was cut off, what could not be had, and what nobody asked for."""
     rows = report.results
     measured = [row for row in rows if row.status == "ok"]
-    lines = [say("The run was cut off; {line}.", line=line) for line in report.missing]
+    lines = [say("The run was cut off; {line}.", line=translated(line, say)) for line in report.missing]
     lines += _failed(say, rows)
     lines += _not_asked_for(say, measured)
     if rows:
-        sizes = _listed(say, sorted({row.batch_size for row in rows}))
+        sizes = listed(sorted({row.batch_size for row in rows}), say)
         lines.append(say("Batch sizes other than {sizes}.", sizes=sizes))
     if not any(row.device.startswith("gpu") for row in measured):
         lines.append(say("GPUs: everything here ran on the CPU."))
@@ -34,11 +33,11 @@ def not_measured(say: Language, report: CompareReport) -> list[str]:
 
 def _failed(say: Language, rows: list[Result]) -> list[str]:
     """A line on each reason for which rows have no figure, with the first of the rows."""
-    label = labeller(rows)
+    label = labeller(rows, say)
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         if row.status != "ok":
-            sides = found.setdefault(f"{row.status}: {row.reason}", {})
+            sides = found.setdefault(f"{say(row.status)}: {translated(row.reason or '', say)}", {})
             sides.setdefault(label(row), []).append(row.backend)
     lines = []
     for reason, cases in found.items():
@@ -61,9 +60,3 @@ def _not_asked_for(say: Language, measured: list[Result]) -> list[str]:
         (say("Precision: {words}.", words=", ".join(precisions)), precisions),
     )
     return [line for line, words in found if words]
-
-
-def _listed(say: Language, values: Iterable[object]) -> str:
-    """1, 8 and 32."""
-    *others, last = map(str, values)
-    return say("{some} and {last}", some=", ".join(others), last=last) if others else last

@@ -54,6 +54,13 @@ def add_flags(parser: Parser) -> None:
     add_service_flags(parser)
 
 
+def add_language_flag(group: Group | Parser, *, of: str = "of what is printed") -> None:
+    """The language of sentences; files keep them in English."""
+    group.add_argument(
+        "--language", choices=LANGUAGES, default="en", help=f"{of}: en (default) or zh, Chinese"
+    )
+
+
 def add_model_flags(parser: Parser, *, own: bool = True) -> None:
     """Flags of every command that starts workers on a model; ``own``: or on the user's own pair."""
     names = f"{', '.join(model_cards.MODELS)}, or {PREFIX}NAME (see --list-models)"
@@ -107,12 +114,6 @@ def add_own_pair_flags(group: Group, *, weights: bool = True) -> None:
 def add_json_flag(parser: Parser) -> None:
     """The file of results."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-
-
-def add_language_flag(group: Parser | Group) -> None:
-    """The language of a page."""
-    words = "of the page: en (default) or zh, Chinese"
-    group.add_argument("--language", choices=LANGUAGES, default=LANGUAGES[0], help=words)
 
 
 def add_case_flags(
