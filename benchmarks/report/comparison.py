@@ -59,6 +59,7 @@ def comparison_section(say: Language, report: CompareReport) -> Section | None:
                 forest_cell(ratio, scale, margin=row.margin) for ratio, row in zip(ratios, pairs, strict=True)
             ],
             picture_head=forest_head(say, scale),
+            repeated=True,
             groups=groups(say, pairs),
         )
     )
