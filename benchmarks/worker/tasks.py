@@ -17,7 +17,13 @@ from benchmarks.parity.probe.probe import Probe
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.worker.prepare import CHECKED_IMAGES, JobBuilder
-from benchmarks.worker.profiling import ProfilingTasks, flops_per_image, least_bytes, moved_per_image
+from benchmarks.worker.profiling import (
+    ITEM_BYTES,
+    ProfilingTasks,
+    flops_per_image,
+    least_bytes,
+    moved_per_image,
+)
 from benchmarks.worker.serving import ServingTasks
 from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.soaking import SoakingTasks
@@ -66,6 +72,14 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
             layout=wanted.layout,
             training=wanted.phase == "train",
         )
+
+    def require_fit(self, spec: Mapping[str, Any], batch_size: int) -> None:
+        """Raise NotEnoughMemoryError where a step of so many images cannot fit, as those of the job show."""
+        job = JobSpec.from_json(spec)
+        many = replace(job, case=replace(job.case, batch_size=batch_size))
+        images, _ = self._inputs(job)
+        whole = batch_size * math.prod(images.shape[1:]) * ITEM_BYTES[job.model.precision]
+        self._size(self._opened(job.model), images, many, beside=whole)
 
     def parity(self, step: str, **arguments: Any) -> Any:
         """One step of a comparison: a public method of Probe."""
@@ -227,9 +241,10 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         self._end_server()
         gc.collect()
 
-    def _size(self, model: Model, images: Any, job: JobSpec) -> tuple[int, int, int]:
+    def _size(self, model: Model, images: Any, job: JobSpec, *, beside: int = 0) -> tuple[int, int, int]:
         """Parameters of a model; operations of its forward pass, and numbers it moves, for one image.
 
+        ``beside`` are bytes that a step needs and that nobody holds yet.
         Raises NotEnoughMemoryError for a batch whose steps cannot fit: a few images say what all would take.
         """
         few = images[:CHECKED_IMAGES]
@@ -237,7 +252,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         traced = few.shape[0]
         if job.device == "cpu":  # a GPU's allocator says itself that it has no more
             needed = least_bytes(layers, shapes, case=job.case, traced=traced)
-            memory.require_memory(needed, f"a step of {job.case.batch_size:,} images")
+            memory.require_memory(needed + beside, f"a step of {job.case.batch_size:,} images")
         parameters = sum(math.prod(shape) for shape in shapes.values())
         return parameters, flops_per_image(layers, shapes), moved_per_image(layers, batch=traced)
 
