@@ -43,6 +43,12 @@ def soak_turn(session: Session, name: str, measured: Measured) -> None:
     soaked["stopped"] = reply["stopped"]
 
 
+def soak(session: Session, name: str, measured: Measured) -> None:
+    """All steps of one side alone."""
+    while not is_soaked(session, measured):
+        soak_turn(session, name, measured)
+
+
 def is_soaked(session: Session, measured: Measured) -> bool:
     """True if a side has done its steps, or stopped."""
     return bool(measured.soaked.get("stopped")) or measured.soaked.get("steps", 0) >= _plan(session).steps

@@ -22,6 +22,7 @@ from benchmarks.measure.soaking import Soaking
 from benchmarks.measure.turns import turns_of
 from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
+from benchmarks.request.service import SOAK
 from benchmarks.results import result_file, schema
 
 if TYPE_CHECKING:
@@ -130,7 +131,13 @@ class Sweep:
             turns = self._turns.get(case)
             if case in self._kept or turns is None or turns.failures or len(turns.processes) >= asked:
                 continue
-            lines.append(f"{case}: {len(turns.processes)} of {asked} pairs of processes")
+            if case.phase == SOAK:
+                steps = max(measured.soaked.get("steps", 0) for measured in turns.measured.values())
+                lines.append(
+                    f"{case}: after {steps:,} steps, and memory is followed from the start: it begins anew"
+                )
+            else:
+                lines.append(f"{case}: {len(turns.processes)} of {asked} pairs of processes")
         return lines
 
 

@@ -339,6 +339,7 @@ class Report(_Record):
     results: list[Result]
     against: list[Against] = []
     largest_batches: list[LargestBatch] = []
+    missing: list[str] = []  # what was asked for and is not there yet: the run was cut off
 
 
 class Epoch(BaseModel):
@@ -438,4 +439,3 @@ class CompareReport(Report):
     regressions: list[Change] = []
     scaling: list[Scaling] = []
     curves: list[Curve] = []
-    missing: list[str] = []  # what was asked for and is not there yet: the run was cut off
