@@ -128,8 +128,8 @@ class Session:
             return
         few = self.job(name, replace(case, batch_size=FEW), device=device)
         if few.inputs:  # else its images are read, and whoever reads them looks
-            asked = {"spec": few.to_json(), "batch_size": case.batch_size}
-            self.worker(name).ask("require_fit", **asked)
+            worker = self.worker(name)
+            worker.ask("require_fit", spec=few.to_json(), batch_size=case.batch_size)
 
     def job(self, name: str, case: Case, *, device: str) -> JobSpec:
         """Job that a side's worker sets up for a case."""
