@@ -16,7 +16,7 @@ from backends.open_engine import require_engine
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
-from benchmarks.worker.prepare import CHECKED_IMAGES, JobBuilder
+from benchmarks.worker.prepare import TRACED_IMAGES, JobBuilder
 from benchmarks.worker.profiling import (
     ITEM_BYTES,
     ProfilingTasks,
@@ -247,7 +247,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         ``beside`` are bytes that a step needs and that nobody holds yet.
         Raises NotEnoughMemoryError for a batch whose steps cannot fit: a few images say what all would take.
         """
-        few = images[:CHECKED_IMAGES]
+        few = images[:TRACED_IMAGES]
         shapes, layers = self.backend.parameter_shapes(model), self.backend.trace(model, few)
         traced = few.shape[0]
         if job.device == "cpu":  # a GPU's allocator says itself that it has no more
