@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ class Session:
             raise WorkerFailure(name, "unsupported", "takes other inputs than a batch of images: not timed")
         worker = self.worker(name)
         device = worker.ask("find_device", name=self.request.device)
-        worker.ask("require", case=asdict(case), device=device)
+        worker.ask("require", case=case.to_json(), device=device)
         self._require_fit(name, case, device=device)
         spec = self.job(name, case, device=device)
         facts = JobFacts.from_json(worker.ask("prepare", spec=spec.to_json()))

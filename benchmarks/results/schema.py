@@ -84,6 +84,7 @@ class CaseRecord(_Record):
     batch_size: int
     threads: int | None = None
     processes: int = 1
+    beside: int = 0  # threads of Python work in the same process
 
     @property
     def case(self) -> Case:

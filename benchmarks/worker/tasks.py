@@ -16,6 +16,7 @@ from backends.open_engine import require_engine
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
+from benchmarks.worker.neighbours import neighbours
 from benchmarks.worker.prepare import TRACED_IMAGES, JobBuilder
 from benchmarks.worker.profiling import (
     ITEM_BYTES,
@@ -49,7 +50,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
     def __init__(self, name: str, backend: Backend) -> None:
         super().__init__(name, backend)
         self.job: Job | None = None
-        self._phase = ""
+        self._phase, self._beside = "", 0
         self._probe = Probe(name, backend)
         self._baseline_bytes: dict[str, int | None] = {}  # resident, of a warmed-up worker, by phase
 
@@ -99,7 +100,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         """Set up one job, as a JobSpec says; returns JobFacts."""
         job = JobSpec.from_json(spec)
         self.release()
-        self._phase = job.case.phase
+        self._phase, self._beside = job.case.phase, job.case.beside
         self._equalise(job)
         self._warm_up_bare(job)
         facts = self._prepare_reading(job) if job.case.phase == "data" else self._prepare_steps(job)
@@ -195,7 +196,8 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
     def warm_up(self, steps: int) -> None:
         """Run untimed steps of the job."""
         job = self._require_job()
-        run_steps(job.parts, job.timeline, steps=steps)
+        with neighbours(self._beside):
+            run_steps(job.parts, job.timeline, steps=steps)
 
     def measure(self, min_steps: int, min_seconds: float, max_seconds: float = math.inf) -> dict[str, Any]:
         """Time one block of whole steps: seconds per batch by part, its span, the last step's outcome.
@@ -203,15 +205,15 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         ``counters`` are the kernel's meanwhile.
         """
         job = self._require_job()
-        before, start = read_counters(), time.perf_counter()
-        seconds = time_steps(
-            job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds, max_seconds=max_seconds
-        )
-        span = time.perf_counter() - start
+        enough = {"min_steps": min_steps, "min_seconds": min_seconds, "max_seconds": max_seconds}
+        with neighbours(self._beside):
+            before, start = read_counters(), time.perf_counter()
+            seconds = time_steps(job.parts, job.timeline, **enough)
+            span = time.perf_counter() - start
+            counters = read_counters().since(before).to_json()
         per_batch = {
             part: [value / job.batches_per_step for value in values] for part, values in seconds.items()
         }
-        counters = read_counters().since(before).to_json()
         return {
             "seconds": per_batch,
             "span_seconds": span,
