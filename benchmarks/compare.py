@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from backends import NAMES
 from benchmarks.ci.flags import add_ci_flags
 from benchmarks.largest import largest
-from benchmarks.request.flags import Group, add_flags
+from benchmarks.request.flags import Group, add_flags, add_language_flag
 from benchmarks.request.limits import Limits, add_limit_flags, read_limits
 from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
 from common import cli
 from common.cli import UsageError
 from common.files import require_folder, require_writable
 from common.flag_values import number, percent, positive
+from common.language import Language
 
 if TYPE_CHECKING:
     from benchmarks.measure.laps import Plan
@@ -39,9 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         require_writable(request.json)
     if request.largest_batch is not None:
         others = {"--report": options.report, "--baseline": options.baseline, "--curves": options.curves}
-        return largest(
-            PROGRAM, request, NAMES, beside=next((flag for flag, on in others.items() if on), None)
-        )
+        beside = next((flag for flag, on in others.items() if on), None)
+        return largest(PROGRAM, request, NAMES, beside=beside, say=Language(options.language))
     # Imported here and not above: they take longer than --help may.
     from benchmarks.ci import of_speed
     from benchmarks.ci.publishing import publish
@@ -50,12 +50,12 @@ def main(arguments: Sequence[str]) -> int:
 
     # What can be wrong with the files is found before minutes are spent on measuring.
     require_data(request)
-    report = _compared(options, request, limits)
+    report, say = _compared(options, request, limits), Language(options.language)
     if options.report:
-        print(f"Written: {options.report / 'report.html'}")
+        print(say("Written: {path}", path=options.report / "report.html"))
     summary, found = of_speed.comparison_summary(report), of_speed.comparison_annotations(report, request)
     publish(options, summary, found, program=PROGRAM, folder=options.report)
-    return exit_code.judge_comparison(PROGRAM, report, before=options.baseline)
+    return exit_code.judge_comparison(PROGRAM, report, before=options.baseline, say=say)
 
 
 def _compared(options: argparse.Namespace, request: Request, limits: Limits) -> "CompareReport":
@@ -70,7 +70,8 @@ def _compared(options: argparse.Namespace, request: Request, limits: Limits) -> 
 
     curves = read_curves(options.curves)
     before = _read_baseline(options.baseline, request) if options.baseline else None
-    with kept_results(options.report) as folder:
+    say = Language(options.language)
+    with kept_results(options.report, say) as folder:
         report = measure_both(
             request,
             plan=_plan(options, resolve=limits.strictest(request.cases) if before is not None else None),
@@ -86,7 +87,7 @@ def _compared(options: argparse.Namespace, request: Request, limits: Limits) -> 
             result_file.write(report, request.json)
         if options.report:
             write_pages(report, options.report)
-        print(terminal.comparison_text(request, report))
+        print(terminal.comparison_text(request, report, say))
     return report
 
 
@@ -139,6 +140,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
+    add_language_flag(parser)
     parser.set_defaults(batch_size=None)
     parser.add_argument(
         "--sweep",

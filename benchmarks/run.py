@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from backends import NAMES
 from benchmarks.ci.flags import add_ci_flags
 from benchmarks.largest import largest
-from benchmarks.request.flags import add_flags
+from benchmarks.request.flags import add_flags, add_language_flag
 from benchmarks.request.limits import add_limit_flags, read_limits
 from benchmarks.request.request import FEWEST_ROUNDS, read_request
 from benchmarks.request.service import PHASES as SERVICE_PHASES
@@ -17,6 +17,7 @@ from common import cli
 from common.cli import UsageError
 from common.files import require_writable
 from common.flag_values import positive
+from common.language import Language
 
 PROGRAM = "benchmarks.run"
 
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
 
     require_data(request)
     if request.largest_batch is not None:
-        return largest(PROGRAM, request, [options.backend], beside=options.against and "--against")
+        beside = options.against and "--against"
+        return largest(PROGRAM, request, [options.backend], beside=beside, say=Language(options.language))
     if options.against:
         report = one_backend.measure_versions(
             request,
@@ -54,21 +56,24 @@ def main(arguments: Sequence[str]) -> int:
         report = one_backend.measure_one(request, backend=options.backend)
     if request.json:
         result_file.write(report, request.json)
-    print(terminal.run_report(request, report))
-    sentences = versions.sentences(report.against, backend=options.backend)
-    print("\n".join(sentences))
+    say = Language(options.language)
+    print(terminal.run_report(request, report, say))
+    printed = versions.sentences(report.against, backend=options.backend, say=say)
+    print("\n".join(printed))
+    sentences = versions.sentences(report.against, backend=options.backend)  # CI's summary is English
     summary = of_speed.run_summary(report, sentences, backend=options.backend, place=options.against)
     found = of_speed.run_annotations(report, sentences, request, options.backend)
     publish(options, summary, found, program=PROGRAM)
-    code = exit_code.judge_against(PROGRAM, report.against, sentences, place=options.against)
+    code = exit_code.judge_against(PROGRAM, report.against, printed, place=options.against, say=say)
     there = [entry.there for entry in report.against if entry.there]
-    return code or exit_code.judge(PROGRAM, [*report.results, *there])
+    return code or exit_code.judge(PROGRAM, [*report.results, *there], say=say)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Measure one backend's throughput.")
     parser.add_argument("--backend", required=True, choices=NAMES, help="the framework to measure")
     add_flags(parser)
+    add_language_flag(parser)
     parser.add_argument(
         "--against",
         metavar="PYTHON_OR_CHECKOUT",

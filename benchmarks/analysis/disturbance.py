@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.results.samples import Block
+from benchmarks.results.sentences import DISTURBED, HAD_TO_WAIT, LOWER_CLOCK, USED, WITHHELD
 from common.runtime.kernel_counters import KernelCounters, after_each_other
 
 STOLEN = 0.05  # of the processors' time, withheld by the host
@@ -80,13 +81,13 @@ class Disturbance:
         facts = []
         if self.shares is not None:
             for share, words in (
-                (self.shares.others, "other programs used {:.0%} of the processors"),
-                (self.shares.waited, "threads waited for a processor in {:.0%} of the time they could run"),
-                (self.shares.stolen, "the host withheld {:.0%} of the processors' time"),
+                (self.shares.others, USED),
+                (self.shares.waited, HAD_TO_WAIT),
+                (self.shares.stolen, WITHHELD),
             ):
                 if share is not None and share >= 0.005:
-                    facts.append(words.format(share))
-        return f"{self.left_out:.0%} of the blocks were disturbed: {', '.join(facts) or 'a lower clock'}"
+                    facts.append(words.format(share=f"{share:.0%}"))
+        return DISTURBED.format(share=f"{self.left_out:.0%}", facts=", ".join(facts) or LOWER_CLOCK)
 
 
 def mark_disturbed(sides: Sequence[Sequence[Block]]) -> Disturbance:

@@ -9,8 +9,12 @@ from tabulate import tabulate
 from backends import NAMES
 from benchmarks.results.formatting import number
 from benchmarks.results.schema import LayerTimes, Result
+from common.language import ENGLISH, Language
 
 TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")
+GAP_COLUMNS = ("layer", "type", "one image", *(f"{name.replace('_', ' ')} ms" for name in TIMES), "gap ms")
+OWN_COLUMNS = ("layer", "type", "one image", "forward ms", "backward ms", "kernel")
+SUMS = ("on one side only", "in no layer", "the step")  # below the layers
 
 
 def compared_layers(results: Sequence[Result]) -> dict[str, Result]:
@@ -44,37 +48,42 @@ def layer_gaps(results: Sequence[Result]) -> list[dict[str, Any]]:
     return sorted(pairs, key=lambda pair: -abs(pair["gap"]))
 
 
-def layer_lines(results: Sequence[Result]) -> list[str]:
+def layer_lines(results: Sequence[Result], say: Language = ENGLISH) -> list[str]:
     """For a terminal: one table of the gaps where both backends were timed, else one of each combination."""
     sides = compared_layers(results)
     if sides:
         return [
             "",
-            f"Layers in eager mode, {_case(sides['torch'])}, each alone, by their part of the gap:",
-            _gap_table(results),
-            *layer_remarks(results),
+            say(
+                "Layers in eager mode, {case}, each alone, by their part of the gap:",
+                case=_case(sides["torch"], say),
+            ),
+            _gap_table(results, say),
+            *layer_remarks(results, say),
             "",
         ]
     lines, shown = [], set()
     for row in results:
-        if (row.layers or row.layers_left_out) and _case(row) not in shown:
-            shown.add(_case(row))
+        case = _case(row, say)
+        if (row.layers or row.layers_left_out) and case not in shown:
+            shown.add(case)
+            message = "Layers in eager mode, {backend}, {case}, each alone, slowest first:"
             lines += [
                 "",
-                f"Layers in eager mode, {row.backend}, {_case(row)}, each alone, slowest first:",
-                _own_table(row.layers),
-                *_left_out(row),
+                say(message, backend=row.backend, case=case),
+                _own_table(row.layers, say),
+                *_left_out(row, say),
             ]
     return [*lines, ""] if lines else []
 
 
-def layer_remarks(results: Sequence[Result]) -> list[str]:
+def layer_remarks(results: Sequence[Result], say: Language = ENGLISH) -> list[str]:
     """Lines on what the table of both backends' layers cannot show."""
     sides = compared_layers(results)
     return [
-        *(_on_one_side(sides) if sides else []),
-        *(_not_in_layers(row) for row in sides.values() if row.forward_seconds),
-        *(line for row in sides.values() for line in _left_out(row)),
+        *(_on_one_side(sides, say) if sides else []),
+        *(_not_in_layers(row, say) for row in sides.values() if row.forward_seconds),
+        *(line for row in sides.values() for line in _left_out(row, say)),
     ]
 
 
@@ -88,14 +97,15 @@ def layer_sums(results: Sequence[Result]) -> list[dict[str, Any]]:
         return []
     shared = {pair["name"] for pair in layer_gaps(results)}
     ways = ("forward", "backward") if sides["torch"].phase == "train" else ("forward",)
-    sums: dict[str, dict[str, float]] = {"on one side only": {}, "in no layer": {}, "the step": {}}
+    sums: dict[str, dict[str, float]] = {name: {} for name in SUMS}
+    alone_in, in_none, whole = sums.values()
     for side, row in sides.items():
         for way in ways:
             alone = [layer for call, layer in _by_call(row).items() if call not in shared]
             step = getattr(row, f"{way}_seconds") or 0.0
-            sums["on one side only"][f"{side}_{way}"] = _of_way(alone, way)
-            sums["in no layer"][f"{side}_{way}"] = step - _of_way(row.layers, way)
-            sums["the step"][f"{side}_{way}"] = step
+            alone_in[f"{side}_{way}"] = _of_way(alone, way)
+            in_none[f"{side}_{way}"] = step - _of_way(row.layers, way)
+            whole[f"{side}_{way}"] = step
     return [
         {"name": name, "type": "-", "kernels": "-", "shape": "-", "gap": _gap(times), **times}
         for name, times in sums.items()
@@ -130,34 +140,51 @@ def _by_call(row: Result) -> dict[str, LayerTimes]:
     return dict(zip(calls_of(names), row.layers, strict=True))
 
 
-def _on_one_side(sides: Mapping[str, Result]) -> list[str]:
+def _on_one_side(sides: Mapping[str, Result], say: Language) -> list[str]:
     """Layers that were timed and have no counterpart, which the table cannot show."""
     ours, theirs = _by_call(sides["torch"]), _by_call(sides["paddle"])
     alone = [("torch", layer) for call, layer in ours.items() if call not in theirs]
     alone += [("paddle", layer) for call, layer in theirs.items() if call not in ours]
     return [
-        f"on one side only: {side}'s {layer.name} ({layer.type}), {_milliseconds(_seconds(layer))} ms"
+        say(
+            "on one side only: {side}'s {layer} ({type}), {time} ms",
+            side=side,
+            layer=layer.name,
+            type=layer.type,
+            time=_milliseconds(_seconds(layer)),
+        )
         for side, layer in alone
     ]
 
 
-def _not_in_layers(row: Result) -> str:
+def _not_in_layers(row: Result, say: Language) -> str:
     """How much of a step its layers are, each run alone, in the passes that the phase has."""
     backward = row.phase == "train"
     layers = sum(layer.forward_seconds + backward * layer.backward_seconds for layer in row.layers)
     step = (row.forward_seconds or 0.0) + backward * (row.backward_seconds or 0.0)
-    rest = f"{_milliseconds(step - layers)} ms are in no layer" if step > layers else "alone they take longer"
-    passes = "forward and backward" if backward else "forward"
-    return (
-        f"{row.backend}: layers alone {_milliseconds(layers)} ms, a step's {passes} pass "
-        f"{_milliseconds(step)} ms: {rest}"
-    )
+    if step > layers:
+        rest = say("{time} ms are in no layer", time=_milliseconds(step - layers))
+    else:
+        rest = say("alone they take longer")
+    if backward:
+        message = "{backend}: layers alone {alone} ms, a step's forward and backward pass {step} ms: {rest}"
+    else:
+        message = "{backend}: layers alone {alone} ms, a step's forward pass {step} ms: {rest}"
+    times = {"alone": _milliseconds(layers), "step": _milliseconds(step)}
+    return say(message, backend=row.backend, rest=rest, **times)
 
 
-def _left_out(row: Result) -> list[str]:
+def _left_out(row: Result, say: Language) -> list[str]:
     """Layers that could not be timed alone, each with its reason."""
     return [
-        f"left out: {row.backend}'s {lone.name} ({lone.type}): {lone.reason}" for lone in row.layers_left_out
+        say(
+            "left out: {side}'s {layer} ({type}): {reason}",
+            side=row.backend,
+            layer=lone.name,
+            type=lone.type,
+            reason=lone.reason,
+        )
+        for lone in row.layers_left_out
     ]
 
 
@@ -188,17 +215,17 @@ def _seconds(layer: LayerTimes) -> float:
     return layer.forward_seconds + layer.backward_seconds
 
 
-def _case(row: Result) -> str:
-    return f"{row.phase}, {row.precision}, batch of {row.batch_size}"
+def _case(row: Result, say: Language) -> str:
+    facts = {"phase": row.phase, "precision": row.precision, "size": row.batch_size}
+    return say("{phase}, {precision}, batch of {size}", **facts)
 
 
-def _gap_table(results: Sequence[Result]) -> str:
+def _gap_table(results: Sequence[Result], say: Language) -> str:
     rows = [
-        [pair["name"], pair["type"], pair["shape"], *times_of(pair)]
-        for pair in [*layer_gaps(results), *layer_sums(results)]
+        *([pair["name"], pair["type"], pair["shape"], *times_of(pair)] for pair in layer_gaps(results)),
+        *([say(pair["name"]), pair["type"], pair["shape"], *times_of(pair)] for pair in layer_sums(results)),
     ]
-    times = [f"{name.replace('_', ' ')} ms" for name in TIMES]
-    return _table(rows, ["layer", "type", "one image", *times, "gap ms"])
+    return _table(rows, GAP_COLUMNS, say)
 
 
 def times_of(pair: Mapping[str, Any]) -> list[str]:
@@ -206,7 +233,7 @@ def times_of(pair: Mapping[str, Any]) -> list[str]:
     return [_milliseconds(pair[key]) if key in pair else "-" for key in (*TIMES, "gap")]
 
 
-def _own_table(layers: Sequence[LayerTimes]) -> str:
+def _own_table(layers: Sequence[LayerTimes], say: Language) -> str:
     rows = [
         [
             layer.name,
@@ -218,15 +245,16 @@ def _own_table(layers: Sequence[LayerTimes]) -> str:
         ]
         for layer in sorted(layers, key=lambda layer: -_seconds(layer))
     ]
-    return _table(rows, ["layer", "type", "one image", "forward ms", "backward ms", "kernel"])
+    return _table(rows, OWN_COLUMNS, say)
 
 
-def _table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> str:
+def _table(rows: Sequence[Sequence[str]], columns: Sequence[str], say: Language) -> str:
     kept = [place for place, _ in enumerate(columns) if any(row[place] != "-" for row in rows)]
     rows, columns = [[row[place] for place in kept] for row in rows], [columns[place] for place in kept]
     words = ("layer", "type", "one image", "kernel")
     alignment = ["left" if name in words else "right" for name in columns]
-    return tabulate(rows, headers=columns, tablefmt="simple", colalign=alignment, disable_numparse=True)
+    headers = [say(name) for name in columns]
+    return tabulate(rows, headers=headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -16,6 +16,7 @@ from benchmarks.analysis.quick_steps import Estimate, speed, speed_ratio
 from benchmarks.request.limits import Limits
 from benchmarks.results.formatting import UNUSABLE, labeller
 from benchmarks.results.schema import CaseRecord, Change, CompareReport, Comparison, Result
+from common.language import ENGLISH, Language
 
 Row = TypeVar("Row", Comparison, Result)
 
@@ -101,25 +102,41 @@ def machine_drift(now: Iterable[Result], before: Iterable[Result]) -> float | No
     return geometric_mean(factors) if factors else None
 
 
-def sentence(change: Change) -> str:
+def sentence(change: Change, say: Language = ENGLISH) -> str:
     """One line on a change, for people."""
-    against = "against the other backend" if change.by == "ratio" else "in images/s"
-    facts = [f"noise ±{change.noise:.1%}"]
+    facts = [say("noise ±{noise}", noise=f"{change.noise:.1%}")]
     if change.own is not None:
-        facts.append(f"its own figure {change.own - 1:+.1%}")
+        facts.append(say("its own figure {change}", change=f"{change.own - 1:+.1%}"))
     if change.drift is not None:
-        facts.append(f"the machine is at {change.drift:.0%} of what it was")
-    verdict = ": slower than the baseline" if change.regression else ""
-    if change.other_faster:
-        verdict = ": the other has become faster"
-    if change.undecided:
-        verdict = ": undecided, a slowdown that is not allowed might not show; more --pairs and --rounds"
-    if change.unclear:
-        verdict = ": undecided, slower or noise; more --pairs and --rounds would decide"
+        facts.append(say("the machine is at {share} of what it was", share=f"{change.drift:.0%}"))
+    size = f"{change.change - 1:+.1%}"
+    if change.noise >= 0.5:
+        figure = say(UNUSABLE)
+    elif change.by == "ratio":
+        figure = say("{change} against the other backend", change=size)
+    else:
+        figure = say("{change} in images/s", change=size)
+    line = say(
+        "{backend} {case}: {figure} ({facts})",
+        backend=change.backend,
+        case=change.combination,
+        figure=figure,
+        facts=say.joined(facts, by="; "),
+    )
+    verdict = _verdict(change, say)
+    return say("{line}: {verdict}", line=line, verdict=verdict) if verdict else line
+
+
+def _verdict(change: Change, say: Language) -> str | None:
     if change.invalid:
-        verdict = ": undecided, the machine disturbed one of the two measurements"
-    figure = f"{change.change - 1:+.1%} {against}" if change.noise < 0.5 else UNUSABLE
-    return f"{change.backend} {change.combination}: {figure} ({'; '.join(facts)}){verdict}"
+        return say("undecided, the machine disturbed one of the two measurements")
+    if change.unclear:
+        return say("undecided, slower or noise; more --pairs and --rounds would decide")
+    if change.undecided:
+        return say("undecided, a slowdown that is not allowed might not show; more --pairs and --rounds")
+    if change.other_faster:
+        return say("the other has become faster")
+    return say("slower than the baseline") if change.regression else None
 
 
 def _in_both(now: Sequence[Row], before: Sequence[Row]) -> list[tuple[Row, Row]]:

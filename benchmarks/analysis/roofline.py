@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from benchmarks.results.schema import Result, Roofline
+from common.language import ENGLISH, Language
 
 ELEMENT_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 FAR = 0.5  # of the bound: who reaches less is held up by something else
@@ -57,29 +58,36 @@ def on_one_machine(rows: Iterable[Result]) -> list[Result]:
     return found
 
 
-def bound_words(row: Result) -> str:
+def bound_words(row: Result, say: Language = ENGLISH) -> str:
     """What bounds a row, for people; "-" where it is not known."""
     found = row.roofline
     if found is None:
         return "-"
     if found.fraction > 1:
-        return f"above the {found.bound} bound: {found.fraction:.0%}"
+        message = "above the {bound} bound: {share}"
+        return say(message, bound=say(found.bound), share=f"{found.fraction:.0%}")
     if found.fraction < FAR:
         part = f"{found.fraction:.0%}" if found.fraction >= 0.1 else f"{found.fraction:.1%}"
-        return f"far below both: {part} of {found.bound}"
-    return f"{found.bound}-bound: {found.fraction:.0%}"
+        return say("far below both: {share} of {bound}", share=part, bound=say(found.bound))
+    return say("{bound}-bound: {share}", bound=say(found.bound), share=f"{found.fraction:.0%}")
 
 
-def machine_words(rows: Sequence[Result]) -> str | None:
+def machine_words(rows: Sequence[Result], say: Language = ENGLISH) -> str | None:
     """The peaks and the bandwidth that the rows are held against; None where none was measured."""
     rows = [row for row in rows if row.roofline]
     if not rows:
         return None
     peaks = _best(rows, "matmul_peak_flops", lambda row: (row.precision,))
-    texts = [f"{peak / 1e9:,.0f} GFLOP/s in {precision}" for (precision,), peak in peaks.items()]
+    texts = (
+        say("{speed} GFLOP/s in {precision}", speed=f"{peak / 1e9:,.0f}", precision=precision)
+        for (precision,), peak in peaks.items()
+    )
     bandwidth = max(row.bandwidth_bytes or 0.0 for row in rows)
-    memory = f"the sum of two large arrays {bandwidth / 1e9:,.1f} GB/s"
-    return f"a matrix product reached {', '.join(texts)}, {memory}"
+    return say(
+        "a matrix product reached {peaks}, the sum of two large arrays {bandwidth} GB/s",
+        peaks=", ".join(texts),
+        bandwidth=f"{bandwidth / 1e9:,.1f}",
+    )
 
 
 def _place(row: Result) -> tuple[object, ...]:

@@ -18,6 +18,7 @@ from benchmarks.analysis.ratio import (
 )
 from benchmarks.request.service import LatencyLimit, ServePlan
 from benchmarks.request.tail_rule import allowed_over
+from benchmarks.results.sentences import ALONE, BLAMED, GENERATOR, KEEPS_NOWHERE, LOSES
 from benchmarks.results.service import RateBracket, ServedRun, Service
 from common.runtime.kernel_counters import KernelCounters
 
@@ -114,15 +115,12 @@ def _mean(values: Sequence[float]) -> float | None:
 def _why_no_rate(limit: LatencyLimit, brackets: Sequence[RateBracket]) -> str:
     passed = max((one.passed or 0.0 for one in brackets), default=0.0)
     if any(one.by_generator for one in brackets) and passed and not any(one.disturbed for one in brackets):
-        return (
-            f"the load generator could not keep up above {passed:,.0f} requests a second: the server's own "
-            f"limit is not known"
-        )
+        return GENERATOR.format(rate=f"{passed:,.0f}")
     alone = [value for one in brackets for value in one.single_stream_ms]
-    typical = f"; a request alone takes {np.median(alone):.3g} ms" if alone else ""
-    blame = ", and others disturbed these runs" if any(one.disturbed for one in brackets) else ""
-    what = "no rate that was tried keeps" if not passed else "it is not known from which rate on it loses"
-    return f"{what} {limit}{typical}{blame}"
+    clauses = [(LOSES if passed else KEEPS_NOWHERE).format(limit=limit)]
+    clauses += [ALONE.format(time=f"{np.median(alone):.3g}")] if alone else []
+    reason = "; ".join(clauses)
+    return BLAMED.format(reason=reason) if any(one.disturbed for one in brackets) else reason
 
 
 def at_highest_rate(service: Service) -> list[ServedRun]:

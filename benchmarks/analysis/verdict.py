@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from benchmarks.analysis.ratio import RatioEstimate
+from benchmarks.results.sentences import DOMINANT, OUT_OF_REACH, WOULD_DECIDE
 
 Decision = Literal["first faster", "second faster", "equal", "undecided"]
 Dominant = Literal["rounds", "processes", "host"]
@@ -54,16 +55,11 @@ class Remedy:
 
     def sentence(self) -> str:
         """For people."""
-        what = {
-            "rounds": "rounds scatter most",
-            "processes": "pairs of processes differ most",
-            "host": "what the host does is known least",
-        }[self.dominant]
         if self.minutes > MOST_MINUTES:
-            return (
-                f"{what}; more than {MOST_MINUTES / 60:.0f} hours would be needed: a wider --margin decides"
-            )
-        return f"{what}; {self.command}, about {max(1, math.ceil(self.minutes))} min, would decide"
+            remedy = OUT_OF_REACH.format(hours=f"{MOST_MINUTES / 60:.0f}")
+        else:
+            remedy = WOULD_DECIDE.format(flags=self.command, minutes=max(1, math.ceil(self.minutes)))
+        return f"{DOMINANT[self.dominant]}; {remedy}"
 
 
 def remedy(estimate: RatioEstimate, effort: Effort, *, margin: float) -> Remedy:

@@ -10,8 +10,9 @@ from benchmarks.analysis.ratio import RatioEstimate
 from benchmarks.analysis.verdict import decide, remedy
 from benchmarks.manager.environment import git_commit
 from benchmarks.measure.interleave import Interleaving
-from benchmarks.measure.machine_load import OTHERS, WITHHELD, load_warnings
+from benchmarks.measure.machine_load import load_warnings
 from benchmarks.results.schema import Circumstances, Comparison, Remedy, Result
+from benchmarks.results.sentences import OTHERS_USED, QUIETER, WITHHELD
 
 VERDICTS = {
     "first faster": f"{NAMES[0]} faster",
@@ -19,7 +20,7 @@ VERDICTS = {
     "equal": "equal",
     "undecided": "undecided",
 }
-QUIETER = "end what else runs here (top shows it) and measure again, or use fewer --threads than cores"
+OF_LOAD = tuple(message.partition("{")[0] for message in (OTHERS_USED, WITHHELD))  # how they begin
 
 
 def comparison(turns: Interleaving, *, margin: float, pairs: int) -> Comparison:
@@ -108,7 +109,7 @@ def circumstances(laps: Sequence[Mapping[str, Any]]) -> Circumstances | None:
     shares = {name: fmean(lap[name] for lap in laps) for name in ("other_cpu_fraction", "steal_fraction")}
     every = dict.fromkeys(line for lap in laps for line in lap["warnings"])
     warnings = load_warnings(*shares.values())
-    warnings += [line for line in every if not line.startswith((OTHERS, WITHHELD))]
+    warnings += [line for line in every if not line.startswith(OF_LOAD)]
     return Circumstances(**{**laps[-1], **shares, "warnings": warnings, "git_commit": git_commit()})
 
 

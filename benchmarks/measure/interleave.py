@@ -29,7 +29,8 @@ from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Block, Measured
-from benchmarks.results.schema import UNEQUAL_SETTINGS, Result
+from benchmarks.results.schema import Result
+from benchmarks.results.sentences import DIFFERENT, UNEQUAL
 from common.engines.kinds import EAGER
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COM
         (name, asdict(fact.settings) | {"device": fact.device}) for name, fact in facts.items()
     )
     different = [
-        f"{key} is {left[key]} in {ours} and {right[key]} in {theirs}"
+        DIFFERENT.format(setting=key, first=left[key], one=ours, second=right[key], other=theirs)
         for key in keys
         if left[key] != right[key]
     ]
-    return f"{UNEQUAL_SETTINGS}: {'; '.join(different)}" if different else None
+    return UNEQUAL.format(differences="; ".join(different)) if different else None
 
 
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")

@@ -9,10 +9,11 @@ from pathlib import Path
 from benchmarks.measure.resume import FILE
 from benchmarks.results.result_file import read
 from common import cli
+from common.language import ENGLISH, Language
 
 
 @contextmanager
-def kept_results(report: Path | None) -> Iterator[Path]:
+def kept_results(report: Path | None, say: Language = ENGLISH) -> Iterator[Path]:
     """A folder for results as they arise: ``report``, or a temporary one whose name is printed first.
 
     Whatever ends the run, what was measured stays. Where it was stopped, a note on the exception says what is
@@ -21,7 +22,7 @@ def kept_results(report: Path | None) -> Iterator[Path]:
     """
     folder = report or Path(tempfile.mkdtemp(prefix="side-by-side-results-"))
     if report is None:
-        print(f"Until this ends, results lie in {folder} as they arise.", flush=True)
+        print(say("Until this ends, results lie in {folder} as they arise.", folder=folder), flush=True)
     try:
         yield folder
     except BaseException as error:

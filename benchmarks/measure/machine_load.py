@@ -9,9 +9,9 @@ from typing import Any
 from benchmarks.manager.environment import now
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Comparison
+from benchmarks.results.sentences import BECAME_FASTER, BECAME_SLOWER, CLOCK_CHANGED, OTHERS_USED, WITHHELD
 
 BUSY = 0.15  # of the processors' time, taken by others: figures are then worth a second look
-OTHERS, WITHHELD = "other processes used", "the host withheld"  # how the warnings of load begin
 SHORTEST = 1.0  # seconds
 THROTTLED = 0.9  # of the highest clock seen
 
@@ -42,7 +42,7 @@ class MachineLoad:
         is_told = time_passed >= SHORTEST  # of an instant the ticks say nothing
         warnings = load_warnings(others, steal) if is_told else []
         if clock and self._clock and min(clock, self._clock) < THROTTLED * max(clock, self._clock):
-            warnings.append(f"the processors' clock changed from {self._clock:.0f} to {clock:.0f} MHz")
+            warnings.append(CLOCK_CHANGED.format(before=f"{self._clock:.0f}", after=f"{clock:.0f}"))
         return {
             "other_cpu_fraction": others,
             "steal_fraction": steal,
@@ -58,9 +58,9 @@ def load_warnings(others: float, steal: float) -> list[str]:
     """Warnings of what others used and the host withheld, as shares of the processors' time."""
     warnings = []
     if others > BUSY:
-        warnings.append(f"{OTHERS} {others:.0%} of the processors")
+        warnings.append(OTHERS_USED.format(share=f"{others:.0%}"))
     if steal > BUSY / 3:
-        warnings.append(f"{WITHHELD} {steal:.0%} of the processors' time")
+        warnings.append(WITHHELD.format(share=f"{steal:.0%}"))
     return warnings
 
 
@@ -71,8 +71,8 @@ def unsteady(comparisons: Sequence[Comparison]) -> list[str]:
         return []
     worst = max(paced, key=lambda row: abs(row.pace or 0))
     pace, label = worst.pace or 0.0, labeller(comparisons)
-    became = f"{pace:.0%} faster" if pace > 0 else f"{-pace:.0%} slower"
-    return [f"the machine became {became} within {label(worst)}"]
+    became = BECAME_FASTER if pace > 0 else BECAME_SLOWER
+    return [became.format(share=f"{abs(pace):.0%}", combination=label(worst))]
 
 
 def _children_seconds() -> float:

@@ -31,6 +31,7 @@ from benchmarks.request.service import SERVE, SOAK
 from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
+from benchmarks.results.sentences import OTHERS_DISTURBED
 from common.cli import Terminated, UnavailableError
 from common.endings import FROM_THE_START, noting_on_stop
 from common.terminal import progress
@@ -73,7 +74,7 @@ def _disturbed(rows: Sequence[Result]) -> list[str]:
     """A warning of the rows that others disturbed, as the kernel counted."""
     label = labeller(rows)
     names = [label(row) for row in rows if any(row.block_disturbed)]
-    return [f"others disturbed the measurement of {', '.join(names)}"] if names else []
+    return [OTHERS_DISTURBED.format(names=", ".join(names))] if names else []
 
 
 def measure_versions(

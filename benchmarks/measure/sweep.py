@@ -24,6 +24,7 @@ from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
 from benchmarks.request.service import SOAK
 from benchmarks.results import result_file, schema
+from benchmarks.results.sentences import CUT_OFF, CUT_OFF_SOAK
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -133,11 +134,9 @@ class Sweep:
                 continue
             if case.phase == SOAK:
                 steps = max(measured.soaked.get("steps", 0) for measured in turns.measured.values())
-                lines.append(
-                    f"{case}: after {steps:,} steps, and memory is followed from the start: it begins anew"
-                )
+                lines.append(CUT_OFF_SOAK.format(case=case, steps=steps))
             else:
-                lines.append(f"{case}: {len(turns.processes)} of {asked} pairs of processes")
+                lines.append(CUT_OFF.format(case=case, done=len(turns.processes), asked=asked))
         return lines
 
 

@@ -8,14 +8,16 @@ from backends import NAMES
 from benchmarks.analysis.verdict import decide
 from benchmarks.manager.installations import Installation, other_place
 from benchmarks.manager.session import Session
-from benchmarks.measure.comparing import QUIETER, circumstances
+from benchmarks.measure.comparing import circumstances
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.measure.laps import Plan, go_round
 from benchmarks.request.case import Case
 from benchmarks.request.limits import Limits
-from benchmarks.results.formatting import UNUSABLE, half_width, labeller, number
+from benchmarks.results.formatting import half_width, labeller, number
 from benchmarks.results.schema import Against, Result
+from benchmarks.results.sentences import QUIETER, translated
+from common.language import ENGLISH, Language
 from common.terminal import progress
 
 HERE, THERE = "here", "there"
@@ -87,24 +89,33 @@ def judged(turns: Interleaving, case: Case, *, max_regression: float) -> Against
     return Against.model_validate(common | facts)
 
 
-def sentences(entries: Sequence[Against], *, backend: str) -> list[str]:
+def sentences(entries: Sequence[Against], *, backend: str, say: Language = ENGLISH) -> list[str]:
     """One line on each combination, for people."""
-    label = labeller(entries)
-    return [_sentence(entry, f"{backend} {label(entry)}") for entry in entries]
+    label = labeller(entries, say)
+    return [_sentence(entry, f"{backend} {label(entry)}", say) for entry in entries]
 
 
-def _sentence(entry: Against, case: str) -> str:
+def _sentence(entry: Against, case: str, say: Language) -> str:
+    verdict = say(entry.verdict)
     if entry.change is None or entry.change_ci95 is None:
-        return f"{case}: {entry.verdict}: {entry.reason}"
-    low, high = (end - 1 for end in entry.change_ci95)
-    line = f"{case}: {entry.verdict}, {entry.change - 1:+.1%} ({low:+.1%} to {high:+.1%})"
+        reason = translated(entry.reason or "", say)
+        return say("{case}: {verdict}: {reason}", case=case, verdict=verdict, reason=reason)
+    low, high = (f"{end - 1:+.1%}" for end in entry.change_ci95)
+    change = f"{entry.change - 1:+.1%}"
     if half_width(entry.change_ci95) > 1:
-        line = f"{case}: {entry.verdict}, {UNUSABLE}"
+        line = say("{case}: {verdict}, unusable", case=case, verdict=verdict)
+    else:
+        message = "{case}: {verdict}, {change} ({low} to {high})"
+        line = say(message, case=case, verdict=verdict, change=change, low=low, high=high)
+    clauses = [line]
     if entry.undecided:
-        line += "; a slowdown that is not allowed might not show: more --pairs and --rounds would decide"
+        message = "a slowdown that is not allowed might not show: more --pairs and --rounds would decide"
+        clauses.append(say(message))
     if entry.parameters and entry.there and entry.there.parameters not in (None, entry.parameters):
-        line += f"; another network: {entry.parameters:,} parameters against {entry.there.parameters:,}"
+        sizes = {"here": f"{entry.parameters:,}", "there": f"{entry.there.parameters:,}"}
+        clauses.append(say("another network: {here} parameters against {there}", **sizes))
+    line = say.joined(clauses, by="; ")
     if entry.here_images_per_second is None:  # a start has no throughput
         return line
     here, there = (number(speed) for speed in (entry.here_images_per_second, entry.there_images_per_second))
-    return f"{line}, {here} against {there} images/s"
+    return say("{line}, {here} against {there} images/s", line=line, here=here, there=there)

@@ -20,7 +20,7 @@ from benchmarks.ci.flags import add_ci_flags
 from benchmarks.parity.against import add_version_flags, compare_versions
 from benchmarks.parity.page_flags import add_page_flags, require_pairs
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
-from benchmarks.request.flags import Group, add_json_flag, add_model_flags
+from benchmarks.request.flags import Group, add_json_flag, add_language_flag, add_model_flags
 from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.own_pair import shipped_pair
 from benchmarks.request.request import read_size
@@ -29,6 +29,7 @@ from common import cli
 from common.cli import UsageError
 from common.files import require_writable
 from common.flag_values import positive, words
+from common.language import Language
 from common.runtime.devices import require_device_name
 from common.shipped import shipped_name
 from common.weights.map_lines import read_map
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     """The command; returns its exit code."""
     options = _parse(arguments)
     if options.against or options.backend:
+        if options.language != "en":
+            raise UsageError("--language: of two versions of one framework all is in English; leave it out")
         if options.json:
             require_writable(options.json)
         return compare_versions(options, program=PROGRAM)
@@ -77,13 +80,14 @@ def main(arguments: Sequence[str]) -> int:
         result_file.write(report, options.json)
     if options.plot:
         plot.draw(report, options.plot)
-    print(text.report_text(report, subject))
+    say = Language(options.language)
+    print(text.report_text(report, subject, say=say))
     name = subject.model or " / ".join(subject.sources.values())
     found = of_parity.annotations(report, subject)
     publish(options, of_parity.summary(report, name=name), found, program=PROGRAM)
     if report["verdict"] == "pass":
         return cli.DONE
-    cli.complain(PROGRAM, text.failure(report))
+    cli.complain(PROGRAM, text.failure(report, say))
     codes = {"fail": cli.FAILED, INCOMPLETE: cli.UNAVAILABLE}
     return codes.get(report["verdict"], cli.WRONG_REQUEST)
 
@@ -178,6 +182,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Compare what both frameworks compute.")
     add_model_flags(parser, own=False)
     add_json_flag(parser)
+    add_language_flag(parser, of="of what is printed, and of the page")
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the error by depth (.png, .svg, .pdf)"
     )

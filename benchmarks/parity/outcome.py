@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.parity.pairing_text import pairing_lines, trees
 from benchmarks.parity.plan import CANNOT_COMPARE
 from benchmarks.parity.text import (
     divergence_lines,
     failure,
     nearby,
-    pairing_lines,
     precision_lines,
     stage_lines,
-    trees,
 )
 
 LISTS_DEPARTURES = "repeat"  # and nothing else: there are none where all is bit-identical

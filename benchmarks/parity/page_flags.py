@@ -5,7 +5,6 @@ from pathlib import Path
 
 from benchmarks.request.flags import Group
 from common.cli import UsageError
-from common.language import LANGUAGES
 
 
 def add_page_flags(group: Group) -> None:
@@ -26,9 +25,6 @@ def add_page_flags(group: Group) -> None:
         "--images", type=Path, metavar="LIST", help="list of photographs that both predict: Top-1 and Top-5"
     )
     group.add_argument("--report", type=Path, metavar="DIR", help="folder of the page, and of what is kept")
-    group.add_argument(
-        "--language", choices=LANGUAGES, default="en", help="of the page: en (default) or zh, Chinese"
-    )
     group.add_argument(
         "--speed",
         type=Path,

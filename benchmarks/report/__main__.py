@@ -9,14 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.request.flags import add_language_flag
 from common import cli
 from common.files import require_folder
 from common.json_text import json_text
+from common.language import ENGLISH, Language
 
 if TYPE_CHECKING:
     from benchmarks.results.schema import CompareReport
 
 PROGRAM = "benchmarks.report"
+COLUMNS = (
+    *("model", "backend", "phase", "engine", "precision", "device", "batch", "layout", "threads"),
+    "settings",
+)
 FORMATS = ("bencher", "github-action-benchmark", "pytest-benchmark")  # histories.FORMATS, not for --help
 
 
@@ -41,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         choices=FORMATS,
         help="print them as this tool's JSON instead of a table",
     )
+    add_language_flag(parser)
     options = parser.parse_args(arguments)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.results.result_file import read
@@ -50,12 +57,22 @@ def main(arguments: Sequence[str]) -> int:
     if options.format and options.output:
         raise cli.UsageError("--as prints JSON and --output writes pages; ask for them one after the other")
     reports = {str(path): read(path) for path in options.files}
+    say = Language(options.language)
     if options.format:
         return _print_history(reports, options.format)
     if options.output:
         _write_pages(options, list(reports.values()))
-    print(beside(reports))
+    print("\n".join([*_answer(list(reports.values()), say), beside(reports, say)]))
     return cli.DONE
+
+
+def _answer(reports: Sequence["CompareReport"], say: Language) -> list[str]:
+    """The answer of a comparison that is printed again by itself; nothing of other files, or of several."""
+    from benchmarks.report.answer import answer, confidence
+
+    if len(reports) > 1 or not reports[0].comparisons:
+        return []
+    return [answer(reports[0], say), confidence(reports[0], say), ""]
 
 
 def _print_history(reports: dict[str, "CompareReport"], tool: str) -> int:
@@ -78,7 +95,7 @@ def _print_history(reports: dict[str, "CompareReport"], tool: str) -> int:
     return cli.DONE
 
 
-def beside(reports: dict[str, "CompareReport"]) -> str:
+def beside(reports: dict[str, "CompareReport"], say: Language = ENGLISH) -> str:
     """A Markdown table: a row for each combination, a column of images a second for each file."""
     from tabulate import tabulate
 
@@ -89,23 +106,30 @@ def beside(reports: dict[str, "CompareReport"]) -> str:
         for row in report.results:
             key = (row.model, row.backend, row.phase, row.engine, row.precision, row.device)
             case = (*key, row.case.batch, row.layout, str(row.threads), row.settings_mode)
-            text = number(row.images_per_second) if row.status == "ok" else row.status
+            text = number(row.images_per_second) if row.status == "ok" else say(row.status)
             figures.setdefault(case, {})[name] = text
-    columns = ["model", "backend", "phase", "engine", "precision", "device", "batch", "layout", "threads"]
-    columns.append("settings")
+    columns = [say(name) for name in COLUMNS]
     rows = [[*case, *(found.get(name, "-") for name in reports)] for case, found in figures.items()]
     table = tabulate(rows, headers=[*columns, *reports], tablefmt="github", disable_numparse=True)
-    places = [f"- {name}: {_place(report)}" for name, report in reports.items()]
-    return "\n".join(["Images a second:", "", table, "", *places])
+    places = [
+        say("- {file}: {place}", file=name, place=_place(report, say)) for name, report in reports.items()
+    ]
+    return "\n".join([say("Images a second:"), "", table, "", *places])
 
 
-def _place(report: "CompareReport") -> str:
+def _place(report: "CompareReport", say: Language) -> str:
     environment = report.environment
     versions = ", ".join(
         f"{name} {facts.get(name)}" for name, facts in environment.get("backends", {}).items()
     )
     machine = "; ".join(environment.get("gpus") or []) or environment.get("cpu")
-    return f"{versions} on {machine}, {environment.get('cores')} cores, {environment.get('date')}"
+    return say(
+        "{versions} on {machine}, {cores} cores, {date}",
+        versions=versions,
+        machine=machine,
+        cores=environment.get("cores"),
+        date=environment.get("date"),
+    )
 
 
 def _write_pages(options: argparse.Namespace, reports: list["CompareReport"]) -> None:

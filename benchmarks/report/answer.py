@@ -1,123 +1,176 @@
 """The answer in two sentences, with how far it can be trusted, and what was not measured."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 from backends import ENGINES
 from benchmarks.analysis.best import compared
 from benchmarks.request.request import DEFAULT_MARGIN
-from benchmarks.results.formatting import UNUSABLE, half_width, interval, labeller, number, plus_minus
+from benchmarks.results.formatting import (
+    UNUSABLE,
+    half_width,
+    interval,
+    labeller,
+    listed,
+    number,
+    plus_minus,
+)
 from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison
+from benchmarks.results.sentences import translated
+from common.language import ENGLISH, Language
 
-TASKS = {"infer": "infer", "train": "train", "data": "read images", "startup": "start"}
-SERVICE_TASKS = {"serve": "serve under the limit of latency", "soak": "infer images of many shapes"}
+TASKS = {
+    "infer": "to infer {clauses}",
+    "train": "to train {clauses}",
+    "data": "to read images {clauses}",
+    "startup": "to start {clauses}",
+}
+SERVICE_TASKS = {
+    "serve": "to serve under the limit of latency {clauses}",
+    "soak": "to infer images of many shapes {clauses}",
+}
 WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confidence falls
 
 
-def answer(report: CompareReport) -> str:
+def answer(report: CompareReport, say: Language = ENGLISH) -> str:
     """Who is faster at what, each at its best."""
     invalid = [row for row in report.comparisons if row.verdict == "invalid"]
     if not report.best:
         if invalid:
-            return f"There is no answer: the machine was too busy. {_invalid(report)}"
-        return "There is no answer: the two frameworks were not both measured in anything."
+            why = say("There is no answer: the machine was too busy.")
+            return say.space.join([why, _invalid(report, say)])
+        return say("There is no answer: the two frameworks were not both measured in anything.")
     model = report.results[0].model
     phases = dict.fromkeys(best.phase for best in report.best)
     own = [[best for best in report.best if best.phase == phase] for phase in phases]
-    parts = [_of_phase(bests, report.comparisons) for bests in own]
-    text = f"With {model} on this machine, {'; '.join(parts)}."
-    return f"{text} {_invalid(report)}" if invalid else text
+    parts = say.joined((_of_phase(bests, report.comparisons, say) for bests in own), by="; ")
+    text = say("With {model} on this machine, {phases}.", model=model, phases=parts)
+    return say.space.join([text, _invalid(report, say)]) if invalid else text
 
 
-def _invalid(report: CompareReport) -> str:
+def _invalid(report: CompareReport, say: Language) -> str:
     """What others disturbed too much, and the remedy."""
     rows = [row for row in report.comparisons if row.verdict == "invalid"]
-    label = labeller(report.comparisons)
+    label = labeller(report.comparisons, say)
     names = ", ".join(label(row) for row in rows)
-    return f"Invalid: {names}: {rows[0].reason}."
+    return say("Invalid: {names}: {reason}.", names=names, reason=translated(rows[0].reason or "", say))
 
 
-def confidence(report: CompareReport) -> str:
+def confidence(report: CompareReport, say: Language = ENGLISH) -> str:
     """Confidence of the answer, and its reasons."""
-    level, reasons = _confidence(report)
-    return f"Confidence is {level}: {', '.join(reasons)}."
+    doubts, reasons = _doubts(report, say)
+    level = (say("high"), say("moderate"), say("low"))[min(doubts, 2)]
+    return say("Confidence is {level}: {reasons}.", level=level, reasons=say.joined(reasons))
 
 
-def not_measured(report: CompareReport) -> list[str]:
+def not_measured(report: CompareReport, say: Language = ENGLISH) -> list[str]:
     """List what a reader might take for granted and this report does not show."""
     rows = report.results
-    label = labeller(rows)
-    lines = [f"The run was cut off; {line}." for line in report.missing]
+    label = labeller(rows, say)
+    lines = [say("The run was cut off; {line}.", line=translated(line, say)) for line in report.missing]
     lines += [
-        f"{row.backend}, {label(row)}: {row.status}: {row.reason}" for row in rows if row.status != "ok"
+        say(
+            "{backend}, {case}: {status}: {reason}",
+            backend=row.backend,
+            case=label(row),
+            status=say(row.status),
+            reason=translated(row.reason or "", say),
+        )
+        for row in rows
+        if row.status != "ok"
     ]
     measured = [row for row in rows if row.status == "ok"]
-    for what, asked, seen in (
-        ("Phase", TASKS, {row.phase for row in measured}),
-        ("Engine", ENGINES, {row.engine for row in measured}),
-        ("Precision", ("fp32", "bf16"), {row.precision for row in measured}),
-    ):
-        missing = [word for word in asked if word not in seen]
-        if missing:
-            lines.append(f"{what}: {', '.join(missing)}.")
-    lines.append(f"Batch sizes other than {_listed(sorted({row.batch_size for row in rows}))}.")
+    phases = _without(TASKS, {row.phase for row in measured})
+    engines = _without(ENGINES, {row.engine for row in measured})
+    precisions = _without(("fp32", "bf16"), {row.precision for row in measured})
+    lines += [say("Phase: {names}.", names=phases)] if phases else []
+    lines += [say("Engine: {names}.", names=engines)] if engines else []
+    lines += [say("Precision: {names}.", names=precisions)] if precisions else []
+    sizes = listed(sorted({row.batch_size for row in rows}), say)
+    lines.append(say("Batch sizes other than {sizes}.", sizes=sizes))
     if not any(row.device.startswith("gpu") for row in measured):
-        lines.append("GPUs: everything here ran on the CPU.")
+        lines.append(say("GPUs: everything here ran on the CPU."))
     if not any(row.layers for row in rows):
-        lines.append("Which layers make the difference: ask with --layers.")
+        lines.append(say("Which layers make the difference: ask with --layers."))
     if report.parity is None:
-        lines.append("Whether both compute the same: the parity gate was skipped.")
-    lines.append("Accuracy after training, other models and other machines.")
+        lines.append(say("Whether both compute the same: the parity gate was skipped."))
+    lines.append(say("Accuracy after training, other models and other machines."))
     return lines
 
 
-def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison]) -> str:
+def _without(asked: Iterable[str], seen: Container[str]) -> str:
+    return ", ".join(word for word in asked if word not in seen)
+
+
+def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison], say: Language) -> str:
     """Summarise a phase: batch sizes with the same outcome together, the first one's first."""
     groups: dict[tuple[str, str, str], list[Best]] = {}
     for best in bests:
         outcome = _outcome(best, comparisons)
         groups.setdefault((outcome, _way(best.torch), _way(best.paddle)), []).append(best)
-    clauses = (_clause(*key, own, comparisons) for key, own in groups.items())
-    return f"to {(TASKS | SERVICE_TASKS)[bests[0].phase]} {', '.join(clauses)}"
+    clauses = say.joined(
+        _clause(outcome, {"torch": torch, "paddle": paddle}, own, comparisons, say)
+        for (outcome, torch, paddle), own in groups.items()
+    )
+    return say((TASKS | SERVICE_TASKS)[bests[0].phase], clauses=clauses)
 
 
 def _clause(
-    outcome: str, torch_way: str, paddle_way: str, bests: Sequence[Best], comparisons: Sequence[Comparison]
+    outcome: str,
+    ways: Mapping[str, str],
+    bests: Sequence[Best],
+    comparisons: Sequence[Comparison],
+    say: Language,
 ) -> str:
-    names = {"torch": f"torch ({torch_way})", "paddle": f"paddle ({paddle_way})"}
-    at = f"at batch {_listed([best.batch for best in bests])}"
+    """What came out at some batch sizes; ``ways`` are the two sides' best."""
+    names = {side: say("{side} ({way})", side=side, way=way) for side, way in ways.items()}
+    sizes = listed([best.batch for best in bests], say)
     found = (compared(best, comparisons) for best in bests)
     pairs = [pair for pair in found if pair is not None]
     if outcome == "equal":
         margin = next((pair.margin for pair in pairs if pair.margin is not None), DEFAULT_MARGIN)
-        return f"{at} {names['torch']} and {names['paddle']} are equal within ±{margin:g} %"
+        message = "at batch {sizes} {torch} and {paddle} are equal within ±{margin} %"
+        return say(message, sizes=sizes, margin=f"{margin:g}", **names)
     if outcome == "undecided":
-        advice = next((f" ({pair.reason})" for pair in pairs if pair.reason), "")
-        between = f"between {names['torch']} and {names['paddle']}"
-        return f"{at} it is undecided {between}: {_spans(pairs, bests)}{advice}"
-    slow = "torch" if outcome == "paddle" else "paddle"
+        return _undecided(pairs, bests, say, sizes=sizes, **names)
+    slow = names["torch" if outcome == "paddle" else "paddle"]
+    facts = {"sizes": sizes, "fast": names[outcome], "slow": slow}
     if any(pair.ratio_ci95 and half_width(pair.ratio_ci95) > 1 for pair in pairs):
-        return f"{at} {names[outcome]} is faster than {names[slow]}, and how much is {UNUSABLE}"
+        return say("at batch {sizes} {fast} is faster than {slow}, and how much is unusable", **facts)
     ratios = sorted(max(best.ratio, 1 / best.ratio) for best in bests)
-    times = " to ".join(dict.fromkeys(number(ratio) for ratio in (ratios[0], ratios[-1])))
-    between = f" ({_span(pairs[0], turned=outcome == 'torch')})" if len(pairs) == len(bests) == 1 else ""
-    return f"{at} {names[outcome]} is {times} times{between} as fast as {names[slow]}"
+    least, most = number(ratios[0]), number(ratios[-1])
+    if len(pairs) == len(bests) == 1:
+        span = _span(pairs[0], say, turned=outcome == "torch")
+        message = "at batch {sizes} {fast} is {times} times ({span}) as fast as {slow}"
+        return say(message, times=least, span=span, **facts)
+    if least == most:
+        return say("at batch {sizes} {fast} is {times} times as fast as {slow}", times=least, **facts)
+    message = "at batch {sizes} {fast} is {least} to {most} times as fast as {slow}"
+    return say(message, least=least, most=most, **facts)
 
 
-def _spans(pairs: Sequence[Comparison], bests: Sequence[Best]) -> str:
-    """Where paddle's speed over torch's lies."""
+def _undecided(pairs: Sequence[Comparison], bests: Sequence[Best], say: Language, **names: str) -> str:
+    """Where paddle's speed over torch's lies, and what would decide; ``names``: sizes and both sides."""
+    advice = next((pair.reason for pair in pairs if pair.reason), None)
     if len(pairs) < len(bests):  # some of other engines, which took no turns together
-        return "they took no turns together"
-    return f"paddle / torch lies within {', '.join(_span(pair) for pair in pairs)}"
+        where = say("they took no turns together")
+    else:
+        spans = ", ".join(_span(pair, say) for pair in pairs)
+        where = say("paddle / torch lies within {spans}", spans=spans)
+    if advice is None:
+        message = "at batch {sizes} it is undecided between {torch} and {paddle}: {where}"
+        return say(message, where=where, **names)
+    message = "at batch {sizes} it is undecided between {torch} and {paddle}: {where} ({advice})"
+    return say(message, where=where, advice=translated(advice, say), **names)
 
 
-def _span(pair: Comparison, *, turned: bool = False) -> str:
+def _span(pair: Comparison, say: Language, *, turned: bool = False) -> str:
     """The interval of the true ratio; ``turned``, of torch's speed over paddle's."""
     if pair.ratio_ci95 is None:
-        return UNUSABLE
+        return say(UNUSABLE)
     low, high = pair.ratio_ci95
-    return interval((1 / high, 1 / low)) if turned else interval((low, high))
+    return interval((1 / high, 1 / low), say) if turned else interval((low, high), say)
 
 
 def _way(side: BestSide) -> str:
@@ -156,38 +209,34 @@ def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
     return own if pair is None else [pair]
 
 
-def _confidence(report: CompareReport) -> tuple[str, list[str]]:
-    reasons, doubts = [], 0
-    parity: Any = report.parity
-    if parity is None:
-        reasons.append("that both compute the same was not checked")
-        doubts += 1
-    else:
-        reasons.append(f"both compute the same in float64 (parity {parity['verdict']})")
+def _doubts(report: CompareReport, say: Language) -> tuple[int, list[str]]:
+    """How many things make the answer doubtful, and what speaks for it and against it."""
+    reasons, doubts = [_of_parity(report.parity, say)], int(report.parity is None)
     behind = [row for best in report.best for row in _behind(best, report.comparisons)]
     own = [half_width(row.ratio_ci95) for row in behind if row.ratio_ci95]
     repeated = [half_width(row.repetition_ci95) for row in behind if row.repetition_ci95] or own
     width = max(own, default=math.inf)
     if own:
-        reasons.append(
-            f"ratios are known to {plus_minus(width, 0)}, "
-            f"repeated runs should agree within {plus_minus(max(repeated), 0)}"
-        )
+        message = "ratios are known to {width}, repeated runs should agree within {repetition}"
+        found = {"width": width, "repetition": max(repeated)}
+        reasons.append(say(message, **{name: plus_minus(value, 0, say=say) for name, value in found.items()}))
     left_out = max((row.left_out or 0.0 for row in report.comparisons), default=0.0)
     if left_out > 0:
-        reasons.append(f"up to {left_out:.0%} of the blocks were left out because others disturbed them")
+        message = "up to {share} of the blocks were left out because others disturbed them"
+        reasons.append(say(message, share=f"{left_out:.0%}"))
     if report.missing:
-        reasons.append("the run was cut off")
+        reasons.append(say("the run was cut off"))
         doubts += 1
     doubts += (width > WIDE) + (width > WIDER)
     warnings = report.environment.get("warnings") or []
     if warnings:
-        reasons.append(f"but {'; '.join(warnings)}")
+        said = say.joined((translated(warning, say) for warning in warnings), by="; ")
+        reasons.append(say("but {warnings}", warnings=said))
         doubts += 1
-    return ("high", "moderate", "low", "low", "low")[doubts], reasons
+    return doubts, reasons
 
 
-def _listed(values: Iterable[object]) -> str:
-    """1, 8 and 32."""
-    *others, last = map(str, values)
-    return f"{', '.join(others)} and {last}" if others else last
+def _of_parity(parity: Any, say: Language) -> str:
+    if parity is None:
+        return say("that both compute the same was not checked")
+    return say("both compute the same in float64 (parity {verdict})", verdict=say(parity["verdict"]))

@@ -8,61 +8,86 @@ from benchmarks.parity.plan import INCOMPLETE
 from benchmarks.parity.text import failure
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import UNEQUAL_SETTINGS, Against, CompareReport, Comparison, Result
+from benchmarks.results.sentences import translated
 from common import cli
+from common.language import ENGLISH, Language
 
 
-def judge(program: str, rows: Sequence[Result], comparisons: Sequence[Comparison] = ()) -> int:
+def judge(
+    program: str,
+    rows: Sequence[Result],
+    comparisons: Sequence[Comparison] = (),
+    say: Language = ENGLISH,
+) -> int:
     """0 if something was measured and nothing broke; 2 if the two sides are not comparable; else 3."""
     unequal = [row for row in comparisons if (row.reason or "").startswith(UNEQUAL_SETTINGS)]
     if unequal:
-        cli.complain(program, f"not comparable, {unequal[0].phase}: {unequal[0].reason}")
+        reason = translated(unequal[0].reason or "", say)
+        cli.complain(program, say("not comparable, {phase}: {reason}", phase=unequal[0].phase, reason=reason))
         return cli.WRONG_REQUEST
     broken = [row for row in rows if row.status in ("crashed", "timeout")]
     missing = [row for row in rows if row.status != "ok"]
     if broken or len(missing) == len(rows):
         first = (broken or missing)[0]
-        others = f" ({len(missing)} of {len(rows)} results are missing)" if len(missing) > 1 else ""
-        cli.complain(program, f"{first.backend}, {first.phase}: {first.status}: {first.reason}{others}")
+        line = say(
+            "{backend}, {phase}: {status}: {reason}",
+            backend=first.backend,
+            phase=first.phase,
+            status=say(first.status),
+            reason=translated(first.reason or "", say),
+        )
+        if len(missing) > 1:
+            message = "{line} ({missing} of {all} results are missing)"
+            line = say(message, line=line, missing=len(missing), all=len(rows))
+        cli.complain(program, line)
         return cli.UNAVAILABLE
     return cli.DONE
 
 
-def judge_comparison(program: str, report: CompareReport, *, before: Path | None) -> int:
+def judge_comparison(
+    program: str, report: CompareReport, *, before: Path | None, say: Language = ENGLISH
+) -> int:
     """Parity counts first, then the baseline in ``before``, what could not be measured, and disturbances."""
-    if report.parity and report.parity["verdict"] == "fail":
-        cli.complain(program, f"{failure(report.parity)}; nothing was timed")
-        return cli.FAILED
-    if report.parity and report.parity["verdict"] != "pass":
-        cli.complain(program, f"{failure(report.parity)}; nothing was timed")
-        return cli.UNAVAILABLE if report.parity["verdict"] == INCOMPLETE else cli.WRONG_REQUEST
+    verdict = report.parity["verdict"] if report.parity else "pass"
+    if report.parity and verdict != "pass":
+        cli.complain(program, say("{reason}; nothing was timed", reason=failure(report.parity, say)))
+        return {"fail": cli.FAILED, INCOMPLETE: cli.UNAVAILABLE}.get(verdict, cli.WRONG_REQUEST)
     if before and not report.regressions and any(row.status == "ok" for row in report.results):
-        lacking = "holds nothing of what was measured; give the same flags, --threads too"
-        cli.complain(program, f"{before}: {lacking}")
+        message = "{file}: holds nothing of what was measured; give the same flags, --threads too"
+        cli.complain(program, say(message, file=before))
         return cli.WRONG_REQUEST
     slower = [entry for entry in report.regressions if entry.regression]
     if slower:
-        cli.complain(program, regression.sentence(slower[0]))
+        cli.complain(program, regression.sentence(slower[0], say))
         return cli.FAILED
     unseen = [entry for entry in report.regressions if entry.undecided]
     return (
-        judge(program, report.results, report.comparisons)
-        or _undecided(program, [regression.sentence(entry) for entry in unseen])
-        or nothing_valid(program, report.comparisons)
+        judge(program, report.results, report.comparisons, say)
+        or _undecided(program, [regression.sentence(entry, say) for entry in unseen], say)
+        or nothing_valid(program, report.comparisons, say)
     )
 
 
-def judge_against(program: str, entries: Sequence[Against], sentences: Sequence[str], *, place: str) -> int:
+def judge_against(
+    program: str,
+    entries: Sequence[Against],
+    sentences: Sequence[str],
+    *,
+    place: str,
+    say: Language = ENGLISH,
+) -> int:
     """1 for a regression; 3 where a comparison could not be made; 4 where a slowdown might not show."""
-    slower = [line for line, entry in zip(sentences, entries, strict=True) if entry.regression]
+    lines = [say("against {place}: {line}", place=place, line=line) for line in sentences]
+    slower = [line for line, entry in zip(lines, entries, strict=True) if entry.regression]
     if slower:
-        cli.complain(program, f"against {place}: {slower[0]}")
+        cli.complain(program, slower[0])
         return cli.FAILED
-    undone = [line for line, entry in zip(sentences, entries, strict=True) if _is_undone(entry)]
+    undone = [line for line, entry in zip(lines, entries, strict=True) if _is_undone(entry)]
     if undone:
-        cli.complain(program, f"against {place}: {undone[0]}")
+        cli.complain(program, undone[0])
         return cli.UNAVAILABLE
-    unseen = [line for line, entry in zip(sentences, entries, strict=True) if entry.undecided]
-    return _undecided(program, [f"against {place}: {line}" for line in unseen])
+    unseen = [line for line, entry in zip(lines, entries, strict=True) if entry.undecided]
+    return _undecided(program, unseen, say)
 
 
 def _is_undone(entry: Against) -> bool:
@@ -70,19 +95,20 @@ def _is_undone(entry: Against) -> bool:
     return entry.change is None and not entry.undecided
 
 
-def _undecided(program: str, lines: Sequence[str]) -> int:
+def _undecided(program: str, lines: Sequence[str], say: Language) -> int:
     if not lines:
         return cli.DONE
-    others = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-    cli.complain(program, f"{lines[0]}{others}")
+    more = len(lines) - 1
+    cli.complain(program, say("{line} (and {more} more)", line=lines[0], more=more) if more else lines[0])
     return cli.UNDECIDED
 
 
-def nothing_valid(program: str, comparisons: Sequence[Comparison]) -> int:
+def nothing_valid(program: str, comparisons: Sequence[Comparison], say: Language = ENGLISH) -> int:
     """4 if others disturbed every combination that both sides measured."""
     judged = [row for row in comparisons if row.verdict != "not comparable"]
     if not judged or any(row.verdict != "invalid" for row in judged):
         return cli.DONE
     first = judged[0]
-    cli.complain(program, f"nothing valid is left; {labeller(judged)(first)}: {first.reason}")
+    case, reason = labeller(judged, say)(first), translated(first.reason or "", say)
+    cli.complain(program, say("nothing valid is left; {case}: {reason}", case=case, reason=reason))
     return cli.UNDECIDED

@@ -6,12 +6,18 @@ from tabulate import tabulate
 
 from benchmarks.results.formatting import number
 from benchmarks.results.schema import LargestBatch
+from benchmarks.results.sentences import translated
+from common.language import ENGLISH, Language
 
 COLUMNS = ("phase", "engine", "precision", "layout", "threads", "backend", "largest batch", "takes MiB")
 MORE = ("too large", "takes MiB", "status")
+FOOTNOTE = (
+    "of the whole worker, framework included (on a GPU: of the framework's allocator), each try in a "
+    "process of its own; known to one in sixteen: too large is the smallest that was seen not to fit"
+)
 
 
-def largest_batch_text(rows: Sequence[LargestBatch]) -> str:
+def largest_batch_text(rows: Sequence[LargestBatch], say: Language = ENGLISH) -> str:
     """A row for each side of each combination, and why some have none."""
     limit = rows[0].limit_bytes / 2**20
     cells = [
@@ -21,18 +27,26 @@ def largest_batch_text(rows: Sequence[LargestBatch]) -> str:
             _mib(row.peak_memory_bytes),
             str(row.next_batch or "-"),
             _mib(row.next_memory_bytes),
-            row.status,
+            say(row.status),
         ]
         for row in rows
     ]
-    table = tabulate(cells, headers=(*COLUMNS, *MORE), tablefmt="simple", disable_numparse=True)
-    reasons = [f"{row.backend} {row.phase} {row.engine}: {row.reason}" for row in rows if row.reason]
-    lines = [
-        f"{rows[0].model}: the largest batch within {limit:,.0f} MiB",
-        table,
-        "of the whole worker, framework included (on a GPU: of the framework's allocator), each try in a "
-        "process of its own; known to one in sixteen: too large is the smallest that was seen not to fit",
+    headers = [say(name) for name in (*COLUMNS, *MORE)]
+    table = tabulate(cells, headers=headers, tablefmt="simple", disable_numparse=True)
+    message = "{backend} {phase} {engine}: {reason}"
+    reasons = [
+        say(
+            message,
+            backend=row.backend,
+            phase=row.phase,
+            engine=row.engine,
+            reason=translated(row.reason, say),
+        )
+        for row in rows
+        if row.reason
     ]
+    title = say("{model}: the largest batch within {limit} MiB", model=rows[0].model, limit=f"{limit:,.0f}")
+    lines = [title, table, say(FOOTNOTE)]
     return "\n".join([*lines, *reasons])
 
 

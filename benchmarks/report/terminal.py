@@ -17,6 +17,8 @@ from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import Request
 from benchmarks.results.formatting import labeller, number, plus_minus
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Report, Result
+from benchmarks.results.sentences import translated
+from common.language import ENGLISH, Language
 from common.model_cards import MODELS
 from common.shipped import shipped_name
 
@@ -52,6 +54,7 @@ COMPARE_COLUMNS = (
 )
 
 UNVARIED = ("layout", "threads")  # left out where all rows have the same
+LEFT = ("phase", "engine", "precision", "layout", "verdict", "status")  # columns of words
 
 FOOTNOTE = (
     "images/s: batch size over the median step; paddle / torch: from the ratio of each round, in which they "
@@ -60,91 +63,128 @@ FOOTNOTE = (
 )
 
 
-def run_report(request: Request, report: Report) -> str:
+def run_report(request: Request, report: Report, say: Language = ENGLISH) -> str:
     """All that benchmarks.run prints: the circumstances, the figures, what was in force."""
-    table = _table(RUN_COLUMNS, [_run_row(row) for row in report.results])
-    warnings = [f"Careful: {warning}." for warning in report.environment.get("warnings", ())]
+    table = _table(RUN_COLUMNS, [_run_row(row, say) for row in report.results], say)
+    warnings = [
+        say("Careful: {warning}.", warning=translated(warning, say))
+        for warning in report.environment.get("warnings", ())
+    ]
     lines = [
-        _heading(request, report),
+        _heading(request, report, say),
         "",
         table,
         "",
         *service_lines(report.results),
         *memory_lines(report.results),
     ]
-    lines += [*scaling_lines(report), *_notes(report)]
-    return "\n".join([*lines, *layer_lines(report.results), *warnings])
+    lines += [*scaling_lines(report), *_notes(report, say)]
+    return "\n".join([*lines, *layer_lines(report.results, say), *warnings])
 
 
-def comparison_text(request: Request, report: CompareReport) -> str:
+def comparison_text(request: Request, report: CompareReport, say: Language = ENGLISH) -> str:
     """The answer, then the tables, then a sentence on each change against the baseline."""
-    changes = "\n".join(regression.sentence(entry) for entry in report.regressions)
-    missing = "".join(f"\nMissing: {line}." for line in report.missing)
-    return f"{answer(report)}\n{confidence(report)}{missing}\n\n{compare_report(request, report)}\n{changes}"
+    lines = [answer(report, say), confidence(report, say)]
+    lines += [say("Missing: {line}.", line=translated(line, say)) for line in report.missing]
+    changes = "\n".join(regression.sentence(entry, say) for entry in report.regressions)
+    return "\n".join([*lines, "", compare_report(request, report, say), changes])
 
 
-def compare_report(request: Request, report: CompareReport) -> str:
+def compare_report(request: Request, report: CompareReport, say: Language = ENGLISH) -> str:
     """The tables of a comparison."""
-    lines = [_heading(request, report), *parity_lines(report.parity)]
+    lines = [_heading(request, report, say), *parity_lines(report.parity, say)]
     if report.comparisons:
-        lines += ["", _table(COMPARE_COLUMNS, [_compare_row(row) for row in report.comparisons]), ""]
-        lines += [FOOTNOTE, *_reasons(report.comparisons)]
+        rows = [_compare_row(row, say) for row in report.comparisons]
+        lines += ["", _table(COMPARE_COLUMNS, rows, say), ""]
+        lines += [say(FOOTNOTE), *_reasons(report.comparisons, say)]
         lines += [*service_lines(report.results), *memory_lines(report.results)]
         lines += scaling_lines(report)
-        lines += [*_notes(report), *layer_lines(report.results)]
+        lines += [*_notes(report, say), *layer_lines(report.results, say)]
     return "\n".join(lines)
 
 
-def _heading(request: Request, report: Report) -> str:
+def _heading(request: Request, report: Report, say: Language) -> str:
+    """Two lines: what was measured, and where."""
     environment = report.environment
     row = next((row for row in report.results if row.status == "ok"), None)
     device = row.device if row else request.device
-    shape = "x".join(map(str, request.input_shape))
-    count = f", {row.parameters:,} parameters" if row and row.parameters else ""
+    gpus = environment.get("gpus") or [say("an unknown GPU")]
     found = environment.get("backends", {})
     versions = ", ".join(f"{name} {facts.get(name)}" for name, facts in found.items())
-    gpus = environment.get("gpus") or ["an unknown GPU"]
-    machine = "; ".join(gpus) if device.startswith("gpu") else environment.get("cpu")
-    return (
-        f"{_title(request)}: {request.model}{count}, images {shape}, "
-        f"{request.num_classes} classes\n"
-        f"{versions or 'no framework'} on {device} ({machine}), {request.threads} threads, "
-        f"{_source(request)}, settings {request.settings_mode}"
+    machine = say(
+        "{versions} on {device} ({machine}), {threads} threads, {source}, settings {mode}",
+        versions=versions or say("no framework"),
+        device=device,
+        machine="; ".join(gpus) if device.startswith("gpu") else environment.get("cpu"),
+        threads=request.threads,
+        source=_source(request, say),
+        mode=request.settings_mode,
     )
+    return f"{_what(request, row.parameters if row else None, say)}\n{machine}"
 
 
-def _title(request: Request) -> str:
+def _what(request: Request, parameters: int | None, say: Language) -> str:
+    """The model and its size."""
+    facts = {
+        "title": _title(request, say),
+        "model": request.model,
+        "shape": "x".join(map(str, request.input_shape)),
+        "classes": request.num_classes,
+    }
+    if not parameters:
+        return say("{title}: {model}, images {shape}, {classes} classes", **facts)
+    message = "{title}: {model}, {parameters} parameters, images {shape}, {classes} classes"
+    return say(message, parameters=f"{parameters:,}", **facts)
+
+
+def _title(request: Request, say: Language) -> str:
     if request.model in MODELS:
-        return MODELS[request.model].title
-    return "Shipped by both libraries" if shipped_name(request.model) else "Models of one's own"
+        return say(MODELS[request.model].title)
+    if shipped_name(request.model):
+        return say("Shipped by both libraries")
+    return say("Models of one's own")
 
 
-def _source(request: Request) -> str:
+def _source(request: Request, say: Language) -> str:
     if request.data is None:
-        return "one fixed batch on the device"
-    return f"images read from {request.data} inside the measured time"
+        return say("one fixed batch on the device")
+    return say("images read from {data} inside the measured time", data=request.data)
 
 
-def _notes(report: Report) -> list[str]:
+def _notes(report: Report, say: Language) -> list[str]:
     """The settings in force, once per distinct combination, and why rows have no figure."""
     settings = [
-        f"{row.backend}, {row.phase}: {_settings(row.settings)}" for row in report.results if row.settings
+        say("{backend}, {phase}: {settings}", backend=row.backend, phase=row.phase, settings=found)
+        for row in report.results
+        if row.settings and (found := _settings(row.settings, say))
     ]
-    label = labeller(report.results)
+    label = labeller(report.results, say)
     reasons = [
-        f"{row.backend} {label(row)}: {row.status}: {row.reason}"
+        say(
+            "{backend} {case}: {status}: {reason}",
+            backend=row.backend,
+            case=label(row),
+            status=say(row.status),
+            reason=translated(row.reason or "", say),
+        )
         for row in report.results
         if row.status != "ok"
     ]
-    bounds = [f"  {row.backend} {label(row)}: {bound_words(row)}" for row in report.results if row.roofline]
-    machine = machine_words(report.results)
-    lines = [f"What bounds a step ({machine}):", *bounds] if machine else []
+    bounds = [
+        say("{backend} {case}: {bound}", backend=row.backend, case=label(row), bound=bound_words(row, say))
+        for row in report.results
+        if row.roofline
+    ]
+    machine = machine_words(report.results, say)
+    lines = []
+    if machine:
+        lines += [say("What bounds a step ({machine}):", machine=machine), *(f"  {line}" for line in bounds)]
     if settings:
-        lines += ["In force:", *(f"  {line}" for line in dict.fromkeys(settings))]
+        lines += [say("In force:"), *(f"  {line}" for line in dict.fromkeys(settings))]
     return [*lines, *reasons]
 
 
-def _run_row(result: Result) -> list[str]:
+def _run_row(result: Result, say: Language) -> list[str]:
     latency = result.latency_ms
     return [
         result.phase,
@@ -157,11 +197,11 @@ def _run_row(result: Result) -> list[str]:
         *([number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
         str(latency.n) if latency and latency.n else "-",
         f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
-        result.status,
+        say(result.status),
     ]
 
 
-def _compare_row(row: Comparison) -> list[str]:
+def _compare_row(row: Comparison, say: Language) -> list[str]:
     return [
         row.phase,
         row.engine,
@@ -170,40 +210,56 @@ def _compare_row(row: Comparison) -> list[str]:
         str(row.threads or "-"),
         row.case.batch,
         *speed_cells(row),
-        *ratio_cells(row),
-        plus_minus(row.noise) if row.verdict != "invalid" else "-",
-        verdict_words(row),
+        *ratio_cells(row, say),
+        plus_minus(row.noise, say=say) if row.verdict != "invalid" else "-",
+        verdict_words(row, say),
     ]
 
 
-def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
+def _reasons(comparisons: Sequence[Comparison], say: Language) -> list[str]:
     """Why a row has no winner, and how many blocks were left out."""
-    label = labeller(comparisons)
+    label = labeller(comparisons, say)
     lines = [
-        f"{label(row)}: {row.verdict}: {row.reason}"
+        say(
+            "{case}: {verdict}: {reason}",
+            case=label(row),
+            verdict=say(row.verdict),
+            reason=translated(row.reason, say),
+        )
         for row in comparisons
         if row.verdict in NOT_DECIDED and row.reason
     ]
     return lines + [
-        f"{label(row)}: {row.left_out:.0%} of the blocks were left out because others disturbed them"
+        say(
+            "{case}: {share} of the blocks were left out because others disturbed them",
+            case=label(row),
+            share=f"{row.left_out:.0%}",
+        )
         for row in comparisons
         if row.left_out and row.verdict != "invalid"
     ]
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], say: Language) -> str:
+    """Columns by their English names, which decide what is left out and how a column is aligned."""
     cells = zip(*rows, strict=True) if rows else [()] * len(columns)
-    shown = {
-        name: column
+    shown = [
+        (name, column)
         for name, column in zip(columns, cells, strict=True)
         if name not in UNVARIED or len(set(column)) > 1
-    }
-    words = ("phase", "engine", "precision", "layout", "verdict", "status")
-    alignment = ["left" if name in words else "right" for name in shown]
-    return tabulate(shown, headers="keys", tablefmt="simple", colalign=alignment, disable_numparse=True)
+    ]
+    return tabulate(
+        list(zip(*(column for _, column in shown), strict=True)),
+        headers=[say(name) for name, _ in shown],
+        tablefmt="simple",
+        colalign=["left" if name in LEFT else "right" for name, _ in shown],
+        disable_numparse=True,
+    )
 
 
-def _settings(settings: Mapping[str, Any]) -> str:
+def _settings(settings: Mapping[str, Any], say: Language) -> str:
     known = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
     unknown = ", ".join(name for name, value in settings.items() if value is None)
-    return f"{known}; not applicable on this device: {unknown}" if unknown else known
+    if not unknown:
+        return known
+    return say("{known}; not applicable on this device: {unknown}", known=known, unknown=unknown)

@@ -26,6 +26,7 @@ from common.flag_values import (
     swept,
     words,
 )
+from common.language import LANGUAGES
 from common.shipped import NETWORKS, PREFIX
 
 T = TypeVar("T")
@@ -59,6 +60,13 @@ def add_flags(parser: Parser) -> None:
     add_step_flags(how)
     add_image_flags(parser)
     add_service_flags(parser)
+
+
+def add_language_flag(group: Group | Parser, *, of: str = "of what is printed") -> None:
+    """The language of sentences; files keep them in English."""
+    group.add_argument(
+        "--language", choices=LANGUAGES, default="en", help=f"{of}: en (default) or zh, Chinese"
+    )
 
 
 def add_model_flags(parser: Parser, *, own: bool = True) -> None:

@@ -1,22 +1,24 @@
 """Combinations and figures in words."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.results.schema import CaseRecord
+from common.language import ENGLISH, Language
 from common.terminal import printable
 
 
-def labeller(rows: Sequence[CaseRecord]) -> Callable[[CaseRecord], str]:
+def labeller(rows: Sequence[CaseRecord], say: Language = ENGLISH) -> Callable[[CaseRecord], str]:
     """A function that names a row's combination.
 
-    Threads are named only if the rows differ in them.
+    Threads are named only if the rows differ in them. A combination is the flags' values, in any language.
     """
     several = len({row.threads for row in rows}) > 1
 
     def label(row: CaseRecord) -> str:
-        threads = f", {row.threads} threads" if several and row.threads else ""
-        return f"{row.case}{threads}"
+        if several and row.threads:
+            return say("{case}, {threads} threads", case=row.case, threads=row.threads)
+        return str(row.case)
 
     return label
 
@@ -42,11 +44,19 @@ def markdown_text(value: object) -> str:
 UNUSABLE = "unusable"  # instead of a figure that says nothing
 
 
-def interval(ends: tuple[float, float] | None) -> str:
+def interval(ends: tuple[float, float] | None, say: Language = ENGLISH) -> str:
     """Both ends of an interval; a dash where there is none, and no figures beyond ±100 %."""
     if ends is None:
         return "-"
-    return UNUSABLE if half_width(ends) > 1 else f"{number(ends[0])} to {number(ends[1])}"
+    if half_width(ends) > 1:
+        return say(UNUSABLE)
+    return say("{low} to {high}", low=number(ends[0]), high=number(ends[1]))
+
+
+def listed(values: Iterable[object], say: Language = ENGLISH) -> str:
+    """1, 8 and 32."""
+    *others, last = map(str, values)
+    return say("{others} and {last}", others=", ".join(others), last=last) if others else last
 
 
 def half_width(ends: tuple[float, float]) -> float:
@@ -62,8 +72,8 @@ def signed(change: float | None) -> str:
     return f"{change:+.1%}" if abs(change) <= 1 else UNUSABLE
 
 
-def plus_minus(width: float | None, digits: int = 1) -> str:
+def plus_minus(width: float | None, digits: int = 1, *, say: Language = ENGLISH) -> str:
     """A relative half width as ±x %; a dash where there is none, and no figure beyond ±100 %."""
     if width is None:
         return "-"
-    return f"±{width * 100:.{digits}f} %" if width <= 1 else UNUSABLE
+    return f"±{width * 100:.{digits}f} %" if width <= 1 else say(UNUSABLE)

@@ -14,6 +14,7 @@ Status = Literal["ok", "unsupported", "out-of-memory", "crashed", "timeout"]
 Verdict = Literal["torch faster", "paddle faster", "equal", "undecided", "invalid", "not comparable"]
 OldVerdict = Literal["torch faster", "paddle faster", "no difference", "not comparable"]
 ScalingVerdict = Literal["torch scales better", "paddle scales better", "equal", "undecided", "invalid"]
+AgainstVerdict = Literal["faster", "slower", "equal", "undecided", "invalid", "not comparable"]
 NOT_DECIDED = ("undecided", "invalid")
 
 
@@ -297,10 +298,7 @@ class Against(CaseRecord):
     change_ci95: tuple[float, float] | None = None
     noise: float | None = None
     max_regression: float | None = None  # percent that it may be slower
-    verdict: Annotated[
-        Literal["faster", "slower", "equal", "undecided", "invalid", "not comparable"],
-        BeforeValidator(_undecided),
-    ]
+    verdict: Annotated[AgainstVerdict, BeforeValidator(_undecided)]
     regression: bool = False
     undecided: bool = False  # a change of what is allowed would not show
     left_out: float | None = None  # share of the blocks, which others disturbed

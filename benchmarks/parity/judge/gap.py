@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.parity.judge import sentences
 from benchmarks.parity.tensors.distance import distance
 
 TOLERANCE = 1e-12  # relative L2 in float64; equal models here are 5e-15 apart
@@ -82,13 +83,12 @@ def compare(
 
 def not_finite(ours: np.ndarray, theirs: np.ndarray) -> str | None:
     """Which side has NaN or infinity, and in how many of its numbers; None if neither has."""
-    counts = {
-        f"{side} {word}": int(is_bad(array).sum())
+    words = [
+        message.format(side=side, count=f"{count:,}", all=f"{ours.size:,}")
         for side, array in (("torch", ours), ("paddle", theirs))
-        for word, is_bad in ((HAS_NAN, np.isnan), ("has infinity", np.isinf))
-        if array.dtype.kind in "fc"
-    }
-    words = [f"{what} in {count:,} of {ours.size:,} numbers" for what, count in counts.items() if count]
+        for message, is_bad in ((sentences.NAN, np.isnan), (sentences.INFINITY, np.isinf))
+        if array.dtype.kind in "fc" and (count := int(is_bad(array).sum()))
+    ]
     return "; ".join(words) or None
 
 
@@ -150,9 +150,9 @@ def allow_noise(
     tolerance = max(gap.tolerance, allowed)
     left = gap.relative_l2 if gap.reproduced_relative_l2 is None else gap.reproduced_relative_l2
     known = gap.constant is not None and gap.relative_l2 > tolerance
-    note = f"one unit in the last place of the {what} moves it by {moved:.1e}"
+    note = sentences.MOVED_BY.format(what=what, gap=f"{moved:.1e}")
     if is_cancelled:
-        note = f"zero but for rounding ({share:.0e} of the longest of its kind); {note}"
+        note = f"{sentences.CANCELLED.format(share=f'{share:.0e}')}; {note}"
     return replace(
         gap,
         tolerance=tolerance,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.parity.judge import sentences
 from benchmarks.parity.judge.gap import TOLERANCE, Gap
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.alignment import Match
@@ -57,12 +58,9 @@ def _behind_the_last(ordered: Sequence[Match]) -> Suspect:
     """All layers agree and the output does not: what only one side runs last, or no layer at all."""
     last = max((index for index, match in enumerate(ordered) if match.both), default=-1)
     ours = [match for match in ordered[last + 1 :] if match.ours]
-    only = "; ".join(
-        f"only {'torch' if match.ours else 'paddle'} runs {match.name} there" for match in ordered[last + 1 :]
-    )
     name = ordered[last].layer if last >= 0 else INPUT
-    path = f"{name} agrees and the output departs" + (f"; {only}" if only else "")
-    layer = ours[0].layer if ours else f"between {name} and {OUTPUT}"
+    path = "; ".join([sentences.OUTPUT_DEPARTS.format(layer=name), *_alone(ordered[last + 1 :])])
+    layer = ours[0].layer if ours else sentences.BETWEEN.format(first=name, second=OUTPUT)
     return Suspect(layer=layer, relative_l2=None, path=path, base=_base(ours[0]) if ours else None)
 
 
@@ -85,7 +83,7 @@ def _first_guilty(ordered: Sequence[Match], evidence: Evidence, tolerance: float
             return Suspect(
                 layer=match.layer,
                 relative_l2=alone,
-                path=f"{match.name} departs by {alone:.1e} when it is given the very same input",
+                path=sentences.DEPARTS_ALONE.format(call=match.name, gap=f"{alone:.1e}"),
                 base=_base(match),
             )
     return None
@@ -109,9 +107,8 @@ def _first_gap(
             if before is not None and before > tolerance:
                 return _between(earlier, match, skipped, gap=before, backwards=backwards)
             if before is not None and after is not None and after > tolerance:
-                path = (
-                    f"{match.name} departs by {after:.1e} although what it is given agrees; alone it agrees"
-                )
+                inside = sentences.DEPARTS_INSIDE.format(call=match.name, gap=f"{after:.1e}")
+                path = f"{inside}; {sentences.AGREES_ALONE}"
                 return Suspect(layer=match.layer, relative_l2=after, path=path, base=_base(match))
         earlier, skipped = match, []
     return None
@@ -123,14 +120,19 @@ def _between(
     names = [earlier.layer if earlier else (LOSS if backwards else INPUT), later.layer]
     first, second = reversed(names) if backwards else names
     ours = [match for match in skipped if match.ours]
-    what = "; ".join(
-        f"only {'torch' if match.ours else 'paddle'} runs {match.name} there" for match in skipped
-    )
-    way = "the gradient that comes back to" if backwards else "what is given to"
-    path = f"{names[0]} agrees, {way} {later.name} departs by {gap:.1e}" + (f"; {what}" if what else "")
+    way = sentences.BACKWARD_DEPARTS if backwards else sentences.FORWARD_DEPARTS
+    departs = way.format(layer=names[0], call=later.name, gap=f"{gap:.1e}")
+    path = "; ".join([departs, *_alone(skipped)])
     if ours:
         return Suspect(layer=ours[0].layer, relative_l2=gap, path=path, base=_base(ours[0]))
-    return Suspect(layer=f"between {first} and {second}", relative_l2=gap, path=path)
+    return Suspect(layer=sentences.BETWEEN.format(first=first, second=second), relative_l2=gap, path=path)
+
+
+def _alone(matches: Iterable[Match]) -> list[str]:
+    """A clause on each call that one side alone makes."""
+    return [
+        sentences.ONLY.format(side="torch" if match.ours else "paddle", call=match.name) for match in matches
+    ]
 
 
 def _beside_rearranged(ordered: Sequence[Match]) -> list[Match]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from benchmarks.parity.judge import sentences
 from benchmarks.parity.judge.gap import FAIL, PASS, Gap
 from benchmarks.parity.judge.verdicts import Verdicts
 from benchmarks.parity.sides.pair import Pair
@@ -128,7 +129,7 @@ def _within_flip_noise(gap: Gap, allowed: Mapping[str, float]) -> Gap:
     """Passed if images that move the logits as far move it as far."""
     if gap.verdict != FAIL or not gap.relative_l2 <= allowed.get(gap.name, 0.0):
         return gap
-    note = f"{gap.note}; explained by flips of images moved until the logits are as far from the truth"
+    note = f"{gap.note}; {sentences.MOVED_FLIPS}"
     return replace(gap, verdict=PASS, tolerance=allowed[gap.name], note=note)
 
 
@@ -140,7 +141,7 @@ def _ill_conditioned(gap: Gap, allowed: Mapping[str, float]) -> Gap:
     """Passed if the images' own rounding moves it as far; what is infinitely far never is."""
     if gap.verdict != FAIL or not gap.relative_l2 <= allowed.get(gap.name, 0.0):
         return gap
-    note = f"{gap.note}; as ill-conditioned as that"
+    note = f"{gap.note}; {sentences.ILL_CONDITIONED}"
     return replace(gap, verdict=PASS, tolerance=allowed[gap.name], note=note)
 
 
@@ -224,11 +225,16 @@ def _explained(
     if left > limit:
         return gap
     which = "; ".join(
-        f"{name}: {entry['flipped']} of {entry['decisions']:,} decisions of {entry['call']} flipped, "
-        f"margin {entry['margins'][0]:.0e} deviations"
+        sentences.FLIPPED.format(
+            side=name,
+            count=entry["flipped"],
+            all=f"{entry['decisions']:,}",
+            call=entry["call"],
+            margin=f"{entry['margins'][0]:.0e}",
+        )
         for name, entries in flips.items()
         for entry in entries
         if entry["flipped"]
     )
-    note = f"{gap.note}; explained by flips ({which})"
+    note = f"{gap.note}; {sentences.FLIPS.format(flips=which)}"
     return replace(gap, verdict=PASS, tolerance=limit, reproduced_relative_l2=left, note=note)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.parity.judge import localization
+from benchmarks.parity.judge import localization, sentences
 from benchmarks.parity.judge.gap import FAIL, PASS, Gap, compare, missing
 from benchmarks.parity.judge.judge import NO_EFFECT
 from benchmarks.parity.judge.localization import Suspect
@@ -60,8 +60,8 @@ def data_stage(pair: Pair) -> Stage:
 def repeat_stage(pair: Pair, recording: Recording) -> Stage:
     """Each backend again, and again after another call: bit-identical, or something is hidden or random."""
     gaps, suspect = [], None
-    for when in ("at once", "after another call"):
-        if when == "after another call":
+    for when in (sentences.AT_ONCE, sentences.AFTER_ANOTHER):
+        if when == sentences.AFTER_ANOTHER:
             pair.ask_both("distract", batch=pair.path("batch"))
         changed = pair.repeat(recording)
         for name, different in changed.items():
@@ -82,7 +82,7 @@ def _unrepeated(entry: Mapping[str, Any], *, backend: str, when: str) -> Gap:
         max_abs=entry["max_abs"],
         tolerance=0.0,
         verdict=FAIL,
-        note=f"{backend} computes something else when asked again {when}",
+        note=sentences.NOT_REPEATED.format(side=backend, when=when),
     )
 
 
@@ -95,7 +95,7 @@ def _unrepeated_layer(
     """
     name = next((entry["name"] for entry in different if TensorName(entry["name"]).kind == LAYERS), None)
     gap = different[0]["relative_l2"]
-    path = f"{backend} computes something else when asked again {when}, first in {different[0]['name']}"
+    path = sentences.FIRST_NOT_REPEATED.format(side=backend, when=when, name=different[0]["name"])
     if name is None or TensorName(different[0]["name"]).kind != LAYERS:
         return Suspect(layer=None, relative_l2=gap, path=path)
     label, what = TensorName(name).owner, TensorName(name).what
@@ -112,7 +112,9 @@ def _unrepeated_layer(
     if what.startswith(INPUT):
         before = calls[place - 1]["call"] if place else "input"
         before = names.get(before, before) if backend == "paddle" else before
-        return Suspect(layer=f"between {before} and {torch_name}", relative_l2=gap, path=path)
+        return Suspect(
+            layer=sentences.BETWEEN.format(first=before, second=torch_name), relative_l2=gap, path=path
+        )
     return Suspect(layer=torch_name, relative_l2=gap, path=path, base=calls[place]["base"])
 
 

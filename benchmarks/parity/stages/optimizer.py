@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backends import NAMES, OPTIMIZERS
+from benchmarks.parity.judge import sentences
 from benchmarks.parity.judge.gap import FAIL, TOLERANCE, Gap, as_difference, compare, excuse, missing
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.probe.rounded import rounded_value
@@ -102,7 +103,8 @@ def with_suspect(pair: Pair, stage: Stage) -> Stage:
     if first is not None:
         failed = [gap for gap in stage.gaps if gap.verdict == FAIL]
         named = [gap for gap in failed if _parameter_of(gap) in owners]
-        share = f"{len({_parameter_of(gap) for gap in named})} of {len(owners)} parameters depart"
+        count = len({_parameter_of(gap) for gap in named})
+        share = sentences.SHARE_DEPARTS.format(count=count, all=len(owners))
         entry: dict[str, Any] = owners[_parameter_of(named[0])] if named else {}
         is_one = first in named or first.name.endswith("losses")
         layer = entry.get("layer") if is_one and len(named) < len(owners) else None

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parity.judge import sentences
 from benchmarks.parity.judge.gap import FAIL, PASS, Gap, compare, fact
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.sides.pair import Pair
@@ -31,7 +32,7 @@ def parameters_stage(pair: Pair) -> Stage:
             note = f"{words[0]} in torch, {next(word for word in words if word != words[0])} in paddle"
         gaps.append(fact(name, ours[name]["shape"], verdict=PASS if same else FAIL, note=note))
     for side, entries in (("torch", ours), ("paddle", theirs)):
-        note = f"{side} alone has it; the map leaves it out"
+        note = sentences.LEFT_OUT.format(side=side)
         gaps += [
             fact(name, entries[name]["shape"], verdict=PASS, note=note) for name in pairing.left_out[side]
         ]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.parity.judge import sentences
 from benchmarks.parity.judge.gap import FAIL, PASS, Gap
 from benchmarks.parity.judge.judge import NO_EFFECT
 from benchmarks.parity.judge.localization import Suspect
@@ -138,7 +139,7 @@ def _judge(entry: Mapping[str, Any], sides: Sequence[str], precision: Precision)
         max_abs=entry[f"{worst}_max_abs"],
         tolerance=precision.tolerance,
         verdict=PASS if entry[worst] <= precision.tolerance else FAIL,
-        note=f"from the float64 truth: {each}",
+        note=sentences.FROM_TRUTH.format(distances=each),
     )
 
 
@@ -164,7 +165,7 @@ def _with_suspect(stage: Stage, exact: Verdicts) -> Stage:
     stage.suspect = Suspect(
         layer=match.layer if match else first.name.rpartition(".")[0] or None,
         relative_l2=first.relative_l2,
-        path=f"{first.note}; no flipped decision explains it",
+        path=f"{first.note}; {sentences.NO_FLIP}",
         base=base,
     )
     return stage

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.parity.judge import sentences
 from benchmarks.parity.judge.gap import FAIL, PASS, TOLERANCE, Gap, as_difference, compare, excuse, fact
 from benchmarks.parity.judge.localization import Suspect
 from benchmarks.parity.judge.running_variance import biased_running_variance
@@ -85,9 +86,9 @@ def _inner_dropout_gaps(pair: Pair, evaluated: Recording) -> dict[str, Gap]:
         rates = ours.get(match.layer, 0.0), theirs.get(match.theirs["name"], 0.0) if match.theirs else 0.0
         if any(rates):
             same = rates[0] == rates[1]
-            note = f"drops at rate {rates[0]:g} inside, which is off here: it takes no masks"
+            note = sentences.INNER_RATE.format(rate=f"{rates[0]:g}")
             if not same:
-                note = f"drops at rate {rates[0]:g} inside on torch, {rates[1]:g} on paddle"
+                note = sentences.INNER_RATES.format(ours=f"{rates[0]:g}", theirs=f"{rates[1]:g}")
             verdict = PASS if same else FAIL
             gaps[match.layer] = fact(f"{match.layer}{DROPOUT_INSIDE}", (), verdict=verdict, note=note)
     return gaps
@@ -166,7 +167,7 @@ def _draws_fact(draws: Mapping[str, list[int]]) -> list[Gap]:
     ours, theirs = draws.values()
     if not ours or ours != theirs:
         return []
-    note = f"{len(ours)} draws of {sum(ours):,} numbers, which both sides were given"
+    note = sentences.DRAWS.format(count=len(ours), all=f"{sum(ours):,}")
     return [fact(RANDOM_NUMBERS, (), verdict=PASS, note=note)]
 
 
@@ -210,7 +211,7 @@ def _power_iterations(pair: Pair, suspect: Suspect | None) -> list[str]:
 
 def _statistics_suspect(pair: Pair, gap: Gap) -> Suspect:
     entry = next(e for e in pair.described["torch"]["buffers"] if e["name"] == gap.name)
-    path = f"{gap.name} departs by {gap.relative_l2:.1e} after one step in training mode"
+    path = sentences.AFTER_ONE_STEP.format(name=gap.name, gap=f"{gap.relative_l2:.1e}")
     return Suspect(layer=entry["layer"], relative_l2=gap.relative_l2, path=path, base=entry["type"])
 
 

@@ -29,14 +29,18 @@ def compare_pairs(options: argparse.Namespace, *, program: str, publish: Publish
         require_suite(options.speed)
     require_folder(options.report)
     folder, request = options.report, request_facts(options, plan)
+    say = Language(options.language)
 
     def on_row(page: ParityPage, row: Variant, is_new: bool) -> None:
         if options.speed:
             page.variants[-1] = with_speed(row, options.speed, page.environment["backends"])
         write_page(page, folder, language=options.language)
-        kept = "" if is_new else " (kept)"
-        done = f"{len(page.variants)} of {len(wanted)}"
-        print(f"{done} {row.name}{kept}: {row.verdict}; {_line(row)}", flush=True)
+        facts = {"done": len(page.variants), "all": len(wanted), "name": row.name, "line": _line(row, say)}
+        if is_new:
+            message = "{done} of {all} {name}: {verdict}; {line}"
+        else:
+            message = "{done} of {all} {name} (kept): {verdict}; {line}"
+        print(say(message, verdict=_verdict(row, say), **facts), flush=True)
 
     try:
         page = run_variants(wanted, plan, folder, request=request, timeout=options.timeout, on_row=on_row)
@@ -45,21 +49,26 @@ def compare_pairs(options: argparse.Namespace, *, program: str, publish: Publish
         raise
     if options.json:
         result_file.write(page, options.json)
-    say = Language(options.language)
     print(f"\n{sentences.answer(say, page)}\n{sentences.images_sentence(say, page)}")
-    print(f"Written: {', '.join(str(folder / name) for name in (*PAGES, JSON))}")
+    print(say("Written: {path}", path=", ".join(str(folder / name) for name in (*PAGES, JSON))))
     publish(page, {each.name: each.subject for each in wanted})
     return _code(page.variants, program=program)
 
 
-def _line(row: Variant) -> str:
+def _verdict(row: Variant, say: Language) -> str:
+    """As the report has it in English, which programs may read; else as the page has it."""
+    return row.verdict if say.code == "en" else sentences.verdict(say, row.verdict)
+
+
+def _line(row: Variant, say: Language) -> str:
     """What float64 says of the row, the fault, or why there is neither."""
+    name = say("{name}: ", name=row.name)
     if row.fault is not None and row.verdict == "fail":
         places = f" ({row.fault.places[0]})" if row.fault.places else ""
-        return sentences.fault_sentence(Language(), row).removeprefix(f"{row.name}: ") + places
+        return sentences.fault_sentence(say, row).removeprefix(name) + places
     if row.reason:
         return row.reason
-    return sentences.finding_sentence(Language(), row).removeprefix(f"{row.name}: ")
+    return sentences.finding_sentence(say, row).removeprefix(name)
 
 
 def _code(rows: Sequence[Variant], *, program: str) -> int:

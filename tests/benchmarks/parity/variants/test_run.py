@@ -87,6 +87,14 @@ def test_all_pass_is_0_and_a_second_call_compares_nothing(made, capsys):
     assert "2 of 3 two (kept): pass" in out
 
 
+def test_what_is_printed_has_the_language_of_the_page(made, capsys):
+    asked = [*ASKED, "--language", "zh"]
+    lines = ended(command.main, asked, capsys)[1].splitlines()
+    assert lines[1].startswith("2/3 two：通过；") and "one: " not in lines[0] and "one：" not in lines[0][9:]
+    lines = ended(command.main, asked, capsys)[1].splitlines()
+    assert lines[1].startswith("2/3 two（已保留）：通过；") and lines[-1].startswith("已写出：page")
+
+
 def test_what_changes_a_row_compares_it_anew(made, capsys):
     ended(command.main, ASKED, capsys)
     for changed in (["--seed", "1"], ["--stages", "forward"], ["--batch-size", "4"]):
