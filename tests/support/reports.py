@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import stats
 
+from benchmarks.analysis.best import best_of_each
 from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison, Latency, LayerTimes, Result
 
 
@@ -83,4 +84,28 @@ def report(torch_speed=100.0, paddle_speed=25.0, *, width=0.02):
             comparison(1.0, 1.0, phase="train", ratio=None, ratio_ci95=None, verdict="not comparable"),
         ],
         best=[Best(phase="infer", batch_size=8, ratio=128 / 130, **sides)],
+    )
+
+
+def swept_report():
+    """96 comparisons: two phases, three engines, two precisions, eight batch sizes."""
+    pairs, rows = [], []
+    ways = [
+        (p, e, f)
+        for p in ("infer", "train")
+        for e in ("eager", "compiled", "deploy")
+        for f in ("fp32", "bf16")
+    ]
+    for place, (phase, engine, precision) in enumerate(ways):
+        for step, batch_size in enumerate((1, 2, 4, 8, 16, 32, 64, 128)):
+            case = {"phase": phase, "engine": engine, "precision": precision, "batch_size": batch_size}
+            speed = 10.0 * batch_size**0.5
+            ratio = 0.3 + 0.01 * step + 0.07 * place
+            case |= {"margin": 5.0}
+            pairs.append(comparison(speed, speed * ratio, **case))
+            del case["margin"]
+            rows += [result("torch", speed, **case), result("paddle", speed * ratio, **case)]
+    environment = {"cpu": "a processor", "cores": 2, "date": "2026-01-01T00:00:00+00:00"}
+    return CompareReport(
+        environment=environment, results=rows, parity=None, comparisons=pairs, best=best_of_each(rows, pairs)
     )
