@@ -42,11 +42,13 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     means = {case: mean_ratio([*rows.values()]) for case, rows in by_case(reports).items()}
     return {
         "schema_version": 1,
+        "environment": _last_environment(outcomes),
         "pairs": [
             {
                 "name": outcome.name,
                 "reason": outcome.reason,
                 "parity": outcome.parity,
+                "parameters": outcome.parameters,
                 "comparisons": outcome.report.comparisons if outcome.report else [],
             }
             for outcome in outcomes
@@ -57,6 +59,12 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             if mean
         },
     }
+
+
+def _last_environment(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Where the last of the pairs was measured; {} if none was."""
+    environments = [report.environment for report in reports_of(outcomes).values()]
+    return max(environments, key=lambda environment: environment["date"], default={})
 
 
 def reports_of(outcomes: Sequence[Outcome]) -> dict[str, CompareReport]:
@@ -114,8 +122,7 @@ def _unmeasured(name: str, report: CompareReport) -> list[str]:
 
 def _facts(say: Language, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     reports = reports_of(outcomes)
-    environments = [report.environment for report in reports.values()]
-    last = max(environments, key=lambda environment: environment["date"], default={})
+    last = _last_environment(outcomes)
     pairs = [row for report in reports.values() for row in report.comparisons]
     return {
         "say": say,

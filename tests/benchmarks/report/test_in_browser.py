@@ -1,19 +1,10 @@
 """The pages in Chromium: nothing overflows, nothing fails, tables sort, filter and group."""
 
-import json
-import re
-import shutil
-import subprocess
-
-import pytest
-
 from benchmarks.report.page import render
-from tests.support.reports import report, swept_report
+from tests.support.browser import needs_axe, needs_chromium, probed, serious_findings
+from tests.support.reports import pictured_report, report, swept_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on the PATH; install it to look at pages"
-)
+pytestmark = needs_chromium
 # Run at the end of the page; what it finds is read from the DOM that Chromium dumps.
 PROBE = """
 const inside = (element) => element.closest(".scroll, .skip, defs, caption")
@@ -53,7 +44,7 @@ document.body.dataset.found = JSON.stringify({ all, kept, said, groups, first, e
 
 
 def test_nothing_overflows_nothing_fails_and_tables_sort(tmp_path):
-    found = probed(render(report(), "report.html"), tmp_path, 1600)
+    found = probed(render(report(), "report.html"), tmp_path, 1600, probe=PROBE)
     assert not found["wide"], found["bad"]
     assert found["bad"] == found["errors"] == []
     assert found["order"] == "ascending"
@@ -62,7 +53,7 @@ def test_nothing_overflows_nothing_fails_and_tables_sort(tmp_path):
 
 def test_an_overflow_and_an_error_are_seen(tmp_path):
     page = render(report(), "report.html").replace("<main", "<div style='width:3000px'>x</div><main")
-    found = probed(page.replace("<main", "<script>nothing.there()</script><main"), tmp_path, 400)
+    found = probed(page.replace("<main", "<script>nothing.there()</script><main"), tmp_path, 400, probe=PROBE)
     assert found["wide"]
     assert len(found["errors"]) == 1
 
@@ -76,17 +67,12 @@ def test_many_rows_fit_a_telephone_and_are_filtered_grouped_and_sorted(tmp_path)
     assert found["first"] == "0.706 to 0.734"
 
 
-def probed(page, folder, width, *, probe=PROBE):
-    """The page in an inner frame of an exact width: a headless window is never narrower than 500."""
-    catch = "<script>window.errors = []; onerror = (message) => { errors.push(message); };</script>"
-    end = f"<script>{{ {probe} }}</script></body>"
-    (folder / "page.html").write_text(page.replace("<head>", f"<head>{catch}").replace("</body>", end))
-    outer = f"<iframe id=f src=page.html style='width:{width}px;height:900px;border:0'></iframe>"
-    read = "onload = () => { document.title = f.contentDocument.body.dataset.found; };"
-    (folder / "outer.html").write_text(f"<!DOCTYPE html><title>none</title>{outer}<script>{read}</script>")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", "--dump-dom"]
-    command.append((folder / "outer.html").as_uri())
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    title = re.search(r"<title>(.*?)</title>", done.stdout, re.S)[1]
-    return json.loads(title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+@needs_axe
+def test_axe_has_nothing_serious_to_say_and_finds_what_was_planted(tmp_path):
+    page = render(pictured_report(), "report.html")
+    assert serious_findings(page, tmp_path, 400, dark=True) == []
+    faulty = page.replace('<input type="search" name="filter"', "<input").replace(
+        '<html lang="en">', "<html>"
+    )
+    (found,) = serious_findings(faulty, tmp_path, 1280)
+    assert found.startswith("html-has-lang")
