@@ -86,7 +86,7 @@ def _compared(options: argparse.Namespace, request: Request, limits: Limits) -> 
         if request.json:
             result_file.write(report, request.json)
         if options.report:
-            write_pages(report, options.report)
+            write_pages(report, options.report, language=options.language)
         print(terminal.comparison_text(request, report, say))
     return report
 
@@ -140,7 +140,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog=PROGRAM, description="Measure both backends side by side.")
     add_flags(parser)
-    add_language_flag(parser)
+    add_language_flag(parser, of="of what is printed, and of the page")
     parser.set_defaults(batch_size=None)
     parser.add_argument(
         "--sweep",

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.ci.flags import add_ci_flags
-from benchmarks.request.flags import add_case_flags, add_settings_flags, add_step_flags
+from benchmarks.request.flags import (
+    add_case_flags,
+    add_language_flag,
+    add_settings_flags,
+    add_step_flags,
+)
 from benchmarks.request.pairs_file import SHIPPED, read_pairs
 from benchmarks.request.request import FEWEST_ROUNDS, Request
 from common import cli
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     ):
         for outcome in measure_pairs(requests, options.report, **how):
             outcomes.append(outcome)
-            write_suite(outcomes, options.report)
+            write_suite(outcomes, options.report, language=options.language)
             print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
     print("\n".join(["", *sentences(outcomes), *missing(outcomes)]))
     print(f"Written: {options.report / 'suite.html'}")
@@ -108,6 +113,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--report", type=Path, default=Path("suite"), metavar="DIR", help="folder of the page (default suite)"
     )
+    add_language_flag(parser, of="of the page")
     shape_help = "of one image (default: the pair's own, or the network's usual one)"
     parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help=shape_help)
     add_case_flags(parser.add_argument_group("combinations"))

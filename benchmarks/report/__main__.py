@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         choices=FORMATS,
         help="print them as this tool's JSON instead of a table",
     )
-    add_language_flag(parser)
+    add_language_flag(parser, of="of what is printed, and of the pages")
     options = parser.parse_args(arguments)
     # Imported here and not above: they take longer than --help may.
     from benchmarks.results.result_file import read
@@ -140,7 +140,7 @@ def _write_pages(options: argparse.Namespace, reports: list["CompareReport"]) ->
         raise cli.UsageError("--output: pages are written of one file; give one")
     require_folder(options.output)
     reports[0].curves += read_curves(options.curves)
-    write_pages(reports[0], options.output)
+    write_pages(reports[0], options.output, language=options.language)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The answer in two sentences, with how far it can be trusted, and what was not measured."""
 
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backends import ENGINES
 from benchmarks.analysis.best import compared
+from benchmarks.report.outcomes import behind, outcome, way
 from benchmarks.request.request import DEFAULT_MARGIN
 from benchmarks.results.formatting import (
     UNUSABLE,
@@ -16,7 +16,7 @@ from benchmarks.results.formatting import (
     number,
     plus_minus,
 )
-from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison
+from benchmarks.results.schema import Best, CompareReport, Comparison
 from benchmarks.results.sentences import translated
 from common.language import ENGLISH, Language
 
@@ -64,51 +64,12 @@ def confidence(report: CompareReport, say: Language = ENGLISH) -> str:
     return say("Confidence is {level}: {reasons}.", level=level, reasons=say.joined(reasons))
 
 
-def not_measured(report: CompareReport, say: Language = ENGLISH) -> list[str]:
-    """List what a reader might take for granted and this report does not show."""
-    rows = report.results
-    label = labeller(rows, say)
-    lines = [say("The run was cut off; {line}.", line=translated(line, say)) for line in report.missing]
-    lines += [
-        say(
-            "{backend}, {case}: {status}: {reason}",
-            backend=row.backend,
-            case=label(row),
-            status=say(row.status),
-            reason=translated(row.reason or "", say),
-        )
-        for row in rows
-        if row.status != "ok"
-    ]
-    measured = [row for row in rows if row.status == "ok"]
-    phases = _without(TASKS, {row.phase for row in measured})
-    engines = _without(ENGINES, {row.engine for row in measured})
-    precisions = _without(("fp32", "bf16"), {row.precision for row in measured})
-    lines += [say("Phase: {names}.", names=phases)] if phases else []
-    lines += [say("Engine: {names}.", names=engines)] if engines else []
-    lines += [say("Precision: {names}.", names=precisions)] if precisions else []
-    sizes = listed(sorted({row.batch_size for row in rows}), say)
-    lines.append(say("Batch sizes other than {sizes}.", sizes=sizes))
-    if not any(row.device.startswith("gpu") for row in measured):
-        lines.append(say("GPUs: everything here ran on the CPU."))
-    if not any(row.layers for row in rows):
-        lines.append(say("Which layers make the difference: ask with --layers."))
-    if report.parity is None:
-        lines.append(say("Whether both compute the same: the parity gate was skipped."))
-    lines.append(say("Accuracy after training, other models and other machines."))
-    return lines
-
-
-def _without(asked: Iterable[str], seen: Container[str]) -> str:
-    return ", ".join(word for word in asked if word not in seen)
-
-
 def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison], say: Language) -> str:
     """Summarise a phase: batch sizes with the same outcome together, the first one's first."""
     groups: dict[tuple[str, str, str], list[Best]] = {}
     for best in bests:
-        outcome = _outcome(best, comparisons)
-        groups.setdefault((outcome, _way(best.torch), _way(best.paddle)), []).append(best)
+        found = outcome(best, comparisons)
+        groups.setdefault((found, way(best.torch), way(best.paddle)), []).append(best)
     clauses = say.joined(
         _clause(outcome, {"torch": torch, "paddle": paddle}, own, comparisons, say)
         for (outcome, torch, paddle), own in groups.items()
@@ -173,48 +134,12 @@ def _span(pair: Comparison, say: Language, *, turned: bool = False) -> str:
     return interval((1 / high, 1 / low), say) if turned else interval((low, high), say)
 
 
-def _way(side: BestSide) -> str:
-    """Engine and precision of a side's best, and its layout unless that is NCHW."""
-    layout = "" if side.layout == "NCHW" else f", {side.layout}"
-    return f"{side.engine}, {side.precision}{layout}"
-
-
-def _outcome(best: Best, comparisons: Sequence[Comparison]) -> str:
-    """Who is faster, "torch" or "paddle"; else "equal" or "undecided".
-
-    Where the best of both were compared with each other, their verdict counts. Else they ran in turns of
-    their own, and differ for certain only by more than the widest interval of this phase and batch size.
-    """
-    pair = compared(best, comparisons)
-    if pair is not None:
-        return pair.verdict.removesuffix(" faster")
-    widths = [_width(row) for row in _behind(best, comparisons)]
-    if max(best.ratio, 1 / best.ratio) <= 1 + 2 * max(widths, default=0.0):
-        return "undecided"
-    return "paddle" if best.ratio > 1 else "torch"
-
-
-def _width(row: Comparison) -> float:
-    """Relative half width of the interval of a row, or its noise, if that is more."""
-    return max(row.noise or 0.0, half_width(row.ratio_ci95) if row.ratio_ci95 else 0.0)
-
-
-def _behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparison of the best of both.
-
-    If the best two had turns of their own, the comparison of those.
-    """
-    pair = compared(best, comparisons)
-    own = [row for row in comparisons if (row.phase, row.case.batch) == (best.phase, best.batch)]
-    return own if pair is None else [pair]
-
-
 def _doubts(report: CompareReport, say: Language) -> tuple[int, list[str]]:
     """How many things make the answer doubtful, and what speaks for it and against it."""
     reasons, doubts = [_of_parity(report.parity, say)], int(report.parity is None)
-    behind = [row for best in report.best for row in _behind(best, report.comparisons)]
-    own = [half_width(row.ratio_ci95) for row in behind if row.ratio_ci95]
-    repeated = [half_width(row.repetition_ci95) for row in behind if row.repetition_ci95] or own
+    rows = [row for best in report.best for row in behind(best, report.comparisons)]
+    own = [half_width(row.ratio_ci95) for row in rows if row.ratio_ci95]
+    repeated = [half_width(row.repetition_ci95) for row in rows if row.repetition_ci95] or own
     width = max(own, default=math.inf)
     if own:
         message = "ratios are known to {width}, repeated runs should agree within {repetition}"

@@ -1,4 +1,4 @@
-"""Charts as SVG figures: series differ by pattern as well as by colour, and every value is written out.
+"""Charts as SVG figures: series differ by pattern and mark as well as by colour.
 
 Colours are those of the style sheet, from the palette of Okabe and Ito, which colour-blind people can
 distinguish (https://jfly.uni-koeln.de/color/).
@@ -7,13 +7,14 @@ distinguish (https://jfly.uni-koeln.de/color/).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
-WIDTH, BAR, GAP, LABEL, FIGURE = 400, 16, 14, 16, 62  # at 400 pixels a unit is a pixel: text stays readable
-PATTERN = """<svg width="0" height="0" aria-hidden="true" class="patterns"><defs>
-<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-<rect width="6" height="6" class="paddle"/><line x1="0" y1="0" x2="0" y2="6" class="stroke"/></pattern>
-</defs></svg>"""  # once a page
+from benchmarks.report.axes import Scale, linear, logarithmic, tick_text
+from benchmarks.report.figures import WIDTH, Table, bar, figure, line, marker, text
+
+BAR, GAP, LABEL, NUMBER = 16, 14, 16, 62
+LEFT, RIGHT, TOP, HEIGHT, LEGEND = 52, 12, 14, 170, 18
+MARKS = 25  # points at most that get a mark of their own
+PARTS = ("whole", "middle", "light")  # shades of the parts of a stacked bar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,165 +25,212 @@ class Bars:
     bars: Sequence[tuple[str, float | None, str]]
 
 
-def bar_chart(title: str, groups: Sequence[Bars], *, unit: str) -> str:
+def bar_chart(title: str, groups: Sequence[Bars], *, unit: str, table: Table | None = None) -> str:
     """Horizontal bars from zero, a group under each label."""
     values = [value for group in groups for _, value, _ in group.bars if value]
     longest = max(values, default=1.0)
     parts, y = [], 8.0
     for group in groups:
         y += LABEL
-        parts.append(text(0, y - 4, group.label))
+        parts.append(text(0, y - 5, group.label))
         for name, value, words in group.bars:
-            length = (value or 0) / longest * (WIDTH - FIGURE - 60)
-            parts.append(_bar(60, y, length, name))
+            length = (value or 0) / longest * (WIDTH - NUMBER - 60)
+            parts.append(bar(60, y, length, name))
             parts.append(text(0, y + BAR - 4, name, kind="small"))
             parts.append(text(64 + length, y + BAR - 4, words, kind="small"))
             y += BAR + 2
         y += GAP
-    return figure(title, f"{len(groups)} groups of bars, in {unit}", parts, height=y)
+    return figure(title, f"{len(groups)} groups of bars, in {unit}", parts, height=y, table=table)
 
 
-def gap_chart(title: str, gaps: Sequence[tuple[str, float, str]], *, unit: str) -> str:
-    """Bars to the left (torch takes longer) and to the right (paddle does) of a middle line."""
-    largest = max((abs(value) for _, value, _ in gaps), default=1.0) or 1.0
-    middle, reach, parts, y = 205.0, 95.0, [], 8.0
-    for label, value, words in gaps:
-        length = abs(value) / largest * reach
-        name = "paddle" if value > 0 else "torch"
-        parts.append(text(0, y + BAR - 4, label, kind="small"))
-        parts.append(_bar(middle if value > 0 else middle - length, y, length, name))
-        parts.append(text(middle + reach + 6, y + BAR - 4, words, kind="small"))
-        y += BAR + 4
-    parts.append(f'<line x1="{middle}" y1="4" x2="{middle}" y2="{y:.0f}" class="axis"/>')
-    return figure(title, f"Differences by layer, in {unit}", parts, height=y + 8)
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A bar made of parts, one after the other: its label, its backend, and a value for each part."""
+
+    label: str
+    backend: str
+    values: Sequence[float]
 
 
-def depth_chart(title: str, points: Sequence[tuple[str, float]], *, limit: float) -> str:
+def stacked_chart(
+    title: str, stacks: Sequence[Stack], names: Sequence[str], *, unit: str, table: Table | None = None
+) -> str:
+    """Horizontal bars from zero, each of parts in three shades, with a legend beneath."""
+    scale = linear([sum(stack.values) for stack in stacks], start=0, end=WIDTH - 30.0, zero=True)
+    parts: list[str] = []
+    y, shown = 4.0, ""
+    for stack in stacks:
+        if stack.label != shown:
+            y, shown = y + LABEL + (6 if shown else 0), stack.label
+            parts.append(text(0, y - 4, stack.label))
+        parts.append(text(0, y + 12, stack.backend, kind="small"))
+        parts += _stacked(stack, scale, y=y + 16)
+        y += BAR + 20
+    parts = _across(scale, top=18, bottom=y, label=unit) + parts  # behind the bars
+    for place, name in enumerate(names):
+        x = place * 120.0
+        for at, backend in ((x, "torch"), (x + 16, "paddle")):
+            kind = f"{backend} {PARTS[place]}"
+            parts.append(f'<rect x="{at:.0f}" y="{y + 40:.0f}" width="14" height="12" class="{kind}"/>')
+        parts.append(text(x + 36, y + 51, name, kind="small"))
+    about = f"{len(stacks)} bars of {', '.join(names)}, in {unit}"
+    return figure(title, about, parts, height=y + 60, table=table)
+
+
+def _stacked(stack: Stack, scale: Scale, *, y: float) -> list[str]:
+    parts, begun = [], 0.0
+    for place, value in enumerate(stack.values):
+        x, end = scale(begun), scale(begun + value)
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(end - x, 0.5):.1f}" height="{BAR}" '
+            f'class="{stack.backend} part {PARTS[place]}"/>'
+        )
+        begun += value
+    return parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A row of a waterfall: a difference, or a total, which begins at zero."""
+
+    label: str
+    value: float
+    words: str
+    total: str = ""  # the backend whose total it is
+
+
+def waterfall_chart(title: str, steps: Sequence[Step], *, unit: str, table: Table | None = None) -> str:
+    """From one side's total to the other's: each difference begins where the last one ended."""
+    level, spans = 0.0, []
+    for step in steps:
+        begin = 0.0 if step.total else level
+        level = begin + step.value
+        spans.append((min(begin, level), max(begin, level)))
+    ends = [end for span in spans for end in span]
+    scale = linear(ends, start=6, end=WIDTH - NUMBER - 6.0, zero=True)
+    parts: list[str] = []
+    y = 4.0
+    for step, (low, high) in zip(steps, spans, strict=True):
+        name = step.total or ("paddle" if step.value > 0 else "torch")
+        parts.append(text(0, y + 12, step.label, kind="label" if step.total else "small"))
+        parts.append(bar(scale(low), y + 17, scale(high) - scale(low), name, height=12))
+        parts.append(text(scale(high) + 6, y + 27, step.words, kind="small"))
+        y += 36
+    parts = _across(scale, top=4, bottom=y, label=unit) + parts  # behind the bars
+    return figure(title, f"Differences one after the other, in {unit}", parts, height=y + 36, table=table)
+
+
+def depth_chart(
+    title: str, points: Sequence[tuple[str, float]], *, limit: float, words: str, table: Table | None = None
+) -> str:
     """Errors on a logarithmic scale, one row a tensor, with a line where the tolerance lies."""
-    decades = [math.log10(value) for _, value in points if value > 0] + [math.log10(limit)]
-    low, high = math.floor(min(decades)) - 1, math.ceil(max(decades)) + 1
-    left, reach, parts, y = 150.0, WIDTH - 225.0, [], 8.0
-
-    def across(value: float) -> float:
-        return left + (math.log10(value) - low) / (high - low) * reach if value > 0 else left
-
+    known = [value for _, value in points if value > 0]
+    scale = logarithmic([*known, limit], start=150, end=WIDTH - 75.0)
+    parts, y = [], 22.0
     for label, value in points:
-        parts.append(text(0, y + 11, label, kind="small"))
-        parts.append(f'<circle cx="{across(value):.1f}" cy="{y + 7:.0f}" r="4" class="torch"/>')
+        parts.append(text(0, y + 11, label if len(label) <= 22 else f"{label[:21]}…", kind="small"))
+        if value > 0:
+            parts.append(marker(scale(value), y + 7, "torch"))
         parts.append(text(WIDTH - 62, y + 11, f"{value:.1e}", kind="small"))
         y += BAR + 2
-    x = across(limit)
-    parts.append(f'<line x1="{x:.1f}" y1="4" x2="{x:.1f}" y2="{y:.0f}" class="axis"/>')
-    parts.append(text(x - 60, y + 14, f"tolerance {limit:.0e}", kind="small"))
-    return figure(title, "Relative L2 distance, logarithmic", parts, height=y + 24)
-
-
-def _bar(x: float, y: float, length: float, name: str) -> str:
-    fill = ' fill="url(#hatch)"' if name == "paddle" else ' class="torch"'
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(length, 1):.1f}" height="{BAR}"{fill}/>'
-
-
-def text(x: float, y: float, words: str, *, kind: str = "label") -> str:
-    """Text in a chart, starting at a point.
-
-    ``kind`` is "small" or "label".
-    """
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{kind}">{escape(words)}</text>'
-
-
-def figure(title: str, description: str, parts: Sequence[str], *, height: float) -> str:
-    """A figure with its title, for eyes and for screen readers, around the parts of an SVG."""
-    inside = "".join(parts)
-    return (
-        f"<figure><figcaption>{escape(title)}</figcaption>"
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{inside}</svg></figure>"
-    )
-
-
-LEFT, RIGHT, TOP, HEIGHT, LINE = 48, 14, 10, 150, 18
-MARKS = 25  # points at most that get a mark of their own
+    parts.append(line(scale(limit), 18, scale(limit), y, kind="axis"))
+    end = min(scale(limit) + 40, WIDTH - 4.0)
+    parts.append(text(end, 12, f"{words} {limit:.0e}", kind="small", anchor="end"))
+    return figure(title, "Relative L2 distance, logarithmic", parts, height=y + 8, table=table)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """Points (x, y) in the order of x.
 
-    ``kind`` is the backend whose colour and dashes it has.
+    ``kind`` is the backend whose colour and mark it has; ``dashes`` tells lines of one backend apart.
     """
 
     label: str
     kind: str
     points: Sequence[tuple[float, float]]
+    dashes: str = ""
 
 
-def line_chart(title: str, lines: Sequence[Line], *, unit: str) -> str:
-    """Lines over a common pair of axes, with a legend beneath that has each line's last value."""
-    every = [point for line in lines for point in line.points]
-    (x_low, x_high), (y_low, y_high) = (_range([point[axis] for point in every]) for axis in (0, 1))
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """What an axis shows; ``at``: its marks, where they are not to be round values."""
 
-    def place(point: tuple[float, float]) -> tuple[float, float]:
-        across = (point[0] - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
-        return LEFT + across, TOP + (y_high - point[1]) / (y_high - y_low) * HEIGHT
+    label: str
+    log: bool = False
+    zero: bool = False
+    at: Sequence[float] = ()
 
+
+def line_chart(
+    title: str,
+    lines: Sequence[Line],
+    *,
+    x: Axis,
+    y: Axis,
+    levels: Sequence[tuple[float, str]] = (),
+    table: Table | None = None,
+) -> str:
+    """Lines over two axes with marks, with a legend beneath; ``levels`` are horizontal, with their words."""
+    every = [point for own in lines for point in own.points]
+    across = _scale(x, [point[0] for point in every], start=LEFT, end=WIDTH - RIGHT)
+    up = _scale(
+        y, [*(point[1] for point in every), *(level for level, _ in levels)], start=TOP + HEIGHT, end=TOP
+    )
+    parts = _frame(across, up, x, y)
+    for level, words in levels:
+        parts.append(line(LEFT, up(level), WIDTH - RIGHT, up(level), dashes="2 3"))
+        at = up(level) + (14 if up(level) < TOP + 20 else -4)
+        parts.append(text(WIDTH - RIGHT, at, words, kind="small", anchor="end"))
+    below = TOP + HEIGHT + 54.0
+    for place, own in enumerate(lines):
+        parts += _drawn(own, [(across(a), up(b)) for a, b in own.points])
+        level = below + place * LEGEND
+        parts += _drawn(own, [(0.0, level - 4), (18.0, level - 4), (36.0, level - 4)])
+        parts.append(text(46, level, own.label, kind="small"))
+    height = below + len(lines) * LEGEND - 8
+    return figure(title, f"{len(lines)} lines: {y.label} by {x.label}", parts, height=height, table=table)
+
+
+def _scale(axis: Axis, values: Sequence[float], *, start: float, end: float) -> Scale:
+    if axis.log:
+        return logarithmic(values, start=start, end=end)
+    return linear(values, start=start, end=end, zero=axis.zero)
+
+
+def _frame(across: Scale, up: Scale, x: Axis, y: Axis) -> list[str]:
+    """Both axes with their marks, faint lines behind, and what they show."""
     bottom = TOP + HEIGHT
-    parts = [
-        f'<path d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}" class="axis" fill="none"/>',
-        text(0, TOP + 10, f"{y_high:.3g}", kind="small"),
-        text(0, bottom, f"{y_low:.3g}", kind="small"),
-        text(LEFT, bottom + 16, f"{unit} {x_low:g}", kind="small"),
-        text(WIDTH - RIGHT - 30, bottom + 16, f"{x_high:g}", kind="small"),
-    ]
-    for number, line in enumerate(lines):
-        places = [place(point) for point in line.points]
-        parts += _drawn(line.kind, places)
-        y = bottom + 40 + number * LINE
-        parts += _drawn(line.kind, [(0.0, y - 4), (18.0, y - 4), (36.0, y - 4)])
-        parts.append(text(46, y, f"{line.label}: {line.points[-1][1]:.4g} at the end", kind="small"))
-    return figure(title, f"{len(lines)} lines by {unit}", parts, height=bottom + 40 + len(lines) * LINE)
+    parts = [f'<path d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}" class="axis" fill="none"/>']
+    for value in up.ticks:
+        parts.append(line(LEFT, up(value), WIDTH - RIGHT, up(value), kind="grid"))
+        parts.append(text(LEFT - 6, up(value) + 4, tick_text(value), kind="tick", anchor="end"))
+    for value in x.at or across.ticks:
+        parts.append(line(across(value), bottom, across(value), bottom + 4))
+        parts.append(text(across(value), bottom + 17, tick_text(value), kind="tick", anchor="middle"))
+    parts.append(text(LEFT + 6, TOP - 3, y.label, kind="tick"))
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    parts.append(text(middle, bottom + 32, x.label, kind="tick", anchor="middle"))
+    return parts
 
 
-def curve_chart(title: str, lines: Sequence[Line], *, unit: str, limit: float) -> str:
-    """Lines over two logarithmic axes, milliseconds upwards, with a line where the limit lies."""
-    every = [point for line in lines for point in line.points] + [(lines[0].points[0][0], limit)]
-    (x_low, x_high), (y_low, y_high) = (_range([math.log(point[axis]) for point in every]) for axis in (0, 1))
-
-    def place(point: tuple[float, float]) -> tuple[float, float]:
-        across = (math.log(point[0]) - x_low) / (x_high - x_low) * (WIDTH - LEFT - RIGHT)
-        return LEFT + across, TOP + (y_high - math.log(point[1])) / (y_high - y_low) * HEIGHT
-
-    bottom, (_, level) = TOP + HEIGHT, place(every[-1])
-    parts = [
-        f'<path d="M{LEFT} {TOP}V{bottom}H{WIDTH - RIGHT}" class="axis" fill="none"/>',
-        f'<line x1="{LEFT}" y1="{level:.1f}" x2="{WIDTH - RIGHT}" y2="{level:.1f}" class="axis"/>',
-        text(LEFT + 6, level + 14 if level < TOP + 20 else level - 4, f"limit {limit:g} ms", kind="small"),
-        text(0, TOP + 10, f"{math.exp(y_high):.3g}", kind="small"),
-        text(0, bottom, f"{math.exp(y_low):.3g}", kind="small"),
-        text(LEFT, bottom + 16, f"{math.exp(x_low):.3g} {unit}", kind="small"),
-        text(WIDTH - RIGHT - 50, bottom + 16, f"{math.exp(x_high):,.0f}", kind="small"),
-    ]
-    for number, line in enumerate(lines):
-        parts += _drawn(line.kind, [place(point) for point in line.points])
-        y = bottom + 40 + number * LINE
-        parts += _drawn(line.kind, [(0.0, y - 4), (18.0, y - 4), (36.0, y - 4)])
-        parts.append(text(46, y, line.label, kind="small"))
-    return figure(title, f"{len(lines)} lines by {unit}", parts, height=bottom + 40 + len(lines) * LINE)
+def _across(scale: Scale, *, top: float, bottom: float, label: str) -> list[str]:
+    """A horizontal axis below bars, with faint lines through them."""
+    parts = [line(scale.start, bottom, scale.end, bottom)]
+    for value in scale.ticks:
+        parts.append(line(scale(value), top, scale(value), bottom, kind="grid"))
+        anchor = "start" if value == scale.low else "middle"
+        parts.append(text(scale(value), bottom + 14, tick_text(value), kind="tick", anchor=anchor))
+    return [*parts, text((scale.start + scale.end) / 2, bottom + 29, label, kind="tick", anchor="middle")]
 
 
-def _drawn(kind: str, places: Sequence[tuple[float, float]]) -> list[str]:
+def _drawn(own: Line, places: Sequence[tuple[float, float]]) -> list[str]:
     """A line with marks: discs for torch, squares for others, whose lines are dashed, too."""
     joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    name = "torch" if kind == "torch" else "paddle"
-    dashes = "" if kind == "torch" else ' stroke-dasharray="5 3"'
-    marks = places if len(places) <= MARKS else places[:: -(-len(places) // MARKS)]
-    return [f'<polyline points="{joined}" class="line {name}-line"{dashes}/>'] + [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" class="{name}"/>'
-        if kind == "torch"
-        else f'<rect x="{x - 2.5:.1f}" y="{y - 2.5:.1f}" width="5" height="5" class="{name}"/>'
-        for x, y in marks
+    name = "torch" if own.kind == "torch" else "paddle"
+    dashes = own.dashes or ("" if name == "torch" else "5 3")
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    marks = places if len(places) <= MARKS else places[:: math.ceil(len(places) / MARKS)]
+    return [f'<polyline points="{joined}" class="line {name}-line"{dashed}/>'] + [
+        marker(x, y, name, size=2.5) for x, y in marks
     ]
-
-
-def _range(values: Sequence[float]) -> tuple[float, float]:
-    low, high = min(values), max(values)
-    return (low, high) if low < high else (low - 0.5, high + 0.5)

@@ -5,30 +5,28 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from benchmarks.analysis.memory_growth import in_words
-from benchmarks.report.charts import Line, line_chart
+from benchmarks.report.charts import Axis, Line, line_chart
+from benchmarks.report.figures import Table
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import translated
 from benchmarks.results.service import MemoryGrowth
+from common.language import ENGLISH, Language
 
-COLUMNS = ("backend", "combination", "steps", "MiB after the first", "at the end", "memory")
-NOTE = (
-    "Resident memory of the whole worker, on the host, over steps of drawn shapes and batch sizes, the same "
-    "for both. The growth is that from block to block of the steps after the first quarter, with its 95 % "
-    "interval; one jump is no growth. Steady: with the growth that would have shown four times in five."
-)
+MOST_ROWS = 40  # of the table of a picture
 
 
-def memory_lines(results: Sequence[Result]) -> list[str]:
+def memory_lines(results: Sequence[Result], say: Language = ENGLISH) -> list[str]:
     """The table of growth; nothing where phase soak was not asked for."""
     soaked = _soaked(results)
     if not soaked:
         return []
-    table = tabulate(_rows(soaked), headers=COLUMNS, tablefmt="simple", disable_numparse=True)
-    return ["", _heading(soaked[0][1]), "", table, "", *_stopped(soaked)]
+    table = tabulate(_rows(say, soaked), headers=_columns(say), tablefmt="simple", disable_numparse=True)
+    return ["", _heading(say, soaked[0][1]), "", table, "", *_stopped(say, soaked)]
 
 
-def memory_section(report: CompareReport) -> Section | None:
+def memory_section(say: Language, report: CompareReport) -> Section | None:
     """The same on a page, with memory by step."""
     soaked = _soaked(report.results)
     if not soaked:
@@ -38,17 +36,40 @@ def memory_section(report: CompareReport) -> Section | None:
     for row, found in soaked:
         points = [(float(found.every * (i + 1)), mib) for i, mib in enumerate(found.resident_mib)]
         if points:
-            lines.setdefault(label(row), []).append(
-                Line(label=f"{row.backend}, MiB", kind=row.backend, points=points)
-            )
+            line = Line(label=f"{row.backend}: {found.verdict}", kind=row.backend, points=points)
+            lines.setdefault(label(row), []).append(line)
+    note = say(
+        "Resident memory of the whole worker, on the host, over steps of drawn shapes and batch sizes, the "
+        "same for both. The growth is that from block to block of the steps after the first quarter, with "
+        "its 95 % interval; one jump is no growth. Steady: with the growth that would have shown four times "
+        "in five."
+    )
     return Section(
-        title="Memory over many shapes",
-        note=" ".join([_heading(soaked[0][1]), NOTE, *_stopped(soaked)]),
-        columns=COLUMNS,
-        rows=_rows(soaked),
-        charts=[
-            line_chart(f"Resident memory, MiB: {words}", own, unit="step") for words, own in lines.items()
-        ],
+        title=say("Memory over many shapes"),
+        note=say.space.join([_heading(say, soaked[0][1]), note, *_stopped(say, soaked)]),
+        columns=_columns(say),
+        rows=_rows(say, soaked),
+        charts=[_chart(say, words, own) for words, own in lines.items()],
+    )
+
+
+def _chart(say: Language, words: str, lines: Sequence[Line]) -> str:
+    steps = sorted({step for own in lines for step, _ in own.points})
+    steps = steps[:: max(1, len(steps) // MOST_ROWS)] + steps[-1:]
+    found = [dict(own.points) for own in lines]
+    return line_chart(
+        say("Resident memory, MiB: {combination}", combination=words),
+        lines,
+        x=Axis(label=say("step")),
+        y=Axis(label="MiB"),
+        table=Table(
+            heading=say("Numbers"),
+            columns=[say("step"), *(f"{own.kind}, MiB" for own in lines)],
+            rows=[
+                [f"{step:,g}", *("-" if step not in own else f"{own[step]:,.0f}" for own in found)]
+                for step in dict.fromkeys(steps)
+            ],
+        ),
     )
 
 
@@ -56,16 +77,29 @@ def _soaked(results: Sequence[Result]) -> list[tuple[Result, MemoryGrowth]]:
     return [(row, row.memory_growth) for row in results if row.memory_growth is not None]
 
 
-def _heading(found: MemoryGrowth) -> str:
-    sides = ", ".join(f"{side} x {side}" for side in found.shapes)
-    return f"Memory over {found.asked_steps:,} steps of 1 to {found.most_batch} images of {sides}."
+def _columns(say: Language) -> list[str]:
+    first = [say("backend"), say("combination"), say("steps")]
+    return [*first, say("MiB after the first"), say("at the end"), say("memory")]
 
 
-def _stopped(soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[str]:
-    return [f"{row.backend} stopped {found.stopped}." for row, found in soaked if found.stopped]
+def _heading(say: Language, found: MemoryGrowth) -> str:
+    return say(
+        "Memory over {steps} steps of 1 to {most} images of {sides}.",
+        steps=f"{found.asked_steps:,}",
+        most=found.most_batch,
+        sides=", ".join(f"{side} x {side}" for side in found.shapes),
+    )
 
 
-def _rows(soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
+def _stopped(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[str]:
+    return [
+        say("{side} stopped {where}.", side=row.backend, where=translated(found.stopped, say))
+        for row, found in soaked
+        if found.stopped
+    ]
+
+
+def _rows(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
     label = labeller([row for row, _ in soaked])
     return [
         [
@@ -77,7 +111,7 @@ def _rows(soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
                 if found.resident_mib
                 else ["-", "-"]
             ),
-            in_words(found),
+            in_words(found, say),
         ]
         for row, found in soaked
     ]

@@ -1,72 +1,117 @@
 """report.html and report.md, from a report's parts."""
 
+import json
 import re
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from gzip import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.report.answer import answer, confidence, not_measured
-from benchmarks.report.charts import PATTERN, depth_chart
+from benchmarks.report import badges, said
+from benchmarks.report.answer import answer, confidence
+from benchmarks.report.circumstances import card, machine, minute, settings_section, versions
+from benchmarks.report.command import command_of
+from benchmarks.report.comparison import comparison_section, time_section, trust_section
+from benchmarks.report.figures import PATTERN
+from benchmarks.report.layers import layer_section
 from benchmarks.report.memory import memory_section
+from benchmarks.report.parity import depth_section, parity_section
 from benchmarks.report.scaling import scaling_section
 from benchmarks.report.section import Section
-from benchmarks.report.sections import (
-    comparison_section,
-    cost_section,
-    curve_section,
-    layer_section,
-    result_section,
-    throughput_section,
-    time_section,
-)
 from benchmarks.report.service import service_section
-from benchmarks.results.formatting import labeller, markdown_text, number
-from benchmarks.results.result_file import write
+from benchmarks.report.throughput import (
+    cost_section,
+    limit_section,
+    result_section,
+    step_section,
+    throughput_section,
+)
+from benchmarks.report.training import curve_section
+from benchmarks.report.unmeasured import not_measured
+from benchmarks.results.formatting import markdown_text, number
+from benchmarks.results.result_file import text_of, write
 from benchmarks.results.schema import CompareReport
 from common.files import write_text
+from common.language import Language
+from common.terminal import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
+FILE = "result.json"
+MOST_PACKED = 400_000  # letters of results inside a page, which shall stay below 1 MiB
+RAW = ("step_seconds", "block_steps", "block_processes", "block_counters", "block_disturbed")
+MOST_LINES = 8  # of what was not measured, before the rest is folded
+Part = Callable[[Language, CompareReport], Section | None]
 
 
-def write_pages(report: CompareReport, folder: Path) -> None:
+def write_pages(report: CompareReport, folder: Path, *, language: str = "en") -> None:
     """Write report.html, report.md and result.json into a folder that is there."""
     for name in ("report.html", "report.md"):
-        write_text(folder / name, render(report, name))
-    write(report, folder / "result.json")
+        write_text(folder / name, render(report, name, language=language))
+    write(report, folder / FILE)
 
 
-def render(report: CompareReport, name: str) -> str:
+def render(report: CompareReport, name: str, *, language: str = "en") -> str:
     """One of the pages as text.
 
-    The HTML one holds all that it needs: nothing is fetched.
+    The HTML one holds all that it needs, the results too: nothing is fetched.
     """
-    return templates(markdown=name.endswith(".md")).get_template(f"{name}.j2").render(**_facts(report))
+    facts = _facts(Language(language), report)
+    if name.endswith(".html"):
+        facts |= shared_parts(facts, _packed(report), file=FILE)
+    return templates(markdown=name.endswith(".md")).get_template(f"{name}.j2").render(**facts)
 
 
-def _facts(report: CompareReport) -> dict[str, Any]:
-    model = report.results[0].model if report.results else "nothing measured"
+def _facts(say: Language, report: CompareReport) -> dict[str, Any]:
+    model = report.results[0].model if report.results else say("nothing measured")
     return {
-        "title": f"PaddlePaddle or PyTorch: {model}",
-        "answer": answer(report),
-        "confidence": confidence(report),
-        "sections": sections(report),
-        "not_measured": not_measured(report),
+        "say": say,
+        "title": say("PaddlePaddle or PyTorch: {what}", what=model),
+        "advice": badges.advice(say, report),
+        "badges": badges.badges(say, report),
+        "answer": answer(report, say),
+        "confidence": confidence(report, say),
+        "card": card(say, report),
+        "command": command_of(report),
+        "sections": sections(say, report),
+        "not_measured": not_measured(say, report),
+        "kinds": said.badge_kinds(say, report.comparisons),
         "date": minute(report.environment.get("date") or ""),
-        "machine": "; ".join(report.environment.get("gpus") or []) or report.environment.get("cpu"),
-        "pattern": PATTERN,
-        "style": (TEMPLATES / "style.css").read_text(),
-        "script": (TEMPLATES / "sort.js").read_text(),
+        "machine": machine(report.environment),
+        "versions": versions(report.environment),
     }
 
 
-def minute(date: str) -> str:
-    """A date as the file has it, such as 2026-01-31T12:34:56+00:00, for people."""
-    return date[:16].replace("T", " ") + " UTC" if date.endswith("+00:00") else date
+def _packed(report: CompareReport) -> str:
+    """The results packed; without their raw values, which are in the file, if the page would be too long."""
+    found = packed(text_of(report))
+    if len(found) <= MOST_PACKED:
+        return found
+    rows = [row.model_copy(update={name: [] for name in RAW}) for row in report.results]
+    return packed(text_of(report.model_copy(update={"results": rows})))
+
+
+def packed(text: str) -> str:
+    """Text by gzip and base64, as the page's script unpacks it."""
+    return b64encode(compress(text.encode(), mtime=0)).decode()
+
+
+def shared_parts(facts: dict[str, Any], data: str, *, file: str) -> dict[str, Any]:
+    """What an HTML page holds beside its facts: style, scripts, the Markdown to copy, the packed results."""
+    return {
+        "pattern": PATTERN,
+        "style": (TEMPLATES / "style.css").read_text(),
+        "script": "\n".join((TEMPLATES / name).read_text() for name in ("tables.js", "share.js")),
+        "markdown": templates(markdown=True).get_template("share.md.j2").render(**facts),
+        "data": data,
+        "file": file,
+        "most_lines": MOST_LINES,
+    }
 
 
 @cache
@@ -82,7 +127,13 @@ def templates(*, markdown: bool) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"with_flags": _with_flags, "cells": _cells}
+    environment.filters |= {
+        "with_flags": _with_flags,
+        "cells": _cells,
+        "code": _code,
+        "facts": _row_facts,
+        "in_script": _in_script,
+    }
     return environment
 
 
@@ -100,6 +151,25 @@ def _cells(row: Sequence[object]) -> "Markup":
     return Markup(" | ").join(_markdown(cell) for cell in row)
 
 
+def _code(line: str) -> "Markup":
+    """A line as Markdown shows it between backticks, where nothing but they end it."""
+    from markupsafe import Markup
+
+    return Markup(printable(line.replace("`", "'")))  # noqa: S704 - between backticks
+
+
+def _row_facts(groups: Iterable[Sequence[str]], place: int) -> str:
+    """The facts of a row by which it is grouped, as JSON."""
+    return json.dumps([values[place] for values in groups])
+
+
+def _in_script(words: str) -> "Markup":
+    """Text inside a script element, which ends at "</script" and begins comments at "<!--"."""
+    from markupsafe import Markup
+
+    return Markup(words.replace("<", "&lt;"))  # noqa: S704 - Markdown has its own for it
+
+
 def _with_flags(line: str) -> "Markup":
     """A line with its flags as code, so that no browser breaks one after its dashes."""
     from markupsafe import Markup, escape
@@ -107,52 +177,34 @@ def _with_flags(line: str) -> "Markup":
     return Markup(re.sub(r"--[a-z][a-z-]*", r"<code>\g<0></code>", str(escape(line))))  # noqa: S704 - escaped
 
 
-def sections(report: CompareReport) -> list[Section]:
-    """All parts for which there is something to show."""
-    parts = (
+def sections(say: Language, report: CompareReport) -> list[Section]:
+    """All parts for which there is something to show, the pictures that answer first."""
+    parts: tuple[Part, ...] = (
         comparison_section,
-        time_section,
-        throughput_section,
         service_section,
         memory_section,
         scaling_section,
+        throughput_section,
+        step_section,
+        layer_section,
+        parity_section,
+        curve_section,
+        trust_section,
+        time_section,
         cost_section,
         result_section,
-        layer_section,
-        _parity,
-        curve_section,
-        _tuning,
-        _settings,
+        limit_section,
+        depth_section,
+        tuning_section,
+        settings_section,
     )
-    return [section for section in (part(report) for part in parts) if section is not None]
+    return [section for section in (part(say, report) for part in parts) if section is not None]
 
 
-def _parity(report: CompareReport) -> Section | None:
-    if report.parity is None:
-        return None
-    stages = report.parity.get("stages", [])
-    charts = []
-    for stage in stages:
-        points = [
-            (str(tensor["name"]), float(tensor["relative_l2"]))
-            for tensor in stage.get("tensors", [])
-            if tensor.get("relative_l2") is not None
-        ]
-        if len(points) > 1 and stage.get("tolerance"):
-            charts.append(
-                depth_chart(f"Parity error by depth: {stage['stage']}", points, limit=stage["tolerance"])
-            )
-    return Section(
-        title="Parity",
-        note=f"Do both compute the same, in float64 on the CPU? Verdict: {report.parity['verdict']}.",
-        columns=["stage", "dtype", "verdict"],
-        rows=[[str(stage.get(key) or "-") for key in ("stage", "dtype", "verdict")] for stage in stages],
-        charts=charts,
-    )
-
-
-def _tuning(report: CompareReport) -> Section | None:
-    columns = ["backend", "phase", "batch", "engine", "precision", "layout", "threads", "images/s", "outcome"]
+def tuning_section(say: Language, report: CompareReport) -> Section | None:
+    """All that was tried."""
+    columns = [say("backend"), say("phase"), say("batch"), say("engine"), say("precision"), say("layout")]
+    columns += [say("threads"), "images/s", say("outcome")]
     rows = [
         [row.backend, row.phase, str(row.batch_size)]
         + [str(tried[key]) for key in ("engine", "precision", "layout", "threads")]
@@ -160,32 +212,5 @@ def _tuning(report: CompareReport) -> Section | None:
         for row in report.results
         for tried in row.tuning
     ]
-    note = "All that was tried, in short runs; the chosen ones were then measured at length."
-    return Section(title="What tuning tried", note=note, columns=columns, rows=rows) if rows else None
-
-
-def _measured(report: CompareReport) -> list[str]:
-    """When each combination was measured, and what the machine did."""
-    label = labeller(report.comparisons)
-    lines = []
-    for row in report.comparisons:
-        if row.circumstances is not None:
-            facts = row.circumstances.model_dump(exclude_none=True, exclude_defaults=True)
-            words = ", ".join(f"{name} {value}" for name, value in facts.items())
-            lines.append(f"measured, {label(row)}: {words}, {row.pairs} pairs, {number(row.seconds)} s")
-    return lines
-
-
-def _settings(report: CompareReport) -> Section:
-    environment = report.environment
-    lines = [f"{name}: {value}" for name, value in environment.items() if value not in (None, [], {})]
-    lines += [f"asked for, {name}: {value}" for name, value in (report.request or {}).items()]
-    lines += _measured(report)
-    label = labeller(report.results)
-    in_force = [
-        f"in force, {row.backend} {label(row)}: "
-        + ", ".join(f"{name} {value}" for name, value in row.settings.items() if value is not None)
-        for row in report.results
-        if row.settings
-    ]
-    return Section(title="Settings and environment", note="", lines=[*lines, *dict.fromkeys(in_force)])
+    note = say("All that was tried, in short runs; the chosen ones were then measured at length.")
+    return Section(title=say("What tuning tried"), note=note, columns=columns, rows=rows) if rows else None

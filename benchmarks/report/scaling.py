@@ -4,36 +4,33 @@ from benchmarks.analysis.scaling import oversubscribed
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.schema import CompareReport, Report, Result
+from common.language import ENGLISH, Language
 
-COLUMNS = (
-    "backend",
-    "phase",
-    "engine",
-    "precision",
-    "batch of each",
-    "threads of each",
-    "processes",
-    "images/s",
-    "efficiency",
-    "communicating",
-)
-NOTE = (
-    "Every process has a batch and threads of its own, equally many with both backends and in groups of any "
-    "size. Efficiency is the throughput of all over as many times that of one process; communicating is the "
-    "part of a training step that sending gradients, and waiting for them, adds to computing: steps with it "
-    "against steps without, in turns. Replicas that infer send nothing."
-)
+WORDS = 4  # columns of text before those of numbers
 
 
-def scaling_section(report: CompareReport) -> Section | None:
+def scaling_section(say: Language, report: CompareReport) -> Section | None:
     """Throughput, efficiency and communication by number of processes, and which backend scales better."""
     rows = [_cells(row) for row in _shown(report)]
     if not rows:
         return None
-    return Section(title="Scaling", note=" ".join([NOTE, *_verdicts(report)]), columns=COLUMNS, rows=rows)
+    note = say(
+        "Every process has a batch and threads of its own, equally many with both backends and in groups of "
+        "any size. Efficiency is the throughput of all over as many times that of one process; communicating "
+        "is the part of a training step that sending gradients, and waiting for them, adds to computing: "
+        "steps with it against steps without, in turns. Replicas that infer send nothing."
+    )
+    words = say.space.join([note, *_verdicts(say, report)])
+    return Section(title=say("Scaling"), note=words, columns=_columns(say), rows=rows)
 
 
-def scaling_lines(report: Report) -> list[str]:
+def _columns(say: Language) -> list[str]:
+    first = [say("backend"), say("phase"), say("engine"), say("precision")]
+    sizes = [say("batch of each"), say("threads of each"), say("processes")]
+    return [*first, *sizes, "images/s", say("efficiency"), say("communicating")]
+
+
+def scaling_lines(report: Report, say: Language = ENGLISH) -> list[str]:
     """The same for people at a terminal.
 
     Returns no lines if there was only one process.
@@ -43,9 +40,10 @@ def scaling_lines(report: Report) -> list[str]:
     rows = [_cells(row) for row in _shown(report)]
     if not rows:
         return []
-    right = ["left" if name in COLUMNS[:4] else "right" for name in COLUMNS]
-    table = tabulate(rows, headers=COLUMNS, tablefmt="simple", colalign=right, disable_numparse=True)
-    return ["Scaling:", table, *_verdicts(report), ""]
+    columns = _columns(say)
+    right = ["left" if place < WORDS else "right" for place, _ in enumerate(columns)]
+    table = tabulate(rows, headers=columns, tablefmt="simple", colalign=right, disable_numparse=True)
+    return [say("Scaling:"), table, *_verdicts(say, report), ""]
 
 
 def _shown(report: Report) -> list[Result]:
@@ -62,16 +60,21 @@ def _cells(row: Result) -> list[str]:
     return [*facts, str(row.processes), number(row.images_per_second), *figures]
 
 
-def _verdicts(report: Report) -> list[str]:
+def _verdicts(say: Language, report: Report) -> list[str]:
     lines = [
-        f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}, {row.processes} processes: "
-        f"efficiency of paddle / torch {number(row.ratio)} ({interval(row.ratio_ci95)}): "
-        f"{row.verdict}."
+        say(
+            "{case}, {processes} processes: efficiency of paddle / torch {ratio} ({interval}): {verdict}.",
+            case=f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}",
+            processes=row.processes,
+            ratio=number(row.ratio),
+            interval=interval(row.ratio_ci95, say),
+            verdict=say(row.verdict),
+        )
         for row in (report.scaling if isinstance(report, CompareReport) else ())
     ]
     cores = report.environment.get("cores")
-    crowded = [oversubscribed(row, cores) for row in report.results if row.processes > 1]
-    lines += [f"Oversubscribed: {sentence}." for sentence in dict.fromkeys(crowded) if sentence]
+    crowded = [oversubscribed(row, cores, say) for row in report.results if row.processes > 1]
+    lines += [say("Oversubscribed: {line}.", line=line) for line in dict.fromkeys(crowded) if line]
     if all(row.processes > 1 for row in report.results):
-        lines.append("Efficiency needs one process as well: --processes 1,N.")
+        lines.append(say("Efficiency needs one process as well: --processes 1,N."))
     return lines

@@ -1,14 +1,16 @@
 """A part of a report: a heading, and what stands below it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
     """A heading, a sentence on how to read it, and what it shows.
 
-    Cells are text; numbers sort as such.
+    Cells are text; numbers sort as such; the first of a row is its heading. ``pictures`` are SVGs, one a row,
+    in a column of their own below ``picture_head``. ``groups`` are further facts of each row, by which
+    readers may group and filter. ``folded``: shown when opened, and left out in print unless ``printed``.
     """
 
     title: str
@@ -17,6 +19,11 @@ class Section:
     rows: Sequence[Sequence[str]] = ()
     charts: Sequence[str] = ()
     lines: Sequence[str] = ()
+    pictures: Sequence[str] = ()
+    picture_head: str = ""
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    folded: bool = False
+    printed: bool = False
 
 
 def without_empty(section: Section) -> Section | None:

@@ -9,54 +9,36 @@ from tabulate import tabulate
 
 from benchmarks.analysis.rate_search import WIDTH
 from benchmarks.analysis.serving import at_highest_rate, percentile_ms
-from benchmarks.report.charts import Line, curve_chart
+from benchmarks.report.charts import Axis, Line, line_chart
+from benchmarks.report.figures import Table
 from benchmarks.report.section import Section, without_empty
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import translated
 from benchmarks.results.service import ServedRun, Service
+from common.language import ENGLISH, Language
 
 MIDDLE = 0.95  # between the percentiles of which one has a curve
-COLUMNS = (
-    "backend",
-    "combination",
-    "highest rate /s",
-    "passed",
-    "failed",
-    "p50 ms",
-    "p90 ms",
-    "p99 ms",
-    "requests",
-    "mean batch",
-    "filled up",
-    "queue",
-    "late p99 ms",
-    "offline images/s",
-    "single-stream p50 ms",
-    "single-stream p90 ms",
-)
-NOTE = (
-    "Requests arrive at random (a Poisson process, the same for both), wait in one queue, leave in batches. "
-    "Highest rate: requests a second at which the limit is kept, the middle between the highest that passed "
-    "and the lowest that failed, each with enough requests for the percentile. p50, p90, p99: from the drawn "
-    "arrival to the answer, at the highest rate that passed. Filled up: places of batches without a request. "
-    "Queue: its mean length when a request arrives. Late: how late the load generator was. Offline: all "
-    "requests are there at once; single-stream: each comes when the last is answered (the names of MLPerf)."
-)
 
 
-def service_lines(results: Sequence[Result]) -> list[str]:
+def service_lines(results: Sequence[Result], say: Language = ENGLISH) -> list[str]:
     """The table of the highest rates; nothing where phase serve was not asked for."""
     served = _served(results)
     if not served:
         return []
-    section = without_empty(Section(title="", note="", columns=COLUMNS, rows=_rows(served)))
+    section = without_empty(Section(title="", note="", columns=_columns(say), rows=_rows(served)))
     assert section is not None, "there is a row"
     table = tabulate(section.rows, headers=section.columns, tablefmt="simple", disable_numparse=True)
-    reasons = [f"{row.backend}: {service.reason}" for row, service in served if service.reason]
-    return [_heading(service) for _, service in served[:1]] + ["", table, "", *reasons]
+    message = "{side}: {reason}"
+    reasons = [
+        say(message, side=row.backend, reason=translated(service.reason, say))
+        for row, service in served
+        if service.reason
+    ]
+    return [_heading(say, service) for _, service in served[:1]] + ["", table, "", *reasons]
 
 
-def service_section(report: CompareReport) -> Section | None:
+def service_section(say: Language, report: CompareReport) -> Section | None:
     """The same on a page, with latency against rate and a line on every run."""
     served = _served(report.results)
     if not served:
@@ -65,17 +47,17 @@ def service_section(report: CompareReport) -> Section | None:
     combinations: dict[str, list[tuple[Result, Service]]] = {}
     for row, service in served:
         combinations.setdefault(label(row), []).append((row, service))
-    section = without_empty(
+    return without_empty(
         Section(
-            title="Latency under load",
-            note=f"{_heading(served[0][1])} {NOTE}",
-            columns=COLUMNS,
+            title=say("Latency under load"),
+            note=say.space.join([_heading(say, served[0][1]), _note(say)]),
+            columns=_columns(say),
             rows=_rows(served),
             charts=[
                 chart
                 for words, both in combinations.items()
                 for rank in (50, 90 if both[0][1].percentile <= MIDDLE else 99)
-                for chart in _charts(words, both, rank=rank)
+                for chart in _charts(say, words, both, rank=rank)
             ],
             lines=[
                 f"{row.backend}, {label(row)}: {_line(run)}"
@@ -84,20 +66,53 @@ def service_section(report: CompareReport) -> Section | None:
             ],
         )
     )
-    return section
+
+
+def _columns(say: Language) -> list[str]:
+    found = [say("backend"), say("combination"), say("highest rate /s"), say("passed"), say("failed")]
+    found += ["p50 ms", "p90 ms", "p99 ms", say("requests"), say("mean batch"), say("filled up")]
+    found += [say("queue"), say("late p99 ms"), say("offline images/s")]
+    return [*found, say("single-stream p50 ms"), say("single-stream p90 ms")]
+
+
+def _note(say: Language) -> str:
+    return say(
+        "Requests arrive at random (a Poisson process, the same for both), wait in one queue, leave in "
+        "batches. Highest rate: requests a second at which the limit is kept, the middle between the highest "
+        "that passed and the lowest that failed, each with enough requests for the percentile. p50, p90, "
+        "p99: from the drawn arrival to the answer, at the highest rate that passed. Filled up: places of "
+        "batches without a request. Queue: its mean length when a request arrives. Late: how late the load "
+        "generator was. Offline: all requests are there at once; single-stream: each comes when the last is "
+        "answered (the names of MLPerf)."
+    )
 
 
 def _served(results: Iterable[Result]) -> list[tuple[Result, Service]]:
     return [(row, row.service) for row in results if row.service is not None]
 
 
-def _heading(service: Service) -> str:
-    wait = f", which wait {service.wait_ms:g} ms at most" if service.most_batch > 1 else ""
-    workers = f"{service.workers} worker" + ("s" if service.workers > 1 else "")
-    return (
-        f"Limit: {service.percentile:.4%} of the requests within {service.limit_ms:g} ms; batches of at most "
-        f"{service.most_batch}{wait}; {workers}."
-    ).replace(".0000%", "%")
+def _heading(say: Language, service: Service) -> str:
+    facts = {
+        "share": f"{service.percentile:.4%}".replace(".0000%", "%"),
+        "limit": f"{service.limit_ms:g}",
+        "batch": service.most_batch,
+    }
+    if service.most_batch > 1:
+        return say.count(
+            "Limit: {share} of the requests within {limit} ms; batches of at most {batch}, which wait "
+            "{wait} ms at most; {number} worker.",
+            "Limit: {share} of the requests within {limit} ms; batches of at most {batch}, which wait "
+            "{wait} ms at most; {number} workers.",
+            service.workers,
+            wait=f"{service.wait_ms:g}",
+            **facts,
+        )
+    return say.count(
+        "Limit: {share} of the requests within {limit} ms; batches of at most {batch}; {number} worker.",
+        "Limit: {share} of the requests within {limit} ms; batches of at most {batch}; {number} workers.",
+        service.workers,
+        **facts,
+    )
 
 
 def _rows(served: Sequence[tuple[Result, Service]]) -> list[list[str]]:
@@ -138,18 +153,33 @@ def _by_rate(service: Service) -> list[ServedRun]:
     return sorted((run for one in service.brackets for run in one.runs), key=lambda run: run.rate)
 
 
-def _charts(words: str, both: Sequence[tuple[Result, Service]], *, rank: int) -> list[str]:
+def _charts(say: Language, words: str, both: Sequence[tuple[Result, Service]], *, rank: int) -> list[str]:
     """A curve of one percentile by backend; none where no run had enough requests for it."""
-    lines = []
+    lines, cells = [], []
     for row, service in both:
         points = _curve(service, rank)
         if points:
-            highest = f", highest rate {number(service.highest_rate)}" if service.highest_rate else ""
-            lines.append(Line(label=f"{row.backend}{highest}", kind=row.backend, points=points))
+            highest = say(", highest rate {rate}", rate=number(service.highest_rate))
+            label = f"{row.backend}{highest if service.highest_rate else ''}"
+            lines.append(Line(label=label, kind=row.backend, points=points))
+            cells += [[row.backend, number(rate), number(value)] for rate, value in points]
     if not lines:
         return []
-    title = f"Latency (p{rank}, ms) against rate: {words}"
-    return [curve_chart(title, lines, unit="requests/s", limit=both[0][1].limit_ms)]
+    limit = both[0][1].limit_ms
+    return [
+        line_chart(
+            say("Latency (p{rank}, ms) against rate: {combination}", rank=rank, combination=words),
+            lines,
+            x=Axis(label=say("requests a second"), log=True),
+            y=Axis(label="ms", log=True),
+            levels=[(limit, say("limit {limit} ms", limit=f"{limit:g}"))],
+            table=Table(
+                heading=say("Numbers"),
+                columns=[say("backend"), say("requests a second"), f"p{rank} ms"],
+                rows=cells,
+            ),
+        )
+    ]
 
 
 def _curve(service: Service, rank: int) -> list[tuple[float, float]]:

@@ -1,6 +1,5 @@
 """One page of many pairs: parity of each, their ratios, the mean, and what could not be had."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,23 +7,29 @@ from typing import Any
 from benchmarks.analysis.many_pairs import MeanRatio, by_case, mean_ratio, wins
 from benchmarks.parity.plan import GATE
 from benchmarks.parity.text import failure
-from benchmarks.report.charts import PATTERN, WIDTH, figure, text
-from benchmarks.report.page import TEMPLATES, minute, templates
+from benchmarks.report import said
+from benchmarks.report.badges import Badge
+from benchmarks.report.circumstances import environment_card, machine, minute, versions
+from benchmarks.report.command import suite_command_of
+from benchmarks.report.forest import Ratio, drawn, forest_cell, forest_head, forest_scale
+from benchmarks.report.page import packed, shared_parts, templates
 from benchmarks.report.section import Section
-from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
+from benchmarks.report.words import ratio_cells, speed_cells
+from benchmarks.request.request import DEFAULT_MARGIN
 from benchmarks.results import result_file
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.outcome import Outcome
 from benchmarks.results.schema import CompareReport, Comparison
 from common.files import write_text
+from common.language import Language
 
 PAGE = "suite"
-LEFT, REACH, ROW = 150.0, 150.0, 18.0  # of a forest plot
 
 
-def write_suite(outcomes: Sequence[Outcome], folder: Path) -> None:
+def write_suite(outcomes: Sequence[Outcome], folder: Path, *, language: str = "en") -> None:
     """Write suite.html, suite.md and suite.json into a folder that is there."""
-    facts = _facts(outcomes)
+    facts = _facts(Language(language), outcomes)
+    facts |= shared_parts(facts, packed(result_file.text_of(summary(outcomes))), file=f"{PAGE}.json")
     for suffix in ("html", "md"):
         page = templates(markdown=suffix == "md").get_template(f"report.{suffix}.j2").render(**facts)
         write_text(folder / f"{PAGE}.{suffix}", page)
@@ -37,11 +42,13 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     means = {case: mean_ratio([*rows.values()]) for case, rows in by_case(reports).items()}
     return {
         "schema_version": 1,
+        "environment": _last_environment(outcomes),
         "pairs": [
             {
                 "name": outcome.name,
                 "reason": outcome.reason,
                 "parity": outcome.parity,
+                "parameters": outcome.parameters,
                 "comparisons": outcome.report.comparisons if outcome.report else [],
             }
             for outcome in outcomes
@@ -52,6 +59,12 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             if mean
         },
     }
+
+
+def _last_environment(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Where the last of the pairs was measured; {} if none was."""
+    environments = [report.environment for report in reports_of(outcomes).values()]
+    return max(environments, key=lambda environment: environment["date"], default={})
 
 
 def reports_of(outcomes: Sequence[Outcome]) -> dict[str, CompareReport]:
@@ -107,29 +120,84 @@ def _unmeasured(name: str, report: CompareReport) -> list[str]:
     return [f"{name}, {', '.join(those)}: {reason}" for reason, those in rows.items()]
 
 
-def _facts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    environments = [report.environment for report in reports_of(outcomes).values()]
-    last = max(environments, key=lambda environment: environment["date"], default={})
-    versions = ", ".join(f"{name} {facts[name]}" for name, facts in last.get("backends", {}).items())
-    passed = sum(outcome.parity == "pass" for outcome in outcomes)
-    proof = f"Both compute the same in float64 on {passed} of {len(outcomes)} networks"
-    broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]
-    proof += f", and not on {', '.join(broken)}" if broken else ""
+def _facts(say: Language, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    reports = reports_of(outcomes)
+    last = _last_environment(outcomes)
+    pairs = [row for report in reports.values() for row in report.comparisons]
     return {
-        "title": f"PaddlePaddle or PyTorch: {len(outcomes)} networks",
-        "answer": ". ".join(sentences(outcomes)) or "Nothing was timed on both sides.",
-        "confidence": f"{proof}. {versions}.",
-        "sections": [_parity(outcomes), *_ratios(outcomes)],
-        "not_measured": missing(outcomes) or ["Everything that was asked for was measured."],
+        "say": say,
+        "title": say("PaddlePaddle or PyTorch: {what}", what=_count(say, len(outcomes))),
+        "advice": "",
+        "badges": _badges(say, outcomes),
+        "answer": ". ".join(sentences(outcomes)) or say("Nothing was timed on both sides."),
+        "confidence": _proof(say, outcomes),
+        "card": environment_card(say, last) if last else [],
+        "command": suite_command_of(reports),
+        "sections": [*_ratios(say, outcomes), _parity(say, outcomes)],
+        "not_measured": missing(outcomes) or [say("Everything that was asked for was measured.")],
+        "kinds": said.badge_kinds(say, pairs),
         "date": minute(last.get("date") or ""),
-        "machine": "; ".join(last.get("gpus") or []) or last.get("cpu"),
-        "pattern": PATTERN,
-        "style": (TEMPLATES / "style.css").read_text(),
-        "script": (TEMPLATES / "sort.js").read_text(),
+        "machine": machine(last),
+        "versions": versions(last),
     }
 
 
-def _parity(outcomes: Sequence[Outcome]) -> Section:
+def _count(say: Language, number: int) -> str:
+    return say.count("{number} network", "{number} networks", number)
+
+
+def _proof(say: Language, outcomes: Sequence[Outcome]) -> str:
+    passed = sum(outcome.parity == "pass" for outcome in outcomes)
+    broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]
+    facts = {"passed": passed, "all": len(outcomes)}
+    if broken:
+        names = ", ".join(broken)
+        return say(
+            "Both compute the same in float64 on {passed} of {all} networks, and not on {names}.",
+            names=names,
+            **facts,
+        )
+    return say("Both compute the same in float64 on {passed} of {all} networks.", **facts)
+
+
+def _badges(say: Language, outcomes: Sequence[Outcome]) -> list[Badge]:
+    """One a case: the mean of all networks, and how many each verdict has."""
+    found = []
+    for case, rows in by_case(reports_of(outcomes)).items():
+        mean = mean_ratio([*rows.values()])
+        counts = [f"{said.verdict_word(say, verdict)}: {len(names)}" for verdict, names in wins(rows).items()]
+        if mean is None:
+            words = {"word": say("not measured"), "figure": say("no ratio is known")}
+            found.append(Badge(title=case, kind="missing", sides=counts, **words))
+            continue
+        margin = min((row.margin for row in rows.values() if row.margin), default=DEFAULT_MARGIN)
+        kind, word = _of_mean(say, mean, margin)
+        low, high = map(number, mean.interval)
+        found.append(
+            Badge(
+                title=case,
+                kind=kind,
+                word=word,
+                figure=say("paddle / torch {ratio}", ratio=number(mean.ratio))
+                + say(" ({low} to {high})", low=low, high=high),
+                sides=[say("geometric mean of {networks}", networks=_count(say, mean.networks)), *counts],
+            )
+        )
+    return found
+
+
+def _of_mean(say: Language, mean: MeanRatio, margin: float) -> tuple[str, str]:
+    low, high = mean.interval
+    if max(high, 1 / low) <= 1 + margin / 100:
+        return "equal", say("equal within ±{margin} %", margin=f"{margin:g}")
+    if low > 1:
+        return "faster", say("paddle is faster in the mean")
+    if high < 1:
+        return "faster", say("torch is faster in the mean")
+    return "undecided", said.verdict_word(say, "undecided")
+
+
+def _parity(say: Language, outcomes: Sequence[Outcome]) -> Section:
     """The matrix: a network in each row, a stage in each column."""
     rows = []
     for outcome in outcomes:
@@ -145,73 +213,47 @@ def _parity(outcomes: Sequence[Outcome]) -> Section:
                 known or "-",
             ]
         )
-    note = "Float64 on the CPU, equal weights and images; the stages that must hold before anything is timed."
-    columns = ["network", "size", "parity", *GATE, "known difference"]
-    return Section(title="Do both compute the same?", note=note, columns=columns, rows=rows)
-
-
-def _ratios(outcomes: Sequence[Outcome]) -> list[Section]:
-    """For each case a forest plot and its table."""
-    sections = []
-    for case, rows in by_case(reports_of(outcomes)).items():
-        mean = mean_ratio([*rows.values()])
-        cells = [
-            [
-                name,
-                *ratio_cells(row)[:2],
-                verdict_words(row),
-                *speed_cells(row),
-            ]
-            for name, row in rows.items()
-        ]
-        note = "Above 1 paddle is faster."
-        if mean:
-            note = f"{mean_sentence(case, mean)}. {note} The mean's interval is of these networks alone."
-        columns = [
-            "network",
-            "paddle / torch",
-            "95 % interval",
-            "verdict",
-            "torch images/s",
-            "paddle images/s",
-        ]
-        charts = [forest_chart(f"paddle / torch, {case}", rows, mean)] if mean else []
-        sections.append(Section(title=case, note=note, columns=columns, rows=cells, charts=charts))
-    return sections
-
-
-def forest_chart(title: str, rows: Mapping[str, Comparison], mean: MeanRatio) -> str:
-    """A point with its interval for each network on a logarithmic axis, and a diamond for the mean."""
-    known = [
-        (name, row.ratio, row.ratio_ci95)
-        for name, row in rows.items()
-        if row.ratio and row.ratio_ci95 and row.verdict != "invalid"
-    ]
-    ends = [end for _, _, both in known for end in both] + [*mean.interval, 1.0]
-    low, high = math.log(min(ends)), math.log(max(ends))
-    span = (high - low) or 1.0
-
-    def across(value: float) -> float:
-        return LEFT + (math.log(value) - low) / span * REACH
-
-    parts, y = [], 12.0
-    bottom = y + ROW * (len(known) + 1)
-    parts.append(f'<path d="M{across(1):.1f} 4V{bottom:.0f}" class="axis" fill="none"/>')
-    for name, ratio, (first, last) in known:
-        parts.append(text(0, y + 4, name, kind="small"))
-        parts.append(f'<path d="M{across(first):.1f} {y:.0f}H{across(last):.1f}" class="axis" fill="none"/>')
-        kind = "paddle" if ratio > 1 else "torch"
-        parts.append(f'<circle cx="{across(ratio):.1f}" cy="{y:.0f}" r="4" class="{kind}"/>')
-        parts.append(text(LEFT + REACH + 10, y + 4, number(ratio), kind="small"))
-        y += ROW
-    left, middle, right = (across(value) for value in (mean.interval[0], mean.ratio, mean.interval[1]))
-    parts.append(text(0, y + 4, "geometric mean", kind="small"))
-    points = (
-        f"{left - 1:.1f},{y:.0f} {middle:.1f},{y - 6:.0f} {right + 1:.1f},{y:.0f} {middle:.1f},{y + 6:.0f}"
+    note = say(
+        "Float64 on the CPU, equal weights and images; the stages that must hold before anything is timed."
     )
-    parts.append(f'<polygon points="{points}" class="{"paddle" if mean.ratio > 1 else "torch"}"/>')
-    parts.append(text(LEFT + REACH + 10, y + 4, number(mean.ratio), kind="small"))
-    parts.append(text(across(1) - 3, bottom + 14, "1", kind="small"))
-    parts.append(text(LEFT - 40, bottom + 30, "torch faster", kind="small"))
-    parts.append(text(min(LEFT + REACH, WIDTH - 70.0), bottom + 30, "paddle faster", kind="small"))
-    return figure(title, f"{len(known)} ratios with intervals, logarithmic", parts, height=bottom + 38)
+    columns = [say("network"), say("parameters"), say("parity"), *GATE, say("known difference")]
+    return Section(title=say("Do both compute the same?"), note=note, columns=columns, rows=rows)
+
+
+def _ratios(say: Language, outcomes: Sequence[Outcome]) -> list[Section]:
+    """For each case a forest plot and its table."""
+    return [
+        _case_section(say, case, rows) for case, rows in by_case(reports_of(outcomes)).items()
+    ]  # fmt: skip
+
+
+def _case_section(say: Language, case: str, rows: Mapping[str, Comparison]) -> Section:
+    mean = mean_ratio([*rows.values()])
+    cells = [
+        [name, *ratio_cells(row)[:2], said.verdict(say, row), *speed_cells(row)] for name, row in rows.items()
+    ]
+    note = say("Above 1 paddle is faster.")
+    ratios = [drawn(row) for row in rows.values()]
+    margins = {row.margin for row in rows.values() if row.margin}
+    scale = forest_scale([each for each in ratios if each], margins)
+    pictures = [
+        forest_cell(ratio, scale, margin=row.margin) for ratio, row in zip(ratios, rows.values(), strict=True)
+    ]
+    if mean:
+        note += say.space + say("The mean's interval is of these networks alone.")
+        name = say("geometric mean of {networks}", networks=_count(say, mean.networks))
+        cells.append([name, number(mean.ratio), interval(mean.interval), "-", "-", "-"])
+        whole = Ratio(ratio=mean.ratio, interval=mean.interval, kind="")
+        pictures.append(forest_cell(whole, scale, margin=None))
+    columns = [say("network"), say("paddle / torch"), say("true ratio, 95 %"), say("verdict")]
+    columns += [say("torch images/s"), say("paddle images/s")]
+    verdicts = [said.verdict_word(say, row.verdict) for row in rows.values()]
+    return Section(
+        title=case,
+        note=note,
+        columns=columns,
+        rows=cells,
+        pictures=pictures,
+        picture_head=forest_head(say, scale),
+        groups={say("verdict"): [*verdicts, *([say("all")] if mean else [])]},
+    )

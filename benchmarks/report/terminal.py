@@ -75,10 +75,10 @@ def run_report(request: Request, report: Report, say: Language = ENGLISH) -> str
         "",
         table,
         "",
-        *service_lines(report.results),
-        *memory_lines(report.results),
+        *service_lines(report.results, say),
+        *memory_lines(report.results, say),
     ]
-    lines += [*scaling_lines(report), *_notes(report, say)]
+    lines += [*scaling_lines(report, say), *_notes(report, say)]
     return "\n".join([*lines, *layer_lines(report.results, say), *warnings])
 
 
@@ -97,8 +97,8 @@ def compare_report(request: Request, report: CompareReport, say: Language = ENGL
         rows = [_compare_row(row, say) for row in report.comparisons]
         lines += ["", _table(COMPARE_COLUMNS, rows, say), ""]
         lines += [say(FOOTNOTE), *_reasons(report.comparisons, say)]
-        lines += [*service_lines(report.results), *memory_lines(report.results)]
-        lines += scaling_lines(report)
+        lines += [*service_lines(report.results, say), *memory_lines(report.results, say)]
+        lines += scaling_lines(report, say)
         lines += [*_notes(report, say), *layer_lines(report.results, say)]
     return "\n".join(lines)
 

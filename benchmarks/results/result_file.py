@@ -61,9 +61,11 @@ def json_schema(model: type[BaseModel] = CompareReport) -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-def write(report: object, path: Path) -> None:
-    """Write a report as JSON, atomically.
+def text_of(report: object) -> str:
+    """A report as JSON. NaN and infinity, which JSON has not, become null."""
+    return to_json(report, indent=2, inf_nan_mode="null").decode() + "\n"
 
-    NaN and infinity, which JSON has not, become null.
-    """
-    write_text(path, to_json(report, indent=2, inf_nan_mode="null").decode() + "\n")
+
+def write(report: object, path: Path) -> None:
+    """Write a report as JSON, atomically, as ``text_of`` has it."""
+    write_text(path, text_of(report))

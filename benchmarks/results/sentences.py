@@ -43,6 +43,11 @@ BECAME_FASTER = "the machine became {share} faster within {combination}"
 BECAME_SLOWER = "the machine became {share} slower within {combination}"
 OTHERS_DISTURBED = "others disturbed the measurement of {names}"
 
+AT_LIMIT = (
+    "after {steps} steps {resident} MiB are resident, a step grew by up to {step}, and the limit is "
+    "{limit} MiB"
+)
+STOPPED = "after {steps} steps: {reason}"  # of a side that was soaked
 CUT_OFF = "{case}: {done} of {asked} pairs of processes"  # of a combination that is missing
 CUT_OFF_SOAK = "{case}: after {steps} steps, and memory is followed from the start: it begins anew"
 OF_SIDE = "{side}: {reason}"
@@ -63,6 +68,8 @@ MESSAGES = (
         CUT_OFF,
         CUT_OFF_SOAK,
         OF_SIDE,
+        AT_LIMIT,
+        STOPPED,
     ),
     *dict.fromkeys(clause for _, reason in _OF_ENGINES for clause in reason.split("; ")),
     DIFFERENT,  # the last: much could be read as one

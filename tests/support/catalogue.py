@@ -30,6 +30,7 @@ WORDS = (  # of tables: each is said as it is
     schema.Verdict,
     schema.Status,
     schema.AgainstVerdict,
+    schema.ScalingVerdict,
     Literal["compute", "memory"],
 )
 PO = FOLDER / "zh" / "LC_MESSAGES" / f"{DOMAIN}.po"

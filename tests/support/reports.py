@@ -3,7 +3,20 @@
 import numpy as np
 from scipy import stats
 
-from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison, Latency, LayerTimes, Result
+from benchmarks.analysis.best import best_of_each
+from benchmarks.results.schema import (
+    Best,
+    BestSide,
+    CompareReport,
+    Comparison,
+    Curve,
+    Epoch,
+    Latency,
+    LayerTimes,
+    Result,
+    Roofline,
+)
+from benchmarks.results.service import MemoryGrowth, RateBracket, ServedRun, Service
 
 
 def quick(seconds, width):
@@ -84,3 +97,87 @@ def report(torch_speed=100.0, paddle_speed=25.0, *, width=0.02):
         ],
         best=[Best(phase="infer", batch_size=8, ratio=128 / 130, **sides)],
     )
+
+
+def swept_report():
+    """96 comparisons: two phases, three engines, two precisions, eight batch sizes."""
+    pairs, rows = [], []
+    ways = [
+        (p, e, f)
+        for p in ("infer", "train")
+        for e in ("eager", "compiled", "deploy")
+        for f in ("fp32", "bf16")
+    ]
+    for place, (phase, engine, precision) in enumerate(ways):
+        for step, batch_size in enumerate((1, 2, 4, 8, 16, 32, 64, 128)):
+            case = {"phase": phase, "engine": engine, "precision": precision, "batch_size": batch_size}
+            speed = 10.0 * batch_size**0.5
+            ratio = 0.3 + 0.01 * step + 0.07 * place
+            case |= {"margin": 5.0}
+            pairs.append(comparison(speed, speed * ratio, **case))
+            del case["margin"]
+            rows += [result("torch", speed, **case), result("paddle", speed * ratio, **case)]
+    environment = {"cpu": "a processor", "cores": 2, "date": "2026-01-01T00:00:00+00:00"}
+    return CompareReport(
+        environment=environment, results=rows, parity=None, comparisons=pairs, best=best_of_each(rows, pairs)
+    )
+
+
+def pictured_report():
+    """A report with every picture: rounds, parts of a step, layers, serve, soak, curves, batch sizes."""
+    found = report()
+    found.parity["stages"].append({"stage": "loss", "dtype": "float64", "verdict": "pass", "tensors": []})
+    parts = {"forward_seconds": 0.03, "backward_seconds": 0.06, "optimizer_seconds": 0.004}
+    steps = {
+        "layers": layers(1),
+        "roofline": Roofline(bound="compute", fraction=0.4),
+        "parameters": 61_100_840,
+    }
+    for size in (8, 16):
+        found.results += [
+            result("torch", 90.0 + size, phase="train", batch_size=size, **parts, **steps),
+            result("paddle", 30.0 + size, phase="train", batch_size=size, **parts | {"layers": layers(4)}),
+        ]
+        case = {"phase": "train", "batch_size": size, "round_ratios": [0.3, 0.31, 0.29, 0.33], "margin": 5.0}
+        found.comparisons.append(comparison(90.0 + size, 30.0 + size, **case))
+    found.results += [
+        result(
+            name,
+            41.2,
+            phase="serve",
+            service=served(served_run(20.1, 12.0), served_run(40.2, 30.0), served_run(42.2, 90.0, over=9)),
+            memory_growth=grown(),
+        )
+        for name in ("torch", "paddle")
+    ]
+    tried = {"engine": "eager", "precision": "fp32", "layout": "NCHW", "threads": 2}
+    found.results[0].tuning = [tried | {"images_per_second": 99.0, "outcome": "chosen"}]
+    epochs = [Epoch(epoch=n, train_loss=1 / n, valid_accuracy=0.9) for n in (1, 2, 3)]
+    found.curves = [
+        Curve(folder=f"run-{name}", backend=name, recipe="digits", model="lenet5", epochs=epochs)
+        for name in ("torch", "paddle")
+    ]
+    found.best = best_of_each(found.results, found.comparisons)
+    return found
+
+
+def served_run(rate, latency, **more):
+    """Requests at one rate, with a median latency in milliseconds."""
+    values = {f"latency_p{rank}_ms": latency * rank / 50 for rank in (50, 90, 99)}
+    facts = {"requests": 1307, "served": 1307, "over": 0, "allowed": 5, "outcome": "passed"}
+    return ServedRun(rate=rate, latencies_ms=[latency] * 1307, busy_fraction=0.5, **facts | values | more)
+
+
+def served(*runs, **more):
+    """A search for the highest rate that made these runs."""
+    facts = {"limit_ms": 50.0, "percentile": 0.99, "most_batch": 4, "wait_ms": 2.0, "workers": 2}
+    facts |= {"highest_rate": 41.2, "passed": 40.2, "failed": 42.2}
+    bracket = RateBracket(passed=40.2, failed=42.2, runs=list(runs), single_stream_ms=[7.0] * 64)
+    return Service(brackets=[bracket], **facts | more)
+
+
+def grown(**more):
+    """Memory that grows over many shapes."""
+    facts = {"shapes": [224, 256], "most_batch": 8, "asked_steps": 2000, "every": 10, "steps": 2000}
+    facts |= {"resident_mib": [500.0, 510.0, 520.0], "mib_per_100_steps": 1.2, "verdict": "grows"}
+    return MemoryGrowth(**facts | {"growth_interval": [1.0, 1.4], "would_show": 0.3} | more)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from benchmarks.parity.variants.summary import USUAL
-from benchmarks.report.charts import WIDTH, figure, text
+from benchmarks.report.figures import WIDTH, figure, text
 from benchmarks.results.parity_schema import Variant
 from common.language import Language
 

@@ -8,7 +8,8 @@ from benchmarks.parity.variants import sentences
 from benchmarks.parity.variants.chart import distance_chart
 from benchmarks.parity.variants.circumstances import how, not_compared
 from benchmarks.parity.variants.sentences import distance_cells, number, share
-from benchmarks.report.page import TEMPLATES, minute, templates
+from benchmarks.report.circumstances import minute
+from benchmarks.report.page import TEMPLATES, templates
 from benchmarks.report.section import Section
 from benchmarks.results import result_file
 from benchmarks.results.formatting import interval
@@ -54,7 +55,7 @@ def _facts(page: ParityPage, say: Language) -> dict[str, Any]:
         "machine": "; ".join(environment.get("gpus") or []) or environment.get("cpu"),
         "marks": _marks(say),
         "style": (TEMPLATES / "style.css").read_text(),
-        "script": (TEMPLATES / "sort.js").read_text(),
+        "script": (TEMPLATES / "tables.js").read_text(),
     }
 
 

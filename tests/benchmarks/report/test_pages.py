@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -12,34 +10,21 @@ import pytest
 from benchmarks.analysis.best import best_of_each
 from benchmarks.analysis.layers import layer_gaps, layer_lines
 from benchmarks.report import __main__ as report_command
-from benchmarks.report.answer import answer, confidence, not_measured
+from benchmarks.report.answer import answer, confidence
+from benchmarks.report.comparison import comparison_section, trust_section
 from benchmarks.report.page import render, sections, write_pages
-from benchmarks.report.sections import comparison_section
+from benchmarks.report.unmeasured import not_measured
 from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Latency, LayerLeftOut
 from benchmarks.results.training_curves import read_curves
 from common.cli import UsageError
+from common.language import Language
 from tests.support.commands import ended
 from tests.support.reports import comparison, layers, report, result
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+EN = Language()
 SCHEMA = Path(result_file.__file__).parent / "result.schema.json"
-# Run at the end of the page; what it finds is read from the DOM that Chromium dumps.
-PROBE = """
-const inside = (element) => element.closest(".scroll, .skip, defs, caption")
-  || element.getBoundingClientRect().right <= innerWidth + 1;
-const bad = [...document.querySelectorAll("body *")].filter((element) => !inside(element));
-document.querySelectorAll("th button")[1].click();
-const table = document.querySelector("table");
-document.body.dataset.found = JSON.stringify({
-  wide: document.documentElement.scrollWidth > innerWidth,
-  bad: bad.map((element) => element.outerHTML.slice(0, 80)),
-  errors: window.errors,
-  sorted: [...table.tBodies[0].rows].map((row) => row.cells[1].textContent),
-  order: table.querySelectorAll("th")[1].getAttribute("aria-sort"),
-});
-"""
 
 
 def test_the_answer_names_the_best_of_each_and_no_winner_inside_the_noise():
@@ -65,9 +50,9 @@ def test_what_is_undecided_names_what_would_decide_it():
     )
     assert told in answer(vague)
     row.ratio_ci95, row.drift = (2.13e-11, 2.9e14), 3.7e17
-    assert "unusable" in comparison_section(vague).rows[1][-4:]
+    assert "unusable" in trust_section(EN, vague).rows[1][3:]
     assert "lies within unusable" in answer(vague)
-    assert comparison_section(vague).rows[1][1:3] == ["unusable"] * 2
+    assert comparison_section(EN, vague).rows[1][1:3] == ["unusable"] * 2
 
 
 def test_a_winner_whose_ratio_is_not_known_has_no_figure():
@@ -87,7 +72,9 @@ def test_what_others_disturbed_has_no_ratio_and_its_reason():
     assert answer(busy).startswith("There is no answer: the machine was too busy. Invalid: infer eager fp32")
     assert "80% of the blocks" in answer(busy)
     assert "ratios are known" not in confidence(busy) and confidence(busy).startswith("Confidence is low")
-    assert comparison_section(busy).rows[0][1:3] == ["-", "invalid"]  # no ratio, no interval
+    section = comparison_section(EN, busy)
+    assert section.rows[0][1] == "invalid" and "paddle / torch" not in section.columns
+    assert "<circle" not in section.pictures[0] and "<polygon" not in section.pictures[0]
     busy.comparisons[1].verdict = "equal"
     busy.best = best_of_each(busy.results, busy.comparisons)
     assert "equal within" in answer(busy) and "Invalid: infer eager fp32 batch 8: 80%" in answer(busy)
@@ -97,7 +84,7 @@ def test_a_run_that_was_cut_off_says_what_is_missing():
     stopped = report()
     stopped.missing = ["train eager fp32 batch 8: 2 of 6 pairs of processes"]
     assert "The run was cut off; train eager fp32 batch 8: 2 of 6 pairs of processes." in not_measured(
-        stopped
+        EN, stopped
     )
     assert "the run was cut off" in confidence(stopped)
 
@@ -113,7 +100,7 @@ def test_rounds_are_drawn_in_the_order_measured():
 def test_percentiles_of_few_steps_are_dashes_beside_their_number():
     few = report()
     few.results[0].latency_ms = Latency(p50=80.0, n=20)
-    row = next(section for section in sections(few) if section.title == "Every result").rows[0]
+    row = next(section for section in sections(EN, few) if section.title == "Every result").rows[0]
     assert row[3:7] == ["80.0", "-", "-", "20"]
 
 
@@ -146,7 +133,7 @@ def test_batch_sizes_with_the_same_outcome_are_reported_together():
         "paddle (deploy, fp32): paddle / torch lies within 0.630 to 1.17, at batch 8 and 32 torch (deploy, "
         "fp32) is 2.00 to 2.50 times as fast as paddle (deploy, fp32)."
     )
-    assert "Batch sizes other than 8." in not_measured(swept)
+    assert "Batch sizes other than 8." in not_measured(EN, swept)
 
 
 def test_what_ran_in_turns_of_its_own_needs_more_than_the_noise_of_either():
@@ -200,7 +187,7 @@ def test_combinations_that_differ_in_layout_or_threads_are_kept_apart():
     whole = report()
     whole.results += [result("torch", 3.0, layout="NHWC"), result("paddle", 3.0, layout="NHWC")]
     whole.comparisons.append(comparison(3.0, 3.0, layout="NHWC"))
-    shown = [row[0] for row in comparison_section(whole).rows]
+    shown = [row[0] for row in comparison_section(EN, whole).rows]
     assert len(set(shown)) == len(shown) == 4
     table = report_command.beside({"x": whole})
     assert len([line for line in table.splitlines() if "| eager " in line and "| 3.00 " in line]) == 2
@@ -221,8 +208,8 @@ def test_confidence_falls_with_wide_intervals_a_busy_machine_and_no_parity():
 
 
 def test_what_was_not_measured_is_said():
-    told = " ".join(not_measured(report()))
-    for words in ("crashed", "compiled", "GPUs", "startup", "Batch sizes other than 8"):
+    told = " ".join(not_measured(EN, report()))
+    for words in ("crashed", "compiled", "GPUs", "Start-up", "Batch sizes other than 8"):
         assert words in told
 
 
@@ -230,10 +217,10 @@ def test_the_neutral_engine_stands_beside_what_it_computed_as_well():
     with_reference = report()
     with_reference.comparisons.append(comparison(140.0, 139.0, engine="onnxruntime"))
     with_reference.results.append(result("torch", 140.0, engine="onnxruntime"))
-    section = comparison_section(with_reference)
+    section = comparison_section(EN, with_reference)
     assert section.columns[-2:] == ["ONNX Runtime images/s, torch's export", "paddle's export"]
     assert [row[-2:] for row in section.rows] == [["140", "139"], ["140", "139"], ["-", "-"]]
-    assert "ONNX" not in " ".join(comparison_section(report()).columns)
+    assert "ONNX" not in " ".join(comparison_section(EN, report()).columns)
     assert best_of_each(with_reference.results)[0].torch.engine == "deploy"
 
 
@@ -251,7 +238,7 @@ def test_training_curves_are_drawn_for_each_run(tmp_path):
     page = render(shown, "report.html")
     assert page.count("<polyline") == 4  # two lines, and their two keys
     assert "Training loss by epoch" in page and "Validation accuracy by epoch" not in page
-    assert "run-paddle: 0.3333 at the end" in page
+    assert "<td>0.3333</td>" in page and "paddle, " in page
     result_file.write(shown, tmp_path / "result.json")
     assert result_file.read(tmp_path / "result.json") == shown
 
@@ -319,43 +306,9 @@ def test_markdown_opens_with_the_answer_and_its_tables_are_whole():
     tables = [line for line in lines if line.startswith("|")]
     widths = {line.count("|") - line.count("\\|") for line in tables[:5]}
     assert len(widths) == 1
-    assert "- cpu: a processor" in lines  # the settings, too
+    assert "| environment | cpu | a processor |" in lines  # the settings, too
     heading = lines.index(tables[0])
     assert lines[heading + 1].startswith("| ---") or lines[heading + 1].startswith("|  ---")
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH; install it to look at the page")
-@pytest.mark.parametrize("width", [400, 1600])
-def test_in_a_browser_nothing_overflows_nothing_fails_and_tables_sort(tmp_path, width):
-    found = probed(render(report(), "report.html"), tmp_path, width)
-    assert not found["wide"], found["bad"]
-    assert found["bad"] == found["errors"] == []
-    assert found["order"] == "ascending"
-    assert found["sorted"] == sorted(found["sorted"], key=lambda text: float(text.replace("-", "-inf")))
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH; install it to look at the page")
-def test_an_overflow_and_an_error_are_seen(tmp_path):
-    page = render(report(), "report.html").replace("<main", "<div style='width:3000px'>x</div><main")
-    found = probed(page.replace("<main", "<script>nothing.there()</script><main"), tmp_path, 400)
-    assert found["wide"]
-    assert len(found["errors"]) == 1
-
-
-def probed(page, folder, width):
-    """The page in an inner frame of an exact width: a headless window is never narrower than 500."""
-    catch = "<script>window.errors = []; onerror = (message) => { errors.push(message); };</script>"
-    page = page.replace("<head>", f"<head>{catch}").replace("</body>", f"<script>{PROBE}</script></body>")
-    (folder / "page.html").write_text(page)
-    outer = f"<iframe id=f src=page.html style='width:{width}px;height:900px;border:0'></iframe>"
-    read = "onload = () => { document.title = f.contentDocument.body.dataset.found; };"
-    (folder / "outer.html").write_text(f"<!DOCTYPE html><title>none</title>{outer}<script>{read}</script>")
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", "--dump-dom"]
-    command.append((folder / "outer.html").as_uri())
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    title = re.search(r"<title>(.*?)</title>", done.stdout, re.S)[1]
-    return json.loads(title.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
 def test_the_published_schema_is_current_and_describes_what_is_written(tmp_path):

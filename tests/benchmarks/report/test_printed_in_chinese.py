@@ -16,8 +16,9 @@ from benchmarks.measure.versions import sentences as version_sentences
 from benchmarks.parity import __main__ as parity
 from benchmarks.report import __main__ as report_command
 from benchmarks.report import exit_code, terminal
-from benchmarks.report.answer import answer, not_measured
+from benchmarks.report.answer import answer
 from benchmarks.report.largest_batch import largest_batch_text
+from benchmarks.report.unmeasured import not_measured
 from benchmarks.request.request import read_request
 from benchmarks.request.service import LatencyLimit
 from benchmarks.results import result_file
@@ -136,7 +137,7 @@ def test_every_kind_of_answer_is_chinese(verdict):
     empty = report()
     empty.best, empty.parity = [], None
     for each in (found, wide, apart, empty):
-        texts = [answer(each, say) + "\n".join(not_measured(each, say)) for say in (ENGLISH, CHINESE)]
+        texts = [answer(each, say) + "\n".join(not_measured(say, each)) for say in (ENGLISH, CHINESE)]
         assert english(texts[1]) == [] and numbers(texts[0]) == numbers(texts[1])
 
 

@@ -3,21 +3,12 @@
 from benchmarks.report.memory import memory_lines, memory_section
 from benchmarks.report.service import _curve, service_lines, service_section
 from benchmarks.results.schema import CompareReport
-from benchmarks.results.service import MemoryGrowth, RateBracket, ServedRun, Service
-from tests.support.reports import result
+from benchmarks.results.sentences import AT_LIMIT
+from common.language import Language
+from tests.support.chinese import CHINESE, english, numbers
+from tests.support.reports import grown, result, served, served_run
 
-
-def served(rate, latency, **more):
-    values = {f"latency_p{rank}_ms": latency * rank / 50 for rank in (50, 90, 99)}
-    facts = {"requests": 1307, "served": 1307, "over": 0, "allowed": 5, "outcome": "passed"}
-    return ServedRun(rate=rate, latencies_ms=[latency] * 1307, busy_fraction=0.5, **facts | values | more)
-
-
-def service(*runs, **more):
-    facts = {"limit_ms": 50.0, "percentile": 0.99, "most_batch": 4, "wait_ms": 2.0, "workers": 2}
-    facts |= {"highest_rate": 41.2, "passed": 40.2, "failed": 42.2}
-    bracket = RateBracket(passed=40.2, failed=42.2, runs=list(runs), single_stream_ms=[7.0] * 64)
-    return Service(brackets=[bracket], **facts | more)
+EN = Language()
 
 
 def report(*rows):
@@ -25,47 +16,54 @@ def report(*rows):
 
 
 def test_the_table_has_the_highest_rate_and_the_page_its_curve():
-    found = service(served(20.1, 12.0), served(40.2, 30.0), served(42.2, 90.0, outcome="failed", over=9))
-    lost = service(reason="no rate that was tried keeps 50ms@p99", highest_rate=None, passed=None)
+    found = served(
+        served_run(20.1, 12.0), served_run(40.2, 30.0), served_run(42.2, 90.0, outcome="failed", over=9)
+    )
+    lost = served(reason="no rate that was tried keeps 50ms@p99", highest_rate=None, passed=None)
     rows = [result("torch", 41.2, phase="serve", service=found), result("paddle", 1.0, service=lost)]
     text = "\n".join(service_lines(rows))
     assert (
         "99% of the requests within 50 ms; batches of at most 4, which wait 2 ms at most; 2 workers" in text
     )
     assert "41.2" in text and "30.0" in text and "paddle: no rate that was tried keeps 50ms@p99" in text
-    section = service_section(report(*rows))
+    section = service_section(EN, report(*rows))
     assert [chart.count("polyline") for chart in section.charts] == [2, 2]  # the curve, and its legend
     assert "Latency (p99, ms) against rate" in section.charts[1] and "limit 50 ms" in section.charts[1]
     assert any(
         "42.2/s: failed, 9 of 1307 over the limit (5 of 1307 allowed)" in line for line in section.lines
     )
-    assert (
-        service_lines([result("torch", 1.0)]) == [] and service_section(report(result("torch", 1.0))) is None
-    )
+    chinese = "\n".join(service_lines(rows, CHINESE))
+    assert numbers(chinese) == numbers(text) and english(chinese) == []
+    lone = [result("torch", 1.0)]
+    assert service_lines(lone) == [] and service_section(EN, report(*lone)) is None
 
 
 def test_a_curve_leaves_disturbed_runs_out_and_joins_repetitions():
-    runs = [served(20.0, 10.0), served(20.1, 14.0), served(40.0, 30.0), served(40.1, 900.0, disturbed=True)]
-    assert [(round(rate, 2), value) for rate, value in _curve(service(*runs), 50)] == [
+    runs = [
+        served_run(20.0, 10.0),
+        served_run(20.1, 14.0),
+        served_run(40.0, 30.0),
+        served_run(40.1, 900.0, disturbed=True),
+    ]
+    assert [(round(rate, 2), value) for rate, value in _curve(served(*runs), 50)] == [
         (20.05, 12.0),
         (40.0, 30.0),
     ]
-    assert _curve(service(served(40.1, 900.0, disturbed=True)), 50) == [(40.1, 900.0)]
+    assert _curve(served(served_run(40.1, 900.0, disturbed=True)), 50) == [(40.1, 900.0)]
 
 
 def test_growth_is_in_words_with_a_picture():
-    facts = {"shapes": [224, 256], "most_batch": 8, "asked_steps": 2000, "every": 10}
-    grows = MemoryGrowth(
-        steps=2000, resident_mib=[500.0, 510.0, 520.0], mib_per_100_steps=1.2, growth_interval=[1.0, 1.4],
-        would_show=0.3, verdict="grows", **facts
-    )  # fmt: skip
-    stopped = MemoryGrowth(steps=0, stopped="after 0 steps 900 MiB are resident", **facts)
+    grows = grown()
+    full = AT_LIMIT.format(steps=0, resident=900, step=1.5, limit=901)
+    stopped = grown(steps=0, stopped=full, resident_mib=[], mib_per_100_steps=None)
     rows = [result("torch", 1.0, memory_growth=grows), result("paddle", 1.0, memory_growth=stopped)]
     text = "\n".join(memory_lines(rows))
     assert "Memory over 2,000 steps of 1 to 8 images of 224 x 224, 256 x 256." in text
     assert (
         "grows 1.2 MiB per 100 steps (1.0 to 1.4)" in text and "paddle stopped after 0 steps 900 MiB" in text
     )
-    section = memory_section(report(*rows))
-    assert len(section.charts) == 1 and "520 at the end" in section.charts[0]
+    section = memory_section(EN, report(*rows))
+    assert len(section.charts) == 1 and "<td>520</td>" in section.charts[0]
+    chinese = "\n".join(memory_lines(rows, CHINESE))
+    assert numbers(chinese) == numbers(text) and english(chinese) == []
     assert memory_lines([result("torch", 1.0)]) == []

@@ -1,0 +1,192 @@
+"""The answer as badges: one for each phase and batch size, and a sentence on what to choose."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from benchmarks.analysis.best import compared
+from benchmarks.report import said
+from benchmarks.report.outcomes import outcome, way
+from benchmarks.request.request import DEFAULT_MARGIN, REFERENCES
+from benchmarks.results.formatting import half_width, number
+from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison, Result
+from benchmarks.results.sentences import translated
+from common.language import Language
+
+KINDS = {"torch": "faster", "paddle": "faster"}  # the others are their own kind
+FEW = 6  # badges that have room for more than the best
+MOST_OTHERS = 3  # comparisons beside the best that a badge lists
+
+
+@dataclass(frozen=True, kw_only=True)
+class Badge:
+    """What was found of one phase at one batch size.
+
+    ``kind`` is faster, equal, undecided, invalid or missing; ``winner`` "torch", "paddle" or "". ``sides``
+    are lines on the best of each, ``others`` on engines that were compared besides.
+    """
+
+    title: str
+    kind: str
+    word: str
+    figure: str
+    winner: str = ""
+    sides: Sequence[str] = ()
+    others: Sequence[str] = ()
+    reason: str = ""
+
+
+def badges(say: Language, report: CompareReport) -> list[Badge]:
+    """One for each phase and batch size: the best of both sides, or why there is none."""
+    found = {_key(best): _of_best(say, best, report) for best in report.best}
+    for pair in report.comparisons:
+        if pair.verdict == "invalid":
+            figure = say("no winner: the machine was disturbed")
+            words = {"word": say("invalid"), "figure": figure, "reason": translated(pair.reason or "", say)}
+            found.setdefault(_key(pair), Badge(title=_title(say, *_key(pair)), kind="invalid", **words))
+    for row in report.results:
+        if row.status != "ok":
+            figure = say("{side}: {status}", side=row.backend, status=say(row.status))
+            words = {
+                "word": say("not measured"),
+                "figure": figure,
+                "reason": translated(row.reason or "", say),
+            }
+            found.setdefault(_key(row), Badge(title=_title(say, *_key(row)), kind="missing", **words))
+    phases = list(dict.fromkeys(row.phase for row in report.results))
+    ordered = sorted(found, key=lambda key: (phases.index(key[0]), int(key[1].split()[0]), key[1]))
+    shown = [found[key] for key in ordered]
+    return shown if len(shown) <= FEW else [replace(badge, others=()) for badge in shown]
+
+
+def advice(say: Language, report: CompareReport) -> str:
+    """What to choose, phase by phase, those first in which one is faster; "" if nothing was compared."""
+    parts = {}
+    for phase in dict.fromkeys(best.phase for best in report.best):
+        bests = [best for best in report.best if best.phase == phase]
+        outcomes = [outcome(best, report.comparisons) for best in bests]
+        sentence = say(
+            "{phase} ({engines}): {choice}.",
+            phase=said.phase(say, phase),
+            engines=_engines(say, bests),
+            choice=_choice(say, bests, outcomes),
+        )
+        parts[sentence] = not {"torch", "paddle"} & set(outcomes)
+    return say.space.join(sorted(parts, key=lambda sentence: parts[sentence]))
+
+
+def _choice(say: Language, bests: Sequence[Best], outcomes: Sequence[str]) -> str:
+    names = set(outcomes)
+    winners = names & {"torch", "paddle"}
+    if len(winners) == 2:
+        sizes = {name: _sizes(bests, outcomes, name) for name in ("torch", "paddle")}
+        return say("torch at batch {torch}, paddle at batch {paddle}", **sizes)
+    if winners:
+        (name,) = winners
+        if names == winners:
+            return say("choose {name}", name=name)
+        if names == {name, "equal"}:
+            at = _sizes(bests, outcomes, "equal")
+            return say("choose {name}; either at batch {sizes}", name=name, sizes=at)
+        at = _sizes(bests, outcomes, name)
+        return say("choose {name} at batch {sizes}", name=name, sizes=at)
+    if names == {"equal"}:
+        return say("either")
+    return say("not decided yet, measure longer")
+
+
+def _sizes(bests: Sequence[Best], outcomes: Sequence[str], name: str) -> str:
+    return ", ".join(best.batch for best, found in zip(bests, outcomes, strict=True) if found == name)
+
+
+def _engines(say: Language, bests: Sequence[Best]) -> str:
+    """With which engines, so that nothing is taken for what eager does."""
+    torch, paddle = ({getattr(best, name).engine for best in bests} for name in ("torch", "paddle"))
+    if len(torch) > 1 or len(paddle) > 1:
+        return say("the engine differs by batch size")
+    (ours,), (theirs,) = torch, paddle
+    if ours == theirs:
+        return say("{engine} on both", engine=ours)
+    return say("torch: {torch}, paddle: {paddle}", torch=ours, paddle=theirs)
+
+
+def _of_best(say: Language, best: Best, report: CompareReport) -> Badge:
+    found = outcome(best, report.comparisons)
+    pair = compared(best, report.comparisons)
+    others = _others(say, best, pair, report.comparisons)
+    return Badge(
+        title=_title(say, best.phase, best.batch),
+        kind=KINDS.get(found, found),
+        winner=found if found in KINDS else "",
+        word=_word(say, found),
+        figure=_figure(say, found, best, pair),
+        sides=[_side(say, name, getattr(best, name), best, report.results) for name in ("torch", "paddle")],
+        others=others if len(others) <= MOST_OTHERS else (),
+        reason=translated(pair.reason or "", say) if pair and found == "undecided" else "",
+    )
+
+
+def _word(say: Language, found: str) -> str:
+    known = {"torch": say("torch is faster"), "paddle": say("paddle is faster")}
+    return known.get(found) or said.verdict_word(say, found)
+
+
+def _figure(say: Language, found: str, best: Best, pair: Comparison | None) -> str:
+    if pair is None:
+        ratio = number(max(best.ratio, 1 / best.ratio))
+        if found in KINDS:
+            return say("{ratio} times as fast, not measured in turns", ratio=ratio)
+        return say("paddle / torch {ratio}, not measured in turns", ratio=number(best.ratio))
+    if found == "equal":
+        margin = pair.margin if pair.margin is not None else DEFAULT_MARGIN
+        return say("within ±{margin} %{range}", margin=f"{margin:g}", range=_range(say, pair, ""))
+    return times(say, pair)
+
+
+def times(say: Language, pair: Comparison) -> str:
+    """How many times as fast the faster side is, with its interval; of an undecided pair the ratio's."""
+    if pair.ratio is None or pair.ratio_ci95 is None or half_width(pair.ratio_ci95) > 1:
+        return say("by how much is not known")
+    if pair.verdict.endswith(" faster"):
+        name = pair.verdict.removesuffix(" faster")
+        ratio = number(1 / pair.ratio if name == "torch" else pair.ratio)
+        return say("{ratio} times as fast{range}", ratio=ratio, range=_range(say, pair, name))
+    return say("paddle / torch {ratio}{range}", ratio=number(pair.ratio), range=_range(say, pair, ""))
+
+
+def _range(say: Language, pair: Comparison, name: str) -> str:
+    if pair.ratio_ci95 is None or half_width(pair.ratio_ci95) > 1:
+        return ""
+    low, high = pair.ratio_ci95
+    ends = (1 / high, 1 / low) if name == "torch" else (low, high)
+    return say(" ({low} to {high})", low=number(ends[0]), high=number(ends[1]))
+
+
+def _side(say: Language, name: str, side: BestSide, best: Best, rows: Iterable[Result]) -> str:
+    """A side's engine and speed, and its cost where a price was given."""
+    speed = number(side.images_per_second)
+    text = say("{name} ({way}): {speed} images/s", name=name, way=way(side), speed=speed)
+    for row in rows:
+        same = (row.backend, _key(row), row.images_per_second) == (name, _key(best), side.images_per_second)
+        if same and row.cost_per_million_images is not None:
+            cost = number(row.cost_per_million_images)
+            return text + say(", {cost} per million images", cost=cost)
+    return text
+
+
+def _others(say: Language, best: Best, pair: Comparison | None, rows: Sequence[Comparison]) -> list[str]:
+    """Lines on the other comparisons of the phase at this batch size, each with its engine."""
+    lines = []
+    for row in rows:
+        is_other = _key(row) == _key(best) and row is not pair and row.engine not in REFERENCES
+        if is_other and row.ratio is not None and row.verdict not in ("not comparable", "invalid"):
+            name = said.verdict(say, row)
+            lines.append(f"{row.engine}, {row.precision}: {name}, {times(say, row)}")
+    return lines
+
+
+def _title(say: Language, phase: str, batch: str) -> str:
+    return say("{phase}, batch {batch}", phase=said.phase(say, phase), batch=batch)
+
+
+def _key(row: Best | Comparison | Result) -> tuple[str, str]:
+    return row.phase, row.batch if isinstance(row, Best) else row.case.batch
