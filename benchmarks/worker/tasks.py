@@ -205,10 +205,15 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         ``counters`` are the kernel's meanwhile.
         """
         job = self._require_job()
-        enough = {"min_steps": min_steps, "min_seconds": min_seconds, "max_seconds": max_seconds}
         with neighbours(self._beside):
             before, start = read_counters(), time.perf_counter()
-            seconds = time_steps(job.parts, job.timeline, **enough)
+            seconds = time_steps(
+                job.parts,
+                job.timeline,
+                min_steps=min_steps,
+                min_seconds=min_seconds,
+                max_seconds=max_seconds,
+            )
             span = time.perf_counter() - start
             counters = read_counters().since(before).to_json()
         per_batch = {
