@@ -86,9 +86,8 @@ def _of_rate(record: Mapping[str, Any], where: str) -> Iterator[str]:
 
 def _undisturbed(record: Mapping[str, Any]) -> list[float]:
     """Steps of the blocks that nobody disturbed; none where that is not told."""
-    steps, counts, disturbed = (
-        record.get(name) for name in ("step_seconds", "block_steps", "block_disturbed")
-    )
+    steps: list[float] = record["step_seconds"]
+    counts, disturbed = record.get("block_steps"), record.get("block_disturbed")
     if not isinstance(counts, list) or not isinstance(disturbed, list) or len(counts) != len(disturbed):
         return []
     own = [skip for count, skip in zip(counts, disturbed, strict=True) for _ in range(int(count))]
