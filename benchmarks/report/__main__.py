@@ -34,6 +34,12 @@ def main(arguments: Sequence[str]) -> int:
         "--output", type=Path, metavar="DIR", help="the pages of a single file, written there"
     )
     parser.add_argument(
+        "--picture",
+        type=Path,
+        metavar="DIR",
+        help="a file's first screen as two SVGs for a README, light and dark",
+    )
+    parser.add_argument(
         "--curves",
         type=Path,
         nargs="+",
@@ -60,6 +66,8 @@ def main(arguments: Sequence[str]) -> int:
     say = Language(options.language)
     if options.format:
         return _print_history(reports, options.format)
+    if options.picture:
+        return _write_pictures(options, list(reports.values()))
     if options.output:
         _write_pages(options, list(reports.values()))
     print("\n".join([*_answer(list(reports.values()), say), beside(reports, say)]))
@@ -141,6 +149,17 @@ def _write_pages(options: argparse.Namespace, reports: list["CompareReport"]) ->
     require_folder(options.output)
     reports[0].curves += read_curves(options.curves)
     write_pages(reports[0], options.output, language=options.language)
+
+
+def _write_pictures(options: argparse.Namespace, reports: list["CompareReport"]) -> int:
+    from benchmarks.report.picture import write_pictures
+
+    if len(reports) > 1:
+        raise cli.UsageError("--picture: it is drawn of one file; give one")
+    require_folder(options.picture)
+    for path in write_pictures(reports[0], options.picture, language=options.language):
+        print(f"Written: {path}")
+    return cli.DONE
 
 
 if __name__ == "__main__":
