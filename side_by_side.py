@@ -40,15 +40,7 @@ COMMANDS = {
 }
 DONE, FAILED, WRONG_REQUEST, UNAVAILABLE, UNDECIDED = 0, 1, 2, 3, 4
 # Runs a module of ours as a command. What Python itself puts first, the caller's folder, is not there (-P).
-LAUNCHER = """
-import runpy, sys
-sys.path.insert(0, {root!r})
-from common import early_stop
-early_stop.install({module!r})
-from common import endings
-endings.install({module!r})
-runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
-"""
+LAUNCH = ROOT / "common/runtime/launch.py"
 
 Source = str | Callable[[], Any]
 
@@ -260,7 +252,7 @@ def _run(module: str, arguments: Sequence[str], folder: Path) -> "subprocess.Com
 
 def launch(module: str) -> list[str]:
     """The command that runs a module of this project, wherever it is given."""
-    return [sys.executable, "-P", "-c", LAUNCHER.format(root=str(ROOT), module=module)]
+    return [sys.executable, "-P", str(LAUNCH), module]
 
 
 def _arguments(flags: Mapping[str, Any]) -> list[str]:

@@ -89,6 +89,11 @@ def sizes(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(positive(word) for word in text.split(",")))
 
 
+def naturals(text: str) -> tuple[int, ...]:
+    """Parse a comma list of whole numbers from 0; repeated ones count once."""
+    return tuple(dict.fromkeys(natural(word) for word in text.split(",")))
+
+
 def shape(text: str) -> tuple[int, ...]:
     """Parse C,H,W."""
     sides = tuple(positive(word) for word in text.split(","))

@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.analysis.ratio import CONFIDENCE
 from benchmarks.request.service import SoakPlan
 from benchmarks.results.service import MemoryGrowth
+from common.language import ENGLISH, Language
 
 EVERY = 10  # steps after which memory is read
 WARM = 0.25  # of the steps: allocators and caches fill
@@ -80,14 +81,18 @@ def memory_growth(plan: SoakPlan, soaked: Mapping[str, Any], *, most_batch: int)
     )
 
 
-def in_words(found: MemoryGrowth) -> str:
+def in_words(found: MemoryGrowth, say: Language = ENGLISH) -> str:
     """Grows 1.2 MiB per 100 steps (1.0 to 1.4), or steady, and what would have shown."""
     if found.mib_per_100_steps is None or found.growth_interval is None or found.would_show is None:
-        return "too short to tell"
+        return say("too short to tell")
     if found.verdict == "steady":
-        return f"steady (growth of {_mib(found.would_show)} MiB per 100 steps would have shown)"
+        message = "steady (growth of {size} MiB per 100 steps would have shown)"
+        return say(message, size=_mib(found.would_show))
     size, (low, high) = abs(found.mib_per_100_steps), sorted(abs(end) for end in found.growth_interval)
-    return f"{found.verdict} {_mib(size)} MiB per 100 steps ({_mib(low)} to {_mib(high)})"
+    ends = {"size": _mib(size), "low": _mib(low), "high": _mib(high)}
+    if found.verdict == "grows":
+        return say("grows {size} MiB per 100 steps ({low} to {high})", **ends)
+    return say("shrinks {size} MiB per 100 steps ({low} to {high})", **ends)
 
 
 def _mib(value: float) -> str:

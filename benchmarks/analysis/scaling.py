@@ -9,6 +9,7 @@ from benchmarks.analysis.verdict import Decision, decide
 from benchmarks.request.case import Case
 from benchmarks.request.request import DEFAULT_MARGIN
 from benchmarks.results.schema import Comparison, Result, Scaling, ScalingVerdict
+from common.language import ENGLISH, Language
 
 Key = tuple[str, str, Case]
 
@@ -107,11 +108,12 @@ def _alone(row: Result | Comparison) -> Key:
     return row.model, row.device, replace(row.case, processes=1)
 
 
-def oversubscribed(row: Result, cores: int | None) -> str | None:
+def oversubscribed(row: Result, cores: int | None, say: Language = ENGLISH) -> str | None:
     """A sentence where a group has more threads than the machine has cores.
 
     Returns None where it has not.
     """
     if row.device.startswith("gpu") or not cores or row.processes * row.threads <= cores:
         return None
-    return f"{row.processes} processes with {row.threads} threads each share {cores} cores"
+    message = "{processes} processes with {threads} threads each share {cores} cores"
+    return say(message, processes=row.processes, threads=row.threads, cores=cores)

@@ -10,7 +10,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
@@ -195,7 +195,7 @@ class GroupSession(Session):
         self._require(name, case)
         group = self._joined(name, case)
         devices = self._devices(group, case)
-        group.workers[0].ask("require", case=asdict(case), device=devices[0])
+        group.workers[0].ask("require", case=case.to_json(), device=devices[0])
         specs = [
             {"spec": self._own_job(name, case, rank, device).to_json()} for rank, device in enumerate(devices)
         ]

@@ -1,13 +1,14 @@
 """Workers at work: start them, prepare combinations, collect blocks of timed steps."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from backends.open_model import ModelSpec
-from benchmarks.manager.installations import Installation, both_backends
+from benchmarks.manager.installations import ROOT, Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.images import image_source
@@ -20,6 +21,8 @@ from common.runtime.kernel_counters import KernelCounters, read_counters
 from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file
 
+LARGE_BYTES = 1 << 28  # of a batch: whether a step fits is then asked before the batch is drawn
+FEW = 8  # images of which a worker is asked what many would take
 REQUEST_SECONDS = 10  # of measuring per request to a worker
 
 
@@ -112,10 +115,21 @@ class Session:
             raise WorkerFailure(name, "unsupported", "takes other inputs than a batch of images: not timed")
         worker = self.worker(name)
         device = worker.ask("find_device", name=self.request.device)
-        worker.ask("require", case=asdict(case), device=device)
+        worker.ask("require", case=case.to_json(), device=device)
+        self._require_fit(name, case, device=device)
         spec = self.job(name, case, device=device)
         facts = JobFacts.from_json(worker.ask("prepare", spec=spec.to_json()))
         return Measured(facts=facts, starting=spec if case.phase == "startup" else None)
+
+    def _require_fit(self, name: str, case: Case, *, device: str) -> None:
+        """Raise WorkerFailure for a large batch whose steps cannot fit, before it is drawn and written."""
+        is_older = self.places[name].root != ROOT  # of --against, whose workers may not know the question
+        if is_older or case.phase == "data" or not self.inputs.is_large(case.batch_size):
+            return
+        few = self.job(name, replace(case, batch_size=FEW), device=device)
+        if few.inputs:  # else its images are read, and whoever reads them looks
+            worker = self.worker(name)
+            worker.ask("require_fit", spec=few.to_json(), batch_size=case.batch_size)
 
     def job(self, name: str, case: Case, *, device: str) -> JobSpec:
         """Job that a side's worker sets up for a case."""
@@ -231,6 +245,10 @@ class InputFiles:
             shapes = worker.ask("shapes", model=model.to_json())
             write_weights(shapes, seed=self._pair.seed, path=path)
         return str(path)
+
+    def is_large(self, batch_size: int) -> bool:
+        """True of a batch that takes seconds to draw and to write."""
+        return 4 * batch_size * math.prod(self._pair.input_shape) > LARGE_BYTES
 
     def batch(self, batch_size: int, *, number: int = 0) -> str:
         """A fixed batch of images and labels; each number has another one."""

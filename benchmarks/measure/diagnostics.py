@@ -53,7 +53,7 @@ class Diagnostics:
     def _layers(self, name: str, case: Case, device: str) -> list[dict[str, Any]]:
         # Both passes of a layer are timed whatever the phase is, on a fixed batch whatever steps read.
         spec = self._session.job(name, replace(case, phase="infer"), device=device)
-        spec = replace(spec, images=None, inputs=self._session.batch(name, case.batch_size))
+        spec = replace(spec, images=None, inputs=self._session.inputs.batch(case.batch_size))
         key = json.dumps([name, spec.to_json()])
         if key not in self._layer_times:
             try:

@@ -83,7 +83,7 @@ def _row(session: Session, name: str, case: Case, *, limit: int) -> LargestBatch
         finally:
             session.end(name)
 
-    asked = {key: value for key, value in asdict(case).items() if key != "batch_size"}
+    asked = {key: value for key, value in asdict(case).items() if key not in ("batch_size", "beside")}
     common = {**asked, "backend": name, "model": session.request.model, "limit_bytes": limit}
     try:
         found = search(bytes_of, limit)

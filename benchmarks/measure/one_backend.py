@@ -1,6 +1,7 @@
 """One backend's combinations, one after another."""
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,29 +22,52 @@ from benchmarks.measure.machine_load import MachineLoad
 from benchmarks.measure.own_weights import write_own_weights
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.serving import search_alone
-from benchmarks.measure.soaking import is_soaked, soak_turn
+from benchmarks.measure.soaking import soak
 from benchmarks.measure.tuning import tune
 from benchmarks.request.case import Case
 from benchmarks.request.limits import Limits
 from benchmarks.request.request import Request
 from benchmarks.request.service import SERVE, SOAK
+from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import Report, Result
 from benchmarks.results.sentences import OTHERS_DISTURBED
-from common.cli import UnavailableError
+from common.cli import Terminated, UnavailableError
+from common.endings import FROM_THE_START, noting_on_stop
 from common.terminal import progress
 
 
 def measure_one(request: Request, *, backend: str) -> Report:
-    """A row for every combination of the request."""
-    watch = MachineLoad()
+    """A row for every combination of the request.
+
+    Where it is stopped, what was measured is written to ``request.json``, or to a file that the note on the
+    exception names.
+    """
+    watch, rows = MachineLoad(), list[Result]()
     places = {backend: Installation(backend=backend)}
     with scratch_folder() as scratch, open_session(request, scratch=scratch, places=places) as session:
-        rows = measure_all(session, backend)
-        environment = describe(os.environ, session.versions) | watch.facts()
-        environment |= describe_models(session.models, session.pair.folder)
-        environment["warnings"] += _disturbed(rows)
-    return Report(environment=environment, results=rows)
+
+        def report() -> Report:
+            done = with_efficiencies(on_one_machine(rows))
+            environment = describe(os.environ, session.versions) | watch.facts()
+            environment |= describe_models(session.models, session.pair.folder)
+            environment["warnings"] += _disturbed(done)
+            missing = [str(case) for case in request.cases[len(done) :]]
+            return Report(environment=environment, results=done, missing=missing)
+
+        with noting_on_stop(lambda: _kept(report(), request.json)):
+            _measure_all(session, backend, rows)
+        return report()
+
+
+def _kept(report: Report, file: Path | None) -> str:
+    """Write what was measured before a stop; where it lies, in words."""
+    if not report.results:
+        return FROM_THE_START
+    target = file or Path(tempfile.mkdtemp(prefix="side-by-side-results-")) / "result.json"
+    result_file.write(report, target)
+    missing = f"; missing: {'; '.join(report.missing)}" if report.missing else ""
+    return f"what was measured lies in {target}{missing}; the same command begins anew"
 
 
 def _disturbed(rows: Sequence[Result]) -> list[str]:
@@ -88,29 +112,29 @@ def _both_versions(session: Session, backend: str, there: str) -> dict[str, Any]
     return describe(os.environ, here) | {"against": other}
 
 
-def measure_all(session: Session, backend: str) -> list[Result]:
-    """A row for every combination of the session's request.
+def _measure_all(session: Session, backend: str, rows: list[Result]) -> None:
+    """Append a row for every combination of the session's request.
 
     What cannot be had becomes one as well.
     """
-    rows, explainer = [], Diagnostics(session)
+    explainer = Diagnostics(session)
     try:
         write_own_weights(session)
     except WorkerFailure as failure:
-        return [failed_row(session.request, case, failure) for case in session.request.cases]
+        rows += [failed_row(session.request, case, failure) for case in session.request.cases]
+        return
     with progress(total=len(session.request.cases), unit="combinations") as bar:
         for case in session.request.cases:
             bar.set_description(str(case))
             try:
-                rows.append(_measure(session, explainer, backend, case))
+                _measure(session, explainer, backend, case, rows)
             except WorkerFailure as failure:
                 session.end(backend)
                 rows.append(failed_row(session.request, case, failure))
             bar.update()
-    return with_efficiencies(on_one_machine(rows))
 
 
-def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case) -> Result:
+def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case, rows: list[Result]) -> None:
     request = session.request
     tried: list[dict[str, Any]] = []
     if request.settings_mode == "tuned":
@@ -121,10 +145,15 @@ def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case)
     if case.phase == SERVE:
         search_alone(session, backend, measured)
     elif case.phase == SOAK:
-        while not is_soaked(session, measured):
-            soak_turn(session, backend, measured)
+        try:
+            soak(session, backend, measured)
+        except (KeyboardInterrupt, Terminated):  # hours of it, perhaps: the memory until then is a finding
+            if measured.soaked.get("steps"):
+                measured.soaked["stopped"] = "when it was interrupted"
+                rows.append(measured_row(request, backend, case, measured))
+            raise
     else:
         session.measure(backend, measured, min_steps=request.min_iterations, min_seconds=request.min_seconds)
     explainer.explain(backend, case, measured)
     mark_disturbed([measured.blocks])
-    return measured_row(request, backend, case, measured)
+    rows.append(measured_row(request, backend, case, measured))

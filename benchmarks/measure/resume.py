@@ -164,13 +164,17 @@ def is_complete(
 
 
 def kept(report: CompareReport | None, case: Case) -> tuple[Comparison, list[Result]] | None:
-    """A combination's comparison and both rows, if the earlier report has them."""
+    """A combination's comparison and both rows, if the earlier report has them.
+
+    One that others made invalid is measured again: the machine may be quiet now.
+    """
     if report is None:
         return None
     # Every comparison stands beside the two rows that it is made of, in the same order.
     pairs = zip(report.comparisons, zip(report.results[::2], report.results[1::2], strict=True), strict=False)
     for comparison, rows in pairs:
-        if comparison.complete and _is_of(comparison, case) and all(row.status in DONE for row in rows):
+        is_usable = comparison.complete and comparison.verdict != "invalid"
+        if is_usable and _is_of(comparison, case) and all(row.status in DONE for row in rows):
             return comparison, list(rows)
     return None
 

@@ -12,6 +12,7 @@ from benchmarks.measure.interleave import Interleaving
 from benchmarks.request.service import SoakPlan
 from benchmarks.results.samples import Block, Measured
 from benchmarks.results.schema import Result
+from benchmarks.results.sentences import STOPPED
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -41,6 +42,12 @@ def soak_turn(session: Session, name: str, measured: Measured) -> None:
     soaked["images"] = soaked.get("images", 0) + reply["images"]
     soaked["resident_mib"] = [*soaked.get("resident_mib", []), *reply["resident_mib"]]
     soaked["stopped"] = reply["stopped"]
+
+
+def soak(session: Session, name: str, measured: Measured) -> None:
+    """All steps of one side alone."""
+    while not is_soaked(session, measured):
+        soak_turn(session, name, measured)
 
 
 def is_soaked(session: Session, measured: Measured) -> bool:
@@ -95,7 +102,7 @@ class Soaking(Interleaving):
             return row
         soaked, most = self.measured[name].soaked, self.cases[name].batch_size
         found = memory_growth(_plan(self.session), soaked, most_batch=most)
-        lost = f"after {found.steps:,} steps: {self.failures[name].reason}"
+        lost = STOPPED.format(steps=f"{found.steps:,}", reason=self.failures[name].reason)
         return row.model_copy(update={"memory_growth": found.model_copy(update={"stopped": lost})})
 
     def effort(self) -> Effort:

@@ -22,8 +22,9 @@ from benchmarks.measure.soaking import Soaking
 from benchmarks.measure.turns import turns_of
 from benchmarks.measure.unfinished import Unfinished
 from benchmarks.request.case import Case
+from benchmarks.request.service import SOAK
 from benchmarks.results import result_file, schema
-from benchmarks.results.sentences import CUT_OFF
+from benchmarks.results.sentences import CUT_OFF, CUT_OFF_SOAK
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -131,7 +132,11 @@ class Sweep:
             turns = self._turns.get(case)
             if case in self._kept or turns is None or turns.failures or len(turns.processes) >= asked:
                 continue
-            lines.append(CUT_OFF.format(case=case, done=len(turns.processes), asked=asked))
+            if case.phase == SOAK:
+                steps = max(measured.soaked.get("steps", 0) for measured in turns.measured.values())
+                lines.append(CUT_OFF_SOAK.format(case=case, steps=steps))
+            else:
+                lines.append(CUT_OFF.format(case=case, done=len(turns.processes), asked=asked))
         return lines
 
 

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.analysis.best import compared
-from benchmarks.report.outcomes import behind as _behind
-from benchmarks.report.outcomes import outcome as _outcome
-from benchmarks.report.outcomes import way as _way
+from benchmarks.report.outcomes import behind, outcome, way
 from benchmarks.request.request import DEFAULT_MARGIN
 from benchmarks.results.formatting import (
     UNUSABLE,
@@ -70,8 +68,8 @@ def _of_phase(bests: Sequence[Best], comparisons: Sequence[Comparison], say: Lan
     """Summarise a phase: batch sizes with the same outcome together, the first one's first."""
     groups: dict[tuple[str, str, str], list[Best]] = {}
     for best in bests:
-        outcome = _outcome(best, comparisons)
-        groups.setdefault((outcome, _way(best.torch), _way(best.paddle)), []).append(best)
+        found = outcome(best, comparisons)
+        groups.setdefault((found, way(best.torch), way(best.paddle)), []).append(best)
     clauses = say.joined(
         _clause(outcome, {"torch": torch, "paddle": paddle}, own, comparisons, say)
         for (outcome, torch, paddle), own in groups.items()
@@ -139,9 +137,9 @@ def _span(pair: Comparison, say: Language, *, turned: bool = False) -> str:
 def _doubts(report: CompareReport, say: Language) -> tuple[int, list[str]]:
     """How many things make the answer doubtful, and what speaks for it and against it."""
     reasons, doubts = [_of_parity(report.parity, say)], int(report.parity is None)
-    behind = [row for best in report.best for row in _behind(best, report.comparisons)]
-    own = [half_width(row.ratio_ci95) for row in behind if row.ratio_ci95]
-    repeated = [half_width(row.repetition_ci95) for row in behind if row.repetition_ci95] or own
+    rows = [row for best in report.best for row in behind(best, report.comparisons)]
+    own = [half_width(row.ratio_ci95) for row in rows if row.ratio_ci95]
+    repeated = [half_width(row.repetition_ci95) for row in rows if row.repetition_ci95] or own
     width = max(own, default=math.inf)
     if own:
         message = "ratios are known to {width}, repeated runs should agree within {repetition}"

@@ -46,7 +46,7 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
             found.setdefault(_key(pair), Badge(title=_title(say, *_key(pair)), kind="invalid", **words))
     for row in report.results:
         if row.status != "ok":
-            figure = f"{row.backend}: {say(row.status)}"
+            figure = say("{side}: {status}", side=row.backend, status=say(row.status))
             words = {
                 "word": say("not measured"),
                 "figure": figure,

@@ -94,8 +94,8 @@ def _cases(report: CompareReport, asked: Mapping[str, Any]) -> list[str]:
     values: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in SWEPT}
     values["batch-size"] = [row.batch_size for row in batches]
     values["threads"] = [row.threads for row in batches]
-    values["processes"] = [row.processes for row in rows]
-    usual = USUAL | {"threads": str(report.environment.get("cores")), "processes": "1"}
+    values |= {name: [getattr(row, name) for row in rows] for name in ("processes", "beside")}
+    usual = USUAL | {"threads": str(report.environment.get("cores")), "processes": "1", "beside": "0"}
     if asked.get("ways"):
         values |= _searched(asked["ways"])
         usual |= {"engine": _list(ENGINES), "precision": _list(TUNED_PRECISIONS), "layout": _list(LAYOUTS)}

@@ -10,6 +10,7 @@ from benchmarks.report.figures import Table
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import translated
 from benchmarks.results.service import MemoryGrowth
 from common.language import ENGLISH, Language
 
@@ -92,14 +93,14 @@ def _heading(say: Language, found: MemoryGrowth) -> str:
 
 def _stopped(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[str]:
     return [
-        say("{backend} stopped {why}.", backend=row.backend, why=found.stopped)
+        say("{side} stopped {where}.", side=row.backend, where=translated(found.stopped, say))
         for row, found in soaked
         if found.stopped
     ]
 
 
 def _rows(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
-    label = labeller([row for row, _ in soaked], say)
+    label = labeller([row for row, _ in soaked])
     return [
         [
             row.backend,
@@ -110,7 +111,7 @@ def _rows(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[
                 if found.resident_mib
                 else ["-", "-"]
             ),
-            in_words(found),
+            in_words(found, say),
         ]
         for row, found in soaked
     ]

@@ -63,8 +63,9 @@ def _cells(row: Result) -> list[str]:
 def _verdicts(say: Language, report: Report) -> list[str]:
     lines = [
         say(
-            "{case}: efficiency of paddle / torch {ratio} ({interval}): {verdict}.",
-            case=row.case,
+            "{case}, {processes} processes: efficiency of paddle / torch {ratio} ({interval}): {verdict}.",
+            case=f"{row.phase} {row.engine} {row.precision} batch {row.batch_size}",
+            processes=row.processes,
             ratio=number(row.ratio),
             interval=interval(row.ratio_ci95, say),
             verdict=say(row.verdict),
@@ -72,8 +73,8 @@ def _verdicts(say: Language, report: Report) -> list[str]:
         for row in (report.scaling if isinstance(report, CompareReport) else ())
     ]
     cores = report.environment.get("cores")
-    crowded = [oversubscribed(row, cores) for row in report.results if row.processes > 1]
-    lines += [say("Oversubscribed: {why}.", why=why) for why in dict.fromkeys(crowded) if why]
+    crowded = [oversubscribed(row, cores, say) for row in report.results if row.processes > 1]
+    lines += [say("Oversubscribed: {line}.", line=line) for line in dict.fromkeys(crowded) if line]
     if all(row.processes > 1 for row in report.results):
         lines.append(say("Efficiency needs one process as well: --processes 1,N."))
     return lines

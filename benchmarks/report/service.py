@@ -14,6 +14,7 @@ from benchmarks.report.figures import Table
 from benchmarks.report.section import Section, without_empty
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import translated
 from benchmarks.results.service import ServedRun, Service
 from common.language import ENGLISH, Language
 
@@ -28,7 +29,12 @@ def service_lines(results: Sequence[Result], say: Language = ENGLISH) -> list[st
     section = without_empty(Section(title="", note="", columns=_columns(say), rows=_rows(say, served)))
     assert section is not None, "there is a row"
     table = tabulate(section.rows, headers=section.columns, tablefmt="simple", disable_numparse=True)
-    reasons = [f"{row.backend}: {service.reason}" for row, service in served if service.reason]
+    message = "{side}: {reason}"
+    reasons = [
+        say(message, side=row.backend, reason=translated(service.reason, say))
+        for row, service in served
+        if service.reason
+    ]
     return [_heading(say, service) for _, service in served[:1]] + ["", table, "", *reasons]
 
 
@@ -86,15 +92,27 @@ def _served(results: Iterable[Result]) -> list[tuple[Result, Service]]:
 
 
 def _heading(say: Language, service: Service) -> str:
-    share = f"{service.percentile:.4%}".replace(".0000%", "%")
-    facts = {"share": share, "limit": f"{service.limit_ms:g}", "most": service.most_batch}
-    limit = say("Limit: {share} of the requests within {limit} ms", **facts)
-    batches = say("batches of at most {most}", **facts)
+    facts = {
+        "share": f"{service.percentile:.4%}".replace(".0000%", "%"),
+        "limit": f"{service.limit_ms:g}",
+        "batch": service.most_batch,
+    }
     if service.most_batch > 1:
-        wait = f"{service.wait_ms:g}"
-        batches = say("batches of at most {most}, which wait {wait} ms at most", wait=wait, **facts)
-    workers = say.count("{number} worker", "{number} workers", service.workers)
-    return say("{clauses}.", clauses=say.joined([limit, batches, workers], by="; "))
+        return say.count(
+            "Limit: {share} of the requests within {limit} ms; batches of at most {batch}, which wait "
+            "{wait} ms at most; {number} worker.",
+            "Limit: {share} of the requests within {limit} ms; batches of at most {batch}, which wait "
+            "{wait} ms at most; {number} workers.",
+            service.workers,
+            wait=f"{service.wait_ms:g}",
+            **facts,
+        )
+    return say.count(
+        "Limit: {share} of the requests within {limit} ms; batches of at most {batch}; {number} worker.",
+        "Limit: {share} of the requests within {limit} ms; batches of at most {batch}; {number} workers.",
+        service.workers,
+        **facts,
+    )
 
 
 def _rows(say: Language, served: Sequence[tuple[Result, Service]]) -> list[list[str]]:

@@ -37,7 +37,9 @@ def _failed(say: Language, rows: list[Result]) -> list[str]:
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         if row.status != "ok":
-            sides = found.setdefault(f"{say(row.status)}: {translated(row.reason or '', say)}", {})
+            reason = translated(row.reason or "", say)
+            why = say("{status}: {reason}", status=say(row.status), reason=reason)
+            sides = found.setdefault(why, {})
             sides.setdefault(label(row), []).append(row.backend)
     lines = []
     for reason, cases in found.items():
@@ -45,7 +47,7 @@ def _failed(say: Language, rows: list[Result]) -> list[str]:
         if len(named) > MOST_CASES:
             left = len(named) - MOST_CASES + 1
             named = [*named[: MOST_CASES - 1], say("{number} more", number=left)]
-        lines.append(f"{', '.join(named)}: {reason}")
+        lines.append(say("{cases}: {reason}", cases=", ".join(named), reason=reason))
     return lines
 
 

@@ -1,6 +1,7 @@
 """One combination of a sweep: the key of requests, jobs and result rows."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +15,12 @@ class Case:
     threads: int
     layout: str = "NCHW"
     processes: int = 1  # that work at once: batch size and threads are those of each
+    beside: int = 0  # threads of Python work in the same process
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON can hold it; an earlier version's worker reads it where nothing newer is asked for."""
+        values = asdict(self)
+        return values if self.beside else {name: values[name] for name in values if name != "beside"}
 
     def __str__(self) -> str:
         layout = "" if self.layout == "NCHW" else f" {self.layout}"
@@ -21,9 +28,10 @@ class Case:
 
     @property
     def batch(self) -> str:
-        """The batch size, and how many processes have such a batch each."""
+        """The batch size, how many processes have such a batch each, and what works beside them."""
         times = "" if self.processes == 1 else f" x {self.processes} processes"
-        return f"{self.batch_size}{times}"
+        beside = f" beside {self.beside}" if self.beside else ""
+        return f"{self.batch_size}{times}{beside}"
 
     @property
     def storage(self) -> str:

@@ -16,6 +16,7 @@ from common.flag_values import (
     fraction,
     memory_size,
     natural,
+    naturals,
     only_one,
     positive,
     price,
@@ -44,6 +45,13 @@ def add_flags(parser: Parser) -> None:
         metavar="N,N",
         help="groups of N processes, each with a batch of its own: how well they scale; a comma list runs "
         "once per value",
+    )
+    combinations.add_argument(
+        "--beside",
+        type=naturals,
+        metavar="N,N",
+        help="threads of Python work in the same process, as a server has: what they cost each framework "
+        "(default 0); a comma list runs once per value",
     )
     how = parser.add_argument_group("how")
     how.add_argument("--device", default=Request.device, help="auto, cpu, gpu or gpu:N (default auto)")

@@ -1,7 +1,7 @@
 """A job as it travels from the parent to a worker, and what comes back of it: plain data, JSON on the way."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ class ImageSource:
     def from_json(cls, values: Mapping[str, Any]) -> "ImageSource":
         """The reverse of ``dataclasses.asdict``."""
         return cls(**{**values, "input_shape": tuple(values["input_shape"])})
+
+
+NEWER = ("loss", "servers", "sides")  # fields of a JobSpec that earlier versions do not have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +68,15 @@ class JobSpec:
         return Path(self.artefacts) / "-".join(map(str, words))
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON can hold it; without a ``loss`` an earlier version's worker reads it, too."""
-        values = asdict(self) | {"model": self.model.to_json()}
-        return values if self.loss else {name: values[name] for name in values if name != "loss"}
+        """As JSON can hold it.
+
+        What is as it always was is left out, so that an earlier version's worker reads it, too.
+        """
+        values = asdict(self) | {"model": self.model.to_json(), "case": self.case.to_json()}
+        defaults = {each.name: each.default for each in fields(self) if each.name in NEWER}
+        return {
+            name: value for name, value in values.items() if name not in defaults or value != defaults[name]
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "JobSpec":

@@ -121,6 +121,7 @@ def read_request(options: argparse.Namespace) -> Request:
     _refuse_without_data(request)
     _refuse_in_groups(request)
     _refuse_in_service(request)
+    _refuse_beside(request)
     require_device_name(request.device)
     cases = candidates
     if request.settings_mode == "tuned":  # one for each phase and batch size: the rest is searched
@@ -143,6 +144,7 @@ def _combinations(options: argparse.Namespace, serve: ServePlan | None) -> tuple
     fewer = tuple(dict.fromkeys((cores, max(1, cores // 2), 1))) if everything else (cores,)
     combinations = product(
         groups,
+        getattr(options, "beside", None) or (0,),
         options.threads or fewer,
         options.layout or (LAYOUTS if everything else LAYOUTS[:1]),
         options.engine or (ENGINES if everything else ENGINES[:1]),
@@ -159,8 +161,9 @@ def _combinations(options: argparse.Namespace, serve: ServePlan | None) -> tuple
             threads=threads,
             layout=layout,
             processes=processes,
+            beside=beside,
         )
-        for processes, threads, layout, engine, precision, batch_size, phase in combinations
+        for processes, beside, threads, layout, engine, precision, batch_size, phase in combinations
     )
     return tuple(dict.fromkeys(_serving(case, serve, shared=not options.threads) for case in cases))
 
@@ -207,6 +210,21 @@ def _refuse_in_groups(request: Request) -> None:
             raise UsageError(f"{flag} is for one process; leave out --processes, or {flag}")
     if max(case.processes for case in request.cases) > 1 and ":" in request.device:
         raise UsageError(f"--device {request.device} is one GPU, and each process needs its own; say gpu")
+
+
+def _refuse_beside(request: Request) -> None:
+    """Refuse neighbours where they would be no neighbours of what is timed, or were not looked at."""
+    if not any(case.beside for case in request.cases):
+        return
+    other = [case.phase for case in request.cases if case.phase not in ("infer", "train")]
+    for flag, given in (
+        (f"--phase {other[0]}" if other else "", bool(other)),
+        ("--settings tuned", request.settings_mode == "tuned"),
+        ("--processes", request.grouped),
+        ("--largest-batch", request.largest_batch is not None),
+    ):
+        if given:
+            raise UsageError(f"{flag} does not go with --beside; measure that by itself")
 
 
 def _refuse_in_service(request: Request) -> None:

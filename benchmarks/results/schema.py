@@ -85,6 +85,7 @@ class CaseRecord(_Record):
     batch_size: int
     threads: int | None = None
     processes: int = 1
+    beside: int = 0  # threads of Python work in the same process
 
     @property
     def case(self) -> Case:
@@ -337,6 +338,7 @@ class Report(_Record):
     results: list[Result]
     against: list[Against] = []
     largest_batches: list[LargestBatch] = []
+    missing: list[str] = []  # what was asked for and is not there yet: the run was cut off
 
 
 class Epoch(BaseModel):
@@ -436,4 +438,3 @@ class CompareReport(Report):
     regressions: list[Change] = []
     scaling: list[Scaling] = []
     curves: list[Curve] = []
-    missing: list[str] = []  # what was asked for and is not there yet: the run was cut off

@@ -43,7 +43,13 @@ BECAME_FASTER = "the machine became {share} faster within {combination}"
 BECAME_SLOWER = "the machine became {share} slower within {combination}"
 OTHERS_DISTURBED = "others disturbed the measurement of {names}"
 
+AT_LIMIT = (
+    "after {steps} steps {resident} MiB are resident, a step grew by up to {step}, and the limit is "
+    "{limit} MiB"
+)
+STOPPED = "after {steps} steps: {reason}"  # of a side that was soaked
 CUT_OFF = "{case}: {done} of {asked} pairs of processes"  # of a combination that is missing
+CUT_OFF_SOAK = "{case}: after {steps} steps, and memory is followed from the start: it begins anew"
 OF_SIDE = "{side}: {reason}"
 
 _OF_KINDS = [reason for kind in ENGINE_KINDS.values() for reason in kind.reasons]
@@ -53,7 +59,18 @@ MESSAGES = (
     *(WOULD_DECIDE, OUT_OF_REACH),
     *(DISTURBED, USED, HAD_TO_WAIT, WITHHELD, LOWER_CLOCK, QUIETER),
     *(UNEQUAL, GENERATOR, KEEPS_NOWHERE, LOSES, ALONE, BLAMED),
-    *(OTHERS_USED, CLOCK_CHANGED, BECAME_FASTER, BECAME_SLOWER, OTHERS_DISTURBED, CUT_OFF, OF_SIDE),
+    *(
+        OTHERS_USED,
+        CLOCK_CHANGED,
+        BECAME_FASTER,
+        BECAME_SLOWER,
+        OTHERS_DISTURBED,
+        CUT_OFF,
+        CUT_OFF_SOAK,
+        OF_SIDE,
+        AT_LIMIT,
+        STOPPED,
+    ),
     *dict.fromkeys(clause for _, reason in _OF_ENGINES for clause in reason.split("; ")),
     DIFFERENT,  # the last: much could be read as one
 )

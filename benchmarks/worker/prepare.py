@@ -27,6 +27,7 @@ from common.weights import safetensors_file
 # weights: fp32 2e-7 to 3e-6, bf16 4e-3 to 2e-2, so a wrong weight or a lost bias is far outside.
 ERROR_LIMITS = {"fp64": 1e-10, "fp32": 1e-4, "tf32": 1e-2, "fp16": 2e-2, "bf16": 6e-2}
 DTYPES = {"fp64": "float64", "fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+TRACED_IMAGES = 2  # at most: what layers put out for an image, all images have in common
 CHECKED_IMAGES = 8  # at most, spread over the batch: float64 is slow, and each image's logits are its own
 
 
@@ -221,7 +222,7 @@ class JobBuilder:
     def _traced(self) -> list[dict[str, Any]]:
         """Layout of what the layers put out, and its dtype where operations are not reported."""
         with self.backend.autocast(**self._where):
-            return self.backend.trace(self.model, self.batch[0])
+            return self.backend.trace(self.model, self.batch[0][:TRACED_IMAGES])
 
     def _reference(self, chosen: list[int]) -> np.ndarray:
         """Eager float64 logits of these images.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.request.job import JobSpec
+from benchmarks.results.sentences import AT_LIMIT
 from benchmarks.worker.prepare import Checked, JobBuilder
 from benchmarks.worker.setup import ModelTasks
 from benchmarks.worker.steps import Job
@@ -43,9 +44,11 @@ def soak_steps(
     before, most = resident() or 0, 0
     for number in range(first, first + steps):
         if before + most > limit:
-            found["stopped"] = (
-                f"after {number:,} steps {before / MIB:,.0f} MiB are resident, a step grew by up to "
-                f"{most / MIB:,.1f}, and the limit is {limit / MIB:,.0f} MiB"
+            found["stopped"] = AT_LIMIT.format(
+                steps=f"{number:,}",
+                resident=f"{before / MIB:,.0f}",
+                step=f"{most / MIB:,.1f}",
+                limit=f"{limit / MIB:,.0f}",
             )
             break
         began = now()

@@ -16,8 +16,15 @@ from backends.open_engine import require_engine
 from benchmarks.parity.probe.probe import Probe
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts, JobSpec
-from benchmarks.worker.prepare import CHECKED_IMAGES, JobBuilder
-from benchmarks.worker.profiling import ProfilingTasks, flops_per_image, least_bytes, moved_per_image
+from benchmarks.worker.neighbours import neighbours
+from benchmarks.worker.prepare import TRACED_IMAGES, JobBuilder
+from benchmarks.worker.profiling import (
+    ITEM_BYTES,
+    ProfilingTasks,
+    flops_per_image,
+    least_bytes,
+    moved_per_image,
+)
 from benchmarks.worker.serving import ServingTasks
 from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.soaking import SoakingTasks
@@ -43,7 +50,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
     def __init__(self, name: str, backend: Backend) -> None:
         super().__init__(name, backend)
         self.job: Job | None = None
-        self._phase = ""
+        self._phase, self._beside = "", 0
         self._probe = Probe(name, backend)
         self._baseline_bytes: dict[str, int | None] = {}  # resident, of a warmed-up worker, by phase
 
@@ -67,6 +74,14 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
             training=wanted.phase == "train",
         )
 
+    def require_fit(self, spec: Mapping[str, Any], batch_size: int) -> None:
+        """Raise NotEnoughMemoryError where a step of so many images cannot fit, as those of the job show."""
+        job = JobSpec.from_json(spec)
+        many = replace(job, case=replace(job.case, batch_size=batch_size))
+        images, _ = self._inputs(job)
+        whole = batch_size * math.prod(images.shape[1:]) * ITEM_BYTES[job.model.precision]
+        self._size(self._opened(job.model), images, many, beside=whole)
+
     def parity(self, step: str, **arguments: Any) -> Any:
         """One step of a comparison: a public method of Probe."""
         if self.job is not None:
@@ -85,7 +100,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         """Set up one job, as a JobSpec says; returns JobFacts."""
         job = JobSpec.from_json(spec)
         self.release()
-        self._phase = job.case.phase
+        self._phase, self._beside = job.case.phase, job.case.beside
         self._equalise(job)
         self._warm_up_bare(job)
         facts = self._prepare_reading(job) if job.case.phase == "data" else self._prepare_steps(job)
@@ -181,7 +196,8 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
     def warm_up(self, steps: int) -> None:
         """Run untimed steps of the job."""
         job = self._require_job()
-        run_steps(job.parts, job.timeline, steps=steps)
+        with neighbours(self._beside):
+            run_steps(job.parts, job.timeline, steps=steps)
 
     def measure(self, min_steps: int, min_seconds: float, max_seconds: float = math.inf) -> dict[str, Any]:
         """Time one block of whole steps: seconds per batch by part, its span, the last step's outcome.
@@ -189,15 +205,20 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         ``counters`` are the kernel's meanwhile.
         """
         job = self._require_job()
-        before, start = read_counters(), time.perf_counter()
-        seconds = time_steps(
-            job.parts, job.timeline, min_steps=min_steps, min_seconds=min_seconds, max_seconds=max_seconds
-        )
-        span = time.perf_counter() - start
+        with neighbours(self._beside):
+            before, start = read_counters(), time.perf_counter()
+            seconds = time_steps(
+                job.parts,
+                job.timeline,
+                min_steps=min_steps,
+                min_seconds=min_seconds,
+                max_seconds=max_seconds,
+            )
+            span = time.perf_counter() - start
+            counters = read_counters().since(before).to_json()
         per_batch = {
             part: [value / job.batches_per_step for value in values] for part, values in seconds.items()
         }
-        counters = read_counters().since(before).to_json()
         return {
             "seconds": per_batch,
             "span_seconds": span,
@@ -227,17 +248,18 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         self._end_server()
         gc.collect()
 
-    def _size(self, model: Model, images: Any, job: JobSpec) -> tuple[int, int, int]:
+    def _size(self, model: Model, images: Any, job: JobSpec, *, beside: int = 0) -> tuple[int, int, int]:
         """Parameters of a model; operations of its forward pass, and numbers it moves, for one image.
 
+        ``beside`` are bytes that a step needs and that nobody holds yet.
         Raises NotEnoughMemoryError for a batch whose steps cannot fit: a few images say what all would take.
         """
-        few = images[:CHECKED_IMAGES]
+        few = images[:TRACED_IMAGES]
         shapes, layers = self.backend.parameter_shapes(model), self.backend.trace(model, few)
         traced = few.shape[0]
         if job.device == "cpu":  # a GPU's allocator says itself that it has no more
             needed = least_bytes(layers, shapes, case=job.case, traced=traced)
-            memory.require_memory(needed, f"a step of {job.case.batch_size:,} images")
+            memory.require_memory(needed + beside, f"a step of {job.case.batch_size:,} images")
         parameters = sum(math.prod(shape) for shape in shapes.values())
         return parameters, flops_per_image(layers, shapes), moved_per_image(layers, batch=traced)
 

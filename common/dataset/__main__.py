@@ -1,11 +1,11 @@
 """Lists of labelled images: made from whatever holds such images, read, checked.
 
-    python -m common.dataset index ROOT --output DIR [--classes a,b,c] [--format path-label|label-path|csv]
-    python -m common.dataset split ROOT --output DIR [--valid 0.1] [--test 0] [--seed 0]
+    python -m common.dataset index SOURCE --output DIR [--classes a,b,c] [--format path-label|label-path|csv]
+    python -m common.dataset split SOURCE --output DIR [--valid 0.1] [--test 0] [--seed 0]
     python -m common.dataset check LIST [--root DIR] [--write-clean FILE] [--json FILE]
     python -m common.dataset fetch {flowers,mnist,cifar10,hymenoptera} --output DIR [--mirror URL]
 
-ROOT is a tree with one folder per class, a folder of idx files or of CIFAR-10 batches, a list, or the word
+SOURCE is a tree with one folder per class, a folder of idx files or of CIFAR-10 batches, a list, or the word
 ``digits``. A list has one ``path<TAB>label`` per line, and ``classes.json`` beside it maps each index to its
 class.
 """
@@ -24,8 +24,8 @@ from common.dataset.index import Index
 from common.dataset.list_folder import require_no_older
 from common.dataset.list_formats import FORMATS
 from common.dataset.lists import write_lists
-from common.dataset.overlap import without_copies
-from common.dataset.sources import read_source
+from common.dataset.overlap import without_copies, without_repeats
+from common.dataset.sources import read_source, warn_of_missing
 from common.dataset.split_names import WHOLE
 from common.dataset.splitting import complete, without_image
 from common.download.catalogue import DATA_SETS
@@ -56,7 +56,7 @@ def _add_index(commands: Commands) -> None:
     parser.add_argument(
         "--format",
         choices=tuple(FORMATS),
-        help="how the lists of ROOT are written, if not as path<TAB>label: "
+        help="how the lists of SOURCE are written, if not as path<TAB>label: "
         + "; ".join(f"{name}: {what}" for name, what in FORMATS.items()),
     )
     parser.set_defaults(do=_index)
@@ -81,7 +81,10 @@ def _add_split(commands: Commands) -> None:
 
 def _add_source(parser: cli.Parser) -> None:
     parser.add_argument(
-        "root", type=Path, metavar="ROOT", help="a tree, a folder of idx or CIFAR files, lists, or digits"
+        "source", type=Path, metavar="SOURCE", help="a tree, a folder of idx or CIFAR files, lists, or digits"
+    )
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="folder of a list's images (default: the list's)"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder of the lists")
 
@@ -109,20 +112,24 @@ def _add_fetch(commands: Commands) -> None:
 
 def _index(options: argparse.Namespace) -> int:
     names = [name for name in options.classes.split(",") if name]
-    splits = read_source(options.root, classes=names, ignore_lists=True, form=options.format)
-    return _write(splits, options.output)
+    splits = read_source(
+        options.source, classes=names, root=options.root, ignore_lists=True, form=options.format
+    )
+    warn_of_missing(splits)
+    return _write({name: without_repeats(index) for name, index in splits.items()}, options.output)
 
 
 def _split(options: argparse.Namespace) -> int:
     fractions = {"valid": options.valid, "test": options.test}
-    splits = read_source(options.root, ignore_lists=True)
+    splits = read_source(options.source, root=options.root, ignore_lists=True)
+    warn_of_missing(splits)
     base = next((name for name in (WHOLE, "train") if name in splits), None)
     if base is not None:
         splits = {**splits, base: without_copies(splits[base])}
     parts = complete(splits, fractions=fractions, seed=options.seed)
     for name in without_image(parts, fractions):
         raise UsageError(
-            f"{options.root}: --{name} {fractions[name]:g} leaves no image for {name}, since no class has "
+            f"{options.source}: --{name} {fractions[name]:g} leaves no image for {name}, since no class has "
             f"enough; give a larger fraction, or 0 for none"
         )
     return _write(parts, options.output)

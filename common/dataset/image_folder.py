@@ -9,7 +9,7 @@ import numpy as np
 from common.cli import UsageError
 from common.dataset.index import Index
 from common.dataset.left_out import LeftOut, named
-from common.dataset.split_names import WHOLE, is_hidden, is_image, is_text, split_named
+from common.dataset.split_names import WHOLE, is_hidden, is_image, is_text, split_meant, split_named
 
 Tree = Mapping[str, Sequence[str]]  # class: its images, relative to the root, sorted
 
@@ -35,6 +35,8 @@ def read_tree(root: Path, *, classes: Sequence[str] = ()) -> dict[str, Index]:
     if not classes:
         for split, tree in found.items():
             _require_no_splits(root, folders[split], tree)
+            _require_other_names(root, folders[split], tree)
+        _require_common_classes(root, folders, found)
     left_out.log(root)
     if not together:
         raise UsageError(f"{root}: no class folders with images; expected {root}/CLASS/image files")
@@ -115,10 +117,35 @@ def _require_no_splits(root: Path, folder: str, tree: Tree) -> None:
     shared = sorted(set.intersection(*inner)) if len(inner) > 1 else []
     if len(shared) > 1:
         raise UsageError(
-            f"{root / folder}: {named(list(tree))} all hold the folders {named(shared)}; if they are splits, "
-            f"rename them to train, valid and test; if they are classes, make lists with: python -m "
-            f"common.dataset index {root} --output DIR --classes NAME,NAME,..."
+            f"{root / folder}: {named(list(tree))} all hold the folders {named(shared)}; {_remedy(root)}"
         )
+
+
+def _require_other_names(root: Path, folder: str, tree: Tree) -> None:
+    """Raise UsageError if the folders that would be classes are named like splits: trainA, testA."""
+    meant = {split_meant(name) for name in tree} - {None}
+    if "train" in meant and len(meant) > 1:
+        raise UsageError(f"{root / folder}: {named(list(tree))} are named like splits; {_remedy(root)}")
+
+
+def _remedy(root: Path) -> str:
+    return (
+        f"if they are splits, rename them to train, valid and test, each with a folder per class; if they "
+        f"are classes, make lists with: python -m common.dataset index {root} --output DIR "
+        f"--classes NAME,NAME,..."
+    )
+
+
+def _require_common_classes(root: Path, folders: Mapping[str, str], found: Mapping[str, Tree]) -> None:
+    """Raise UsageError for a split with none of the classes that are trained on, as val/images is."""
+    trained = list(found.get("train", ()))
+    for split, tree in found.items() if trained else ():
+        if tree and not set(tree) & set(trained):
+            raise UsageError(
+                f"{root / folders[split]}: its folders ({named(list(tree))}) are none of the classes in "
+                f"{folders['train']} ({named(trained)}); sort its images into a folder per class, or write a "
+                f"list of them"
+            )
 
 
 def _require_a_class(folder: Path) -> None:

@@ -14,7 +14,14 @@ from common.cli import UsageError
 from common.dataset.class_names import read_classes
 from common.dataset.index import Index
 from common.dataset.left_out import logger, named
-from common.dataset.list_formats import LABEL_COLUMNS, PATH_COLUMNS, SPLIT_COLUMNS, label_first, path_first
+from common.dataset.list_formats import (
+    LABEL_COLUMNS,
+    PATH_COLUMNS,
+    SPLIT_COLUMNS,
+    label_first,
+    path_first,
+    plain_column,
+)
 from common.dataset.list_text import list_lines
 from common.dataset.lists import MOST_CLASSES, clean_path, cut
 from common.dataset.split_names import split_named
@@ -112,7 +119,7 @@ def _table(path: Path) -> Iterator[Row]:
     lines = list_lines(path)
     _, header = next(lines, (1, ""))
     delimiter = max(",;\t", key=header.count)
-    columns = [name.strip().lower() for name in next(csv.reader([header], delimiter=delimiter), [])]
+    columns = [plain_column(name) for name in next(csv.reader([header], delimiter=delimiter), [])]
     image, label = _column(columns, PATH_COLUMNS), _column(columns, LABEL_COLUMNS)
     split = _column(columns, SPLIT_COLUMNS)
     if image is None or label is None:
@@ -136,7 +143,7 @@ def _table(path: Path) -> Iterator[Row]:
 
 
 def _column(columns: Sequence[str], names: Sequence[str]) -> int | None:
-    return next((columns.index(name) for name in names if name in columns), None)
+    return next((columns.index(name) for name in map(plain_column, names) if name in columns), None)
 
 
 def _numbered(

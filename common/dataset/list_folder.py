@@ -10,7 +10,7 @@ from common.dataset.list_conversion import convert_lists
 from common.dataset.list_formats import path_first
 from common.dataset.lists import clean_path, cut, parse_line, read_list
 from common.dataset.overlap import shares_images
-from common.dataset.split_names import CLASSES, OWN_FILES, WHOLE, split_named
+from common.dataset.split_names import CLASSES, OWN_FILES, WHOLE, is_hidden, split_named
 
 PADDLE_ENDING = "_list"  # PaddleClas and PaddleX write such lists with a space between path and label
 TABLES = frozenset({".csv", ".tsv"})
@@ -44,8 +44,13 @@ def find_lists(folder: Path, *, anew: bool = False, tables: bool = False) -> dic
 
 
 def list_candidates(folder: Path) -> list[Path]:
-    """Tables and texts in a folder that are no lists of ours, and may hold labels under any name."""
-    return [path for path in _files(folder, {".txt", *TABLES}) if path.name not in OWN_FILES]
+    """Tables and texts that are no lists of ours, and may hold labels under any name.
+
+    They lie in a folder or in one of its own, as meta/ or annotations/.
+    """
+    below = sorted(path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name))
+    found = [path for place in (folder, *below) for path in _files(place, {".txt", *TABLES})]
+    return [path for path in found if path.name not in OWN_FILES]
 
 
 def _files(folder: Path, suffixes: Set[str]) -> list[Path]:

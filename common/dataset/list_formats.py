@@ -21,6 +21,9 @@ PATH_COLUMNS = (
     "file",
     "image",
     "img",
+    "image_name",
+    "image_id",
+    "id",
 )
 LABEL_COLUMNS = ("label", "class", "class_name", "category", "target", "class_id", "label_id", "y")
 SPLIT_COLUMNS = ("split", "subset", "set", "partition")
@@ -31,10 +34,15 @@ _PATH_FIRST = re.compile(
 )
 
 
+def plain_column(name: str) -> str:
+    """A column's name as it is looked for: Class ID, classId and class_id are one."""
+    return re.sub(r"[\s_-]", "", name.strip(" \"'\ufeff").lower())
+
+
 def likely_format(text: str) -> str | None:
     """The format of ``FORMATS`` that a line seems to be in, if any."""
-    words = {word.strip(" \"'").lower() for word in re.split(r"[,;\t]", text)}
-    if len(words) > 1 and words & set(PATH_COLUMNS):
+    words = {plain_column(word) for word in re.split(r"[,;\t]", text)}
+    if len(words) > 1 and words & set(map(plain_column, PATH_COLUMNS)):
         return "csv"
     if _PATH_FIRST.fullmatch(text):
         return "path-label"

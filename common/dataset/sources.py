@@ -15,9 +15,11 @@ from common.dataset.left_out import logger, named
 from common.dataset.list_folder import find_lists, list_candidates, read_lists, split_of
 from common.dataset.list_formats import remedy
 from common.dataset.list_text import list_lines
+from common.dataset.lists import cut
 from common.dataset.overlap import require_disjoint
 from common.dataset.split_names import WHOLE
 
+SAMPLE = 16  # images of a list that are looked for: all of a million take seconds, and check does it
 CIFAR_FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin")  # what the published archives unpack to
 
 
@@ -93,8 +95,25 @@ def _read_tree(source: Path, *, classes: Sequence[str]) -> dict[str, Index]:
             with suppress(UsageError):  # what cannot be read is no list
                 line = next((text for _, text in list_lines(path)), "")
             if found := remedy(line, path=path):
-                raise UsageError(f"{source}: all images are of one class, and {path.name} has labels{found}")
+                name = path.relative_to(source)
+                raise UsageError(f"{source}: all images are of one class, and {name} has labels{found}")
+        logger.warning("%s: all images are of one class: whoever says its name is always right", source)
     return splits
+
+
+def warn_of_missing(splits: Mapping[str, Index]) -> None:
+    """Warn of a split of which no image is where its list says, as far as some of them show.
+
+    The images may be on another machine; or the list's folder is not theirs, or a column too many was read.
+    """
+    for index in splits.values():
+        sample = np.unique(np.linspace(0, len(index) - 1, SAMPLE).round().astype(int)).tolist()
+        missing = [place for place in sample if not containers.exists(index.locate(place))]
+        if len(missing) == len(sample):
+            logger.warning(
+                "%s: no such image here: %s, nor any of %d that were looked for; --root names their folder",
+                *(index.origin(missing[0]), cut(str(index.locate(missing[0]))), len(sample)),
+            )
 
 
 def warn_of_gaps(source: Path, splits: Mapping[str, Index]) -> None:

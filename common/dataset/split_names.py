@@ -1,5 +1,6 @@
 """Names of files and folders: which split they mean, and which are nobody's data."""
 
+import re
 from pathlib import PurePath
 
 WHOLE = "all"  # the split that a source has which is not divided
@@ -23,6 +24,9 @@ SYSTEM = frozenset(
         "__pycache__",
         "@eaDir",
         "@Recycle",
+        "@__thumb",
+        "@tmp",
+        "_vti_cnf",
         "#recycle",
         "#snapshot",
         "$RECYCLE.BIN",
@@ -57,6 +61,12 @@ IMAGE_SUFFIXES = frozenset(
 def split_named(name: str) -> str | None:
     """The split that a folder or a list without its suffix is named after: Train, validation, dev, ..."""
     return SPLITS.get(name.lower())
+
+
+def split_meant(name: str) -> str | None:
+    """The split that a name speaks of, by one of its words: train_images, seg_test, trainA, testB."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return next((split for word in words if (split := split_named(word))), None)
 
 
 def is_hidden(name: str) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from common.cli import UsageError, one_line
 from common.files import require_regular
+from common.pickled_data import ArrayRecord
 from common.weights import paddle_file, safetensors_file
 from common.weights.file_kind import START, foreign_kind, kind_by_name
 from common.weights.layout import transpose
@@ -109,16 +110,15 @@ def _read_torch(path: Path) -> Arrays:
     """The tensors of a state dict, whatever it is wrapped in."""
     content, array_of = read_torch_file(path)
 
-    def axes(value: Tensor | Unreadable) -> int:
-        return len(value.shape) if isinstance(value, Tensor) else 1
+    def axes(value: Tensor | Unreadable | ArrayRecord) -> int:
+        return 1 if isinstance(value, Unreadable) else len(value.shape)
 
-    found = find_state_dict(
-        content, is_tensor=lambda value: isinstance(value, (Tensor, Unreadable)), axes=axes
-    )
+    kinds = (Tensor, Unreadable, ArrayRecord)  # torch.save takes NumPy's arrays, too
+    found = find_state_dict(content, is_tensor=lambda value: isinstance(value, kinds), axes=axes)
     for name, value in found.tensors.items():
         if isinstance(value, Unreadable):
             raise UsageError(f"{one_line(name, limit=100)} is {value.what}, and no plain numbers; {FLOATS}")
-    return _arrays(found, array_of)
+    return _arrays(found, lambda value: value.array() if isinstance(value, ArrayRecord) else array_of(value))
 
 
 def _read_paddle(path: Path) -> Arrays:

@@ -41,6 +41,17 @@ NAMES = {
     ".tflite": ("a TensorFlow Lite model", AS_WEIGHTS),
     ".caffemodel": ("a Caffe model", AS_WEIGHTS),
     ".pdiparams": ("of paddle's inference format, which has no names", AS_WEIGHTS),
+    ".engine": ("a TensorRT engine", AS_WEIGHTS),
+    ".plan": ("a TensorRT engine", AS_WEIGHTS),
+    ".trt": ("a TensorRT engine", AS_WEIGHTS),
+    ".nb": ("a Paddle Lite model", AS_WEIGHTS),
+    ".mnn": ("an MNN model", AS_WEIGHTS),
+    ".om": ("a model for Ascend processors", AS_WEIGHTS),
+    ".rknn": ("a model for Rockchip processors", AS_WEIGHTS),
+    ".pte": ("an ExecuTorch program", AS_WEIGHTS),
+    ".mlmodel": ("a Core ML model", AS_WEIGHTS),
+    ".msgpack": ("weights as Flax writes them", AS_WEIGHTS),
+    ".mat": ("a MATLAB file", AS_WEIGHTS),
     ".pdopt": ("an optimizer's state", "give the .pdparams file beside it"),
 }
 

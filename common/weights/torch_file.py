@@ -215,7 +215,9 @@ def _read_zip(path: Path) -> tuple[Any, Callable[[Storage], bytes], str]:
 def _known_archive(names: Mapping[str, object]) -> str:
     """Say what kind of a zip archive it is, as far as its entries reveal it."""
     kinds = {
-        ".npy": " but NumPy's .npz",
+        "/archive_format": " but torch.export's .pt2; save its weights: "
+        "torch.save(torch.export.load(FILE).state_dict, 'weights.pth')",
+        ".npy": " but NumPy's .npz; save its arrays by name as .safetensors",
         "config.json": " but perhaps Keras's .keras",
         ".pth": "; unpack it first",
     }

@@ -209,3 +209,55 @@ def test_out_of_memory_at_one_batch_size_is_a_row_among_others(local, tmp_path, 
         "out-of-memory",
         "ok",
     ]
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+def test_what_was_measured_before_a_stop_is_written(local, monkeypatch, tmp_path, capsys, with_file):
+    ask, target = local.ask, tmp_path / "result.json"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def stopped_in_training(self, task, **arguments):
+        if task == "prepare" and arguments["spec"]["case"]["phase"] == "train":
+            raise KeyboardInterrupt
+        return ask(self, task, **arguments)
+
+    monkeypatch.setattr(local, "ask", stopped_in_training)
+    arguments = ["--backend", "torch", "--model", "lenet5", "--device", "cpu", *QUICK]
+    code, _, errors = ended(run.main, arguments + ["--json", str(target)] * with_file, capsys)
+    (written,) = [target] if with_file else tmp_path.glob("side-by-side-results-*/result.json")
+    assert code == 130
+    assert f"; what was measured lies in {written}; missing: train eager fp32 batch 8; " in errors[-1]
+    found = json.loads(written.read_text())
+    assert [row["phase"] for row in found["results"]] == ["infer"]
+    assert found["missing"] == ["train eager fp32 batch 8"]
+
+
+def test_a_stop_before_anything_was_measured_writes_nothing(local, monkeypatch, tmp_path, capsys):
+    def stopped(self, task, **arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "ask", stopped)
+    arguments = ["--backend", "torch", "--model", "lenet5", "--device", "cpu", *QUICK]
+    code, _, errors = ended(run.main, [*arguments, "--json", str(tmp_path / "result.json")], capsys)
+    assert (code, list(tmp_path.iterdir())) == (130, [])
+    assert "stopped" in errors[-1]
+
+
+def test_a_soak_that_is_stopped_keeps_its_memory_until_then(local, monkeypatch, tmp_path, capsys):
+    ask, target, turns = local.ask, tmp_path / "result.json", []
+
+    def stopped_at_the_third_turn(self, task, **arguments):
+        if task == "soak":
+            turns.append(arguments["first"])
+            if len(turns) == 3:
+                raise KeyboardInterrupt
+            arguments["steps"] = 10
+        return ask(self, task, **arguments)
+
+    monkeypatch.setattr(local, "ask", stopped_at_the_third_turn)
+    arguments = ["--backend", "torch", "--model", "lenet5", "--device", "cpu", *QUICK, "--phase", "soak"]
+    more = ["--shapes", "32", "--batch-size", "2", "--json", str(target)]
+    assert ended(run.main, [*arguments, *more], capsys)[0] == 130
+    (row,) = json.loads(target.read_text())["results"]
+    assert row["memory_growth"]["steps"] == 20
+    assert row["memory_growth"]["stopped"] == "when it was interrupted"

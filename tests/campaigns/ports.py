@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", default="", metavar="WORD")
     options = parser.parse_args(arguments)
     missed = []
-    for network in sorted(NETWORKS.glob(f"*{options.only}*.py")):
+    for network in sorted(path for path in NETWORKS.glob("*.py") if options.only in path.stem):
         with tempfile.TemporaryDirectory() as folder:
             source, twin = Path(folder) / network.name, Path(folder) / f"{network.stem}_twin.py"
             shutil.copy(network, source)

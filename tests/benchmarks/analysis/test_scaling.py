@@ -7,6 +7,7 @@ from benchmarks.analysis.scaling import communicating, oversubscribed, scaling, 
 from benchmarks.report.page import render
 from benchmarks.report.scaling import scaling_lines
 from benchmarks.results.samples import slowest
+from tests.support.chinese import CHINESE, english, numbers
 from tests.support.commands import ended
 from tests.support.reports import comparison, report, result
 
@@ -90,6 +91,8 @@ def test_the_pages_have_a_table_of_scaling_where_there_were_groups():
             "4 processes with 1 threads each share 2 cores",
         ):
             assert words in page
+    lines = "\n".join(scaling_lines(whole)), "\n".join(scaling_lines(whole, CHINESE))
+    assert numbers(lines[0]) == numbers(lines[1]) and english(lines[1]) == []
     assert whole.results[-1].case.batch == "8 x 4 processes"
     assert "train eager fp32 batch 8 x 4 processes" in render(whole, "report.html")
 

@@ -50,6 +50,7 @@ def reported(line):
         "--model lenet5 --reference onnxruntime --price-per-hour 1.2",
         "--model lenet5 --settings tuned --engine eager,deploy --max-error 0.01",
         "--model lenet5 --settings tuned",
+        "--model lenet5 --phase infer --beside 0,2",
         "--model lenet5 --processes 1,2 --threads 1 --device cpu",
         f"--model alexnet {SERVE}",
         "--model alexnet --phase soak --shapes 224,256 --steps 900 --memory-limit 2048MiB",

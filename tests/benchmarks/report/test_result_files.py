@@ -56,6 +56,14 @@ def planted(content, *names, value):
         (("results", 0, "latency_ms"), {"p50": 3, "p95": 2, "p99": 4}, "do not ascend"),
         (("results", 0, "peak_memory_bytes"), -1, "below 0"),
         (("comparisons", 0, "ratio_ci95"), ["x" * 9999, 1], "is no interval"),
+        (("results", 0, "batch_size"), 0, "results.0.batch_size: 0 is below 1"),
+        (("results", 1, "threads"), 0, "results.1.threads: 0 is below 1"),
+        (
+            ("results", 0, "images_per_second"),
+            98765,
+            "results.0: 98765 images a second do not go with a step",
+        ),
+        (("comparisons", 0, "ratio"), 700.0, "comparisons.0: a ratio of 700 outside of its interval"),
         (("results", 0, "images_per_second"), "nan", "results.0.images_per_second: nan is no number"),
         (("comparisons", 0, "noise"), "-1", "below 0"),
         (("environment", "date"), [1], "environment.date: Input should be a valid string"),
@@ -74,6 +82,17 @@ def test_what_cannot_have_been_measured_is_refused(tmp_path, content, names, val
     with pytest.raises(UsageError, match=said.replace(".", r"\.")) as refusal:
         read(tmp_path, planted(content, *names, value=value))
     assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.5, 2.0, "paddle faster"), (0.9, 1.2, "torch faster")]
+)
+def test_a_winner_with_an_interval_on_both_sides_is_refused(tmp_path, content, low, high, verdict):
+    row = content["comparisons"][0] | {"ratio": 1.0, "ratio_ci95": [low, high], "verdict": verdict}
+    with pytest.raises(
+        UsageError, match=f"comparisons.0: '{verdict}' with an interval of {low:g} to {high:g}"
+    ):
+        read(tmp_path, planted(content, "comparisons", 0, value=row))
 
 
 def test_numbers_beyond_all_floats_and_deep_nesting_are_refused(tmp_path, content):

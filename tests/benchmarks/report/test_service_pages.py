@@ -3,7 +3,9 @@
 from benchmarks.report.memory import memory_lines, memory_section
 from benchmarks.report.service import _curve, service_lines, service_section
 from benchmarks.results.schema import CompareReport
+from benchmarks.results.sentences import AT_LIMIT
 from common.language import Language
+from tests.support.chinese import CHINESE, english, numbers
 from tests.support.reports import grown, result, served, served_run
 
 EN = Language()
@@ -30,6 +32,8 @@ def test_the_table_has_the_highest_rate_and_the_page_its_curve():
     assert any(
         "42.2/s: failed, 9 of 1307 over the limit (5 of 1307 allowed)" in line for line in section.lines
     )
+    chinese = "\n".join(service_lines(rows, CHINESE))
+    assert numbers(chinese) == numbers(text) and english(chinese) == []
     lone = [result("torch", 1.0)]
     assert service_lines(lone) == [] and service_section(EN, report(*lone)) is None
 
@@ -50,9 +54,8 @@ def test_a_curve_leaves_disturbed_runs_out_and_joins_repetitions():
 
 def test_growth_is_in_words_with_a_picture():
     grows = grown()
-    stopped = grown(
-        steps=0, stopped="after 0 steps 900 MiB are resident", resident_mib=[], mib_per_100_steps=None
-    )
+    full = AT_LIMIT.format(steps=0, resident=900, step=1.5, limit=901)
+    stopped = grown(steps=0, stopped=full, resident_mib=[], mib_per_100_steps=None)
     rows = [result("torch", 1.0, memory_growth=grows), result("paddle", 1.0, memory_growth=stopped)]
     text = "\n".join(memory_lines(rows))
     assert "Memory over 2,000 steps of 1 to 8 images of 224 x 224, 256 x 256." in text
@@ -61,4 +64,6 @@ def test_growth_is_in_words_with_a_picture():
     )
     section = memory_section(EN, report(*rows))
     assert len(section.charts) == 1 and "<td>520</td>" in section.charts[0]
+    chinese = "\n".join(memory_lines(rows, CHINESE))
+    assert numbers(chinese) == numbers(text) and english(chinese) == []
     assert memory_lines([result("torch", 1.0)]) == []

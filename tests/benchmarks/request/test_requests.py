@@ -30,6 +30,12 @@ WRONG_REQUESTS = [
     (["--model", "lenet5", "--data", "/"], "/: is a folder; name a file"),
     (["--model", "lenet5", "--root", "/"], "give that too"),
     (["--model", "lenet5", "--json", "/no/folder/x.json"], "the folder /no/folder does not exist"),
+    (["--model", "lenet5", "--beside", "-1"], "expected a whole number from 0, got '-1'"),
+    (
+        ["--model", "lenet5", "--beside", "1", "--phase", "startup"],
+        "--phase startup does not go with --beside",
+    ),
+    (["--model", "lenet5", "--beside", "0,2", "--processes", "2"], "--processes does not go with --beside"),
     (["--model", "lenet5", "--mod", "x"], "unrecognized arguments: --mod x"),
 ]
 

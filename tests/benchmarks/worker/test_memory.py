@@ -79,6 +79,37 @@ def test_a_worker_refuses_a_step_that_cannot_fit(tmp_path, monkeypatch, backend,
         tasks.prepare(many.to_json())
 
 
+def test_a_large_batch_is_refused_before_it_is_drawn(tmp_path, monkeypatch, backend):
+    """By a few of its images: what is allocated for the whole would be gigabytes."""
+    tasks, few = Tasks(backend.__name__.rpartition(".")[2], backend), job(tmp_path, 8)
+    tasks.require_fit(few.to_json(), 16)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1 << 30)
+    with pytest.raises(NotEnoughMemoryError, match=r"a step of 50,000 images takes 1\.4"):
+        tasks.require_fit(few.to_json(), 50_000)  # 12 KiB of images each, and 18 that c1 puts out
+
+
+def test_a_session_asks_whether_a_large_batch_fits_and_draws_only_a_few(tmp_path, monkeypatch):
+    asked = []
+
+    class Refusing:
+        """A worker without memory for anything large."""
+
+        def ask(self, task, **arguments):
+            asked.append((task, arguments.get("batch_size")))
+            if task == "require_fit":
+                raise WorkerFailure("torch", "out-of-memory", "too large", details={})
+            return {"shapes": {"fc.weight": [2, 3]}, "find_device": "cpu"}.get(task)
+
+    session = Session(read_request(compare._parse(["--model", "lenet5"])), scratch=tmp_path)
+    session.take({"torch": Refusing()})
+    for phase in ("infer", "train", "startup", "serve", "soak"):
+        with pytest.raises(WorkerFailure, match="too large"):
+            session.prepare("torch", case(phase=phase, batch_size=1_000_000))
+    assert asked.count(("require_fit", 1_000_000)) == 5
+    assert [path.name for path in tmp_path.glob("batch*")] == ["batch-8-0.safetensors"]
+    session.hand_back()
+
+
 def test_the_parent_refuses_a_batch_that_it_could_not_draw():
     pair = ModelPair(model="alexnet", num_classes=1000, input_shape=(3, 224, 224))
     with pytest.raises(NotEnoughMemoryError, match=r"a batch of 10,000,000 inputs of 3x224x224 takes 5\.61e"):

@@ -8,6 +8,7 @@ import pytest
 from common.cli import UsageError
 from common.dataset import ListCheck, complete, read_source
 from common.dataset import __main__ as dataset
+from common.dataset.split_names import split_meant
 
 
 def touch(root, *names):
@@ -33,6 +34,11 @@ def read(root, caplog, **options):
     with caplog.at_level(logging.WARNING):
         splits = read_source(root, **options)
     return labelled(splits), caplog.text
+
+
+def lines_of(folder):
+    """Number of images in all lists of a folder."""
+    return sum(len(path.read_text().splitlines()) for path in folder.glob("*.txt"))
 
 
 PADDLE_LISTS = {
@@ -237,7 +243,84 @@ def test_splits_under_unknown_names_are_not_taken_for_classes(tmp_path, splits):
     (index,) = read_source(tmp_path / "tree", classes=outer).values()
     assert index.labels.tolist() == [0, 0, 1, 1]
     touch(tmp_path, f"tree/{outer[0]}/own.png")  # a class with images, whose subfolders are its own
-    assert len(read_source(tmp_path / "tree")["all"]) == 5
+    if outer == ["fold1", "fold2"]:
+        assert len(read_source(tmp_path / "tree")["all"]) == 5
+    else:
+        with pytest.raises(UsageError, match="are named like splits; if they are splits, rename them"):
+            read_source(tmp_path / "tree")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("trainA", "trainB", "testA", "testB"), ("seg_train", "seg_pred", "seg_test"), ("train2", "val2")],
+)
+def test_folders_that_are_named_like_splits_are_no_classes(tmp_path, names):
+    """CycleGAN's, or a set whose folder without classes hides what the others share."""
+    touch(tmp_path, *(f"{name}/{name}/1.png" for name in names))
+    with pytest.raises(UsageError, match="are named like splits"):
+        read_source(tmp_path)
+    assert len(read_source(tmp_path, classes=names)["all"]) == len(names)
+
+
+def test_a_class_may_have_a_word_of_a_split_in_its_name(tmp_path, caplog):
+    touch(tmp_path, "train/1.png", "tram/1.png", "bus/1.png")
+    assert len(read(tmp_path, caplog)[0]["all"]) == 3
+    assert [split_meant(name) for name in ("retrained", "latest", "TrainA", "img_VAL", "a-dev-b")] == [
+        None,
+        None,
+        "train",
+        "valid",
+        "valid",
+    ]
+
+
+def test_a_split_without_any_class_that_is_trained_on_is_refused(tmp_path):
+    """Tiny ImageNet: val/images would be a class of its own, and the first of all."""
+    touch(tmp_path, "train/n01/images/1.png", "train/n02/images/2.png", "val/images/3.png")
+    message = r"val: its folders \(images\) are none of the classes in train \(n01, n02"
+    with pytest.raises(UsageError, match=message):
+        read_source(tmp_path)
+    touch(tmp_path, "val/n01/1.png")
+    assert set(read_source(tmp_path)) == {"train", "valid"}
+
+
+def test_one_class_is_told(tmp_path, caplog):
+    touch(tmp_path, "images/1.png", "images/2.png", "annotations/readme.md")
+    assert "all images are of one class: whoever says its name" in read(tmp_path, caplog)[1]
+    (tmp_path / "annotations" / "labels.csv").write_text("image,label\n1.png,a\n")
+    with pytest.raises(UsageError, match=r"of one class, and annotations/labels.csv has labels"):
+        read_source(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["index", "split"])
+def test_a_list_none_of_whose_images_are_there_is_told(tmp_path, caplog, command):
+    """As ImageNet's val.txt beside the folder, or a column too many in the path."""
+    touch(tmp_path, *(f"val/{number}.png" for number in range(40)))
+    path = tmp_path / "all.txt"
+    path.write_text("".join(f"{number}.png\t{number % 2}\n" for number in range(40)))
+    asked = [command, str(path), "--output", str(tmp_path / "lists")]
+    with caplog.at_level(logging.WARNING):
+        assert dataset.main(asked) == 0
+        assert "all.txt:1: no such image here: " in caplog.text
+        assert "/0.png, nor any of 16 that were looked for; --root names" in caplog.text
+        caplog.clear()
+        assert dataset.main([*asked, "--root", str(tmp_path / "val")]) == 0
+        assert not caplog.text
+    assert lines_of(tmp_path / "lists") == 40
+
+
+def test_an_image_that_a_list_names_again_counts_once_and_never_with_two_labels(tmp_path, caplog):
+    touch(tmp_path, "a/1.png", "b/2.png")
+    path = tmp_path / "list.txt"
+    path.write_text("a/1.png\t0\nb/2.png\t1\n./a/1.png\t0\n")
+    asked = ["index", str(path), "--output", str(tmp_path / "lists")]
+    with caplog.at_level(logging.WARNING):
+        assert dataset.main(asked) == 0
+    assert "1 images are named again; each counts once" in caplog.text
+    assert lines_of(tmp_path / "lists") == 2
+    path.write_text("a/1.png\t0\nb/2.png\t1\na//1.png\t1\n")
+    with pytest.raises(UsageError, match=r"list.txt:3: a//1.png has label 1, and in .*list.txt:1 label 0"):
+        dataset.main(asked)
 
 
 def test_a_tree_below_more_than_one_folder_is_not_one_class(tmp_path):

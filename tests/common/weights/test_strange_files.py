@@ -83,6 +83,9 @@ def same(found):
         ("x.safetensors", struct.pack("<Q", 500) + b'{"a"', "ends too early"),
         ("x.pdparams", pickle.dumps({"a": np.ones(50)}, 2)[:-40], "ends too early"),
         ("x.pdparams", pickle.dumps({"a": np.ones(50)}, 4)[:-40], "ends too early"),
+        ("x.engine", b"ftrt" + bytes(40), "a TensorRT engine"),
+        ("x.nb", b"\x01\x00\x00\x00v2.1", "a Paddle Lite model"),
+        ("x.msgpack", b"\x81\xa6params\x81", "as Flax writes"),
         ("x.bin", b"hello, world", "not a readable file of weights"),
     ],
 )
@@ -97,6 +100,7 @@ def test_a_torchscript_program_and_a_foreign_archive_are_named(written):
         (("m/data.pkl", "m/constants.pkl", "m/code/x.py"), "TorchScript"),
         (("weights.npy",), "NumPy's .npz"),
         (("inner.pth",), "unpack it first"),
+        (("m/archive_format", "m/models/model.json", "m/data/x.pt"), "torch.export's .pt2; save its weights"),
     ):
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w") as archive:
@@ -116,6 +120,14 @@ def test_only_regular_files_are_opened(tmp_path):
 
 
 # Numbers in another dress
+
+
+def test_arrays_of_numpy_that_torch_saved_are_read(tmp_path, torch_backend):
+    import torch
+
+    torch.save({"model": {**WEIGHTS, "note": "x"}}, tmp_path / "numpy.pth")
+    found = read_foreign(tmp_path / "numpy.pth")
+    assert all(np.array_equal(found.arrays[name], WEIGHTS[name]) for name in WEIGHTS)
 
 
 def bfloat16_bits(array):
