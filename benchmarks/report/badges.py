@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from benchmarks.analysis.best import compared
 from benchmarks.report import said
 from benchmarks.report.outcomes import outcome, way
+from benchmarks.report.words import verdict_words
 from benchmarks.request.request import DEFAULT_MARGIN, REFERENCES
 from benchmarks.results.formatting import half_width, number
 from benchmarks.results.schema import Best, BestSide, CompareReport, Comparison, Result
@@ -45,7 +46,7 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
             found.setdefault(_key(pair), Badge(title=_title(say, *_key(pair)), kind="invalid", **words))
     for row in report.results:
         if row.status != "ok":
-            figure = say("{side}: {status}", side=row.backend, status=say(row.status))
+            figure = f"{row.backend}: {say(row.status)}"
             words = {
                 "word": say("not measured"),
                 "figure": figure,
@@ -127,7 +128,7 @@ def _of_best(say: Language, best: Best, report: CompareReport) -> Badge:
 
 def _word(say: Language, found: str) -> str:
     known = {"torch": say("torch is faster"), "paddle": say("paddle is faster")}
-    return known.get(found) or said.verdict_word(say, found)
+    return known.get(found) or say(found)
 
 
 def _figure(say: Language, found: str, best: Best, pair: Comparison | None) -> str:
@@ -179,7 +180,7 @@ def _others(say: Language, best: Best, pair: Comparison | None, rows: Sequence[C
     for row in rows:
         is_other = _key(row) == _key(best) and row is not pair and row.engine not in REFERENCES
         if is_other and row.ratio is not None and row.verdict not in ("not comparable", "invalid"):
-            name = said.verdict(say, row)
+            name = verdict_words(row, say)
             lines.append(f"{row.engine}, {row.precision}: {name}, {times(say, row)}")
     return lines
 

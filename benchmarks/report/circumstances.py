@@ -95,6 +95,10 @@ def _load(say: Language, environment: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _warnings(say: Language, environment: Mapping[str, Any]) -> str:
+    return say.joined((translated(each, say) for each in environment.get("warnings") or []), by="; ")
+
+
 def _listed(values: Iterator[object]) -> str:
     return ", ".join(map(str, dict.fromkeys(values)))
 
@@ -104,8 +108,8 @@ def settings_section(say: Language, report: CompareReport) -> Section:
     asked = say("asked for")
     rows = [[say("environment"), name, value] for name, value in _flat(report.environment)]
     rows += [[asked, name, value] for name, value in _flat(report.request or {})]
-    rows += [[say("measured"), name, value] for name, value in _measured(report)]
-    rows += [[say("in force"), name, value] for name, value in _in_force(report.results)]
+    rows += [[say("measured"), name, value] for name, value in _measured(say, report)]
+    rows += [[say("in force"), name, value] for name, value in _in_force(say, report.results)]
     return Section(
         title=say("Settings and environment"),
         note=say("Long values are cut here and whole in the JSON."),
@@ -127,10 +131,10 @@ def _flat(facts: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
             yield path, words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
-def _measured(report: CompareReport) -> list[tuple[str, str]]:
+def _measured(say: Language, report: CompareReport) -> list[tuple[str, str]]:
     """When each combination was measured, and what the machine did; of many, from least to most."""
     rows = [row for row in report.comparisons if row.circumstances is not None]
-    label = labeller(report.comparisons)
+    label = labeller(report.comparisons, say)
     found = []
     for row in rows:
         assert row.circumstances is not None
@@ -152,16 +156,12 @@ def _span(values: Sequence[str]) -> str:
     return ordered[0] if ordered[0] == ordered[-1] else f"{ordered[0]} … {ordered[-1]}"
 
 
-def _in_force(rows: Sequence[Result]) -> list[tuple[str, str]]:
+def _in_force(say: Language, rows: Sequence[Result]) -> list[tuple[str, str]]:
     """The settings that were read back, once for all combinations that have them alike."""
-    label = labeller(rows)
+    label = labeller(rows, say)
     found: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.settings:
             words = ", ".join(f"{name} {value}" for name, value in row.settings.items() if value is not None)
             found.setdefault((row.backend, words), []).append(label(row))
     return [(f"{backend}: {'; '.join(labels)}", words) for (backend, words), labels in found.items()]
-
-
-def _warnings(say: Language, environment: Mapping[str, Any]) -> str:
-    return say.joined((translated(line, say) for line in environment.get("warnings") or []), by="; ")

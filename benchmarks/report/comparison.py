@@ -8,7 +8,7 @@ from benchmarks.report.charts import Axis, Line, line_chart
 from benchmarks.report.figures import Table
 from benchmarks.report.forest import drawn, forest_cell, forest_head, forest_scale
 from benchmarks.report.section import Section, without_empty
-from benchmarks.report.words import ratio_cells, speed_cells
+from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import REFERENCES
 from benchmarks.results.formatting import interval, labeller, number, plus_minus, signed
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison
@@ -22,13 +22,13 @@ MANY = 12  # rows from which a section begins folded
 def comparison_section(say: Language, report: CompareReport) -> Section | None:
     """Both backends in one row each, and beside them the reference where it computed the same."""
     pairs = own_pairs(report)
-    label = labeller(pairs)
+    label = labeller(pairs, say)
     neutral = {_place(row): row for row in report.comparisons if row.engine in REFERENCES}
     rows = [
         [
             label(row),
-            *ratio_cells(row)[:2],
-            said.verdict(say, row),
+            *ratio_cells(row, say)[:2],
+            verdict_words(row, say),
             *speed_cells(row),
             *_of_reference(neutral.get(_place(row))),
         ]
@@ -59,6 +59,7 @@ def comparison_section(say: Language, report: CompareReport) -> Section | None:
                 forest_cell(ratio, scale, margin=row.margin) for ratio, row in zip(ratios, pairs, strict=True)
             ],
             picture_head=forest_head(say, scale),
+            repeated=True,
             groups=groups(say, pairs),
         )
     )
@@ -72,7 +73,7 @@ def own_pairs(report: CompareReport) -> list[Comparison]:
 def groups(say: Language, rows: Sequence[Comparison]) -> dict[str, list[str]]:
     """Facts by which rows are grouped, where they differ in them."""
     facts = {
-        say("verdict"): [said.verdict_word(say, row.verdict) for row in rows],
+        say("verdict"): [say(row.verdict) for row in rows],
         say("phase"): [said.phase(say, row.phase) for row in rows],
         say("engine"): [row.engine for row in rows],
         say("precision"): [row.precision for row in rows],
@@ -97,12 +98,12 @@ def _of_reference(row: Comparison | None) -> list[str]:
 def trust_section(say: Language, report: CompareReport) -> Section | None:
     """How far each ratio can be trusted, and why some have no winner."""
     pairs = own_pairs(report)
-    label = labeller(pairs)
+    label = labeller(pairs, say)
     rows = [
         [
             label(row),
-            ratio_cells(row)[2],
-            plus_minus(row.noise) if row.verdict != "invalid" else "-",
+            ratio_cells(row, say)[2],
+            plus_minus(row.noise, say=say) if row.verdict != "invalid" else "-",
             signed(row.drift),
             "-" if row.outliers is None else f"{row.outliers:.1%}",
             "-" if row.left_out is None else f"{row.left_out:.0%}",
@@ -125,7 +126,7 @@ def trust_section(say: Language, report: CompareReport) -> Section | None:
 def time_section(say: Language, report: CompareReport) -> Section | None:
     """The ratio of each round in the order measured, one chart a combination."""
     rows = [row for row in report.comparisons if len(row.round_ratios) > 1 and row.verdict != "invalid"]
-    label = labeller(report.comparisons)
+    label = labeller(report.comparisons, say)
     shown = rows
     note = say(
         "The ratio of each round, in the order measured: a machine that changed meanwhile shows here. The "
@@ -161,5 +162,7 @@ def _legend(say: Language, row: Comparison) -> str:
     if row.ratio_ci95 is None:
         return times(say, row)
     return say(
-        "paddle / torch {ratio}, 95 %: {interval}", ratio=number(row.ratio), interval=interval(row.ratio_ci95)
+        "paddle / torch {ratio}, 95 %: {interval}",
+        ratio=number(row.ratio),
+        interval=interval(row.ratio_ci95, say),
     )

@@ -40,7 +40,7 @@ def layer_section(say: Language, report: CompareReport) -> Section | None:
     ]
     sums = layer_sums(report.results)
     rows += [
-        [_sum_name(say, each["name"]), each["type"], each["shape"], *times_of(each), "-", each["kernels"]]
+        [say(each["name"]), each["type"], each["shape"], *times_of(each), "-", each["kernels"]]
         for each in sums
     ]
     note = say(
@@ -57,7 +57,7 @@ def layer_section(say: Language, report: CompareReport) -> Section | None:
             columns=_columns(say),
             rows=rows,
             charts=[_waterfall(say, pairs, sums)],
-            lines=layer_remarks(report.results),
+            lines=layer_remarks(report.results, say),
         )
     )
 
@@ -82,15 +82,6 @@ def _of_engines(say: Language, report: CompareReport) -> str:
     )
 
 
-def _sum_name(say: Language, name: str) -> str:
-    known = {
-        "on one side only": say("on one side only"),
-        "in no layer": say("in no layer"),
-        "the step": say("the step"),
-    }
-    return known[name]
-
-
 def _waterfall(say: Language, pairs: Sequence[Mapping[str, Any]], sums: Sequence[Mapping[str, Any]]) -> str:
     """From torch's passes to paddle's; of layers without a step, from nothing to the sum of their gaps."""
     step = next((each for each in sums if each["name"] == "the step"), None)
@@ -104,9 +95,7 @@ def _waterfall(say: Language, pairs: Sequence[Mapping[str, Any]], sums: Sequence
     if rest:
         words = say.count("{number} other layer", "{number} other layers", len(rest))
         steps.append(_difference(words, sum(pair["gap"] for pair in rest)))
-    steps += [
-        _difference(_sum_name(say, each["name"]), each["gap"]) for each in sums if each["name"] != "the step"
-    ]
+    steps += [_difference(say(each["name"]), each["gap"]) for each in sums if each["name"] != "the step"]
     if step is not None:
         steps.append(_total(say, "paddle", step))
     return waterfall_chart(

@@ -31,7 +31,7 @@ def memory_section(say: Language, report: CompareReport) -> Section | None:
     soaked = _soaked(report.results)
     if not soaked:
         return None
-    label = labeller([row for row, _ in soaked])
+    label = labeller([row for row, _ in soaked], say)
     lines: dict[str, list[Line]] = {}
     for row, found in soaked:
         points = [(float(found.every * (i + 1)), mib) for i, mib in enumerate(found.resident_mib)]
@@ -100,7 +100,7 @@ def _stopped(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> li
 
 
 def _rows(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
-    label = labeller([row for row, _ in soaked])
+    label = labeller([row for row, _ in soaked], say)
     return [
         [
             row.backend,

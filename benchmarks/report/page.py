@@ -63,7 +63,8 @@ def render(report: CompareReport, name: str, *, language: str = "en") -> str:
     """
     facts = _facts(Language(language), report)
     if name.endswith(".html"):
-        facts |= shared_parts(facts, _packed(report), file=FILE)
+        data, whole = _packed(report)
+        facts |= shared_parts(facts, data, file=FILE) | {"whole": whole}
     return templates(markdown=name.endswith(".md")).get_template(f"{name}.j2").render(**facts)
 
 
@@ -87,13 +88,16 @@ def _facts(say: Language, report: CompareReport) -> dict[str, Any]:
     }
 
 
-def _packed(report: CompareReport) -> str:
-    """The results packed; without their raw values, which are in the file, if the page would be too long."""
+def _packed(report: CompareReport) -> tuple[str, bool]:
+    """The results packed, and whether they are whole.
+
+    Raw values, which are in the file, are left out where the page would be too long.
+    """
     found = packed(text_of(report))
     if len(found) <= MOST_PACKED:
-        return found
+        return found, True
     rows = [row.model_copy(update={name: [] for name in RAW}) for row in report.results]
-    return packed(text_of(report.model_copy(update={"results": rows})))
+    return packed(text_of(report.model_copy(update={"results": rows}))), False
 
 
 def packed(text: str) -> str:
@@ -110,7 +114,9 @@ def shared_parts(facts: dict[str, Any], data: str, *, file: str) -> dict[str, An
         "markdown": templates(markdown=True).get_template("share.md.j2").render(**facts),
         "data": data,
         "file": file,
+        "whole": True,
         "most_lines": MOST_LINES,
+        "left_out": [each.title for each in facts["sections"] if each.folded and not each.printed],
     }
 
 

@@ -11,8 +11,8 @@ from benchmarks.report.circumstances import machine, minute, versions
 from benchmarks.report.comparison import own_pairs
 from benchmarks.report.forest import drawn, forest_scale, interval_marks
 from benchmarks.report.page import TEMPLATES
-from benchmarks.report.said import KINDS, verdict
-from benchmarks.report.words import ratio_cells
+from benchmarks.report.said import KINDS
+from benchmarks.report.words import ratio_cells, verdict_words
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import CompareReport, Comparison
 from common.files import write_text
@@ -23,6 +23,7 @@ WIDTH, EDGE, GAP = 880.0, 20.0, 14.0
 ACROSS, CARD = 3, 118.0  # badges in a row, and the height of one
 PLOT, ROW = (250.0, 520.0), 26.0  # from where to where ratios are drawn, and the height of a row
 MOST_ROWS = 8
+WIDE = 0x2E80  # letters from here on are as wide as high
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', 'Noto Sans CJK SC', sans-serif"
 RULES = """text{font-family:FONT;fill:ink} .quiet{fill:quiet} .torch{fill:torch} .paddle{fill:paddle}
 .neutral{fill:quiet} .span{stroke:ink;stroke-width:1.6} .axis{stroke:quiet} .margin{fill:margin}"""
@@ -90,7 +91,7 @@ def _card(badge: Badge, x: float, y: float, width: float, colour: dict[str, str]
         f'fill="{colour["raised"]}" stroke="{colour["line"]}"/>',
         _text(x + 12, y + 22, badge.title, size=13, weight=600),
         *_pill(badge.word, badge.kind, x + 12, y + 30, colour),
-        _text(x + 12, y + 70, badge.figure, size=12.5, weight=700),
+        _text(x + 12, y + 70, badge.figure, size=_fitting(badge.figure, width - 24, most=13), weight=700),
     ]
     lines = badge.sides or textwrap.wrap(badge.reason, 46)
     for place, line in enumerate(lines[:2]):
@@ -98,10 +99,20 @@ def _card(badge: Badge, x: float, y: float, width: float, colour: dict[str, str]
     return parts
 
 
+def _em(words: str) -> float:
+    """About how wide bold text is, in its font's size: letters of Chinese are square."""
+    return sum(1.0 if ord(letter) > WIDE else 0.58 for letter in words)
+
+
+def _fitting(words: str, width: float, *, most: float) -> float:
+    """The font size with which words fit a width."""
+    return round(min(most, width / _em(words)), 1)
+
+
 def _pill(word: str, kind: str, x: float, y: float, colour: dict[str, str]) -> list[str]:
     """A word in the colour of its kind."""
     known = kind if kind in colour else "equal"
-    wide = sum(12.0 if ord(letter) > 0x2E80 else 7.0 for letter in word) + 18
+    wide = _em(word) * 12.5 + 18
     return [
         f'<rect x="{x:.0f}" y="{y:.0f}" width="{wide:.0f}" height="20" rx="10" fill="{colour[known]}"/>',
         f'<text x="{x + wide / 2:.0f}" y="{y + 14:.0f}" font-size="12" font-weight="600" '
@@ -116,7 +127,7 @@ def _forest(
     rows = [(row, ratio) for row in pairs if (ratio := drawn(row)) is not None][:MOST_ROWS]
     if not rows:
         return [], y
-    label = labeller(pairs)
+    label = labeller(pairs, say)
     start, end = PLOT
     scale = forest_scale(
         [ratio for _, ratio in rows], {row.margin for row, _ in rows if row.margin}, width=end - start
@@ -132,11 +143,11 @@ def _forest(
     inside.append(f'<path d="M{scale(1):.1f} {y:.0f}V{bottom:.0f}" class="axis"/>')
     for place, (row, ratio) in enumerate(rows):
         middle = y + ROW * (place + 0.5)
-        words = ratio_cells(row)
+        words = ratio_cells(row, say)
         inside += interval_marks(ratio, scale, y=middle)
         parts.append(_text(EDGE, middle + 5, label(row), size=13, weight=600))
         parts.append(_text(end + 16, middle + 5, f"{words[0]}  ({words[1]})", size=13))
-        parts += _pill(verdict(say, row), KINDS[row.verdict], end + 186, middle - 10, colour)
+        parts += _pill(verdict_words(row, say), KINDS[row.verdict], end + 186, middle - 10, colour)
     for value in scale.ticks:
         inside.append(_text(scale(value), bottom + 14, f"{value:g}", size=11, kind="quiet", anchor="middle"))
     return [*parts, f'<g transform="translate({start:.0f} 0)">{"".join(inside)}</g>'], bottom + 18

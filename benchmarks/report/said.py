@@ -1,5 +1,6 @@
-"""Words of result files in the reader's language: phases, verdicts, statuses, parts of a step."""
+"""Words of result files in the reader's language: phases as headings, and the badge of each verdict."""
 
+from benchmarks.report.words import verdict_words
 from benchmarks.results.schema import Comparison
 from common.language import Language
 
@@ -13,26 +14,6 @@ def phase(say: Language, word: str) -> str:
         "startup": say("Start-up"),
         "serve": say("Serving under the limit of latency"),
         "soak": say("Images of many shapes"),
-    }
-    return known.get(word, word)
-
-
-def verdict(say: Language, row: Comparison) -> str:
-    """The verdict of a comparison; of equal sides, within what."""
-    if row.verdict == "equal" and row.margin is not None:
-        return say("equal within ±{margin} %", margin=f"{row.margin:g}")
-    return verdict_word(say, row.verdict)
-
-
-def verdict_word(say: Language, word: str) -> str:
-    """A verdict as result files have it."""
-    known = {
-        "torch faster": say("torch faster"),
-        "paddle faster": say("paddle faster"),
-        "equal": say("equal"),
-        "undecided": say("undecided"),
-        "invalid": say("invalid"),
-        "not comparable": say("not comparable"),
     }
     return known.get(word, word)
 
@@ -59,5 +40,5 @@ KINDS = {
 
 def badge_kinds(say: Language, comparisons: list[Comparison]) -> dict[str, str]:
     """The kind of badge that a cell gets which is one of these words."""
-    kinds = dict(KINDS) | {verdict_word(say, word): kind for word, kind in KINDS.items()}
-    return kinds | {verdict(say, row): KINDS[row.verdict] for row in comparisons}
+    kinds = dict(KINDS) | {say(word): kind for word, kind in KINDS.items()}
+    return kinds | {verdict_words(row, say): KINDS[row.verdict] for row in comparisons}

@@ -11,6 +11,7 @@ class Section:
     Cells are text; numbers sort as such; the first of a row is its heading. ``pictures`` are SVGs, one a row,
     in a column of their own below ``picture_head``. ``groups`` are further facts of each row, by which
     readers may group and filter. ``folded``: shown when opened, and left out in print unless ``printed``.
+    ``repeated``: what stands behind the verdict is in another table, too, and is left out where it is narrow.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Section:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     folded: bool = False
     printed: bool = False
+    repeated: bool = False
 
 
 def without_empty(section: Section) -> Section | None:

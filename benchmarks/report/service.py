@@ -43,7 +43,7 @@ def service_section(say: Language, report: CompareReport) -> Section | None:
     served = _served(report.results)
     if not served:
         return None
-    label = labeller([row for row, _ in served])
+    label = labeller([row for row, _ in served], say)
     combinations: dict[str, list[tuple[Result, Service]]] = {}
     for row, service in served:
         combinations.setdefault(label(row), []).append((row, service))

@@ -14,7 +14,7 @@ from benchmarks.report.command import suite_command_of
 from benchmarks.report.forest import Ratio, drawn, forest_cell, forest_head, forest_scale
 from benchmarks.report.page import packed, shared_parts, templates
 from benchmarks.report.section import Section
-from benchmarks.report.words import ratio_cells, speed_cells
+from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import DEFAULT_MARGIN
 from benchmarks.results import result_file
 from benchmarks.results.formatting import interval, number
@@ -165,7 +165,7 @@ def _badges(say: Language, outcomes: Sequence[Outcome]) -> list[Badge]:
     found = []
     for case, rows in by_case(reports_of(outcomes)).items():
         mean = mean_ratio([*rows.values()])
-        counts = [f"{said.verdict_word(say, verdict)}: {len(names)}" for verdict, names in wins(rows).items()]
+        counts = [f"{say(verdict)}: {len(names)}" for verdict, names in wins(rows).items()]
         if mean is None:
             words = {"word": say("not measured"), "figure": say("no ratio is known")}
             found.append(Badge(title=case, kind="missing", sides=counts, **words))
@@ -194,7 +194,7 @@ def _of_mean(say: Language, mean: MeanRatio, margin: float) -> tuple[str, str]:
         return "faster", say("paddle is faster in the mean")
     if high < 1:
         return "faster", say("torch is faster in the mean")
-    return "undecided", said.verdict_word(say, "undecided")
+    return "undecided", say("undecided")
 
 
 def _parity(say: Language, outcomes: Sequence[Outcome]) -> Section:
@@ -230,7 +230,8 @@ def _ratios(say: Language, outcomes: Sequence[Outcome]) -> list[Section]:
 def _case_section(say: Language, case: str, rows: Mapping[str, Comparison]) -> Section:
     mean = mean_ratio([*rows.values()])
     cells = [
-        [name, *ratio_cells(row)[:2], said.verdict(say, row), *speed_cells(row)] for name, row in rows.items()
+        [name, *ratio_cells(row, say)[:2], verdict_words(row, say), *speed_cells(row)]
+        for name, row in rows.items()
     ]
     note = say("Above 1 paddle is faster.")
     ratios = [drawn(row) for row in rows.values()]
@@ -242,12 +243,12 @@ def _case_section(say: Language, case: str, rows: Mapping[str, Comparison]) -> S
     if mean:
         note += say.space + say("The mean's interval is of these networks alone.")
         name = say("geometric mean of {networks}", networks=_count(say, mean.networks))
-        cells.append([name, number(mean.ratio), interval(mean.interval), "-", "-", "-"])
+        cells.append([name, number(mean.ratio), interval(mean.interval, say), "-", "-", "-"])
         whole = Ratio(ratio=mean.ratio, interval=mean.interval, kind="")
         pictures.append(forest_cell(whole, scale, margin=None))
     columns = [say("network"), say("paddle / torch"), say("true ratio, 95 %"), say("verdict")]
     columns += [say("torch images/s"), say("paddle images/s")]
-    verdicts = [said.verdict_word(say, row.verdict) for row in rows.values()]
+    verdicts = [say(row.verdict) for row in rows.values()]
     return Section(
         title=case,
         note=note,

@@ -179,7 +179,7 @@ def _peak_mib(row: Result) -> float | None:
 
 def result_section(say: Language, report: CompareReport) -> Section | None:
     """Every row with its speed, latency, memory and cost."""
-    label = labeller(report.results)
+    label = labeller(report.results, say)
     columns = [say("combination"), say("backend"), "images/s", "p50 ms", "p95 ms", "p99 ms", say("steps")]
     columns += [say("peak MiB"), say("cost / million"), say("status")]
     rows = []
@@ -209,7 +209,7 @@ def result_section(say: Language, report: CompareReport) -> Section | None:
 
 def limit_section(say: Language, report: CompareReport) -> Section | None:
     """How near each row came to what the machine can do, and to the exact result."""
-    label = labeller(report.results)
+    label = labeller(report.results, say)
     measured = [row for row in report.results if row.status == "ok"]
     columns = [say("combination"), say("backend"), say("of matmul peak"), say("bound"), say("compile s")]
     columns += [say("load s"), say("deployed MiB"), say("error")]

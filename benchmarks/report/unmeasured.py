@@ -35,7 +35,7 @@ def not_measured(say: Language, report: CompareReport) -> list[str]:
 
 def _failed(say: Language, rows: list[Result]) -> list[str]:
     """A line on each reason for which rows have no figure, with the first of the rows."""
-    label = labeller(rows)
+    label = labeller(rows, say)
     found: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         if row.status != "ok":

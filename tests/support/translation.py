@@ -8,6 +8,8 @@ FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)[^)]*\)")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+IMAGE = re.compile(r'<(?:source|img)[^>]* src(?:set)?="([^"]+)"[^>]*>')
+TRANSLATED = "/zh/"  # the folder of a picture in the other language, beside the source's
 OTHERS_PREFIX = "README"  # a document's link to itself in the other language
 
 
@@ -31,13 +33,19 @@ def sections(text):
     return [_facts(part, blocks) for part in parts if part.strip()]
 
 
+def targets(text):
+    """What a document's links and pictures lead to."""
+    return [*LINK.findall(text), *IMAGE.findall(text)]
+
+
 def _facts(part, blocks):
     own = [blocks[int(place)] for place in re.findall(r"\0(\d+)\0", part)]
     part = re.sub(r"\0\d+\0", "", part)
     spans = [" ".join(code.split()) for _, code in SPAN.findall(part)]
     words = SPAN.sub("`", part)
-    links = [target for target in LINK.findall(words) if not target.startswith(OTHERS_PREFIX)]
-    words = LINK.sub("", words)
+    links = [target.replace(TRANSLATED, "/") for target in targets(words)]
+    links = [target for target in links if not target.startswith(OTHERS_PREFIX)]
+    words = IMAGE.sub("", LINK.sub("", words))
     rows = [line.count("|") for line in words.splitlines() if line.startswith("|")]
     return {
         "level": re.match("#*", part).group(),

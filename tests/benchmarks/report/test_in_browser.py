@@ -13,13 +13,14 @@ const bad = [...document.querySelectorAll("body *")].filter((element) => !inside
 const table = document.querySelector("table.rows");
 const heading = table.querySelectorAll("th button")[1].closest("th");
 heading.querySelector("button").click();
-document.body.dataset.found = JSON.stringify({
+result().then((blob) => blob.text()).then((text) => { document.body.dataset.found = JSON.stringify({
+  saved: JSON.parse(text).results.length,
   wide: document.documentElement.scrollWidth > innerWidth,
   bad: bad.map((element) => element.outerHTML.slice(0, 80)),
   errors: window.errors,
   sorted: [...table.tBodies[0].rows].map((row) => row.cells[heading.cellIndex].textContent),
   order: heading.getAttribute("aria-sort"),
-});
+}); });
 """
 TOOLS = """
 const table = document.querySelector("table.rows");
@@ -48,6 +49,7 @@ def test_nothing_overflows_nothing_fails_and_tables_sort(tmp_path):
     assert not found["wide"], found["bad"]
     assert found["bad"] == found["errors"] == []
     assert found["order"] == "ascending"
+    assert found["saved"] == len(report().results)  # what is saved as JSON is unpacked
     assert found["sorted"] == sorted(found["sorted"], key=lambda text: float(text.replace("-", "-inf")))
 
 

@@ -11,6 +11,8 @@ from gzip import decompress
 import pytest
 
 from benchmarks.report.page import render
+from benchmarks.report.suite_page import write_suite
+from benchmarks.results.outcome import Outcome
 from tests.support import catalogue
 from tests.support.reports import pictured_report, report, swept_report
 
@@ -47,11 +49,12 @@ def leaves(content, name=""):
 
 def derived(content):
     """What is made of the JSON's numbers by one step: half widths, gaps of layers and their shares."""
-    for row in content["comparisons"]:
+    pairs = content.get("pairs", [content])
+    for row in [row for pair in pairs for row in pair["comparisons"]]:
         for name in ("ratio_ci95", "repetition_ci95"):
             if row[name]:
                 yield math.sqrt(row[name][1] / row[name][0]) - 1
-    timed = [row for row in content["results"] if row["layers"]]
+    timed = [row for row in content.get("results", ()) if row["layers"]]
     timed = sorted(timed, key=lambda row: row["phase"] != "train")  # those that the page shows
     if timed:
         yield from layer_figures(*timed[:2])
@@ -78,13 +81,13 @@ def layer_figures(torch, paddle):
     yield from [*sums, *passes, *rests, *ways, passes[1] - passes[0], rests[1] - rests[0]]
 
 
-def unexplained(text, content):
+def unexplained(text, content, *, counts=None):
     """The numbers in a text that are neither in the JSON nor in a sentence of the catalogue."""
     own = {*leaves(content), *derived(content), 0.0}
     own |= {1 / value for value in own if value}
     values = sorted({abs(value * unit) for value in own for unit in UNITS})
     said = {found for pair in catalogue.messages() for found in NUMBER.findall(pair[0])}
-    most = max(len(row["step_seconds"]) for row in content["results"])  # places in lists are counts
+    most = counts or max(len(row["step_seconds"]) for row in content["results"])  # places in lists are counts
     return [
         found
         for found in NUMBER.findall(text)
@@ -108,6 +111,16 @@ def test_every_number_on_the_page_is_in_its_json(made):
     content, text = parts_of(page)
     assert len(NUMBER.findall(text)) > 100
     assert unexplained(text, content) == []
+
+
+def test_every_number_of_a_suite_is_in_its_json(tmp_path):
+    outcomes = [
+        Outcome(name=name, report=report(paddle_speed=speed)) for name, speed in (("a", 25.0), ("b", 31.7))
+    ]
+    write_suite(outcomes, tmp_path)
+    content, text = parts_of((tmp_path / "suite.html").read_text())
+    assert content == json.loads((tmp_path / "suite.json").read_text())
+    assert unexplained(text, content, counts=len(outcomes)) == []
 
 
 def test_a_number_that_is_not_in_the_json_is_found():

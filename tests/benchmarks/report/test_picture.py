@@ -46,9 +46,10 @@ def test_the_command_writes_both(tmp_path, capsys):
     assert code == 2 and "give one" in errors[0]
 
 
-def test_the_picture_of_the_readme_is_of_todays_colours_and_of_one_run():
-    readme = (ROOT / "README.md").read_text()
-    paths = [ROOT / found for found in re.findall(r'"(benchmarks/report/pictures/[\w-]+\.svg)"', readme)]
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_picture_of_a_readme_is_of_todays_colours_and_of_one_run(name):
+    readme = (ROOT / name).read_text()
+    paths = [ROOT / found for found in re.findall(r'"(benchmarks/report/pictures/[\w/-]+\.svg)"', readme)]
     found = {path.stem.rpartition("-")[2]: path.read_text() for path in paths}
     assert found.keys() == set(SCHEMES)
     assert texts(found["light"]) == texts(found["dark"])
