@@ -100,7 +100,7 @@ def _stopped(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> li
 
 
 def _rows(say: Language, soaked: Sequence[tuple[Result, MemoryGrowth]]) -> list[list[str]]:
-    label = labeller([row for row, _ in soaked])
+    label = labeller([row for row, _ in soaked], say)
     return [
         [
             row.backend,

@@ -8,6 +8,7 @@ from benchmarks.report.charts import Axis, Bars, Line, Stack, bar_chart, line_ch
 from benchmarks.report.comparison import MANY
 from benchmarks.report.figures import Table
 from benchmarks.report.section import Section, without_empty
+from benchmarks.request.service import SERVE
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
 from common.language import Language
@@ -19,7 +20,8 @@ STEEP = 30  # times, from which throughput has a logarithmic axis
 def throughput_section(say: Language, report: CompareReport) -> Section | None:
     """Throughput over batch size as lines, and as bars what was measured at one batch size only."""
     charts = []
-    for phase in dict.fromkeys(row.phase for row in report.results):
+    phases = dict.fromkeys(row.phase for row in report.results if row.phase != SERVE)  # that has rates
+    for phase in phases:
         own = [row for row in report.results if row.phase == phase and row.images_per_second]
         lines, lone = _by_batch(own)
         for fixed, rows in lines.items():

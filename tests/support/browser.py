@@ -59,7 +59,7 @@ def probed(page, folder, width, *, probe, dark=False, scripts=()):
 
 def serious_findings(page, folder, width, *, dark=False):
     """Serious and critical findings of axe-core, all folded parts opened; RuntimeError if it did not run."""
-    opened = page.replace("<details>", "<details open>")
+    opened = page.replace("<details", "<details open")
     found = probed(opened, folder, width, probe=SERIOUS, dark=dark, scripts=[AXE.read_text()])
     if not found["passed"]:
         raise RuntimeError("axe-core checked nothing")

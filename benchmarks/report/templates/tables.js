@@ -15,7 +15,7 @@ for (const table of document.querySelectorAll("table")) {
   const state = { column: -1, down: false, words: [], group: -1 };
   for (const heading of headings) {
     const cells = rows.map((row) => row.cells[heading.cellIndex]);
-    const all = cells.every((cell) => !Number.isNaN(figure(cell.textContent)));
+    const all = cells.every((cell) => cell.textContent.length < 30 && !Number.isNaN(figure(cell.textContent)));
     if (all && cells.some((cell) => /\d/.test(cell.textContent))) {
       for (const cell of [heading, ...cells]) cell.classList.add("number");
     }

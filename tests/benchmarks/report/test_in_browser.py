@@ -43,6 +43,24 @@ document.body.dataset.found = JSON.stringify({ all, kept, said, groups, first, e
   wide: document.documentElement.scrollWidth > innerWidth });
 """
 
+A4 = 703  # pixels between the margins of a printed page, the narrower of A4 and Letter
+PRINTED = """
+const narrow = (cell) => cell.textContent.trim().length > 3 && cell.clientWidth && cell.clientWidth < 24;
+const shown = (element) => element && element.offsetParent !== null;
+const every = (words) => [...document.querySelectorAll(words)];
+const look = () => ({
+  wide: document.documentElement.scrollWidth > innerWidth,
+  cut: every(".scroll").filter((each) => each.scrollWidth > each.clientWidth + 1).length,
+  narrow: every("th, td").filter(narrow).map((cell) => cell.textContent),
+  tools: every("button, summary, .tools").filter(shown).length,
+});
+const found = { page: look(), settings: every("section.printed td").filter(shown).length };
+const planted = document.createElement("style");
+planted.textContent = "table { table-layout: fixed; width: 90px !important }";
+document.head.append(planted);
+document.body.dataset.found = JSON.stringify({ ...found, squeezed: look().narrow.length });
+"""
+
 
 def test_nothing_overflows_nothing_fails_and_tables_sort(tmp_path):
     found = probed(render(report(), "report.html"), tmp_path, 1600, probe=PROBE)
@@ -67,6 +85,17 @@ def test_many_rows_fit_a_telephone_and_are_filtered_grouped_and_sorted(tmp_path)
     assert all("train" in name and "bf16" in name for name in found["kept"]) and len(found["kept"]) == 24
     assert found["groups"] == ["Inference (48)", "Training (48)"]
     assert found["first"] == "0.706 to 0.734"
+
+
+def test_in_print_no_column_is_cut_or_a_letter_wide_and_the_settings_are_open(tmp_path):
+    page = render(pictured_report(), "report.html").replace(
+        "<details", "<details open"
+    )  # as beforeprint does
+    printed = page.replace("@media screen", "@media speech").replace("@media print", "@media all")
+    found = probed(printed, tmp_path, A4, probe=PRINTED)
+    assert found["page"] == {"wide": False, "cut": 0, "narrow": [], "tools": 0}
+    assert found["settings"] > 3
+    assert found["squeezed"] > 10  # what was planted
 
 
 @needs_axe
