@@ -58,10 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from benchmarks.results.result_file import read
 
-    if options.curves and not options.output:
-        raise cli.UsageError("--curves: they are drawn on the pages; add --output DIR")
-    if options.format and options.output:
-        raise cli.UsageError("--as prints JSON and --output writes pages; ask for them one after the other")
+    _refuse(options)
     reports = {str(path): read(path) for path in options.files}
     say = Language(options.language)
     if options.format:
@@ -81,6 +78,15 @@ def _answer(reports: Sequence["CompareReport"], say: Language) -> list[str]:
     if len(reports) > 1 or not reports[0].comparisons:
         return []
     return [answer(reports[0], say), confidence(reports[0], say), ""]
+
+
+def _refuse(options: argparse.Namespace) -> None:
+    """Raise UsageError for flags that do not go together."""
+    if options.curves and not options.output:
+        raise cli.UsageError("--curves: they are drawn on the pages; add --output DIR")
+    if options.format and (options.output or options.picture):
+        flag = "--output writes pages" if options.output else "--picture draws one"
+        raise cli.UsageError(f"--as prints JSON and {flag}; ask for them one after the other")
 
 
 def _print_history(reports: dict[str, "CompareReport"], tool: str) -> int:

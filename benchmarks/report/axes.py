@@ -10,11 +10,8 @@ LOG_STEPS = (  # mantissas of each decade, from few marks to many
     (1.0, 3.0),
     (1.0, 2.0, 5.0),
     (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
-    tuple(i / 10 for i in range(10, 100)),
-    tuple(i / 20 for i in range(20, 200)),
-    tuple(i / 50 for i in range(50, 500)),
-    tuple(i / 100 for i in range(100, 1000)),
 )
+FEW_TICKS = 3  # with fewer the marks of a linear scale are taken, which is much the same on so short a one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,17 +66,18 @@ def linear_ticks(low: float, high: float) -> list[float]:
 def log_ticks(low: float, high: float) -> list[float]:
     """Few round values of a logarithmic scale; of many decades every second, third or so."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    decades = [10.0**power for power in range(first, last + 1, max(1, (last - first) // MOST_TICKS + 1))]
+    every = max(1, (last - first) // MOST_TICKS + 1)
+    decades = [10.0**power for power in range(first, last + 1, every)]
     found: list[float] = []
-    for mantissas in LOG_STEPS:
-        every = (float(f"{decade * m:.12g}") for decade in decades for m in mantissas)
-        inside = [value for value in every if low <= value <= high]
+    for mantissas in LOG_STEPS[: 1 if every > 1 else None]:
+        marks = (float(f"{decade * mantissa:.12g}") for decade in decades for mantissa in mantissas)
+        inside = [mark for mark in marks if low <= mark <= high]
         if len(inside) > MOST_TICKS:
             break
         found = inside
         if len(found) >= MOST_TICKS - 2:
             break
-    return found
+    return found if len(found) >= FEW_TICKS or every > 1 else linear_ticks(low, high)
 
 
 def tick_text(value: float) -> str:

@@ -37,22 +37,12 @@ def comparison_section(say: Language, report: CompareReport) -> Section | None:
     columns = [say("combination"), say("paddle / torch"), say("true ratio, 95 %"), say("verdict")]
     columns += [say("torch images/s"), say("paddle images/s")]
     columns += [say("ONNX Runtime images/s, torch's export"), say("paddle's export")]
-    note = say(
-        "Ratio above 1: paddle is faster. True ratio: where it lies, 95 times in 100; the verdict is made of "
-        "it. The band around 1 is the margin within which both are equal. The ratio is combined from the "
-        "ratios of the rounds, in which both took turns, so it can differ slightly from the quotient of the "
-        "two columns of images per second."
-    )
-    if neutral:
-        note += say.space + say(
-            "ONNX Runtime, which is neither's, computed the same model as each exported it, in fp32."
-        )
     ratios = [drawn(row) for row in pairs]
     scale = forest_scale([each for each in ratios if each], {row.margin for row in pairs if row.margin})
     return without_empty(
         Section(
             title=say("Side by side"),
-            note=note,
+            note=_note(say, neutral=bool(neutral)),
             columns=columns,
             rows=rows,
             pictures=[
@@ -63,6 +53,21 @@ def comparison_section(say: Language, report: CompareReport) -> Section | None:
             groups=groups(say, pairs),
         )
     )
+
+
+def _note(say: Language, *, neutral: bool) -> str:
+    """How to read the picture and its numbers."""
+    note = say(
+        "Ratio above 1: paddle is faster. True ratio: where it lies, 95 times in 100; the verdict is made of "
+        "it. The band around 1 is the margin within which both are equal. The ratio is combined from the "
+        "ratios of the rounds, in which both took turns, so it can differ slightly from the quotient of the "
+        "two columns of images per second."
+    )
+    if neutral:
+        note += say.space + say(
+            "ONNX Runtime, which is neither's, computed the same model as each exported it, in fp32."
+        )
+    return note
 
 
 def own_pairs(report: CompareReport) -> list[Comparison]:

@@ -26,23 +26,7 @@ def layer_section(say: Language, report: CompareReport) -> Section | None:
     if not pairs:
         return None
     row = compared_layers(report.results)["torch"]
-    total = sum(abs(pair["gap"]) for pair in pairs) or 1.0
-    rows = [
-        [
-            pair["name"],
-            pair["type"],
-            pair["shape"],
-            *times_of(pair),
-            f"{abs(pair['gap']) / total:.1%}",
-            pair["kernels"],
-        ]
-        for pair in pairs
-    ]
     sums = layer_sums(report.results)
-    rows += [
-        [say(each["name"]), each["type"], each["shape"], *times_of(each), "-", each["kernels"]]
-        for each in sums
-    ]
     note = say(
         "Each layer alone in eager mode, on its input inside the model, in {precision}, batch of {batch}, "
         "phase {phase}; the largest differences first.",
@@ -55,11 +39,25 @@ def layer_section(say: Language, report: CompareReport) -> Section | None:
             title=say("Why, in eager mode: layer by layer"),
             note=note + _of_engines(say, report),
             columns=_columns(say),
-            rows=rows,
+            rows=_rows(say, pairs, sums),
             charts=[_waterfall(say, pairs, sums)],
             lines=layer_remarks(report.results, say),
         )
     )
+
+
+def _rows(
+    say: Language, pairs: Sequence[Mapping[str, Any]], sums: Sequence[Mapping[str, Any]]
+) -> list[list[str]]:
+    """A row for each layer with its part of all gaps, and those with which they add up to the step."""
+    total = sum(abs(pair["gap"]) for pair in pairs) or 1.0
+    rows = []
+    for pair in pairs:
+        share = f"{abs(pair['gap']) / total:.1%}"
+        rows.append([pair["name"], pair["type"], pair["shape"], *times_of(pair), share, pair["kernels"]])
+    for each in sums:
+        rows.append([say(each["name"]), each["type"], each["shape"], *times_of(each), "-", each["kernels"]])
+    return rows
 
 
 def _columns(say: Language) -> list[str]:
