@@ -19,7 +19,7 @@ needs_chromium = pytest.mark.skipif(
 )
 needs_axe = pytest.mark.skipif(
     not AXE.exists(),
-    reason=f"no axe-core; npm install --no-save axe-core@{AXE_VERSION}, or name axe.min.js with AXE_CORE",
+    reason=f"no axe-core: npm install --prefix . --no-save axe-core@{AXE_VERSION}, or AXE_CORE=FILE",
 )
 SERIOUS = """
 axe.run(document, { resultTypes: ["violations"] }).then((result) => {
