@@ -61,18 +61,18 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
 
 def advice(say: Language, report: CompareReport) -> str:
     """What to choose, phase by phase, those first in which one is faster; "" if nothing was compared."""
-    parts = {}
+    alike: dict[tuple[str, str, bool], list[str]] = {}
     for phase in dict.fromkeys(best.phase for best in report.best):
         bests = [best for best in report.best if best.phase == phase]
         outcomes = [outcome(best, report.comparisons) for best in bests]
-        sentence = say(
-            "{phase} ({engines}): {choice}.",
-            phase=said.phase(say, phase),
-            engines=_engines(say, bests),
-            choice=_choice(say, bests, outcomes),
-        )
-        parts[sentence] = not {"torch", "paddle"} & set(outcomes)
-    return say.space.join(sorted(parts, key=lambda sentence: parts[sentence]))
+        undecided = not {"torch", "paddle"} & set(outcomes)
+        key = (_engines(say, bests), _choice(say, bests, outcomes), undecided)
+        alike.setdefault(key, []).append(said.phase(say, phase))
+    ordered = sorted(alike, key=lambda key: key[-1])
+    return say.space.join(
+        say("{phase} ({engines}): {choice}.", phase=say.joined(alike[key]), engines=key[0], choice=key[1])
+        for key in ordered
+    )
 
 
 def _choice(say: Language, bests: Sequence[Best], outcomes: Sequence[str]) -> str:

@@ -66,6 +66,15 @@ def test_what_to_choose_is_a_sentence(ratios, verdicts, sentence):
     assert advice(EN, judged(*ratios, verdicts=verdicts)).endswith(sentence)
 
 
+def test_phases_with_the_same_choice_share_a_sentence():
+    both = judged(0.4, verdicts=("torch faster",))
+    training = judged(0.5, verdicts=("torch faster",), phase="train")
+    both.results += training.results
+    both.comparisons += training.comparisons
+    both.best += training.best
+    assert advice(EN, both) == "Inference, Training (eager on both): choose torch."
+
+
 def test_a_price_is_a_cost_on_the_badge():
     priced = judged(0.4, verdicts=("torch faster",))
     for row, cost in zip(priced.results, (2.78, 6.94), strict=True):
