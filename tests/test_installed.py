@@ -9,7 +9,7 @@ import pytest
 from tests.support.foreign import LAYOUTS, PACKAGES, bare_environment, build_wheel, install, write_repository
 from tests.support.paths import ROOT
 
-UNUSED = (".md", ".png", ".pyc")  # what is read by people alone
+UNUSED = (".md", ".svg", ".pyc")  # what is read by people alone
 TESTS = """
 import sys
 import pytest
