@@ -6,20 +6,21 @@ from dataclasses import asdict
 from backends import ENGINES, NAMES
 from benchmarks.results.schema import Best, BestSide, Comparison, Result
 
+KEY = ("phase", "batch_size", "processes", "beside")  # what is compared in each way that there is
 SIDE = ("engine", "precision", "layout", "threads")
 
 
 def best_of_each(rows: Iterable[Result], comparisons: Sequence[Comparison] = ()) -> list[Best]:
-    """The fastest of each backend's own engines by phase, batch size and processes, where both have one.
+    """The fastest of each backend's own engines, for each KEY, where both have one.
 
     What was measured in an invalid comparison is not among them.
     """
     invalid = [row for row in comparisons if row.verdict == "invalid"]
-    fastest: dict[tuple[str, int, int], dict[str, Result]] = {}
+    fastest: dict[tuple[str | int, ...], dict[str, Result]] = {}
     for row in rows:
         is_valid = not any(is_side_of(row, pair) for pair in invalid)
         if row.images_per_second is not None and row.engine in ENGINES and is_valid:
-            sides = fastest.setdefault((row.phase, row.batch_size, row.processes), {})
+            sides = fastest.setdefault(tuple(getattr(row, name) for name in KEY), {})
             rival = sides.get(row.backend)
             if rival is None or (rival.images_per_second or 0) < row.images_per_second:
                 sides[row.backend] = row
@@ -31,16 +32,17 @@ def is_side_of(row: Result, pair: Comparison) -> bool:
     """True if a row is one of the two of a comparison, whose sides may differ: "eager / deploy"."""
     case = asdict(pair.case).items()
     own = (row.model, row.device, row.settings_mode)
-    return own == (pair.model, pair.device, pair.settings) and all(
-        not value or str(getattr(row, name)) in str(value).split(" / ") for name, value in case
+    same = all(getattr(row, name) == getattr(pair, name) for name in KEY)
+    return (
+        same
+        and own == (pair.model, pair.device, pair.settings)
+        and all(not value or str(getattr(row, name)) in str(value).split(" / ") for name, value in case)
     )
 
 
 def _best(torch: Result, paddle: Result, comparisons: Sequence[Comparison]) -> Best:
     best = Best(
-        phase=torch.phase,
-        batch_size=torch.batch_size,
-        processes=torch.processes,
+        **{name: getattr(torch, name) for name in KEY},
         torch=_side(torch),
         paddle=_side(paddle),
         ratio=(paddle.images_per_second or 0) / (torch.images_per_second or 1),
@@ -55,7 +57,7 @@ def compared(best: Best, comparisons: Iterable[Comparison]) -> Comparison | None
     Returns None where there is none.
     """
     for row in comparisons:
-        same = all(getattr(row, name) == getattr(best, name) for name in ("phase", "batch_size", "processes"))
+        same = all(getattr(row, name) == getattr(best, name) for name in KEY)
         sides = zip((best.torch, best.paddle), (0, -1), strict=True)
         if same and row.ratio is not None and all(_ran_as(side, row, place) for side, place in sides):
             return row

@@ -40,7 +40,8 @@ def throughput_section(say: Language, report: CompareReport) -> Section | None:
 def _by_batch(rows: Sequence[Result]) -> tuple[dict[str, list[Result]], list[Result]]:
     """Rows that make lines, by what is the same in a chart; and those of one batch size only."""
     series: dict[tuple[str, str, str], list[Result]] = {}
-    several = {name: len({getattr(row, name) for row in rows}) > 1 for name in ("threads", "processes")}
+    names = ("threads", "processes", "beside")
+    several = {name: len({getattr(row, name) for row in rows}) > 1 for name in names}
     for row in rows:
         fixed = [row.precision, *([row.layout] if row.layout != "NCHW" else [])]
         fixed += [f"{getattr(row, name)} {name}" for name, differs in several.items() if differs]

@@ -29,11 +29,16 @@ class Case:
     @property
     def batch(self) -> str:
         """The batch size, how many processes have such a batch each, and what works beside them."""
-        times = "" if self.processes == 1 else f" x {self.processes} processes"
-        beside = f" beside {self.beside}" if self.beside else ""
-        return f"{self.batch_size}{times}{beside}"
+        return batch_words(self.batch_size, processes=self.processes, beside=self.beside)
 
     @property
     def storage(self) -> str:
         """The precision of the parameters: mixed precisions keep them in fp32."""
         return "fp64" if self.precision == "fp64" else "fp32"
+
+
+def batch_words(batch_size: int, *, processes: int, beside: int) -> str:
+    """8, 8 x 2 processes, or 8 beside 2."""
+    times = "" if processes == 1 else f" x {processes} processes"
+    neighbours = f" beside {beside}" if beside else ""
+    return f"{batch_size}{times}{neighbours}"

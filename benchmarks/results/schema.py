@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from benchmarks.request.case import Case
+from benchmarks.request.case import Case, batch_words
 from benchmarks.results.service import MemoryGrowth, Service
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -250,7 +250,7 @@ class BestSide(_Record):
 
 
 class Best(_Record):
-    """The best of each side for one phase, batch size and number of processes.
+    """The best of each side for one phase, batch size, number of processes and of neighbours.
 
     ``ratio`` is paddle's over torch's: the comparison's, where the two were compared with each other.
     """
@@ -258,18 +258,18 @@ class Best(_Record):
     phase: str
     batch_size: int
     processes: int = 1
+    beside: int = 0
     torch: BestSide
     paddle: BestSide
     ratio: float
 
     @property
     def batch(self) -> str:
-        """The batch size, and how many processes have such a batch each.
+        """The batch size, how many processes have such a batch each, and what works beside them.
 
         See ``Case.batch``.
         """
-        times = "" if self.processes == 1 else f" x {self.processes} processes"
-        return f"{self.batch_size}{times}"
+        return batch_words(self.batch_size, processes=self.processes, beside=self.beside)
 
 
 class Scaling(CaseRecord):
