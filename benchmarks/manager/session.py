@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.open_model import ModelSpec
+from benchmarks.manager.gpu_energy import gpu_joules
 from benchmarks.manager.installations import ROOT, Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
 from benchmarks.request.case import Case
@@ -180,6 +181,7 @@ class Session:
         if measured.starting is not None:
             return self._measure_starts(name, measured, times=min_steps)
         worker, block, spent = self.worker(name), Block(process=measured.process), 0.0
+        before = gpu_joules(measured.facts.device)
         # Spent as the worker's clock has it: the sum of the steps is a little less, and asking for
         # the rest would add a step that starts cold to every block.
         while len(block.step_seconds) < min_steps or spent < min_seconds:
@@ -194,6 +196,8 @@ class Session:
             spent += reply["span_seconds"]
             measured.last_outcome = reply["outcome"]
             measured.idle_cpu_seconds = max(measured.idle_cpu_seconds, worker.idle_cpu_seconds)
+        after = gpu_joules(measured.facts.device)
+        block.joules = None if before is None or after is None else after - before
         measured.blocks.append(block)
         return block
 

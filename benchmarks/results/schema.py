@@ -134,6 +134,7 @@ class Result(CaseRecord):
     bytes_per_image: int | None = None  # that a step's layers read and write at least, and its update
     fraction_of_matmul_peak: float | None = None  # of the machine's, the best that any row reaches
     roofline: Roofline | None = None
+    joules_per_image: float | None = None  # of the GPU's whole board, by its own counter
     data_seconds: float | None = None
     forward_seconds: float | None = None
     backward_seconds: float | None = None
