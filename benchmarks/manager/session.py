@@ -12,12 +12,13 @@ from benchmarks.manager.gpu_energy import gpu_joules
 from benchmarks.manager.installations import ROOT, Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
 from benchmarks.request.case import Case
-from benchmarks.request.images import image_source
+from benchmarks.request.images import image_source, write_calibration
 from benchmarks.request.inputs import draw_batch, write_weights
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured
+from common.engines.int8 import INT8
 from common.runtime.kernel_counters import KernelCounters, read_counters
 from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file
@@ -157,7 +158,15 @@ class Session:
             loss=pair.plugins.get(backend, {}).get("loss", ""),
             servers=self.request.serve.serve_threads if self.request.serve else 1,
             sides=self.request.soak.shapes if self.request.soak else (),
+            calibration=self._calibration() if case.precision == INT8 else "",
         )
+
+    def _calibration(self) -> str:
+        """The images of int8, the same for both."""
+        path = self.inputs.scratch / "calibration.safetensors"
+        if not path.exists():
+            write_calibration(self.request, path)
+        return str(path)
 
     def batch(self, name: str, batch_size: int, *, number: int = 0) -> str:
         """A fixed batch for a side's worker. Raises WorkerFailure where there is no room for it."""

@@ -17,7 +17,7 @@ from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.request.service import SERVE, SOAK
 from benchmarks.results.samples import Block, Measured
-from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Result
+from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Quantization, Result
 from benchmarks.results.service import RateBracket
 
 
@@ -74,6 +74,7 @@ def _of_model(case: Case, measured: Measured) -> dict[str, Any]:
     return {
         "parameters": facts.parameters,
         "deployed_bytes": facts.deployed_bytes,
+        "quantization": Quantization.model_validate(facts.quantization) if facts.quantization else None,
         "flops_per_image": facts.flops_per_image,
         "matmul_peak_flops": measured.matmul_peak_flops,
         "bandwidth_bytes": measured.bandwidth_bytes,

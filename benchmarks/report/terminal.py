@@ -11,6 +11,7 @@ from benchmarks.analysis.roofline import bound_words, machine_words
 from benchmarks.parity.text import parity_lines
 from benchmarks.report.answer import answer, confidence
 from benchmarks.report.memory import memory_lines
+from benchmarks.report.quantization import quantization_lines
 from benchmarks.report.scaling import scaling_lines
 from benchmarks.report.service import service_lines
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
@@ -183,7 +184,7 @@ def _notes(report: Report, say: Language) -> list[str]:
         for row in report.results
         if row.joules_per_image is not None
     ]
-    lines = []
+    lines = quantization_lines(report.results, say)
     if joules:
         lines += [say("Joules an image, of the GPU's whole board:"), *(f"  {line}" for line in joules)]
     if machine:
