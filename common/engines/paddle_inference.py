@@ -44,11 +44,14 @@ def saved(model: Path) -> tuple[str, str]:
 
 
 def convert_to_onnx(model: Path, target: Path) -> None:
-    """Write what ``paddle.jit.save`` saved as ``model`` as an ONNX file."""
+    """Turn what ``paddle.jit.save`` saved as ``model`` into an ONNX file, which alone is shipped."""
     from paddle2onnx import export
 
     # No optimising: its tools install packages by themselves, and ONNX Runtime optimises what it loads.
-    export(*saved(model), str(target), optimize_tool=None)
+    files = saved(model)
+    export(*files, str(target), optimize_tool=None)
+    for file in files:
+        Path(file).unlink()
 
 
 def program_operations(program: Any) -> list[Operation]:

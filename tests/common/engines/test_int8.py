@@ -160,6 +160,7 @@ def test_what_a_backend_exports_runs_in_int8_and_what_it_cannot_quantise_says_wh
     assert (own["status"], neutral["status"]) == ("unsupported", "ok")
     assert own["reason"].startswith("the model cannot be had in int8: ")
     assert neutral["settings"]["activation_dtype"] == "int8"
+    assert neutral["deployed_bytes"] < 200_000  # the ONNX file alone: 62,006 parameters
     price = neutral["quantization"]
     assert price["int8_operations"] == price["operations"] > 0
     assert 0 < price["relative_l2"] == neutral["error"] < 0.5
