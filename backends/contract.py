@@ -295,12 +295,21 @@ class Backend(Protocol):
         """
 
     def make_engine(
-        self, model: Model, images: Tensor, *, engine: str, precision: str, device: str, folder: Path
+        self,
+        model: Model,
+        images: Tensor,
+        *,
+        engine: str,
+        precision: str,
+        device: str,
+        folder: Path,
+        calibration: Path | None = None,
     ) -> Engine:
         """A way to compute logits from images of this shape and layout, run once already.
 
         "compiled" may change the model. What "deploy" compiles ahead of time lies in ``folder``
-        afterwards, where the next process finds it; its weights are those of that time.
+        afterwards, where the next process finds it; its weights are those of that time. For int8 it is
+        calibrated on the images in the file ``calibration``; see ``common.engines.int8``.
         """
 
     def export_onnx(self, model: Model, images: Tensor, path: Path) -> None:

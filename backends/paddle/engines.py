@@ -9,10 +9,12 @@ import paddle
 from paddle import inference
 
 from common.engines.engine import Engine, compiled_ahead, timed
+from common.engines.int8 import INT8
 from common.engines.kinds import ENGINE_KINDS, FrameworkLimits, Wanted, require_possible
 from common.engines.onnx_runtime import require_packages
 from common.engines.operations import onednn_operations, verbose
 from common.engines.paddle_inference import convert_to_onnx, load_predictor, program_operations
+from common.engines.paddle_int8 import save_quantized
 
 from .device import DTYPES, from_numpy, synchronize
 from .precision import MIXED, autocast
@@ -44,12 +46,13 @@ def infer(model, images):
         return model(images)
 
 
-def make_engine(model, images, *, engine, precision, device, folder):
+def make_engine(model, images, *, engine, precision, device, folder, calibration=None):
     wait, place = partial(synchronize, device), {"precision": precision, "device": device}
     compiles, compile_seconds, load_seconds = ENGINE_KINDS[engine].compiles, None, None
     if compiles == "ahead":
         exporting, loading = AHEAD[engine]
-        compile_seconds = compiled_ahead(folder, partial(exporting, model, images, precision=precision), wait)
+        how = {"precision": precision, "calibration": calibration}
+        compile_seconds = compiled_ahead(folder, partial(exporting, model, images, **how), wait)
         run, load_seconds = timed(partial(loading, folder, **place), wait)
     else:
         called = compiled(model) if compiles == "first" else model
@@ -69,10 +72,13 @@ def _run_in(model, images, *, precision, device):
         return infer(model, images)
 
 
-def export(model, images, folder, *, precision):
+def export(model, images, folder, *, precision, calibration=None):
     # In float32 whatever is asked for: paddle.inference casts when it loads.
     example = paddle.static.InputSpec(images.shape, DTYPES["fp32"])
     with paddle.no_grad():
+        if precision == INT8:
+            save_quantized(paddle, model, folder / ARTEFACT, example=example, calibration=calibration)
+            return
         paddle.jit.save(model, str(folder / ARTEFACT), input_spec=[example])
 
 

@@ -8,9 +8,11 @@ from functools import partial
 import torch
 
 from common.engines.engine import Engine, compiled_ahead, timed
+from common.engines.int8 import INT8
 from common.engines.kinds import ENGINE_KINDS, FrameworkLimits, Wanted, require_possible
 from common.engines.onnx_runtime import require_packages
 from common.engines.operations import torch_operations
+from common.engines.torch_int8 import quantized_model
 
 from .device import DTYPES, from_numpy, synchronize
 from .precision import MIXED, autocast
@@ -39,12 +41,13 @@ def infer(model, images):
         return model(images)
 
 
-def make_engine(model, images, *, engine, precision, device, folder):
+def make_engine(model, images, *, engine, precision, device, folder, calibration=None):
     wait, place = partial(synchronize, device), {"precision": precision, "device": device}
     compiles, compile_seconds, load_seconds = ENGINE_KINDS[engine].compiles, None, None
     if compiles == "ahead":
         exporting, loading = AHEAD[engine]
-        compile_seconds = compiled_ahead(folder, partial(exporting, model, images, precision=precision), wait)
+        how = {"precision": precision, "calibration": calibration}
+        compile_seconds = compiled_ahead(folder, partial(exporting, model, images, **how), wait)
         run, load_seconds = timed(partial(loading, folder, **place), wait)
     else:
         called = compiled(model) if compiles == "first" else model
@@ -64,10 +67,12 @@ def _run_in(model, images, *, precision, device):
         return infer(model, images)
 
 
-def export(model, images, folder, *, precision):
+def export(model, images, folder, *, precision, calibration=None):
     # The weights are cast here, once: deployed, nothing of what autocast does is left to do.
     dtype = MIXED.get(precision, DTYPES["fp32"])
     with torch.no_grad():
+        if precision == INT8:
+            model = quantized_model(torch, model, calibration=calibration, batch_size=images.shape[0])
         program = torch.export.export(model.to(dtype), (images.to(dtype),))
         # Frozen: weights as constants, laid out once for the kernels, which paddle.inference does unasked.
         # Measured on the CPU in fp32, batches of 8: 1.29 times as fast (alexnet), 1.03 to 1.23 (the others).

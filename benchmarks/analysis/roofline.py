@@ -11,7 +11,7 @@ from typing import Any, Literal
 from benchmarks.results.schema import Result, Roofline
 from common.language import ENGLISH, Language
 
-ELEMENT_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
+ELEMENT_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 FAR = 0.5  # of the bound: who reaches less is held up by something else
 UPDATE = 5  # times that momentum goes over a parameter: reads three arrays, writes two
 Key = Callable[[Result], tuple[object, ...]]

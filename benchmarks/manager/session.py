@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from backends.open_model import ModelSpec
+from benchmarks.manager.gpu_energy import gpu_joules
 from benchmarks.manager.installations import ROOT, Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
 from benchmarks.request.case import Case
-from benchmarks.request.images import image_source
+from benchmarks.request.images import image_source, write_calibration
 from benchmarks.request.inputs import draw_batch, write_weights
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured
+from common.engines.int8 import INT8
 from common.runtime.kernel_counters import KernelCounters, read_counters
 from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file
@@ -156,7 +158,15 @@ class Session:
             loss=pair.plugins.get(backend, {}).get("loss", ""),
             servers=self.request.serve.serve_threads if self.request.serve else 1,
             sides=self.request.soak.shapes if self.request.soak else (),
+            calibration=self._calibration() if case.precision == INT8 else "",
         )
+
+    def _calibration(self) -> str:
+        """The images of int8, the same for both."""
+        path = self.inputs.scratch / "calibration.safetensors"
+        if not path.exists():
+            write_calibration(self.request, path)
+        return str(path)
 
     def batch(self, name: str, batch_size: int, *, number: int = 0) -> str:
         """A fixed batch for a side's worker. Raises WorkerFailure where there is no room for it."""
@@ -180,6 +190,7 @@ class Session:
         if measured.starting is not None:
             return self._measure_starts(name, measured, times=min_steps)
         worker, block, spent = self.worker(name), Block(process=measured.process), 0.0
+        before = gpu_joules(measured.facts.device)
         # Spent as the worker's clock has it: the sum of the steps is a little less, and asking for
         # the rest would add a step that starts cold to every block.
         while len(block.step_seconds) < min_steps or spent < min_seconds:
@@ -194,6 +205,8 @@ class Session:
             spent += reply["span_seconds"]
             measured.last_outcome = reply["outcome"]
             measured.idle_cpu_seconds = max(measured.idle_cpu_seconds, worker.idle_cpu_seconds)
+        after = gpu_joules(measured.facts.device)
+        block.joules = None if before is None or after is None else after - before
         measured.blocks.append(block)
         return block
 

@@ -17,7 +17,7 @@ from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.request.service import SERVE, SOAK
 from benchmarks.results.samples import Block, Measured
-from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Result
+from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Quantization, Result
 from benchmarks.results.service import RateBracket
 
 
@@ -46,6 +46,7 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         peak_memory_bytes=measured.peak_memory_bytes,
         error=facts.error,
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),
+        joules_per_image=joules_per_image(blocks, batch_size=case.batch_size),
         layers=[LayerTimes(**layer) for layer in measured.layers if "reason" not in layer],
         layers_left_out=[LayerLeftOut(**layer) for layer in measured.layers if "reason" in layer],
         tuning=measured.tuning,
@@ -73,6 +74,7 @@ def _of_model(case: Case, measured: Measured) -> dict[str, Any]:
     return {
         "parameters": facts.parameters,
         "deployed_bytes": facts.deployed_bytes,
+        "quantization": Quantization.model_validate(facts.quantization) if facts.quantization else None,
         "flops_per_image": facts.flops_per_image,
         "matmul_peak_flops": measured.matmul_peak_flops,
         "bandwidth_bytes": measured.bandwidth_bytes,
@@ -134,3 +136,13 @@ def cost_per_million(price_per_hour: float | None, images_per_second: float | No
     if price_per_hour is None or images_per_second is None:
         return None
     return price_per_hour / 3600 / images_per_second * 1e6
+
+
+def joules_per_image(blocks: Sequence[Block], *, batch_size: int) -> float | None:
+    """Joules of all blocks over their images: the counter is read twice a block, and ticks coarsely.
+
+    Returns None if that of a block is not known.
+    """
+    joules = [block.joules for block in blocks if block.joules is not None]
+    images = batch_size * sum(len(block.step_seconds) for block in blocks)
+    return sum(joules) / images if images and len(joules) == len(blocks) else None

@@ -95,7 +95,7 @@ def _to_json(turns: Interleaving) -> dict[str, Any]:
 
 def _block_to_json(block: Block) -> dict[str, Any]:
     counters = block.counters and block.counters.to_json()
-    return {"process": block.process, "seconds": block.seconds, "counters": counters}
+    return {"process": block.process, "seconds": block.seconds, "counters": counters, "joules": block.joules}
 
 
 def _fill(turns: Interleaving, values: dict[str, Any]) -> None:
@@ -110,4 +110,6 @@ def _fill(turns: Interleaving, values: dict[str, Any]) -> None:
 
 def _block(values: dict[str, Any]) -> Block:
     counters = values["counters"] and KernelCounters.from_json(values["counters"])
-    return Block(process=values["process"], seconds=values["seconds"], counters=counters)
+    return Block(
+        process=values["process"], seconds=values["seconds"], counters=counters, joules=values.get("joules")
+    )

@@ -10,6 +10,7 @@ from benchmarks.request.request import DEFAULT_MARGIN, LAYOUTS, REFERENCES, TUNE
 from benchmarks.request.service import SERVE, LatencyLimit, ServePlan
 from benchmarks.results.schema import CompareReport, Result
 from common import model_cards
+from common.engines.int8 import INT8
 from common.shipped import CLASSES, NETWORKS, PREFIX, shipped_name
 
 SWEPT = ("phase", "engine", "precision", "layout")  # flags of cases, and fields of a row
@@ -22,6 +23,7 @@ PLAIN = {  # flags whose words are the field's value, with their defaults
     "min_iterations": Request.min_iterations,
     "min_seconds": Request.min_seconds,
     "data": None,
+    "calibrate": None,
     "root": None,
     "loader": Request.loader,
     "workers": Request.workers,
@@ -108,7 +110,7 @@ def _cases(report: CompareReport, asked: Mapping[str, Any]) -> list[str]:
 def _searched(ways: Iterable[str]) -> dict[str, list[Any]]:
     """What was allowed, of lines such as "eager fp32 NCHW 2 threads", in the order of the flags' words."""
     columns = list(zip(*(way.split() for way in ways), strict=True))
-    order: dict[str, Sequence[Any]] = {"engine": ENGINES, "precision": PRECISIONS, "layout": LAYOUTS}
+    order: dict[str, Sequence[Any]] = {"engine": ENGINES, "precision": (*PRECISIONS, INT8), "layout": LAYOUTS}
     found = {
         name: [word for word in words if word in columns[place]]
         for place, (name, words) in enumerate(order.items())

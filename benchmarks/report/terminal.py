@@ -11,6 +11,7 @@ from benchmarks.analysis.roofline import bound_words, machine_words
 from benchmarks.parity.text import parity_lines
 from benchmarks.report.answer import answer, confidence
 from benchmarks.report.memory import memory_lines
+from benchmarks.report.quantization import quantization_lines
 from benchmarks.report.scaling import scaling_lines
 from benchmarks.report.service import service_lines
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
@@ -35,6 +36,7 @@ RUN_COLUMNS = (
     "p99 ms",
     "steps",
     "peak MiB",
+    "J / image",
     "status",
 )
 COMPARE_COLUMNS = (
@@ -54,6 +56,7 @@ COMPARE_COLUMNS = (
 )
 
 UNVARIED = ("layout", "threads")  # left out where all rows have the same
+OF_GPUS = ("J / image",)  # left out where no row has a figure
 LEFT = ("phase", "engine", "precision", "layout", "verdict", "status")  # columns of words
 
 FOOTNOTE = (
@@ -176,7 +179,14 @@ def _notes(report: Report, say: Language) -> list[str]:
         if row.roofline
     ]
     machine = machine_words(report.results, say)
-    lines = []
+    joules = [
+        f"{row.backend} {label(row)}: {number(row.joules_per_image)}"
+        for row in report.results
+        if row.joules_per_image is not None
+    ]
+    lines = quantization_lines(report.results, say)
+    if joules:
+        lines += [say("Joules an image, of the GPU's whole board:"), *(f"  {line}" for line in joules)]
     if machine:
         lines += [say("What bounds a step ({machine}):", machine=machine), *(f"  {line}" for line in bounds)]
     if settings:
@@ -197,6 +207,7 @@ def _run_row(result: Result, say: Language) -> list[str]:
         *([number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
         str(latency.n) if latency and latency.n else "-",
         f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
+        number(result.joules_per_image),
         say(result.status),
     ]
 
@@ -246,7 +257,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], say: Language)
     shown = [
         (name, column)
         for name, column in zip(columns, cells, strict=True)
-        if name not in UNVARIED or len(set(column)) > 1
+        if (name not in UNVARIED or len(set(column)) > 1) and (name not in OF_GPUS or set(column) != {"-"})
     ]
     return tabulate(
         list(zip(*(column for _, column in shown), strict=True)),

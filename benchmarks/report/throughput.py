@@ -184,7 +184,7 @@ def result_section(say: Language, report: CompareReport) -> Section | None:
     """Every row with its speed, latency, memory and cost."""
     label = labeller(report.results, say)
     columns = [say("combination"), say("backend"), "images/s", "p50 ms", "p95 ms", "p99 ms", say("steps")]
-    columns += [say("peak MiB"), say("cost / million"), say("status")]
+    columns += [say("peak MiB"), say("cost / million"), say("J / image"), say("status")]
     rows = []
     for row in report.results:
         latency = row.latency_ms
@@ -197,6 +197,7 @@ def result_section(say: Language, report: CompareReport) -> Section | None:
                 str(latency.n) if latency and latency.n else "-",
                 number(_peak_mib(row)),
                 number(row.cost_per_million_images),
+                number(row.joules_per_image),
                 say(row.status),
             ]
         )

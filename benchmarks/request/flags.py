@@ -11,6 +11,7 @@ from benchmarks.request.service import PHASES as SERVICE_PHASES
 from benchmarks.request.service import add_service_flags
 from common import model_cards
 from common.cli import Parser
+from common.engines.int8 import INT8, MOST_IMAGES
 from common.flag_values import (
     any_of,
     fraction,
@@ -38,7 +39,7 @@ def add_flags(parser: Parser) -> None:
     add_model_flags(parser)
     add_json_flag(parser)
     combinations = parser.add_argument_group("combinations")
-    add_case_flags(combinations, phases=(*PHASES, *SERVICE_PHASES))
+    add_case_flags(combinations, phases=(*PHASES, *SERVICE_PHASES), added=(INT8,))
     combinations.add_argument(
         "--processes",
         type=sizes,
@@ -125,11 +126,16 @@ def add_json_flag(parser: Parser) -> None:
 
 
 def add_case_flags(
-    group: Group, *, phases: Sequence[str] = PHASES, batch_size: int = 8, one: bool = False
+    group: Group,
+    *,
+    phases: Sequence[str] = PHASES,
+    batch_size: int = 8,
+    one: bool = False,
+    added: Sequence[str] = (),
 ) -> None:
     """Flags of the cases: the product of their values is measured.
 
-    With ``one`` they take no comma lists.
+    With ``one`` they take no comma lists. ``added`` are precisions that only some commands have.
     """
     names = any_of if one else swept
     default = "infer" if one or "train" not in phases else "infer,train"
@@ -145,7 +151,9 @@ def add_case_flags(
     )
     group.add_argument("--engine", type=value(words(ENGINES)), help=f"{names(ENGINES)} (default eager)")
     group.add_argument(
-        "--precision", type=value(words(PRECISIONS)), help=f"{names(PRECISIONS)} (default fp32)"
+        "--precision",
+        type=value(words((*PRECISIONS, *added))),
+        help=f"{names((*PRECISIONS, *added))} (default fp32)",
     )
     group.add_argument("--layout", type=value(words(LAYOUTS)), help=f"{names(LAYOUTS)} (default NCHW)")
     metavar, repeated = ("N", "") if one else ("N,N", "; a comma list runs once per value")
@@ -242,7 +250,15 @@ def _add_extras(group: Group) -> None:
     group.add_argument(
         "--reference",
         choices=REFERENCES,
-        help="also infer in fp32 with this neutral engine, from the model that each framework exports",
+        help="also infer with this neutral engine, in fp32 and where asked for in int8, from the model that "
+        "each framework exports",
+    )
+    group.add_argument(
+        "--calibrate",
+        type=Path,
+        metavar="LIST.txt",
+        help=f"real images for --precision int8: up to {2 * MOST_IMAGES}, every second one to calibrate on, "
+        "the others to compare with float32",
     )
     group.add_argument(
         "--layers", action="store_true", help="also time every layer's forward and backward pass"

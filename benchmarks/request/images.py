@@ -1,8 +1,16 @@
 """Images that a request reads inside the measured time."""
 
+from pathlib import Path
+
+import numpy as np
+
 from benchmarks.request.job import ImageSource
 from benchmarks.request.request import Request
 from common import dataset
+from common.cli import UsageError
+from common.dataset.decoding import DecodeError
+from common.engines.int8 import MOST_IMAGES, save_images
+from common.transforms.preprocessing import evaluation_preprocessing
 
 
 def require_data(request: Request) -> None:
@@ -11,6 +19,27 @@ def require_data(request: Request) -> None:
         index = dataset.read_list(request.data, root=request.root)
         dataset.require_images(index)
         dataset.require_labels(index, num_classes=request.num_classes)
+    if request.calibrate is not None:
+        dataset.require_images(dataset.read_list(request.calibrate))
+
+
+def write_calibration(request: Request, path: Path) -> None:
+    """Write the images that int8 is calibrated on, and those that judge it, as evaluation prepares them.
+
+    They lie evenly over the list. Raises UsageError where it has not two.
+    """
+    assert request.calibrate is not None, "int8 is refused without"
+    index = dataset.read_list(request.calibrate)
+    if len(index) < 2:
+        raise UsageError(f"{request.calibrate}: one image to calibrate on and one to judge by are needed")
+    prepared = evaluation_preprocessing(request.input_shape)
+    chosen = np.linspace(0, len(index) - 1, min(len(index), 2 * MOST_IMAGES)).round().astype(int)
+    channels = request.input_shape[0]
+    try:
+        images = [prepared(index.decode(place, channels=channels)) for place in chosen.tolist()]
+    except DecodeError as error:
+        raise UsageError(f"--calibrate {request.calibrate}: {error}") from None
+    save_images(path, np.stack(images))
 
 
 def image_source(request: Request) -> ImageSource | None:

@@ -28,7 +28,7 @@ class ImageSource:
         return cls(**{**values, "input_shape": tuple(values["input_shape"])})
 
 
-NEWER = ("loss", "servers", "sides")  # fields of a JobSpec that earlier versions do not have
+NEWER = ("loss", "servers", "sides", "calibration")  # fields of a JobSpec that earlier versions do not have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,7 @@ class JobSpec:
     loss: str = ""  # MODULE:CALLABLE of the user's own, (logits, labels) -> a number; "": cross-entropy
     servers: int = 1  # models that serve, in phase serve
     sides: tuple[int, ...] = ()  # of the images, in phase soak
+    calibration: str = ""  # file of real images, for int8; see common.engines.int8
 
     @property
     def device(self) -> str:
@@ -110,6 +111,7 @@ class JobFacts:
     compile_seconds: float | None = None
     error: float | None = None
     deployed_bytes: int | None = None  # on disk, of what the engine compiled ahead
+    quantization: dict[str, Any] | None = None  # of int8: see benchmarks.results.schema.Quantization
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""

@@ -15,6 +15,7 @@ from benchmarks.request.service import PHASES as SERVICE_PHASES
 from benchmarks.request.service import SERVE, SOAK, ServePlan, SoakPlan, read_plans
 from common import model_cards
 from common.cli import UsageError
+from common.engines.int8 import INT8
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.devices import available_cores, require_device_name
 
@@ -52,6 +53,7 @@ class Request:
     min_seconds: float = 1.0
     data: Path | None = None
     root: Path | None = None
+    calibrate: Path | None = None
     loader: str = "common"
     workers: int = 0
     augment: bool = False
@@ -120,6 +122,7 @@ def read_request(options: argparse.Namespace) -> Request:
     )
     _refuse_without_data(request)
     _refuse_in_groups(request)
+    _refuse_uncalibrated(request)
     _refuse_in_service(request)
     _refuse_beside(request)
     require_device_name(request.device)
@@ -129,8 +132,10 @@ def read_request(options: argparse.Namespace) -> Request:
     if request.reference:
         cases += _reference_cases(cases, request.reference)
     # The worker starts in another folder.
-    data, root = (path and path.absolute() for path in (request.data, request.root))
-    return replace(request, cases=cases, data=data, root=root)
+    data, root, calibrate = (
+        path and path.absolute() for path in (request.data, request.root, request.calibrate)
+    )
+    return replace(request, cases=cases, data=data, root=root, calibrate=calibrate)
 
 
 def _combinations(options: argparse.Namespace, serve: ServePlan | None) -> tuple[Case, ...]:
@@ -178,7 +183,7 @@ def _serving(case: Case, serve: ServePlan | None, *, shared: bool) -> Case:
 def _reference_cases(cases: tuple[Case, ...], reference: str) -> tuple[Case, ...]:
     """Cases of the reference: inference, wherever a case infers. UsageError where none does."""
     found = [
-        replace(case, engine=reference, precision="fp32", layout="NCHW")
+        replace(case, engine=reference, precision=INT8 if case.precision == INT8 else "fp32", layout="NCHW")
         for case in cases
         if case.phase in ("infer", SERVE)
     ]
@@ -210,6 +215,25 @@ def _refuse_in_groups(request: Request) -> None:
             raise UsageError(f"{flag} is for one process; leave out --processes, or {flag}")
     if max(case.processes for case in request.cases) > 1 and ":" in request.device:
         raise UsageError(f"--device {request.device} is one GPU, and each process needs its own; say gpu")
+
+
+def _refuse_uncalibrated(request: Request) -> None:
+    """Refuse int8 without images, and what int8 was not looked at with."""
+    asked = any(case.precision == INT8 for case in request.cases)
+    if not asked and request.calibrate is None:
+        return
+    if request.calibrate is None:
+        raise UsageError("--precision int8 is calibrated on real images; name them with --calibrate LIST.txt")
+    if not asked:
+        raise UsageError("--calibrate is for --precision int8; ask for that, too")
+    for flag, given in (
+        ("--phase " + request.cases[0].phase, any(case.phase != "infer" for case in request.cases)),
+        ("--settings tuned", request.settings_mode == "tuned"),
+        ("--processes", request.grouped),
+        ("--largest-batch", request.largest_batch is not None),
+    ):
+        if given:
+            raise UsageError(f"{flag} does not go with --precision int8; ask for --phase infer alone")
 
 
 def _refuse_beside(request: Request) -> None:

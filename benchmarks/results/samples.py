@@ -17,6 +17,7 @@ class Block:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     counters: KernelCounters | None = None  # of the kernel, meanwhile
     disturbed: bool = False  # by others, as the counters say
+    joules: float | None = None  # that the GPU's board took meanwhile
 
     @property
     def step_seconds(self) -> list[float]:

@@ -71,6 +71,21 @@ class LayerLeftOut(_Record):
     reason: str
 
 
+class Quantization(_Record):
+    """The price of int8, on real images that it was not calibrated on, from eager float32.
+
+    ``classes`` are those that float32 names: where it is one, an agreement says little. Of a model's
+    convolutions and matrix products ``int8_operations`` computed in int8.
+    """
+
+    images: int
+    relative_l2: float  # of the logits
+    top1_agreement: float
+    classes: int
+    int8_operations: int
+    operations: int
+
+
 class CaseRecord(_Record):
     """The fields of a Case, as every row has them, as asked for.
 
@@ -134,6 +149,7 @@ class Result(CaseRecord):
     bytes_per_image: int | None = None  # that a step's layers read and write at least, and its update
     fraction_of_matmul_peak: float | None = None  # of the machine's, the best that any row reaches
     roofline: Roofline | None = None
+    joules_per_image: float | None = None  # of the GPU's whole board, by its own counter
     data_seconds: float | None = None
     forward_seconds: float | None = None
     backward_seconds: float | None = None
@@ -149,6 +165,7 @@ class Result(CaseRecord):
     scaling_efficiency: float | None = None  # of as many times the throughput of one process
     communicating_fraction: float | None = None  # of a step, beyond what is hidden behind computing
     unsynchronised_step_seconds: list[float] = []  # of steps that send no gradients
+    quantization: Quantization | None = None  # of precision int8
     service: Service | None = None  # of phase serve
     memory_growth: MemoryGrowth | None = None  # of phase soak
 

@@ -19,6 +19,8 @@ from benchmarks.worker.steps import Batch, Job, make_job
 from benchmarks.worker.timing import run_steps
 from common.cli import UnavailableError, UsageError
 from common.engines.engine import Engine, Operation, dtypes_that_ran, timed
+from common.engines.int8 import DTYPES as INT8_DTYPES
+from common.engines.int8 import HELD_OUT, INT8, full_batches, int8_share, relative_l2, top1_agreement
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.settings import Settings
 from common.weights import safetensors_file
@@ -26,6 +28,8 @@ from common.weights import safetensors_file
 # Relative L2 of the logits from eager float64: what rounding may do. Measured on the five models, random
 # weights: fp32 2e-7 to 3e-6, bf16 4e-3 to 2e-2, so a wrong weight or a lost bias is far outside.
 ERROR_LIMITS = {"fp64": 1e-10, "fp32": 1e-4, "tf32": 1e-2, "fp16": 2e-2, "bf16": 6e-2}
+# int8 has a price, which is reported: refused is what lost more of the logits than it kept.
+ERROR_LIMITS |= {INT8: 0.5}
 DTYPES = {"fp64": "float64", "fp32": "float32", "tf32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 TRACED_IMAGES = 2  # at most: what layers put out for an image, all images have in common
 CHECKED_IMAGES = 8  # at most, spread over the batch: float64 is slow, and each image's logits are its own
@@ -65,12 +69,12 @@ def require_right(logits: np.ndarray, reference: np.ndarray, *, engine: str, pre
 
     Raises UnavailableError if it is more than rounding, or NaN.
     """
-    distance = float(np.linalg.norm(logits.astype(np.float64) - reference) / np.linalg.norm(reference))
-    limit = ERROR_LIMITS[precision]
+    distance = relative_l2(logits, reference)
+    limit, exact = ERROR_LIMITS[precision], "eager float32" if precision == INT8 else "eager float64"
     if not distance <= limit:
         raise UnavailableError(
             f"the {engine} engine computes something else: its logits in {precision} are {distance:.1e} "
-            f"(relative L2) from eager float64, where rounding explains {limit:.0e}; it is not timed"
+            f"(relative L2) from {exact}, where rounding explains {limit:.0e}; it is not timed"
         )
     return distance
 
@@ -81,11 +85,13 @@ def require_dtype(operations: Sequence[Operation], *, engine: str, precision: st
     UnavailableError if it is another.
     """
     ran = dtypes_that_ran(operations)
-    if not ran and precision in ("bf16", "fp16"):
+    if precision == INT8 and ran & set(INT8_DTYPES):
+        return INT8  # in part, perhaps: how many is reported
+    if not ran and precision in ("bf16", "fp16", INT8):
         raise UnavailableError(
             f"whether the {engine} engine really computes in {precision} cannot be verified here"
         )
-    if ran and ran != {DTYPES[precision]}:
+    if ran and ran != {DTYPES.get(precision)}:
         raise UnavailableError(
             f"asked for {precision}, the {engine} engine computed in {' and '.join(sorted(ran))}; "
             f"it is not timed under a name that is not its own"
@@ -100,11 +106,12 @@ class Checked:
     Seconds are None where nothing was done.
     """
 
-    error: float  # of the logits, relative L2 from eager float64
+    error: float  # of the logits, relative L2 from eager float64; of int8, see _checked_int8
     layout: str | None
     activation_dtype: str | None
     compile_seconds: float | None = None
     engine_load_seconds: float | None = None
+    quantization: dict[str, Any] | None = None
 
 
 @dataclass(kw_only=True)
@@ -134,10 +141,16 @@ class JobBuilder:
     def engine(self) -> tuple[Engine, Checked]:
         """The engine of a job that infers, and what its check found."""
         images = self._lay_out()
+        is_int8 = self.case.precision == INT8
+        exact = self._held_out_logits(partial(self.backend.infer, self.model)) if is_int8 else None
         engine = self.tasks.open_engine(self.spec, self.model, images)
         operations = engine.operations(images)
+        if exact is None:
+            found = self._checked(engine.run(images), operations)
+        else:
+            found = self._checked_int8(self._held_out_logits(engine.run), exact, operations)
         checked = replace(
-            self._checked(engine.run(images), operations),
+            found,
             compile_seconds=engine.compile_seconds,
             engine_load_seconds=engine.load_seconds,
         )
@@ -218,6 +231,29 @@ class JobBuilder:
             layout = traced[0]["layout"]
             operations = operations or [Operation(layer["type"], layer["dtype"]) for layer in traced]
         return Checked(error=error, layout=layout, activation_dtype=require_dtype(operations, **asked))
+
+    def _held_out_logits(self, run: Callable[[Any], Any]) -> np.ndarray:
+        """Logits of the real images that nothing was calibrated on."""
+        size, found = self.batch[0].shape[0], []
+        for batch in full_batches(Path(self.spec.calibration), HELD_OUT, size=size):
+            tensor = self.backend.from_numpy(batch, device=self.spec.device, precision="fp32")
+            found.append(self.backend.to_numpy(run(tensor)))
+        return np.concatenate(found)
+
+    def _checked_int8(self, logits: np.ndarray, exact: np.ndarray, operations: list[Operation]) -> Checked:
+        """Held against eager float32 on real images: on noise it says nothing of what was calibrated."""
+        asked = {"engine": self.kind.name, "precision": self.case.precision}
+        dtype, share = require_dtype(operations, **asked), int8_share(operations)
+        error = require_right(logits, exact, **asked)
+        price = {
+            "images": len(exact),
+            "relative_l2": error,
+            "top1_agreement": top1_agreement(logits, exact),
+            "classes": len(set(exact.argmax(axis=1).tolist())),
+            "int8_operations": share[0],
+            "operations": share[1],
+        }
+        return Checked(error=error, layout=self.case.layout, activation_dtype=dtype, quantization=price)
 
     def _traced(self) -> list[dict[str, Any]]:
         """Layout of what the layers put out, and its dtype where operations are not reported."""

@@ -14,6 +14,7 @@ from benchmarks.worker.setup import ModelTasks
 from benchmarks.worker.steps import DeviceTimeline
 from benchmarks.worker.timing import run_steps, time_steps
 from common.engines.engine import Layer, is_heavy
+from common.engines.int8 import INT8
 from common.engines.kinds import EAGER
 
 # Of the square matrices: 2 GFLOP, 1 TFLOP. Small on a CPU: of many products one is undisturbed.
@@ -21,7 +22,7 @@ SIZES = {"cpu": 1024, "gpu": 8192}
 PEAK_SECONDS = 0.6
 STREAMED = {"cpu": 1 << 25, "gpu": 1 << 27}  # numbers of an array, 128 MiB and 512: no cache holds two
 STREAM_SECONDS = 0.3
-ITEM_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
+ITEM_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 LAYER_SECONDS = 0.1  # of each layer, at least
 
 
@@ -33,6 +34,8 @@ class ProfilingTasks(ModelTasks):
 
         Returns None where the framework cannot multiply in this precision.
         """
+        if precision == INT8:
+            return None  # a product of floats would be another machine's peak
         if threads:
             self.backend.equalise(threads=threads, device=device, tf32=precision == "tf32")
         size = SIZES[device.partition(":")[0]]

@@ -107,6 +107,7 @@ class ModelTasks:
             device=spec.device,
             folder=spec.artefact_folder(self.name, images=images),
             threads=spec.threads,
+            calibration=Path(spec.calibration) if spec.calibration else None,
         )
 
 

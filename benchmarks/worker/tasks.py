@@ -142,6 +142,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
             load_seconds=load_seconds if checked.engine_load_seconds is None else checked.engine_load_seconds,
             compile_seconds=checked.compile_seconds,
             error=checked.error,
+            quantization=checked.quantization,
             deployed_bytes=size_on_disk(job.artefact_folder(self.name, images=batch[0])),
         )
 

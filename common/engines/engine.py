@@ -12,6 +12,7 @@ from common.files import write_text
 
 FACTS = "compiled.json"  # written last: a folder without it was left by a process that died
 HEAVY = ("conv", "linear", "addmm", "matmul", "inner_product", "mm")  # where a network's arithmetic lies
+CASTS = ("quantizelinear",)  # ONNX's words for a change of type
 
 
 class Operation(NamedTuple):
@@ -85,4 +86,4 @@ def dtypes_that_ran(operations: Sequence[Operation]) -> set[str]:
 
 def is_heavy(name: str) -> bool:
     """True for an operation that holds a network's arithmetic, by its name."""
-    return any(word in name.lower() for word in HEAVY)
+    return any(word in name.lower() for word in HEAVY) and not name.lower().endswith(CASTS)

@@ -62,8 +62,14 @@ class FrameworkLimits(NamedTuple):
         )
 
 
-EAGER = EngineKind(name="eager", compiles="never")
-COMPILED = EngineKind(name="compiled", compiles="first")
+OF_OWN_CODE: tuple[Reason, ...] = (
+    (
+        lambda wanted: wanted.precision == "int8",
+        "models are quantised to be deployed; choose --engine deploy",
+    ),
+)
+EAGER = EngineKind(name="eager", compiles="never", reasons=OF_OWN_CODE)
+COMPILED = EngineKind(name="compiled", compiles="first", reasons=OF_OWN_CODE)
 DEPLOY = EngineKind(
     name="deploy",
     compiles="ahead",
@@ -80,8 +86,10 @@ ONNX_RUNTIME = EngineKind(
     neutral=True,
     reasons=(
         (
-            lambda wanted: wanted.training or wanted.precision != "fp32" or wanted.layout != "NCHW",
-            "the reference infers in fp32 and NCHW; leave --reference out otherwise",
+            lambda wanted: (
+                wanted.training or wanted.precision not in ("fp32", "int8") or wanted.layout != "NCHW"
+            ),
+            "the reference infers in fp32 or int8, and in NCHW; leave --reference out otherwise",
         ),
         (
             lambda wanted: wanted.device != "cpu",
@@ -94,6 +102,10 @@ OF_AHEAD: tuple[Reason, ...] = (
     (lambda wanted: wanted.training, "deployed models do not train; choose --engine eager or compiled"),
 )
 OF_EVERY_ENGINE: tuple[Reason, ...] = (
+    (
+        lambda wanted: wanted.precision == "int8" and (wanted.device != "cpu" or wanted.layout != "NCHW"),
+        "int8 is quantised for the CPU and NCHW; add --device cpu, or choose another precision",
+    ),
     (
         lambda wanted: wanted.precision == "tf32" and wanted.device == "cpu",
         "tf32 is a precision of GPUs; choose fp32, or a GPU with --device",

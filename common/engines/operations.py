@@ -16,7 +16,14 @@ from typing import Any
 from common.engines.engine import Operation, is_heavy
 from common.engines.kinds import ENGINE_KINDS
 
-DTYPES = {"f32": "float32", "f64": "float64", "bf16": "bfloat16", "f16": "float16", "s8": "int8"}
+DTYPES = {
+    "f32": "float32",
+    "f64": "float64",
+    "bf16": "bfloat16",
+    "f16": "float16",
+    "s8": "int8",
+    "u8": "uint8",
+}
 NAMES_AT = 5  # of the fields "onednn_verbose,v1,primitive,exec,cpu,convolution,brg_conv_fwd:avx2,..."
 
 

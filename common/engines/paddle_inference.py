@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.engines.engine import Operation
+from common.engines.int8 import INT8
 from common.runtime.devices import gpu_number
 
 FIRST_GPU_MEMORY = 256  # MiB; paddle takes more when it needs it
@@ -26,6 +27,9 @@ def load_predictor(inference: Any, model: Path, *, precision: str, device: str, 
         config.enable_mkldnn()
         if precision == "bf16":
             config.enable_mkldnn_bfloat16()
+        if precision == INT8:
+            config.enable_new_ir(False)  # the passes that look for int8 know the earlier programs alone
+            config.enable_mkldnn_int8()
     else:
         config.enable_use_gpu(FIRST_GPU_MEMORY, gpu_number(device))
         if any(inference.get_trt_compile_version()):
@@ -40,11 +44,14 @@ def saved(model: Path) -> tuple[str, str]:
 
 
 def convert_to_onnx(model: Path, target: Path) -> None:
-    """Write what ``paddle.jit.save`` saved as ``model`` as an ONNX file."""
+    """Turn what ``paddle.jit.save`` saved as ``model`` into an ONNX file, which alone is shipped."""
     from paddle2onnx import export
 
     # No optimising: its tools install packages by themselves, and ONNX Runtime optimises what it loads.
-    export(*saved(model), str(target), optimize_tool=None)
+    files = saved(model)
+    export(*files, str(target), optimize_tool=None)
+    for file in files:
+        Path(file).unlink()
 
 
 def program_operations(program: Any) -> list[Operation]:
