@@ -76,7 +76,7 @@ def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | No
 
 
 # That change what a step computes. Where one is unknown, as in files of benchmarks.run, it is let pass.
-COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment")
+COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment", "calibrate")
 
 
 def require_same_request(before: CompareReport, request: Request, path: Path) -> None:
