@@ -1,6 +1,5 @@
 """Workers at work: start them, prepare combinations, collect blocks of timed steps."""
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from benchmarks.manager.installations import ROOT, Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.images import image_source, write_calibration
-from benchmarks.request.inputs import draw_batch, write_weights
+from benchmarks.request.inputs import batch_bytes, draw_batch, write_weights
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import Request
@@ -261,7 +260,7 @@ class InputFiles:
 
     def is_large(self, batch_size: int) -> bool:
         """True of a batch that takes seconds to draw and to write."""
-        return 4 * batch_size * math.prod(self._pair.input_shape) > LARGE_BYTES
+        return batch_bytes(self._pair, batch_size) > LARGE_BYTES
 
     def batch(self, batch_size: int, *, number: int = 0) -> str:
         """A fixed batch of images and labels; each number has another one."""

@@ -42,10 +42,17 @@ def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:
 
 
 def _require_memory(subject: ModelPair, batch_size: int) -> None:
-    shapes = [spec.shape for spec in subject.inputs] or [subject.input_shape]
-    numbers = batch_size * sum(map(math.prod, shapes))
-    sides = " and ".join("x".join(map(str, shape)) for shape in shapes)
-    require_memory(BYTES * numbers, f"a batch of {batch_size:,} inputs of {sides}")
+    sides = " and ".join("x".join(map(str, shape)) for shape in _shapes(subject))
+    require_memory(batch_bytes(subject, batch_size), f"a batch of {batch_size:,} inputs of {sides}")
+
+
+def batch_bytes(subject: ModelPair, batch_size: int) -> int:
+    """Bytes of all inputs of a batch, as they are drawn."""
+    return BYTES * batch_size * sum(map(math.prod, _shapes(subject)))
+
+
+def _shapes(subject: ModelPair) -> list[tuple[int, ...]]:
+    return [spec.shape for spec in subject.inputs] or [subject.input_shape]
 
 
 def write_weights(shapes: Mapping[str, Sequence[int]], *, seed: int, path: Path) -> None:

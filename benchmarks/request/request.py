@@ -1,7 +1,7 @@
 """Requests of benchmarks.run and benchmarks.compare, checked."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
@@ -226,29 +226,27 @@ def _refuse_uncalibrated(request: Request) -> None:
         raise UsageError("--precision int8 is calibrated on real images; name them with --calibrate LIST.txt")
     if not asked:
         raise UsageError("--calibrate is for --precision int8; ask for that, too")
-    for flag, given in (
-        ("--phase " + request.cases[0].phase, any(case.phase != "infer" for case in request.cases)),
-        ("--settings tuned", request.settings_mode == "tuned"),
-        ("--processes", request.grouped),
-        ("--largest-batch", request.largest_batch is not None),
-    ):
-        if given:
-            raise UsageError(f"{flag} does not go with --precision int8; ask for --phase infer alone")
+    _refuse_together(request, "--precision int8", phases=("infer",))
 
 
 def _refuse_beside(request: Request) -> None:
     """Refuse neighbours where they would be no neighbours of what is timed, or were not looked at."""
     if not any(case.beside for case in request.cases):
         return
-    other = [case.phase for case in request.cases if case.phase not in ("infer", "train")]
+    _refuse_together(request, "--beside", phases=("infer", "train"))
+
+
+def _refuse_together(request: Request, asked: str, *, phases: Sequence[str]) -> None:
+    """Refuse what ``asked`` was not looked at with: other phases, tuning, groups, a search for a size."""
+    others = [case.phase for case in request.cases if case.phase not in phases]
     for flag, given in (
-        (f"--phase {other[0]}" if other else "", bool(other)),
+        (f"--phase {', '.join(dict.fromkeys(others))}", bool(others)),
         ("--settings tuned", request.settings_mode == "tuned"),
         ("--processes", request.grouped),
         ("--largest-batch", request.largest_batch is not None),
     ):
         if given:
-            raise UsageError(f"{flag} does not go with --beside; measure that by itself")
+            raise UsageError(f"{flag} does not go with {asked}; leave one of them out")
 
 
 def _refuse_in_service(request: Request) -> None:

@@ -14,8 +14,10 @@ from benchmarks.request.inputs import draw_batch, draw_inputs, write_weights
 from benchmarks.request.job import JobSpec
 from benchmarks.request.model_pair import InputSpec, ModelPair
 from benchmarks.request.request import read_request
+from benchmarks.worker import __main__ as worker
 from benchmarks.worker.profiling import least_bytes
 from benchmarks.worker.tasks import Tasks
+from common.cli import UnavailableError
 from common.runtime import memory
 from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file
@@ -133,6 +135,12 @@ def test_a_batch_without_room_costs_its_row_and_no_more(tmp_path, monkeypatch):
     monkeypatch.setattr(safetensors_file, "save", full)
     with pytest.raises(WorkerFailure, match="cannot be written: No space left"):
         session.batch("torch", 3)
+
+
+def test_a_refusal_for_want_of_memory_has_its_status_and_no_name_of_a_class():
+    refusal = NotEnoughMemoryError("a step of 9 images takes 3 GiB")
+    assert (worker._status(refusal, None), worker._describe(refusal)) == ("out-of-memory", str(refusal))
+    assert worker._status(UnavailableError("no such engine"), None) == "unsupported"
 
 
 def test_workers_are_what_the_kernel_ends_first(tmp_path, monkeypatch):

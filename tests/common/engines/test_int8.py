@@ -1,6 +1,7 @@
 """int8: calibrated on real images, read back from what ran, with its price."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from benchmarks import run
 from benchmarks.report.quantization import quantization_lines
 from benchmarks.results.schema import Quantization
-from benchmarks.worker.prepare import require_dtype, require_right
+from benchmarks.worker.prepare import JobBuilder, require_dtype, require_right
 from common.cli import UnavailableError
 from common.engines import int8, onnx_int8
 from common.engines.engine import Operation
@@ -164,3 +165,13 @@ def test_what_a_backend_exports_runs_in_int8_and_what_it_cannot_quantise_says_wh
     price = neutral["quantization"]
     assert price["int8_operations"] == price["operations"] > 0
     assert 0 < price["relative_l2"] == neutral["error"] < 0.5
+
+
+def test_every_image_judges_once_though_the_last_batch_is_filled_up(tmp_path):
+    """Else images of a short list would count twice in the agreement."""
+    save_images(tmp_path / "images", np.arange(6, dtype=np.float32).reshape(6, 1, 1, 1))
+    builder = JobBuilder.__new__(JobBuilder)
+    builder.spec = SimpleNamespace(calibration=str(tmp_path / "images"), device="cpu")
+    builder.batch = (np.zeros((2, 1, 1, 1)), None)
+    builder.backend = SimpleNamespace(from_numpy=lambda array, **_: array, to_numpy=lambda array: array)
+    assert builder._held_out_logits(lambda batch: batch).ravel().tolist() == [1, 3, 5]
