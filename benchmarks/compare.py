@@ -116,6 +116,7 @@ def _plan(options: argparse.Namespace, *, resolve: float | None) -> "Plan":
         precise=options.precise,
         resolve=resolve,
         max_minutes=options.max_minutes,
+        cold_starts=True,
     )
 
 

@@ -26,6 +26,7 @@ from common import cli
 from common.cli import UsageError
 from common.files import require_folder
 from common.flag_values import natural, positive, seconds, shape
+from common.language import Language
 
 if TYPE_CHECKING:
     from benchmarks.results.outcome import Outcome
@@ -54,8 +55,9 @@ def main(arguments: Sequence[str]) -> int:
             outcomes.append(outcome)
             write_suite(outcomes, options.report, language=options.language)
             print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
-    print("\n".join(["", *sentences(outcomes), *missing(outcomes)]))
-    print(f"Written: {options.report / 'suite.html'}")
+    say = Language(options.language)
+    print("\n".join(["", *sentences(outcomes, say), *missing(outcomes, say)]))
+    print(say("Written: {path}", path=options.report / "suite.html"))
     summary, found = of_speed.suite_summary(outcomes), of_speed.suite_annotations(outcomes, requests)
     publish(options, summary, found, program=PROGRAM, folder=options.report)
     return _code(outcomes)

@@ -206,9 +206,9 @@ def _side_by_side(ours: LayerTimes, theirs: LayerTimes, *, backward: bool) -> di
 
 
 def shape_words(layer: LayerTimes) -> str:
-    """What goes in and out for one image, "3x32x32 to 6x28x28"; "-" where it is not known."""
+    """What goes in and out for one image, "3x32x32 → 6x28x28"; "-" where it is not known."""
     known = [shape[1:] for shape in (layer.input_shape, layer.output_shape) if shape]
-    return " to ".join("x".join(map(str, shape)) or "1" for shape in known) or "-"
+    return " → ".join("x".join(map(str, shape)) or "1" for shape in known) or "-"
 
 
 def _seconds(layer: LayerTimes) -> float:

@@ -18,6 +18,7 @@ from benchmarks.results.formatting import UNUSABLE, labeller
 from benchmarks.results.schema import CaseRecord, Change, CompareReport, Comparison, Result
 from common.language import ENGLISH, Language
 
+MOST_NOISE = 0.5  # from which a change says nothing
 Row = TypeVar("Row", Comparison, Result)
 
 
@@ -110,7 +111,7 @@ def sentence(change: Change, say: Language = ENGLISH) -> str:
     if change.drift is not None:
         facts.append(say("the machine is at {share} of what it was", share=f"{change.drift:.0%}"))
     size = f"{change.change - 1:+.1%}"
-    if change.noise >= 0.5:
+    if change.noise >= MOST_NOISE:
         figure = say(UNUSABLE)
     elif change.by == "ratio":
         figure = say("{change} against the other backend", change=size)
@@ -123,11 +124,12 @@ def sentence(change: Change, say: Language = ENGLISH) -> str:
         figure=figure,
         facts=say.joined(facts, by="; "),
     )
-    verdict = _verdict(change, say)
+    verdict = verdict_of(change, say)
     return say("{line}: {verdict}", line=line, verdict=verdict) if verdict else line
 
 
-def _verdict(change: Change, say: Language) -> str | None:
+def verdict_of(change: Change, say: Language = ENGLISH) -> str | None:
+    """What there is to say of a change; None where it is no slower than is allowed."""
     if change.invalid:
         return say("undecided, the machine disturbed one of the two measurements")
     if change.unclear:

@@ -190,8 +190,11 @@ class GroupSession(Session):
         if group is not None:
             group.close()
 
-    def prepare(self, name: str, case: Case) -> Measured:
-        """Have every process of a group set up a combination, and prove that they learn as one."""
+    def prepare(self, name: str, case: Case, *, known: bool = False) -> Measured:
+        """Have every process of a group set up a combination, and prove that they learn as one.
+
+        All is looked at each time, whether ``known`` or not.
+        """
         self._require(name, case)
         group = self._joined(name, case)
         devices = self._devices(group, case)

@@ -45,6 +45,7 @@ class Session:
         self.places = places or both_backends()
         self._workers: dict[str, Worker] = {}
         self.versions: dict[str, dict[str, Any]] = {}
+        self.installed_bytes: dict[str, int] = {}  # of each framework with all that it requires
         self.pair = request.pair
         self.models: dict[str, dict[str, Any]] = {}  # callable and files of each, by backend, of one's own
         self.layers: Mapping[str, str] = {}  # paddle's by torch's, where a pair of the user's own has both
@@ -82,6 +83,13 @@ class Session:
             as_shipped=self.request.settings_mode == "as-shipped",
         )
 
+    def see_installed(self) -> None:
+        """Have each side say how large its framework is."""
+        for name in self.places:
+            size = self.worker(name).ask("installed_bytes")
+            if size is not None:
+                self.installed_bytes[name] = size
+
     def worker(self, name: str) -> Worker:
         """A side's worker, started again if it was ended."""
         if name not in self._workers:
@@ -107,10 +115,11 @@ class Session:
         """Forget workers that are another's, and leave them alive."""
         self._workers.clear()
 
-    def prepare(self, name: str, case: Case) -> Measured:
+    def prepare(self, name: str, case: Case, *, known: bool = False) -> Measured:
         """Have a backend set up a combination.
 
-        Raises WorkerFailure if it cannot be had.
+        Of one that is ``known`` from an earlier process, what cannot have changed is None in the facts: the
+        model's size, the dtype and layout that it computes in. Raises WorkerFailure if it cannot be had.
         """
         if self.pair.inputs:
             raise WorkerFailure(name, "unsupported", "takes other inputs than a batch of images: not timed")
@@ -118,9 +127,14 @@ class Session:
         device = worker.ask("find_device", name=self.request.device)
         worker.ask("require", case=case.to_json(), device=device)
         self._require_fit(name, case, device=device)
-        spec = self.job(name, case, device=device)
+        spec = replace(self.job(name, case, device=device), known=known and self._may_be_known(case))
         facts = JobFacts.from_json(worker.ask("prepare", spec=spec.to_json()))
         return Measured(facts=facts, starting=spec if case.phase == "startup" else None)
+
+    def _may_be_known(self, case: Case) -> bool:
+        """False of int8, whose price is looked at; and beside another version, which looks each time."""
+        alike = all(place.root == ROOT for place in self.places.values())
+        return alike and case.phase in ("infer", "train") and case.precision != INT8
 
     def _require_fit(self, name: str, case: Case, *, device: str) -> None:
         """Raise WorkerFailure for a large batch whose steps cannot fit, before it is drawn and written."""
@@ -214,15 +228,26 @@ class Session:
         assert measured.starting is not None
         block = Block(process=measured.process)
         for _ in range(times):
-            self.end(name)
-            before, begun = read_counters(), time.monotonic()
-            self.start([name])
-            seconds = {"import": time.monotonic() - begun}
-            seconds |= self.worker(name).ask("start_up", spec=measured.starting.to_json())
+            before = read_counters()
+            seconds = self._start_up(name, measured.starting)
             block.extend({part: [value] for part, value in seconds.items()})
             block.count(read_counters().since(before))  # the worker is this process's child
         measured.blocks.append(block)
         return block
+
+    def cold_start(self, name: str, case: Case, *, device: str) -> dict[str, float]:
+        """Start a new process, which computes a first batch of a combination; seconds by part.
+
+        The process is kept. Raises WorkerFailure if it gets no answer.
+        """
+        return self._start_up(name, self.job(name, replace(case, phase="startup"), device=device))
+
+    def _start_up(self, name: str, spec: JobSpec) -> dict[str, float]:
+        self.end(name)
+        begun = time.monotonic()
+        self.start([name])
+        seconds = {"import": time.monotonic() - begun}
+        return {**seconds, **self.worker(name).ask("start_up", spec=spec.to_json())}
 
 
 def counters_in(reply: Mapping[str, Any]) -> KernelCounters | None:

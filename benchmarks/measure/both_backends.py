@@ -66,6 +66,8 @@ def measure_both(
                     write_own_weights(session)
             if sweep.parity is None or sweep.parity["verdict"] == "pass":
                 session.start(NAMES)
+                if plan.cold_starts:
+                    session.see_installed()
         except WorkerFailure as failure:
             if earlier and earlier.results:  # what lies there stays
                 raise

@@ -75,9 +75,16 @@ def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COM
     return UNEQUAL.format(differences="; ".join(different)) if different else None
 
 
+FOUND_ONCE = ("layout", "activation_dtype")  # of the settings in force
+SIZES = ("parameters", "flops_per_image", "moved_per_image")
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 FEWEST_FOR_RATIO = 2  # rounds
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
+
+
+def _missing(now: object, first: object, names: Sequence[str]) -> dict[str, Any]:
+    """What is None now, as it was first."""
+    return {name: getattr(first, name) for name in names if getattr(now, name) is None}
 
 
 class Interleaving:
@@ -131,6 +138,19 @@ class Interleaving:
             for name in (*order, *order[::-1]):
                 self._attempt(name, lambda name: self._measure(name, blocks=blocks))
             bar.update()
+
+    def start_cold(self) -> None:
+        """Start a process of each side, one after the other, and see how long its first answer takes."""
+        for name in self.names:
+            measured = self.measured.get(name)
+            if measured is None or name in self.failures:
+                continue
+            try:
+                seconds = self.session.cold_start(name, self.cases[name], device=measured.facts.device)
+            except WorkerFailure:  # what was measured stays; a process that computes is tried again
+                self.session.end(name)
+            else:
+                measured.starts.append(seconds)
 
     def finish(self) -> None:
         """Measure what explains the figures, with the job of the last turns."""
@@ -284,12 +304,15 @@ class Interleaving:
     def _prepare_again(self, name: str) -> None:
         """The same once more.
 
-        Preparation is timed the first time, when the machine had nothing else to do.
+        Preparation is timed the first time, when the machine had nothing else to do; what was found then and
+        cannot have changed is not looked for again.
         """
-        measured = self.measured[name]
+        measured, first = self.measured[name], self.measured[name].facts
         measured.process = len(self.processes)
-        took = {part: getattr(measured.facts, part) for part in PREPARING}
-        measured.facts = replace(self.session.prepare(name, self.cases[name]).facts, **took)
+        facts = self.session.prepare(name, self.cases[name], known=True).facts
+        settings = replace(facts.settings, **_missing(facts.settings, first.settings, FOUND_ONCE))
+        took = {part: getattr(first, part) for part in PREPARING}
+        measured.facts = replace(facts, **_missing(facts, first, SIZES), **took, settings=settings)
 
     def _tune(self, name: str) -> None:
         from benchmarks.measure.tuning import tune

@@ -34,6 +34,7 @@ class Plan:
     precise: float | None = None
     resolve: float | None = None
     max_minutes: float | None = None
+    cold_starts: bool = False  # the processes of each lap in between begin with one
 
     @property
     def laps(self) -> list[int]:
@@ -62,13 +63,25 @@ def go_round(
         # Whoever is last in its processes explains its figures there: its memory must be its own.
         last = number == len(laps) - 1
         open_yet = [turns for turns in every if len(turns.processes) <= number]
-        _lap(open_yet, rounds, plan, bar=bar, keep=keep, first=number == 0, last=last)
+        starters = _starters(every) if plan.cold_starts and number > 0 and not last else []
+        starter = starters[(number - 1) % len(starters)] if starters else None
+        _lap(open_yet, rounds, plan, bar=bar, keep=keep, first=number == 0, last=last, starter=starter)
     while more := [
         turns for turns in every if plan.wants_more(turns, minutes=(time.monotonic() - began) / 60)
     ]:
         # A bar of its own: with a larger total the first one would go backwards.
         with progress(total=laps[0] * len(more), unit="rounds") as further:
             _lap(more, laps[0], plan, bar=further, keep=keep)
+
+
+def _starters(every: Sequence[Interleaving]) -> list[Interleaving]:
+    """What has a first answer of its own: one of each engine and precision, at its smallest batch."""
+    found: dict[tuple[object, ...], Interleaving] = {}
+    for turns in sorted(every, key=lambda turns: turns.case.batch_size):
+        case = turns.case
+        if case.phase == "infer" and case.processes == 1 and not case.beside:
+            found.setdefault((case.engine, case.precision, case.layout, case.threads), turns)
+    return list(found.values())
 
 
 def _lap(
@@ -80,13 +93,20 @@ def _lap(
     keep: Callable[[], None],
     first: bool = False,
     last: bool = False,
+    starter: Interleaving | None = None,
 ) -> None:
-    """One pair of processes for all combinations; in the last planned lap, one for each."""
+    """One pair of processes for all combinations; in the last planned lap, one for each.
+
+    The pair begins with a cold start of ``starter``, where there is one.
+    """
     for place, turns in enumerate(every):
         bar.set_description(str(turns.case))
         if not turns.processes:
             turns.tune()
         anew = place > 0 if first and last else last or (place == 0 and not first)
+        if starter is not None and place == 0:
+            starter.start_cold()
+            anew = False
         turns.take_turns(rounds, blocks=2 * plan.rounds, bar=bar, anew=anew)
         if last:
             turns.finish()

@@ -1,7 +1,8 @@
 """Rows of a result file: what was measured, or why it was not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.request.service import SERVE, SOAK
 from benchmarks.results.samples import Block, Measured
-from benchmarks.results.schema import Latency, LayerLeftOut, LayerTimes, Quantization, Result
+from benchmarks.results.schema import ColdStart, Latency, LayerLeftOut, LayerTimes, Quantization, Result
 from benchmarks.results.service import RateBracket
 
 
@@ -47,6 +48,7 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         error=facts.error,
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),
         joules_per_image=joules_per_image(blocks, batch_size=case.batch_size),
+        cold_start=cold_start(measured.starts),
         layers=[LayerTimes(**layer) for layer in measured.layers if "reason" not in layer],
         layers_left_out=[LayerLeftOut(**layer) for layer in measured.layers if "reason" in layer],
         tuning=measured.tuning,
@@ -56,6 +58,15 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         idle_cpu_seconds=measured.idle_cpu_seconds,
     )
     return row.model_copy(update=own)
+
+
+def cold_start(starts: Sequence[Mapping[str, float]]) -> ColdStart | None:
+    """Medians of each part, and each start's whole; None without one."""
+    if not starts:
+        return None
+    totals = [sum(one.values()) for one in starts]
+    parts = {f"{part}_seconds": median(one[part] for one in starts) for part in starts[0]}
+    return ColdStart(starts=len(starts), total_seconds=median(totals), totals=totals, **parts)
 
 
 def _of_parts(measured: Measured) -> dict[str, Any]:

@@ -101,6 +101,8 @@ class Sweep:
         comparisons = [comparison for comparison, _ in done]
         environment = describe(os.environ, self.session.versions) | self._watch.facts()
         environment["warnings"] = _warnings(comparisons)
+        if self.session.installed_bytes:
+            environment["installed_bytes"] = dict(self.session.installed_bytes)
         environment |= describe_models(self.session.models, self.session.pair.folder)
         return schema.CompareReport(
             environment=environment,

@@ -27,6 +27,7 @@ FACTS = (  # of Measured, beside its blocks
     "bandwidth_bytes",
     "layers",
     "brackets",
+    "starts",
 )
 
 

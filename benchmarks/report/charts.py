@@ -14,7 +14,7 @@ from benchmarks.report.figures import WIDTH, Table, bar, figure, line, marker, t
 BAR, GAP, LABEL, NUMBER = 16, 14, 16, 62
 LEFT, RIGHT, TOP, HEIGHT, LEGEND = 52, 12, 14, 170, 18
 MARKS = 25  # points at most that get a mark of their own
-PARTS = ("whole", "middle", "light")  # shades of the parts of a stacked bar
+PARTS = ("whole", "middle", "light", "faint")  # shades of the parts of a stacked bar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Stack:
 def stacked_chart(
     title: str, stacks: Sequence[Stack], names: Sequence[str], *, unit: str, table: Table | None = None
 ) -> str:
-    """Horizontal bars from zero, each of parts in three shades, with a legend beneath."""
+    """Horizontal bars from zero, each of at most four parts in as many shades, with a legend beneath."""
     scale = linear([sum(stack.values) for stack in stacks], start=0, end=WIDTH - 30.0, zero=True)
     parts: list[str] = []
     y, shown = 4.0, ""
@@ -68,7 +68,7 @@ def stacked_chart(
         y += BAR + 20
     parts = _across(scale, top=18, bottom=y, label=unit) + parts  # behind the bars
     for place, name in enumerate(names):
-        x = place * 120.0
+        x = place * WIDTH / len(names)
         for at, backend in ((x, "torch"), (x + 16, "paddle")):
             kind = f"{backend} {PARTS[place]}"
             parts.append(f'<rect x="{at:.0f}" y="{y + 40:.0f}" width="14" height="12" class="{kind}"/>')

@@ -109,7 +109,7 @@ def trust_section(say: Language, report: CompareReport) -> Section | None:
             label(row),
             ratio_cells(row, say)[2],
             plus_minus(row.noise, say=say) if row.verdict != "invalid" else "-",
-            signed(row.drift),
+            signed(row.drift, say),
             "-" if row.outliers is None else f"{row.outliers:.1%}",
             "-" if row.left_out is None else f"{row.left_out:.0%}",
             translated(row.reason, say) if row.verdict in NOT_DECIDED and row.reason else "-",

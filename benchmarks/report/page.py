@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import badges, said
 from benchmarks.report.answer import answer, confidence
+from benchmarks.report.baseline import baseline_section
 from benchmarks.report.circumstances import card, machine, minute, settings_section, versions
+from benchmarks.report.cold_start import cold_start_section
 from benchmarks.report.command import command_of
 from benchmarks.report.comparison import comparison_section, time_section, trust_section
 from benchmarks.report.figures import PATTERN
 from benchmarks.report.layers import layer_section
 from benchmarks.report.memory import memory_section
 from benchmarks.report.parity import depth_section, parity_section
+from benchmarks.report.quantization import quantization_section
 from benchmarks.report.scaling import scaling_section
 from benchmarks.report.section import Section
 from benchmarks.report.service import service_section
@@ -187,10 +190,12 @@ def sections(say: Language, report: CompareReport) -> list[Section]:
     """All parts for which there is something to show, the pictures that answer first."""
     parts: tuple[Part, ...] = (
         comparison_section,
+        baseline_section,
         service_section,
         memory_section,
         scaling_section,
         throughput_section,
+        cold_start_section,
         step_section,
         layer_section,
         parity_section,
@@ -198,6 +203,7 @@ def sections(say: Language, report: CompareReport) -> list[Section]:
         trust_section,
         time_section,
         cost_section,
+        quantization_section,
         result_section,
         limit_section,
         depth_section,

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from benchmarks.report.section import Section
 from benchmarks.results.formatting import labeller, number
-from benchmarks.results.schema import Result
+from benchmarks.results.schema import CompareReport, Result
 from common.language import ENGLISH, Language
 
 MIB = 2**20
@@ -16,6 +17,42 @@ def quantization_lines(results: Sequence[Result], say: Language = ENGLISH) -> li
         f"  {row.backend} {label(row)}: {price}" for row in results if (price := quantization_price(row, say))
     ]
     return [say("What int8 costs, on real images that it was not calibrated on:"), *lines] if lines else []
+
+
+def quantization_section(say: Language, report: CompareReport) -> Section | None:
+    """The same on a page, with images a second in int8 and in float32."""
+    rows = [row for row in report.results if row.quantization is not None]
+    if not rows:
+        return None
+    label = labeller(rows, say)
+    exact = {_place(row): row.images_per_second for row in report.results if row.precision == "fp32"}
+    columns = [say("combination"), say("backend"), say("Top-1 agreement"), say("images"), say("classes")]
+    columns += [say("relative L2"), say("in int8"), say("of all"), say("deployed MiB")]
+    columns += [say("int8 images/s"), say("fp32 images/s")]
+    cells = []
+    for row in rows:
+        found = row.quantization
+        assert found is not None
+        cells.append(
+            [
+                *(label(row), row.backend, f"{found.top1_agreement:.1%}", str(found.images)),
+                *(str(found.classes), f"{found.relative_l2:.1e}"),
+                *(str(found.int8_operations), str(found.operations)),
+                number(row.deployed_bytes / MIB if row.deployed_bytes else None),
+                *(number(row.images_per_second), number(exact.get(_place(row)))),
+            ]
+        )
+    note = say(
+        "On real images that nothing was calibrated on, against the same model in float32: for how many both "
+        "name the same class, how many classes float32 names (of one, agreement says little), how far the "
+        "logits are away, and how many of all convolutions and matrix products really computed in int8."
+    )
+    return Section(title=say("What int8 costs and gains"), note=note, columns=columns, rows=cells)
+
+
+def _place(row: Result) -> tuple[object, ...]:
+    """What is the same in float32 and int8."""
+    return row.backend, row.phase, row.engine, row.layout, row.batch_size, row.threads
 
 
 def quantization_price(row: Result, say: Language) -> str:

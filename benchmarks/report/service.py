@@ -60,7 +60,7 @@ def service_section(say: Language, report: CompareReport) -> Section | None:
                 for chart in _charts(say, words, both, rank=rank)
             ],
             lines=[
-                f"{row.backend}, {label(row)}: {_line(run)}"
+                f"{row.backend}, {label(row)}: {_line(say, run)}"
                 for row, service in served
                 for run in _by_rate(service)
             ],
@@ -196,19 +196,31 @@ def _curve(service: Service, rank: int) -> list[tuple[float, float]]:
     return [(median(rate for rate, _ in own), median(value for _, value in own)) for own in steps.values()]
 
 
-def _line(run: ServedRun) -> str:
+def _line(say: Language, run: ServedRun) -> str:
     """A run in words."""
-    found = {"passed": "passed", "failed": "failed", "generator": "the generator could not keep up"}
-    facts = [
-        f"{number(run.rate)}/s: {found[run.outcome]}{', cut' if run.cut else ''}",
-        f"{run.over} of {run.served} over the limit ({run.allowed} of {run.requests} allowed)",
-    ]
+    found = {
+        "passed": say("passed"),
+        "failed": say("failed"),
+        "generator": say("the generator could not keep up"),
+    }
+    facts = [f"{number(run.rate)}/s: {found[run.outcome]}", *([say("cut")] if run.cut else [])]
+    facts.append(
+        say(
+            "{over} of {served} over the limit ({allowed} of {requests} allowed)",
+            over=run.over,
+            served=run.served,
+            allowed=run.allowed,
+            requests=run.requests,
+        )
+    )
     facts += [
         f"p{rank} {number(value)} ms"
         for rank in (50, 90, 99)
         if (value := getattr(run, f"latency_p{rank}_ms")) is not None
     ]
-    facts += [f"generator late {number(run.late_p50_ms)} ms (p50), {number(run.late_p99_ms)} ms (p99)"]
-    facts += [f"batch {number(run.mean_batch)}, queue {number(run.mean_depth)} (at most {run.most_depth})"]
-    facts += [f"workers busy {_percent(run.busy_fraction)}"]
-    return ", ".join([*facts, *(["disturbed by others"] if run.disturbed else [])])
+    late = {"p50": number(run.late_p50_ms), "p99": number(run.late_p99_ms)}
+    facts.append(say("generator late {p50} ms (p50), {p99} ms (p99)", **late))
+    queue = {"mean": number(run.mean_depth), "most": run.most_depth}
+    facts.append(say("batch {batch}, queue {mean} (at most {most})", batch=number(run.mean_batch), **queue))
+    facts.append(say("workers busy {share}", share=_percent(run.busy_fraction)))
+    return say.joined([*facts, *([say("disturbed by others")] if run.disturbed else [])], by=", ")

@@ -20,8 +20,9 @@ from benchmarks.results import result_file
 from benchmarks.results.formatting import interval, number
 from benchmarks.results.outcome import Outcome
 from benchmarks.results.schema import CompareReport, Comparison
+from benchmarks.results.sentences import translated
 from common.files import write_text
-from common.language import Language
+from common.language import ENGLISH, Language
 
 PAGE = "suite"
 
@@ -72,51 +73,58 @@ def reports_of(outcomes: Sequence[Outcome]) -> dict[str, CompareReport]:
     return {outcome.name: outcome.report for outcome in outcomes if outcome.report}
 
 
-def mean_sentence(case: str, mean: MeanRatio) -> str:
+def mean_sentence(case: str, mean: MeanRatio, say: Language = ENGLISH) -> str:
     """One line on a case of all networks."""
-    return (
-        f"{case}: paddle / torch {number(mean.ratio)} in the geometric mean of {mean.networks} networks "
-        f"({interval(mean.interval)})"
+    return say(
+        "{case}: paddle / torch {ratio} in the geometric mean of {networks} ({interval})",
+        case=case,
+        ratio=number(mean.ratio),
+        networks=_count(say, mean.networks),
+        interval=interval(mean.interval, say),
     )
 
 
-def sentences(outcomes: Sequence[Outcome]) -> list[str]:
+def sentences(outcomes: Sequence[Outcome], say: Language = ENGLISH) -> list[str]:
     """A line on each case: the mean, and who is faster on how many."""
     lines = []
     for case, rows in by_case(reports_of(outcomes)).items():
         mean = mean_ratio([*rows.values()])
-        counts = ", ".join(f"{verdict} on {len(names)}" for verdict, names in wins(rows).items())
-        lines.append(
-            f"{mean_sentence(case, mean)}; {counts}" if mean else f"{case}: no ratio is known; {counts}"
-        )
+        head = mean_sentence(case, mean, say) if mean else say("{case}: no ratio is known", case=case)
+        counts = [
+            say("{verdict} on {number}", verdict=say(verdict), number=len(names))
+            for verdict, names in wins(rows).items()
+        ]
+        lines.append(say.joined([head, say.joined(counts, by=", ")], by="; "))
     return lines
 
 
-def missing(outcomes: Sequence[Outcome]) -> list[str]:
+def missing(outcomes: Sequence[Outcome], say: Language = ENGLISH) -> list[str]:
     """What could not be had, and why."""
     lines = []
     for outcome in outcomes:
         if outcome.report is None:
-            lines.append(f"{outcome.name}: {outcome.reason}")
+            lines.append(f"{outcome.name}: {translated(outcome.reason or '', say)}")
             continue
         parity = outcome.report.parity
         if parity and parity["verdict"] != "pass":
-            lines.append(f"{outcome.name}: {failure(parity)}; nothing was timed")
-        lines += _unmeasured(outcome.name, outcome.report)
+            why = failure(parity, say)
+            lines.append(say("{name}: {reason}; nothing was timed", name=outcome.name, reason=why))
+        lines += _unmeasured(outcome.name, outcome.report, say)
         lines += [
-            f"{outcome.name}, {row.case}: invalid: {row.reason}"
+            f"{outcome.name}, {row.case}: {say('invalid')}: {translated(row.reason or '', say)}"
             for row in outcome.report.comparisons
             if row.verdict == "invalid"
         ]
     return lines
 
 
-def _unmeasured(name: str, report: CompareReport) -> list[str]:
+def _unmeasured(name: str, report: CompareReport, say: Language) -> list[str]:
     """A line on each reason for which rows have no figure, with the rows."""
     rows: dict[str, list[str]] = {}
     for row in report.results:
         if row.status != "ok":
-            rows.setdefault(f"{row.status}: {row.reason}", []).append(f"{row.backend} {row.case}")
+            reason = f"{say(row.status)}: {translated(row.reason or '', say)}"
+            rows.setdefault(reason, []).append(f"{row.backend} {row.case}")
     return [f"{name}, {', '.join(those)}: {reason}" for reason, those in rows.items()]
 
 
@@ -129,12 +137,12 @@ def _facts(say: Language, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "title": say("PaddlePaddle or PyTorch: {what}", what=_count(say, len(outcomes))),
         "advice": "",
         "badges": _badges(say, outcomes),
-        "answer": ". ".join(sentences(outcomes)) or say("Nothing was timed on both sides."),
+        "answer": say.joined(sentences(outcomes, say), by=". ") or say("Nothing was timed on both sides."),
         "confidence": _proof(say, outcomes),
         "card": environment_card(say, last) if last else [],
         "command": suite_command_of(reports),
         "sections": [*_ratios(say, outcomes), _parity(say, outcomes)],
-        "not_measured": missing(outcomes) or [say("Everything that was asked for was measured.")],
+        "not_measured": missing(outcomes, say) or [say("Everything that was asked for was measured.")],
         "kinds": said.badge_kinds(say, pairs),
         "date": minute(last.get("date") or ""),
         "machine": machine(last),

@@ -10,6 +10,7 @@ from benchmarks.analysis.layers import layer_lines
 from benchmarks.analysis.roofline import bound_words, machine_words
 from benchmarks.parity.text import parity_lines
 from benchmarks.report.answer import answer, confidence
+from benchmarks.report.cold_start import cold_start_lines
 from benchmarks.report.memory import memory_lines
 from benchmarks.report.quantization import quantization_lines
 from benchmarks.report.scaling import scaling_lines
@@ -101,7 +102,7 @@ def compare_report(request: Request, report: CompareReport, say: Language = ENGL
         lines += ["", _table(COMPARE_COLUMNS, rows, say), ""]
         lines += [say(FOOTNOTE), *_reasons(report.comparisons, say)]
         lines += [*service_lines(report.results, say), *memory_lines(report.results, say)]
-        lines += scaling_lines(report, say)
+        lines += [*scaling_lines(report, say), *cold_start_lines(report, say)]
         lines += [*_notes(report, say), *layer_lines(report.results, say)]
     return "\n".join(lines)
 

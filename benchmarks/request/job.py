@@ -28,7 +28,13 @@ class ImageSource:
         return cls(**{**values, "input_shape": tuple(values["input_shape"])})
 
 
-NEWER = ("loss", "servers", "sides", "calibration")  # fields of a JobSpec that earlier versions do not have
+NEWER = (
+    "loss",
+    "servers",
+    "sides",
+    "calibration",
+    "known",
+)  # fields of a JobSpec that earlier versions do not have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,7 @@ class JobSpec:
     servers: int = 1  # models that serve, in phase serve
     sides: tuple[int, ...] = ()  # of the images, in phase soak
     calibration: str = ""  # file of real images, for int8; see common.engines.int8
+    known: bool = False  # an earlier process has found what the model is, and what it computes in
 
     @property
     def device(self) -> str:
@@ -110,7 +117,7 @@ class JobFacts:
     load_seconds: float | None = None
     compile_seconds: float | None = None
     error: float | None = None
-    deployed_bytes: int | None = None  # on disk, of what the engine compiled ahead
+    deployed_bytes: int | None = None  # on disk: what the engine compiled ahead, else the weights
     quantization: dict[str, Any] | None = None  # of int8: see benchmarks.results.schema.Quantization
 
     def to_json(self) -> dict[str, Any]:

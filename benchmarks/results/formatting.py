@@ -65,11 +65,11 @@ def half_width(ends: tuple[float, float]) -> float:
     return math.sqrt(high / low) - 1 if low > 0 and high < math.inf else math.inf
 
 
-def signed(change: float | None) -> str:
+def signed(change: float | None, say: Language = ENGLISH) -> str:
     """A relative change as +x %; a dash where there is none, and no figure beyond ±100 %."""
     if change is None:
         return "-"
-    return f"{change:+.1%}" if abs(change) <= 1 else UNUSABLE
+    return f"{change:+.1%}" if abs(change) <= 1 else say(UNUSABLE)
 
 
 def plus_minus(width: float | None, digits: int = 1, *, say: Language = ENGLISH) -> str:

@@ -41,6 +41,7 @@ class Measured:
 
     facts: JobFacts
     starting: JobSpec | None = None  # what a new process is asked in phase startup
+    starts: list[dict[str, float]] = field(default_factory=list)  # seconds by part, of cold starts beside
     blocks: list[Block] = field(default_factory=list)
     process: int = 0  # that measures now, counted from 0
     peak_memory_bytes: int | None = None

@@ -86,6 +86,21 @@ class Quantization(_Record):
     operations: int
 
 
+class ColdStart(_Record):
+    """Seconds from the start of a process to its first answer, the median of each part over ``starts``.
+
+    Files were in the machine's cache, and what is compiled ahead was compiled. ``totals`` are each start's.
+    """
+
+    starts: int
+    import_seconds: float  # of the interpreter and the framework
+    build_seconds: float  # of the model
+    load_seconds: float  # of its weights, or of what was compiled ahead
+    first_batch_seconds: float  # the first answer; an engine that compiles then does so in it
+    total_seconds: float
+    totals: list[float]
+
+
 class CaseRecord(_Record):
     """The fields of a Case, as every row has them, as asked for.
 
@@ -142,10 +157,11 @@ class Result(CaseRecord):
     build_seconds: float | None = None
     load_seconds: float | None = None
     first_batch_seconds: float | None = None
+    cold_start: ColdStart | None = None
     error: float | None = None  # of the logits, relative L2 from eager float64
     parameters: int | None = None
     flops_per_image: int | None = None
-    deployed_bytes: int | None = None  # on disk, of what an engine compiles ahead
+    deployed_bytes: int | None = None  # on disk: what an engine compiled ahead, else the weights
     bytes_per_image: int | None = None  # that a step's layers read and write at least, and its update
     fraction_of_matmul_peak: float | None = None  # of the machine's, the best that any row reaches
     roofline: Roofline | None = None

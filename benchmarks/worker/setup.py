@@ -16,6 +16,7 @@ from benchmarks.worker.feed import Feed
 from benchmarks.worker.steps import Batch
 from common.engines.engine import Engine, timed
 from common.engines.kinds import ENGINE_KINDS
+from common.runtime.installed import FRAMEWORKS, installed_bytes
 from common.runtime.memory import require_memory
 from common.shipped import BUILDERS, MODULES
 from common.weights import safetensors_file
@@ -113,6 +114,10 @@ class ModelTasks:
 
 class StartupTasks(ModelTasks):
     """The task behind phase startup; see benchmarks.worker.tasks.Tasks."""
+
+    def installed_bytes(self) -> int | None:
+        """How large the framework is with all that it requires, in bytes."""
+        return installed_bytes(FRAMEWORKS[self.name])
 
     def start_up(self, spec: Mapping[str, Any]) -> dict[str, float]:
         """Seconds of building, loading the weights and computing a first batch.

@@ -30,7 +30,8 @@ from benchmarks.worker.setup import StartupTasks
 from benchmarks.worker.soaking import SoakingTasks
 from benchmarks.worker.steps import LEARNING_RATE, Job, make_job, make_reading_job
 from benchmarks.worker.timing import run_steps, time_steps
-from common.engines.engine import timed
+from common.engines.engine import FACTS, timed
+from common.engines.kinds import ENGINE_KINDS
 from common.runtime import memory
 from common.runtime.kernel_counters import read_counters
 
@@ -109,11 +110,13 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
     def _prepare_steps(self, job: JobSpec) -> JobFacts:
         """Open and fill the model, compile it, check it, and have its steps ready."""
         wait = partial(self.backend.synchronize, job.device)
-        model, build_seconds = timed(lambda: self._opened(job.model), wait)
-        _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
         feed = self._feed(job).endless() if job.images else None
         batch = next(feed) if feed else self._inputs(job)
-        parameters, flops, moved = self._size(model, batch[0], job)
+        model, build_seconds, load_seconds = None, 0.0, 0.0
+        if not self._is_compiled(job, batch[0]):
+            model, build_seconds = timed(lambda: self._opened(job.model), wait)
+            _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
+        parameters, flops, moved = (None,) * 3 if job.known else self._size(model, batch[0], job)
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
         settings = self.backend.read_settings(job.device)
@@ -143,8 +146,22 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
             compile_seconds=checked.compile_seconds,
             error=checked.error,
             quantization=checked.quantization,
-            deployed_bytes=size_on_disk(job.artefact_folder(self.name, images=batch[0])),
+            deployed_bytes=self._deployed_bytes(job, batch[0]),
         )
+
+    def _is_compiled(self, job: JobSpec, images: Any) -> bool:
+        """True if an earlier process has compiled what runs, and the model itself is not needed."""
+        ahead = ENGINE_KINDS[job.case.engine].compiles == "ahead"
+        if not (job.known and ahead and job.case.layout == "NCHW" and job.images is None):
+            return False
+        return (job.artefact_folder(self.name, images=images) / FACTS).exists()
+
+    def _deployed_bytes(self, job: JobSpec, images: Any) -> int | None:
+        """On disk, what the engine compiled ahead, else the weights; nothing is deployed in training."""
+        if job.case.phase == "train":
+            return None
+        compiled = size_on_disk(job.artefact_folder(self.name, images=images))
+        return compiled or Path(job.weights).stat().st_size
 
     def _warm_up_bare(self, job: JobSpec) -> None:
         """Do a step of a tiny model, once a phase, and see what the worker then holds.

@@ -7,12 +7,15 @@ from benchmarks.analysis.best import best_of_each
 from benchmarks.results.schema import (
     Best,
     BestSide,
+    Change,
+    ColdStart,
     CompareReport,
     Comparison,
     Curve,
     Epoch,
     Latency,
     LayerTimes,
+    Quantization,
     Result,
     Roofline,
 )
@@ -150,6 +153,23 @@ def pictured_report():
         )
         for name in ("torch", "paddle")
     ]
+    found.results[0].cold_start = ColdStart(
+        starts=2,
+        import_seconds=1.9,
+        build_seconds=0.41,
+        load_seconds=0.12,
+        first_batch_seconds=0.07,
+        total_seconds=2.5,
+        totals=[2.4, 2.6],
+    )
+    price = {"images": 64, "relative_l2": 0.021, "top1_agreement": 0.97, "classes": 9}
+    found.results[2].quantization = Quantization(int8_operations=20, operations=21, **price)
+    found.environment["installed_bytes"] = {"torch": 1_200 << 20, "paddle": 771 << 20}
+    case = {"phase": "infer", "engine": "eager", "precision": "fp32", "batch_size": 8, "threads": 2}
+    change = {"by": "ratio", "change": 0.83, "own": 0.81, "drift": 0.99, "noise": 0.04, "max_regression": 5.0}
+    flags = {"regression": True, "unclear": False, "other_faster": False}
+    name = {"backend": "paddle", "combination": "infer eager fp32 batch 8"}
+    found.regressions = [Change(**case, **change, **flags, **name)]
     tried = {"engine": "eager", "precision": "fp32", "layout": "NCHW", "threads": 2}
     found.results[0].tuning = [tried | {"images_per_second": 99.0, "outcome": "chosen"}]
     epochs = [Epoch(epoch=n, train_loss=1 / n, valid_accuracy=0.9) for n in (1, 2, 3)]

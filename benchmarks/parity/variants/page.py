@@ -212,7 +212,7 @@ def _speed(say: Language, rows: Sequence[Variant]) -> Section | None:
             row.name,
             each.case,
             figure(each.ratio),
-            interval(each.ratio_ci95),
+            interval(each.ratio_ci95, say),
             sentences.speed_verdict(say, each.verdict),
             figure(each.torch_images_per_second),
             figure(each.paddle_images_per_second),

@@ -30,7 +30,7 @@ class Session:
         self.meeting = threading.Barrier(2)
         self.fails = None
 
-    def prepare(self, name, case):
+    def prepare(self, name, case, *, known=False):
         self.prepared[name] += 1
         if self.prepared[name] > 1:
             self.meeting.wait(SECONDS)

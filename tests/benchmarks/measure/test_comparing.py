@@ -68,6 +68,7 @@ def test_what_a_lost_worker_leaves_can_be_read_back(tmp_path):
     lost = session(("torch", "paddle"))
     lost.request.cases, lost.versions, lost.models, lost.layers = [CASE], {}, {}, None
     lost.pair = SimpleNamespace(folder="")
+    lost.installed_bytes = {}
     report = Sweep(lost, facts={}, folder=None, earlier=None, margin=5.0).failed(
         WorkerFailure("paddle", "timeout", "took more than 1 s")
     )

@@ -71,7 +71,7 @@ def test_a_machine_whose_pace_changes_is_reported_of_the_worst_combination():
 
 def test_a_report_warns_of_a_machine_whose_pace_changed():
     pair, request = SimpleNamespace(folder=""), SimpleNamespace(cases=["infer"])
-    session = SimpleNamespace(versions={}, models={}, pair=pair, request=request)
+    session = SimpleNamespace(versions={}, models={}, installed_bytes={}, pair=pair, request=request)
     sweep = Sweep(session, facts={}, folder=None, earlier=None, margin=5.0)
     sweep._kept["infer"] = comparison(1.0, 1.0, pace=-0.3), []
     (warning,) = [text for text in sweep.report().environment["warnings"] if "became" in text]
