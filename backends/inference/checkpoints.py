@@ -16,6 +16,7 @@ from backends.open_model import ModelSpec, open_model
 from common import model_cards
 from common.cli import UsageError
 from common.transforms.data_config import DataConfig
+from common.transforms.preprocessing import of_each_channel
 from common.weights import checkpoint
 from common.weights.checkpoint import ModelConfig
 from common.weights.described_file import BUFFER, WeightsFile
@@ -92,8 +93,8 @@ def _own_checkpoint(path: Path, side: str, source: str, options: argparse.Namesp
         resize=options.resize,
         crop=options.crop or 0,
         pad=options.pad or 0,
-        mean=_each(options.mean, channels, default=0.0, flag="--mean"),
-        std=_each(options.std, channels, default=1.0, flag="--std"),
+        mean=of_each_channel(options.mean or (0.0,), channels, flag="--mean"),
+        std=of_each_channel(options.std or (1.0,), channels, flag="--std"),
         scale=options.scale or 255.0,
     )
     subject = ModelConfig(
@@ -251,16 +252,7 @@ def _preparation(flags: Mapping[str, Any], usual: tuple[int, int, int], channels
         resize=flags["resize"] or (usual[1] - 2 * pad, usual[2] - 2 * pad),
         crop=flags["crop"] or 0,
         pad=pad,
-        mean=_each(flags["mean"], channels, default=0.0, flag="--mean"),
-        std=_each(flags["std"], channels, default=1.0, flag="--std"),
+        mean=of_each_channel(flags["mean"] or (0.0,), channels, flag="--mean"),
+        std=of_each_channel(flags["std"] or (1.0,), channels, flag="--std"),
         scale=flags["scale"] or 255.0,
     )
-
-
-def _each(values: tuple[float, ...] | None, channels: int, *, default: float, flag: str) -> tuple[float, ...]:
-    """One number per channel; one number alone is meant for all."""
-    values = values or (default,)
-    values = values * channels if len(values) == 1 else values
-    if len(values) != channels:
-        raise UsageError(f"{flag}: {len(values)} numbers for {channels} channels; give one, or one for each")
-    return values

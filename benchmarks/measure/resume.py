@@ -45,7 +45,9 @@ def request_facts(request: Request, **more: Any) -> dict[str, Any]:
     """Request as a result file keeps it."""
     facts = {name: value for name, value in asdict(request).items() if name not in SWEPT}
     facts = {name: value for name, value in facts.items() if name not in OWN or value}
-    facts["input_shape"] = list(request.input_shape)
+    facts |= {
+        name: list(facts[name]) if facts[name] else facts[name] for name in ("input_shape", "mean", "std")
+    }
     if request.inputs:
         facts["inputs"] = [each.text for each in request.inputs]  # lists of lists read back as they are
     if request.soak:
@@ -76,7 +78,7 @@ def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | No
 
 
 # That change what a step computes. Where one is unknown, as in files of benchmarks.run, it is let pass.
-COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment", "calibrate")
+COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment", "calibrate", "mean", "std")
 
 
 def require_same_request(before: CompareReport, request: Request, path: Path) -> None:

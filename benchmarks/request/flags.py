@@ -14,10 +14,12 @@ from common.cli import Parser
 from common.engines.int8 import INT8, MOST_IMAGES
 from common.flag_values import (
     any_of,
+    divisors,
     fraction,
     memory_size,
     natural,
     naturals,
+    numbers,
     only_one,
     positive,
     price,
@@ -259,6 +261,18 @@ def _add_extras(group: Group) -> None:
         metavar="LIST.txt",
         help=f"real images for --precision int8: up to {2 * MOST_IMAGES}, every second one to calibrate on, "
         "the others to compare with float32",
+    )
+    group.add_argument(
+        "--mean",
+        type=numbers,
+        metavar="X,X,X",
+        help="subtracted from each channel of --calibrate (default: ImageNet's; 0.5 for one channel)",
+    )
+    group.add_argument(
+        "--std",
+        type=divisors,
+        metavar="X,X,X",
+        help="divisor of each channel after that (default: ImageNet's; 0.5 for one channel)",
     )
     group.add_argument(
         "--layers", action="store_true", help="also time every layer's forward and backward pass"

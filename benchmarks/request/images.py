@@ -10,7 +10,7 @@ from common import dataset
 from common.cli import UsageError
 from common.dataset.decoding import DecodeError
 from common.engines.int8 import MOST_IMAGES, save_images
-from common.transforms.preprocessing import evaluation_preprocessing
+from common.transforms.preprocessing import Preprocessing, evaluation_preprocessing, of_each_channel
 
 
 def require_data(request: Request) -> None:
@@ -21,6 +21,7 @@ def require_data(request: Request) -> None:
         dataset.require_labels(index, num_classes=request.num_classes)
     if request.calibrate is not None:
         dataset.require_images(dataset.read_list(request.calibrate))
+        _prepared(request)
 
 
 def write_calibration(request: Request, path: Path) -> None:
@@ -32,14 +33,22 @@ def write_calibration(request: Request, path: Path) -> None:
     index = dataset.read_list(request.calibrate)
     if len(index) < 2:
         raise UsageError(f"{request.calibrate}: one image to calibrate on and one to judge by are needed")
-    prepared = evaluation_preprocessing(request.input_shape)
+    channels, prepared = request.input_shape[0], _prepared(request)
     chosen = np.linspace(0, len(index) - 1, min(len(index), 2 * MOST_IMAGES)).round().astype(int)
-    channels = request.input_shape[0]
     try:
         images = [prepared(index.decode(place, channels=channels)) for place in chosen.tolist()]
     except DecodeError as error:
         raise UsageError(f"--calibrate {request.calibrate}: {error}") from None
     save_images(path, np.stack(images))
+
+
+def _prepared(request: Request) -> Preprocessing:
+    """How images of ``--calibrate`` are prepared. Raises UsageError for a wrong number of channels."""
+    mean, std = (
+        values and of_each_channel(values, request.input_shape[0], flag=flag)
+        for flag, values in (("--mean", request.mean), ("--std", request.std))
+    )
+    return evaluation_preprocessing(request.input_shape, mean=mean, std=std)
 
 
 def image_source(request: Request) -> ImageSource | None:

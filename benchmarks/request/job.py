@@ -28,13 +28,8 @@ class ImageSource:
         return cls(**{**values, "input_shape": tuple(values["input_shape"])})
 
 
-NEWER = (
-    "loss",
-    "servers",
-    "sides",
-    "calibration",
-    "known",
-)  # fields of a JobSpec that earlier versions do not have
+# Fields of a JobSpec that earlier versions do not have.
+NEWER = ("loss", "servers", "sides", "calibration", "known")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,6 +54,10 @@ class Request:
     data: Path | None = None
     root: Path | None = None
     calibrate: Path | None = None
+    mean: tuple[float, ...] | None = (
+        None  # of the images of ``calibrate``; None: see evaluation_preprocessing
+    )
+    std: tuple[float, ...] | None = None
     loader: str = "common"
     workers: int = 0
     augment: bool = False
@@ -220,6 +224,9 @@ def _refuse_in_groups(request: Request) -> None:
 def _refuse_uncalibrated(request: Request) -> None:
     """Refuse int8 without images, and what int8 was not looked at with."""
     asked = any(case.precision == INT8 for case in request.cases)
+    for flag, values in (("--mean", request.mean), ("--std", request.std)):
+        if values is not None and request.calibrate is None:
+            raise UsageError(f"{flag} is of the images of --calibrate; give that, too")
     if not asked and request.calibrate is None:
         return
     if request.calibrate is None:

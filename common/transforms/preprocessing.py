@@ -3,12 +3,13 @@
 import ctypes
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from common.cli import UsageError
 from common.transforms.base import Compose, Rng, Transform
 from common.transforms.geometry import RandomHorizontalFlip, RandomResizedCrop, Resize
 
@@ -72,9 +73,15 @@ class Preprocessing:
                 UFUNCS[operation](part, numbers, out=part)
 
 
-def evaluation_preprocessing(shape: Sequence[int]) -> Preprocessing:
-    """Resize, scale and normalise to (channels, height, width), as evaluation does."""
-    return _normalised(Resize(tuple(shape[1:])), shape)
+def evaluation_preprocessing(
+    shape: Sequence[int], *, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+) -> Preprocessing:
+    """Resize, scale and normalise to (channels, height, width), as evaluation does.
+
+    ``mean`` and ``std`` have a number for each channel; None: those of ``normalisation``.
+    """
+    made = _normalised(Resize(tuple(shape[1:])), shape)
+    return replace(made, mean=tuple(mean or made.mean), std=tuple(std or made.std))
 
 
 def training_preprocessing(shape: Sequence[int]) -> Preprocessing:
@@ -85,6 +92,14 @@ def training_preprocessing(shape: Sequence[int]) -> Preprocessing:
 def normalisation(channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation: ImageNet's for three channels, 0.5 and 0.5 for one."""
     return (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else ((0.5,), (0.5,))
+
+
+def of_each_channel(values: tuple[float, ...], channels: int, *, flag: str) -> tuple[float, ...]:
+    """A flag's numbers, one per channel: one number alone is meant for all. Raises UsageError."""
+    values = values * channels if len(values) == 1 else values
+    if len(values) != channels:
+        raise UsageError(f"{flag}: {len(values)} numbers for {channels} channels; give one, or one for each")
+    return values
 
 
 def _normalised(image: Transform, shape: Sequence[int]) -> Preprocessing:

@@ -5,17 +5,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks import run
+from benchmarks import compare, run
 from benchmarks.report.quantization import quantization_lines
+from benchmarks.request.images import require_data, write_calibration
+from benchmarks.request.request import read_request
 from benchmarks.results.schema import Quantization
 from benchmarks.worker.prepare import JobBuilder, require_dtype, require_right
-from common.cli import UnavailableError
+from common.cli import UnavailableError, UsageError
 from common.engines import int8, onnx_int8
 from common.engines.engine import Operation
 from common.engines.int8 import CALIBRATING, HELD_OUT, full_batches, int8_share, save_images, top1_agreement
 from common.engines.kinds import Wanted, require_possible
 from common.engines.onnx_runtime import OnnxModel
+from common.weights import safetensors_file
 from tests.support.commands import QUICK, ended
 from tests.support.reports import result
 
@@ -80,6 +84,8 @@ def test_images_come_in_full_batches_and_no_image_is_in_both_parts(tmp_path):
         (["--precision", "int8"], "name them with --calibrate"),
         (["--calibrate", "list.txt"], "--calibrate is for --precision int8"),
         (["--precision", "int8", "--calibrate", "list.txt", "--phase", "train"], "--phase train does not go"),
+        (["--mean", "0.5"], "--mean is of the images of --calibrate"),
+        (["--precision", "int8", "--std", "0.5"], "--std is of the images of --calibrate"),
     ],
 )
 def test_int8_and_its_images_go_together(capsys, flags, words):
@@ -88,6 +94,30 @@ def test_int8_and_its_images_go_together(capsys, flags, words):
     )
     assert code == 2
     assert words in errors[-1]
+
+
+def request(images, *flags):
+    shape = ["--input-shape", "3,32,32", "--num-classes", "10"]
+    asked = ["--model", "lenet5", "--phase", "infer", "--precision", "int8", "--engine", "deploy"]
+    return read_request(compare._parse([*asked, "--calibrate", str(images), *shape, *flags]))
+
+
+def test_images_are_normalised_as_the_network_expects(tmp_path):
+    """A network that takes 0 to 1 would be calibrated on four times that range by ImageNet's numbers."""
+    (tmp_path / "list.txt").write_text("".join(f"{place}.png {place}\n" for place in range(2)))
+    for place in range(2):
+        Image.new("RGB", (8, 8), (255, 51, 0)).save(tmp_path / f"{place}.png")
+    found = {}
+    for name, flags in (("default", []), ("own", ["--mean", "0", "--std", "1,1,0.5"])):
+        write_calibration(request(tmp_path / "list.txt", *flags), tmp_path / name)
+        found[name] = safetensors_file.load(tmp_path / name)[CALIBRATING][0, :, 0, 0].tolist()
+    assert found["own"] == pytest.approx([1.0, 0.2, 0.0])
+    assert found["default"] == pytest.approx([(1 - 0.485) / 0.229, (0.2 - 0.456) / 0.224, -0.406 / 0.225])
+
+
+def test_numbers_of_channels_that_are_not_there_are_refused_before_anything_is_measured(flowers_list):
+    with pytest.raises(UsageError, match=r"--mean: 2 numbers for 3 channels; give one, or one for each"):
+        require_data(request(flowers_list, "--mean", "0,1"))
 
 
 def test_the_processor_says_whether_bytes_overflow(tmp_path, monkeypatch):
