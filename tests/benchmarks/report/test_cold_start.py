@@ -1,6 +1,7 @@
 """From start to first answer on the page and in the terminal, of any phase that has it."""
 
 from benchmarks.report.cold_start import cold_start_lines, cold_start_section
+from benchmarks.report.unmeasured import not_measured
 from benchmarks.results.schema import ColdStart, CompareReport, Latency
 from common.language import Language
 from tests.support.chinese import CHINESE, english, numbers
@@ -27,6 +28,12 @@ def test_a_bar_of_four_parts_for_each_side_and_what_is_installed():
     assert "2.50" in text and "paddle 771 MiB" in text
     chinese = "\n".join(cold_start_lines(found, CHINESE))
     assert numbers(chinese) == numbers(text) and english(chinese) == []
+
+
+def test_what_was_started_is_not_called_unmeasured():
+    assert any("Start-up" in line for line in not_measured(EN, report(result("torch", 10.0))))
+    begun = report(result("torch", 10.0, cold_start=BEGUN))
+    assert not any("Start-up" in line for line in not_measured(EN, begun))
 
 
 def test_phase_startup_is_shown_alike():

@@ -104,7 +104,7 @@ def request(images, *flags):
 
 def test_images_are_normalised_as_the_network_expects(tmp_path):
     """A network that takes 0 to 1 would be calibrated on four times that range by ImageNet's numbers."""
-    (tmp_path / "list.txt").write_text("".join(f"{place}.png {place}\n" for place in range(2)))
+    (tmp_path / "list.txt").write_text("".join(f"{place}.png\t{place}\n" for place in range(2)))
     for place in range(2):
         Image.new("RGB", (8, 8), (255, 51, 0)).save(tmp_path / f"{place}.png")
     found = {}
