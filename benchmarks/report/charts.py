@@ -8,12 +8,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wcwidth import wcswidth
+
 from benchmarks.report.axes import Scale, linear, logarithmic, tick_text
 from benchmarks.report.figures import WIDTH, Table, bar, figure, line, marker, text
 
 BAR, GAP, LABEL, NUMBER = 16, 14, 16, 62
 LEFT, RIGHT, TOP, HEIGHT, LEGEND = 52, 12, 14, 170, 18
 MARKS = 25  # points at most that get a mark of their own
+LETTER = 6.6  # width of one at most, on average, in a legend
 PARTS = ("whole", "middle", "light", "faint")  # shades of the parts of a stacked bar
 
 
@@ -67,12 +70,13 @@ def stacked_chart(
         parts += _stacked(stack, scale, y=y + 16)
         y += BAR + 20
     parts = _across(scale, top=18, bottom=y, label=unit) + parts  # behind the bars
+    x = 0.0
     for place, name in enumerate(names):
-        x = place * WIDTH / len(names)
         for at, backend in ((x, "torch"), (x + 16, "paddle")):
             kind = f"{backend} {PARTS[place]}"
             parts.append(f'<rect x="{at:.0f}" y="{y + 40:.0f}" width="14" height="12" class="{kind}"/>')
         parts.append(text(x + 36, y + 51, name, kind="small"))
+        x += 50 + LETTER * wcswidth(name)
     about = f"{len(stacks)} bars of {', '.join(names)}, in {unit}"
     return figure(title, about, parts, height=y + 60, table=table)
 
