@@ -1,6 +1,7 @@
 """Phase serve: each side's highest rate under the limit, found probe by probe in turns."""
 
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -182,6 +183,11 @@ class Serving(Interleaving):
             turn += 1
             for name in waiting if turn % 2 else waiting[::-1]:
                 self._attempt(name, lambda name: sides[name].advance())
+            # A search takes minutes, and the bar moves when it has ended.
+            last = (
+                f"{name} {one.found.runs[-1].rate:.3g}/s" for name, one in sides.items() if one.found.runs
+            )
+            bar.set_postfix_str(", ".join(last), refresh=sys.stderr.isatty())
         for name, side in sides.items():
             if name not in self.failures:
                 self.measured[name].brackets.append(side.found.model_dump())

@@ -64,9 +64,11 @@ class Batching:
 class Run:
     """What became of the requests of one run, in seconds, by request in the order of arrival.
 
-    ``latency`` is from the drawn arrival to the end of the batch, and ``late`` from there to the queue: what
-    the generator is to blame for. Both are NaN for a request that was not served. ``depths`` is the length of
-    the queue after each arrival. ``busy`` is the time that workers computed, all together.
+    ``latency`` is from the drawn arrival to the end of the batch. ``late`` is what the generator is to blame
+    for: the time from there to the queue in which no worker computed. While one does, the generator may get
+    neither a processor nor Python (deployed engines of both frameworks keep Python's lock to themselves), and
+    no other thread of a server would. Both are NaN for a request that was not served. ``depths`` is the
+    length of the queue after each arrival. ``busy`` is the time that workers computed, all together.
     """
 
     latency: np.ndarray
@@ -97,8 +99,10 @@ class Server:
         self._limit, self._allowed = limit, len(arrivals) if allowed is None else allowed
         self._moments = moments or RealMoments()
         self._queue: deque[int] = deque()
-        self._is_closed = False  # nothing more arrives
+        self._due = 0  # the first request that has not arrived yet
+        self._is_open, self._is_closed = False, False  # the first may arrive; nothing more arrives
         self._begin = 0.0
+        self._computing, self._idle_since = 0, 0.0  # workers, and since when none does
         self._over = self._served = 0
         self._shown = min(CUT_AFTER[0] * len(arrivals), CUT_AFTER[1])
         self._error: BaseException | None = None
@@ -130,7 +134,8 @@ class Server:
         if prepare is not None:
             with suppress(threading.BrokenBarrierError):  # then nothing arrives
                 ready.wait()
-        self._begin = self._moments.now()
+        with self._moments:
+            self._begin, self._is_open = self._moments.now(), True
         start(generator)
         for thread in (generator, *workers):
             thread.join()
@@ -140,25 +145,29 @@ class Server:
         return self.run
 
     def _generate(self) -> None:
-        """Put each request into the queue when its time has come, and all that are due at once."""
-        due = 0
+        """Put each request into the queue when its time has come."""
         with self._moments:
-            while due < len(self._arrivals) and not self._is_closed:
-                now = self._moments.now() - self._begin
-                if self._arrivals[due] > now:
-                    self._moments.wait(self._arrivals[due] - now)
-                    continue
-                while due < len(self._arrivals) and self._arrivals[due] <= now:
-                    self._enqueue(due)
-                    due += 1
-                self._moments.notify_all()
+            while self._due < len(self._arrivals) and not self._is_closed:
+                if self._enqueue_due():
+                    self._moments.notify_all()
+                else:
+                    self._wait_for_next()
             self._is_closed = True
             self._moments.notify_all()
 
-    def _enqueue(self, request: int) -> None:
-        self.run.late[request] = self._moments.now() - self._begin - self._arrivals[request]
-        self._queue.append(request)
-        self.run.depths.append(len(self._queue))
+    def _wait_for_next(self) -> None:
+        self._moments.wait(self._arrivals[self._due] - (self._moments.now() - self._begin))
+
+    def _enqueue_due(self) -> int:
+        """Put all requests into the queue whose time has come; returns how many."""
+        now, before = self._moments.now() - self._begin, self._due
+        while self._due < len(self._arrivals) and self._arrivals[self._due] <= now:
+            since = max(self._arrivals[self._due], self._idle_since)
+            self.run.late[self._due] = 0.0 if self._computing else now - since
+            self._queue.append(self._due)
+            self.run.depths.append(len(self._queue))
+            self._due += 1
+        return self._due - before
 
     def _work(self, runner: Runner, prepare: Callable[[], object] | None, ready: threading.Barrier) -> None:
         try:
@@ -177,9 +186,14 @@ class Server:
                 self._close()
 
     def _next_batch(self) -> list[int]:
-        """Wait for requests, and a little for more; empty when there will be no more."""
+        """Wait for requests, and a little for more; empty when there will be no more.
+
+        A worker that comes from a batch sees all that arrived meanwhile, though the generator had no turn.
+        """
         with self._moments:
             while True:
+                if self._is_open and not self._is_closed:
+                    self._enqueue_due()
                 if not self._queue:
                     if self._is_closed:
                         return []
@@ -190,12 +204,15 @@ class Server:
                 is_full = len(self._queue) >= self._batching.most
                 if is_full or left <= 0 or self._is_closed:
                     most = min(self._batching.most, len(self._queue))
+                    self._computing += 1
                     return [self._queue.popleft() for _ in range(most)]
                 self._moments.wait(left)
 
     def _note(self, batch: Sequence[int], places: int, *, began: float, ended: float) -> None:
         run = self.run
         with self._moments:
+            self._computing -= 1
+            self._idle_since = ended - self._begin
             for request in batch:
                 run.latency[request] = ended - self._begin - self._arrivals[request]
                 self._over += run.latency[request] > self._limit

@@ -68,11 +68,13 @@ def test_a_delay_in_one_step_of_a_hundred_is_in_p99_and_not_in_p50():
 
 
 class Sluggish(Server):
-    """A generator that takes 30 ms to put a request into the queue."""
+    """A generator that comes 60 ms later each time."""
 
-    def _enqueue(self, request):
-        self._moments.sleep(0.03)
-        super()._enqueue(request)
+    def _wait_for_next(self):
+        super()._wait_for_next()
+        end = self._moments.now() + 0.06
+        while (left := end - self._moments.now()) > 1e-9:
+            self._moments.wait(left)
 
 
 def test_a_generator_that_cannot_keep_up_is_told_from_a_server_that_cannot():
@@ -83,6 +85,30 @@ def test_a_generator_that_cannot_keep_up_is_told_from_a_server_that_cannot():
     slow_generator = served(rate=50.0, kind=Sluggish)
     assert judged(slow_generator) == "generator"
     assert (slow_generator.latency >= slow_generator.late + 0.01 - 1e-9).all()  # counted from the drawn time
+
+
+@pytest.mark.parametrize(("rate", "verdict"), [(5.0, "passed"), (20.0, "failed")])
+def test_what_arrives_while_a_worker_keeps_all_others_out_is_the_servers_own_delay(rate, verdict):
+    """A deployed engine keeps Python's lock for a whole batch: the generator has no turn until it ends."""
+    time = SimulatedTime()
+
+    def runner(batch):
+        with time:
+            time.sleep(0.04)
+        return len(batch)
+
+    arrivals = draw_arrivals(requests=600, rate=rate, seed=(0, 1))
+    server = Server([runner], arrivals=arrivals, batching=Batching(), moments=time)
+    run = server.serve(start=time.start)
+    limit = LatencyLimit(seconds=0.1, percentile=0.9)
+    busy = run.busy / run.span
+    assert judge(run.latency, run.late, limit=limit, allowed=46, cut=False, busy=busy) == verdict
+    assert run.late.max() < 1e-9 and busy < 0.9
+    end, expected = 0.0, []
+    for arrival in arrivals:
+        end = max(end, arrival) + 0.04
+        expected.append(end - arrival)
+    np.testing.assert_allclose(run.latency, expected, atol=1e-9)
 
 
 def test_a_run_that_has_failed_is_cut_and_keeps_what_was_served():
