@@ -8,7 +8,8 @@ from tabulate import tabulate
 
 from backends import NAMES
 from benchmarks.results.formatting import number
-from benchmarks.results.schema import LayerTimes, Result
+from benchmarks.results.row_parts import LayerTimes
+from benchmarks.results.schema import Result
 from common.language import ENGLISH, Language
 
 TIMES = ("torch_forward", "paddle_forward", "torch_backward", "paddle_backward")

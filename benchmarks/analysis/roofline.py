@@ -8,7 +8,8 @@ are held against one machine: the best that either framework reached in the run.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
-from benchmarks.results.schema import Result, Roofline
+from benchmarks.results.row_parts import Roofline
+from benchmarks.results.schema import Result
 from common.language import ENGLISH, Language
 
 ELEMENT_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "int8": 1}

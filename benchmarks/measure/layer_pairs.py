@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.analysis.layers import calls_of
 from benchmarks.parity.sides.alignment import Call, align
-from benchmarks.results.schema import LayerTimes, Result
+from benchmarks.results.row_parts import LayerTimes
+from benchmarks.results.schema import Result
 
 
 def join_layers(rows: Sequence[Result], layers: Mapping[str, str]) -> list[Result]:

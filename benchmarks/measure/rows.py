@@ -17,8 +17,9 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.request import Request
 from benchmarks.request.service import SERVE, SOAK
+from benchmarks.results.row_parts import ColdStart, Latency, LayerLeftOut, LayerTimes, Quantization
 from benchmarks.results.samples import Block, Measured
-from benchmarks.results.schema import ColdStart, Latency, LayerLeftOut, LayerTimes, Quantization, Result
+from benchmarks.results.schema import Result
 from benchmarks.results.service import RateBracket
 
 

@@ -39,50 +39,49 @@ def cold_start_section(say: Language, report: CompareReport) -> Section | None:
     if not found:
         return None
     label = labeller([each.row for each in found], say)
-    names = [say("import"), say("build"), say("load"), say("first answer")]
-    stacks = [
-        Stack(label=label(each.row), backend=each.row.backend, values=each.parts)
-        for each in sorted(found, key=lambda each: label(each.row))
-    ]
     note = say(
         "A new process of each side, while nothing else ran: it imports the framework, builds the model, "
         "loads its weights or what was compiled ahead, and computes a first batch. Medians of so many "
         "starts; the files were in the machine's cache. Deployed: on disk, what was compiled ahead, else the "
         "weights."
     )
+    columns = [say("combination"), say("backend"), *(f"{name} s" for name in _parts(say))]
+    rows = [
+        [
+            *(label(each.row), each.row.backend, *map(number, each.parts), number(each.total)),
+            *(str(each.starts), number(each.row.deployed_bytes / MIB if each.row.deployed_bytes else None)),
+        ]
+        for each in found
+    ]
     return without_empty(
         Section(
             title=say("From start to first answer"),
             note=say.space.join([note, *_installed(say, report)]),
-            columns=[
-                *(say("combination"), say("backend"), *(f"{name} s" for name in names)),
-                *(say("whole s"), say("starts"), say("deployed MiB")),
-            ],
-            rows=[
-                [
-                    label(each.row),
-                    each.row.backend,
-                    *map(number, each.parts),
-                    number(each.total),
-                    str(each.starts),
-                    number(each.row.deployed_bytes / MIB if each.row.deployed_bytes else None),
-                ]
-                for each in found
-            ],
-            charts=[
-                stacked_chart(
-                    say("Seconds from start to first answer"),
-                    stacks,
-                    names,
-                    unit="s",
-                    table=Table(
-                        heading=say("Numbers"),
-                        columns=["s", *names],
-                        rows=[[f"{one.backend}, {one.label}", *map(number, one.values)] for one in stacks],
-                    ),
-                )
-            ],
+            columns=[*columns, say("whole s"), say("starts"), say("deployed MiB")],
+            rows=rows,
+            charts=[_bars(say, found)],
         )
+    )
+
+
+def _parts(say: Language) -> list[str]:
+    return [say("import"), say("build"), say("load"), say("first answer")]
+
+
+def _bars(say: Language, found: Sequence[_Start]) -> str:
+    """A bar for each side, those of a combination below each other."""
+    label = labeller([each.row for each in found], say)
+    stacks = [
+        Stack(label=label(each.row), backend=each.row.backend, values=each.parts)
+        for each in sorted(found, key=lambda each: label(each.row))
+    ]
+    rows = [[f"{one.backend}, {one.label}", *map(number, one.values)] for one in stacks]
+    return stacked_chart(
+        say("Seconds from start to first answer"),
+        stacks,
+        _parts(say),
+        unit="s",
+        table=Table(heading=say("Numbers"), columns=["s", *_parts(say)], rows=rows),
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
+from benchmarks.results.free_parts import FreeParts
 from benchmarks.results.sanity import impossible
-from benchmarks.results.schema import CompareReport, FreeParts
+from benchmarks.results.schema import CompareReport
 from common.cli import UsageError, one_line
 from common.endings import exit_codes
 from common.files import write_text

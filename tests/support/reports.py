@@ -4,21 +4,8 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.analysis.best import best_of_each
-from benchmarks.results.schema import (
-    Best,
-    BestSide,
-    Change,
-    ColdStart,
-    CompareReport,
-    Comparison,
-    Curve,
-    Epoch,
-    Latency,
-    LayerTimes,
-    Quantization,
-    Result,
-    Roofline,
-)
+from benchmarks.results.row_parts import ColdStart, Latency, LayerTimes, Quantization, Roofline
+from benchmarks.results.schema import Best, BestSide, Change, CompareReport, Comparison, Curve, Epoch, Result
 from benchmarks.results.service import MemoryGrowth, RateBracket, ServedRun, Service
 
 

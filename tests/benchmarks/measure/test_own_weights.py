@@ -10,7 +10,8 @@ import pytest
 from backends.open_model import ModelSpec, open_model
 from benchmarks import compare, run
 from benchmarks.measure.layer_pairs import join_layers
-from benchmarks.results.schema import LayerTimes, Result
+from benchmarks.results.row_parts import LayerTimes
+from benchmarks.results.schema import Result
 from benchmarks.worker.setup import fill
 from common.cli import UsageError
 from common.weights import safetensors_file

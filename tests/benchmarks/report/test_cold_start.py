@@ -2,7 +2,8 @@
 
 from benchmarks.report.cold_start import cold_start_lines, cold_start_section
 from benchmarks.report.unmeasured import not_measured
-from benchmarks.results.schema import ColdStart, CompareReport, Latency
+from benchmarks.results.row_parts import ColdStart, Latency
+from benchmarks.results.schema import CompareReport
 from common.language import Language
 from tests.support.chinese import CHINESE, english, numbers
 from tests.support.reports import result

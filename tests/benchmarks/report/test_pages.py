@@ -16,7 +16,7 @@ from benchmarks.report.page import render, sections, write_pages
 from benchmarks.report.unmeasured import not_measured
 from benchmarks.results import result_file
 from benchmarks.results.formatting import labeller
-from benchmarks.results.schema import Latency, LayerLeftOut
+from benchmarks.results.row_parts import Latency, LayerLeftOut
 from benchmarks.results.training_curves import read_curves
 from common.cli import UsageError
 from common.language import Language

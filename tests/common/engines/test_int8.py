@@ -11,7 +11,7 @@ from benchmarks import compare, run
 from benchmarks.report.quantization import quantization_lines
 from benchmarks.request.images import require_data, write_calibration
 from benchmarks.request.request import read_request
-from benchmarks.results.schema import Quantization
+from benchmarks.results.row_parts import Quantization
 from benchmarks.worker.prepare import JobBuilder, require_dtype, require_right
 from common.cli import UnavailableError, UsageError
 from common.engines import int8, onnx_int8
