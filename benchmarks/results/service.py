@@ -15,8 +15,8 @@ class ServedRun(_Record):
     Latency is from the drawn arrival to the end of the batch; ``late`` is how late the generator put a
     request into the queue while no worker computed. A percentile is None of too few. ``outcome`` is
     "generator" where the load generator could not keep up, so that nothing is known of the server.
-    ``filled_fraction`` is the part of the batches' places that was filled up. ``cut``: the run had failed, and
-    was ended.
+    ``filled_fraction`` is the part of the batches' places that was filled up. ``cut``: the run had
+    failed, and was ended.
     """
 
     rate: float
