@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from backends import ENGINES, NAMES
 from benchmarks.results.schema import Best, BestSide, Comparison, Result
+from common.engines.int8 import INT8
 
 KEY = ("phase", "batch_size", "processes", "beside")  # what is compared in each way that there is
 SIDE = ("engine", "precision", "layout", "threads")
@@ -13,14 +14,16 @@ SIDE = ("engine", "precision", "layout", "threads")
 def best_of_each(rows: Iterable[Result], comparisons: Sequence[Comparison] = ()) -> list[Best]:
     """The fastest of each backend's own engines, for each KEY, where both have one.
 
-    What was measured in an invalid comparison is not among them.
+    int8 has a best of its own: it costs accuracy, and is no answer to how fast float32 is. What was measured
+    in an invalid comparison is not among them.
     """
     invalid = [row for row in comparisons if row.verdict == "invalid"]
     fastest: dict[tuple[str | int, ...], dict[str, Result]] = {}
     for row in rows:
         is_valid = not any(is_side_of(row, pair) for pair in invalid)
         if row.images_per_second is not None and row.engine in ENGINES and is_valid:
-            sides = fastest.setdefault(tuple(getattr(row, name) for name in KEY), {})
+            key = (*(getattr(row, name) for name in KEY), row.precision == INT8)
+            sides = fastest.setdefault(key, {})
             rival = sides.get(row.backend)
             if rival is None or (rival.images_per_second or 0) < row.images_per_second:
                 sides[row.backend] = row

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.analysis.best import compared
 from benchmarks.report import said
-from benchmarks.report.outcomes import outcome, way
+from benchmarks.report.outcomes import key, outcome, way
 from benchmarks.report.words import verdict_words
 from benchmarks.request.request import DEFAULT_MARGIN, REFERENCES
 from benchmarks.results.formatting import half_width, number
@@ -38,12 +38,12 @@ class Badge:
 
 def badges(say: Language, report: CompareReport) -> list[Badge]:
     """One for each phase and batch size: the best of both sides, or why there is none."""
-    found = {_key(best): _of_best(say, best, report) for best in report.best}
+    found = {key(best): _of_best(say, best, report) for best in report.best}
     for pair in report.comparisons:
         if pair.verdict == "invalid":
             figure = say("no winner: the machine was disturbed")
             words = {"word": say("invalid"), "figure": figure, "reason": translated(pair.reason or "", say)}
-            found.setdefault(_key(pair), Badge(title=_title(say, *_key(pair)), kind="invalid", **words))
+            found.setdefault(key(pair), Badge(title=_title(say, *key(pair)), kind="invalid", **words))
     for row in report.results:
         if row.status != "ok":
             figure = say("{side}: {status}", side=row.backend, status=say(row.status))
@@ -52,26 +52,27 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
                 "figure": figure,
                 "reason": translated(row.reason or "", say),
             }
-            found.setdefault(_key(row), Badge(title=_title(say, *_key(row)), kind="missing", **words))
+            found.setdefault(key(row), Badge(title=_title(say, *key(row)), kind="missing", **words))
     phases = list(dict.fromkeys(row.phase for row in report.results))
-    ordered = sorted(found, key=lambda key: (phases.index(key[0]), int(key[1].split()[0]), key[1]))
-    shown = [found[key] for key in ordered]
+    ordered = sorted(found, key=lambda at: (phases.index(at[0]), int(at[1].split()[0]), *at[1:]))
+    shown = [found[place] for place in ordered]
     return shown if len(shown) <= FEW else [replace(badge, others=()) for badge in shown]
 
 
 def advice(say: Language, report: CompareReport) -> str:
     """What to choose, phase by phase, those first in which one is faster; "" if nothing was compared."""
     alike: dict[tuple[str, str, bool], list[str]] = {}
-    for phase in dict.fromkeys(best.phase for best in report.best):
-        bests = [best for best in report.best if best.phase == phase]
+    for phase, precision in dict.fromkeys((key(best)[0], key(best)[2]) for best in report.best):
+        bests = [best for best in report.best if (key(best)[0], key(best)[2]) == (phase, precision)]
         outcomes = [outcome(best, report.comparisons) for best in bests]
         undecided = not {"torch", "paddle"} & set(outcomes)
-        key = (_engines(say, bests), _choice(say, bests, outcomes), undecided)
-        alike.setdefault(key, []).append(said.phase(say, phase))
-    ordered = sorted(alike, key=lambda key: key[-1])
+        found = (_engines(say, bests), _choice(say, bests, outcomes), undecided)
+        words = said.phase(say, phase)
+        name = say("{phase} in {precision}", phase=words, precision=precision) if precision else words
+        alike.setdefault(found, []).append(name)
     return say.space.join(
-        say("{phase} ({engines}): {choice}.", phase=say.joined(alike[key]), engines=key[0], choice=key[1])
-        for key in ordered
+        say("{phase} ({engines}): {choice}.", phase=say.joined(names), engines=engines, choice=choice)
+        for (engines, choice, _), names in sorted(alike.items(), key=lambda item: item[0][-1])
     )
 
 
@@ -115,7 +116,7 @@ def _of_best(say: Language, best: Best, report: CompareReport) -> Badge:
     pair = compared(best, report.comparisons)
     others = _others(say, best, pair, report.comparisons)
     return Badge(
-        title=_title(say, best.phase, best.batch),
+        title=_title(say, *key(best)),
         kind=KINDS.get(found, found),
         winner=found if found in KINDS else "",
         word=_word(say, found),
@@ -167,7 +168,7 @@ def _side(say: Language, name: str, side: BestSide, best: Best, rows: Iterable[R
     speed = number(side.images_per_second)
     text = say("{name} ({way}): {speed} images/s", name=name, way=way(side), speed=speed)
     for row in rows:
-        same = (row.backend, _key(row), row.images_per_second) == (name, _key(best), side.images_per_second)
+        same = (row.backend, key(row), row.images_per_second) == (name, key(best), side.images_per_second)
         if same and row.cost_per_million_images is not None:
             cost = number(row.cost_per_million_images)
             return text + say(", {cost} per million images", cost=cost)
@@ -178,16 +179,13 @@ def _others(say: Language, best: Best, pair: Comparison | None, rows: Sequence[C
     """Lines on the other comparisons of the phase at this batch size, each with its engine."""
     lines = []
     for row in rows:
-        is_other = _key(row) == _key(best) and row is not pair and row.engine not in REFERENCES
+        is_other = key(row) == key(best) and row is not pair and row.engine not in REFERENCES
         if is_other and row.ratio is not None and row.verdict not in ("not comparable", "invalid"):
             name = verdict_words(row, say)
             lines.append(f"{row.engine}, {row.precision}: {name}, {times(say, row)}")
     return lines
 
 
-def _title(say: Language, phase: str, batch: str) -> str:
-    return say("{phase}, batch {batch}", phase=said.phase(say, phase), batch=batch)
-
-
-def _key(row: Best | Comparison | Result) -> tuple[str, str]:
-    return row.phase, row.batch if isinstance(row, Best) else row.case.batch
+def _title(say: Language, phase: str, batch: str, precision: str) -> str:
+    title = say("{phase}, batch {batch}", phase=said.phase(say, phase), batch=batch)
+    return f"{title}, {precision}" if precision else title

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from benchmarks.analysis.best import compared
 from benchmarks.results.formatting import half_width
-from benchmarks.results.schema import Best, BestSide, Comparison
+from benchmarks.results.schema import Best, BestSide, Comparison, Result
+from common.engines.int8 import INT8
 
 
 def outcome(best: Best, comparisons: Sequence[Comparison]) -> str:
@@ -28,8 +29,14 @@ def behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
     If the best two had turns of their own, the comparisons of those.
     """
     pair = compared(best, comparisons)
-    own = [row for row in comparisons if (row.phase, row.case.batch) == (best.phase, best.batch)]
+    own = [row for row in comparisons if key(row) == key(best)]
     return own if pair is None else [pair]
+
+
+def key(row: Best | Comparison | Result) -> tuple[str, str, str]:
+    """Of what a best is: phase, batch, and "int8" where it is in int8."""
+    batch, side = (row.batch, row.torch) if isinstance(row, Best) else (row.case.batch, row)
+    return row.phase, batch, INT8 if side.precision == INT8 else ""
 
 
 def way(side: BestSide) -> str:

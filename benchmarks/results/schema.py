@@ -217,7 +217,7 @@ class BestSide(_Record):
 
 
 class Best(_Record):
-    """The best of each side for one phase, batch size, number of processes and of neighbours.
+    """The best of each side for one phase, batch size, number of processes and of neighbours; int8 apart.
 
     ``ratio`` is paddle's over torch's: the comparison's, where the two were compared with each other.
     """

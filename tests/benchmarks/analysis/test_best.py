@@ -13,3 +13,14 @@ def test_rows_beside_neighbours_have_a_best_of_their_own():
     assert [(best.batch, best.ratio) for best in found] == [("8", 0.25), ("8 beside 2", 0.1)]
     pairs[0] = pairs[0].model_copy(update={"verdict": "invalid", "ratio": None, "ratio_ci95": None})
     assert [best.batch for best in best_of_each(rows, pairs)] == ["8 beside 2"]
+
+
+def test_int8_is_no_answer_to_how_fast_float32_is():
+    """It costs accuracy: where one side alone has it, float32 is compared with float32."""
+    rows = [result(name, speed) for name, speed in (("torch", 100.0), ("paddle", 95.0))]
+    rows.append(result("paddle", 215.0, precision="int8"))
+    found = best_of_each(rows, [comparison(100.0, 95.0)])
+    assert [(best.torch.precision, best.paddle.precision) for best in found] == [("fp32", "fp32")]
+    rows.append(result("torch", 430.0, precision="int8"))
+    found = best_of_each(rows, [comparison(100.0, 95.0), comparison(430.0, 215.0, precision="int8")])
+    assert [(best.paddle.precision, best.ratio) for best in found] == [("fp32", 0.95), ("int8", 0.5)]

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.analysis.best import best_of_each
+from benchmarks.report.answer import answer
 from benchmarks.report.badges import advice, badges
 from benchmarks.report.page import render
 from common.language import Language
@@ -73,6 +74,25 @@ def test_phases_with_the_same_choice_share_a_sentence():
     both.comparisons += training.comparisons
     both.best += training.best
     assert advice(EN, both) == "Inference, Training (eager on both): choose torch."
+
+
+def test_int8_has_a_badge_and_advice_of_its_own():
+    found = judged(0.95, verdicts=("torch faster",), engine="deploy")
+    case = {"engine": "deploy", "precision": "int8", "batch_size": 1}
+    alone = result("paddle", 215.0, **case)
+    lost = result("torch", 1.0, status="unsupported", reason="no torchao", images_per_second=None, **case)
+    found.results += [alone, lost]
+    found.best = best_of_each(found.results, found.comparisons)
+    assert [badge.title for badge in badges(EN, found)] == ["Inference, batch 1", "Inference, batch 1, int8"]
+    assert [badge.kind for badge in badges(EN, found)] == ["faster", "missing"]
+    found.results[-1] = result("torch", 107.0, **case)
+    pair = comparison(107.0, 215.0, verdict="paddle faster", **case)
+    found.comparisons.append(pair)
+    found.best = best_of_each(found.results, found.comparisons)
+    assert [badge.winner for badge in badges(EN, found)] == ["torch", "paddle"]
+    words = "Inference (deploy on both): choose torch. Inference in int8 (deploy on both): choose paddle."
+    assert advice(EN, found) == words
+    assert "paddle (deploy, int8) is 2.01 times" in answer(found)
 
 
 def test_a_price_is_a_cost_on_the_badge():
