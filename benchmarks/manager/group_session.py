@@ -211,10 +211,9 @@ class GroupSession(Session):
         self._pace.pop(name, None)
         return Measured(facts=replace(facts[0], device=devices[0].partition(":")[0]))
 
-    def warm_up(self, name: str) -> None:
-        """Run the untimed steps."""
-        if self.request.warmup:
-            self._step(name, self.request.warmup)
+    def warm_up(self, name: str) -> int:
+        """Run the untimed steps; returns how many."""
+        return single.warmed_up(self.request.warmup, lambda steps: self._step(name, steps))
 
     def measure(self, name: str, measured: Measured, *, min_steps: int, min_seconds: float) -> Block:
         """Have a group time one more block: all its processes do the same number of steps, at once."""

@@ -124,7 +124,7 @@ class Interleaving:
         else:  # a process lies in memory in its own way: another one may be faster
             self._all_at_once(self._prepare_again)
         self._require_comparable()
-        self._each(self.session.warm_up)
+        self._each(self._warm_up)
         self.processes.append(rounds)
         self._rounds(rounds, blocks=blocks, bar=bar)
         self.circumstances.append(load.facts())
@@ -300,6 +300,9 @@ class Interleaving:
     def _prepare(self, name: str) -> None:
         self.measured[name] = self.session.prepare(name, self.cases[name])
         self.measured[name].tuning = self.tuning.get(name, [])
+
+    def _warm_up(self, name: str) -> None:
+        self.measured[name].warmup_steps = self.session.warm_up(name)
 
     def _prepare_again(self, name: str) -> None:
         """The same once more.

@@ -141,7 +141,7 @@ def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case,
         case, tried = tune(session, backend, case)
     measured = session.prepare(backend, case)
     measured.tuning = tried
-    session.warm_up(backend)
+    measured.warmup_steps = session.warm_up(backend)
     if case.phase == SERVE:
         search_alone(session, backend, measured)
     elif case.phase == SOAK:

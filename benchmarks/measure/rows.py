@@ -44,7 +44,7 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         step_seconds=measured.step_seconds,
         quick_seconds=quick_seconds(blocks) if steps else [],
         latency_ms=Latency.model_validate({"n": len(steps)} | percentiles_ms(steps)) if steps else None,
-        warmup_steps=request.warmup,
+        warmup_steps=measured.warmup_steps,
         peak_memory_bytes=measured.peak_memory_bytes,
         error=facts.error,
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),

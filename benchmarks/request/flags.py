@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from backends import ENGINES, NAMES, PRECISIONS
-from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS, Request
+from benchmarks.request.request import LAYOUTS, LOADERS, PHASES, REFERENCES, SETTINGS, WARMUP, Request
 from benchmarks.request.service import PHASES as SERVICE_PHASES
 from benchmarks.request.service import add_service_flags
 from common import model_cards
@@ -202,7 +202,10 @@ def add_settings_flags(group: Group, *, choices: Sequence[str] = SETTINGS) -> No
 def add_step_flags(group: Group) -> None:
     """How many steps are timed."""
     group.add_argument(
-        "--warmup", type=natural, default=Request.warmup, metavar="N", help="untimed steps first (default 3)"
+        "--warmup",
+        type=natural,
+        metavar="N",
+        help=f"untimed steps first (default {WARMUP}, of slow ones as many as begin within a second)",
     )
     group.add_argument(
         "--min-iterations",

@@ -24,6 +24,7 @@ SETTINGS = ("equalised", "as-shipped", "tuned")
 LOADERS = ("common", "native")
 LAYOUTS = ("NCHW", "NHWC")
 REFERENCES = tuple(kind.name for kind in ENGINE_KINDS.values() if kind.neutral)
+WARMUP = 3  # untimed steps, unless they are slow or another number is asked for
 DEFAULT_MARGIN = 5.0  # percent, within which two sides are equal
 FEWEST_ROUNDS = 4  # an interval from fewer rounds would be a guess
 TUNED_PRECISIONS = ("fp32", "tf32", "bf16", "fp16")
@@ -48,7 +49,7 @@ class Request:
     reference: str | None = None
     layers: bool = False
     price_per_hour: float | None = None
-    warmup: int = 3
+    warmup: int | None = None  # untimed steps; None: WARMUP, fewer of slow ones
     min_iterations: int = 10
     min_seconds: float = 1.0
     data: Path | None = None

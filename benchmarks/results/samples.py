@@ -44,6 +44,7 @@ class Measured:
     starts: list[dict[str, float]] = field(default_factory=list)  # seconds by part, of cold starts beside
     blocks: list[Block] = field(default_factory=list)
     process: int = 0  # that measures now, counted from 0
+    warmup_steps: int | None = None  # of the last process
     peak_memory_bytes: int | None = None
     last_outcome: float | None = None  # of the last step, to look at: a mean logit or a loss
     matmul_peak_flops: float | None = None
