@@ -1,7 +1,9 @@
 """How large what is installed is: a package with all that it needs, by their own lists of files."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.util import find_spec
 
 FRAMEWORKS = {"torch": ("torch",), "paddle": ("paddlepaddle-gpu", "paddlepaddle")}  # as PyPI calls them
 
@@ -14,7 +16,7 @@ def installed_bytes(names: Sequence[str]) -> int | None:
     here, or its files are not listed with sizes, as other installers than pip leave them.
     """
     first = next((found for name in names if (found := _found(name)) is not None), None)
-    if first is None:
+    if first is None or find_spec("packaging") is None:  # another interpreter may lack it
         return None
     seen, open_yet, total = {_key(first)}, [first], 0
     while open_yet:
@@ -45,8 +47,12 @@ def _key(one: Distribution) -> str:
 
 def _required(one: Distribution) -> list[Distribution]:
     """Of what it requires on this machine without extras, all that is here."""
-    from packaging.requirements import Requirement
+    from packaging.requirements import InvalidRequirement, Requirement
 
-    wanted = [Requirement(line) for line in one.requires or ()]
-    here = [each.name for each in wanted if each.marker is None or each.marker.evaluate({"extra": ""})]
-    return [found for name in here if (found := _found(name)) is not None]
+    here = []
+    for line in one.requires or ():
+        with suppress(InvalidRequirement):  # of wheels older than the rules
+            wanted = Requirement(line)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+                here.append(_found(wanted.name))
+    return [found for found in here if found is not None]
