@@ -8,7 +8,7 @@ WIDTH = 0.05  # of the bracket: the lowest rate that failed over the highest tha
 START = 0.7  # of the rate at which everything is served offline: near what a queue allows
 LEAST = 0.01  # of the same: a side that does not pass here passes nowhere
 
-Outcome = Literal["passed", "failed", "generator"]
+Outcome = Literal["passed", "failed", "generator", "open"]
 
 
 @dataclass(kw_only=True)

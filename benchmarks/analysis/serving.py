@@ -17,16 +17,19 @@ from benchmarks.analysis.ratio import (
     hodges_lehmann,
 )
 from benchmarks.request.service import LatencyLimit, ServePlan
-from benchmarks.request.tail_rule import allowed_over
+from benchmarks.request.tail_rule import allowed_over, failing_over
 from benchmarks.results.sentences import ALONE, BLAMED, GENERATOR, KEEPS_NOWHERE, LOSES
-from benchmarks.results.service import RateBracket, ServedRun, Service
+from benchmarks.results.service import RateBracket, ServedRun, Service, Together
 from common.runtime.kernel_counters import KernelCounters
 
 LATE = 0.1  # of the limit: what the generator may add to the latency at the limit's percentile
 BUSY = 0.9  # of the workers' time: a server as busy as that cannot keep up, however late requests come
 SPAN = 20  # times the limit that a run takes at least: what is 5 % too fast is late by the limit at its end
 ABOVE = 5  # requests above a percentile, without which it is not given
-Outcome = Literal["passed", "failed", "generator"]
+MOST_TOGETHER = 8  # runs at one rate
+TOGETHER_SECONDS = 60.0  # that they may take, with the next one
+TRIES = 3  # of a rate at which a run failed while others disturbed it
+Outcome = Literal["passed", "failed", "generator", "open"]
 
 
 def requests_of_run(plan: ServePlan, rate: float, *, min_seconds: float) -> int:
@@ -36,17 +39,66 @@ def requests_of_run(plan: ServePlan, rate: float, *, min_seconds: float) -> int:
 
 
 def judge(
-    latency: np.ndarray, late: np.ndarray, *, limit: LatencyLimit, allowed: int, cut: bool, busy: float
+    latency: np.ndarray,
+    late: np.ndarray,
+    *,
+    limit: LatencyLimit,
+    allowed: int,
+    failing: int,
+    cut: bool,
+    busy: float,
 ) -> Outcome:
-    """Whose fault it is that requests took too long, if too many did.
+    """Whose fault it is that requests took too long, if too many did; "open" where so many show nothing.
 
-    A generator that is late leaves the server idle; a server that is slow is busy all the time.
+    ``allowed`` over the limit show that it is kept, ``failing`` that it is not. A generator that is late
+    leaves the server idle; a server that is slow is busy all the time.
     """
     over = int((latency > limit.seconds).sum())
     if over <= allowed and not cut:
         return "passed"
     late_rank = np.quantile(late, limit.percentile) if len(late) else 0.0
-    return "generator" if late_rank > LATE * limit.seconds and busy < BUSY else "failed"
+    if late_rank > LATE * limit.seconds and busy < BUSY:
+        return "generator"
+    return "failed" if over >= failing or cut else "open"
+
+
+def decided(runs: Sequence[ServedRun], percentile: float) -> tuple[Outcome, bool] | None:
+    """What the runs at one rate say, and whether others disturbed what decides; None: one more run is needed.
+
+    A run alone often shows neither that the limit is kept nor that it is not: then undisturbed runs count
+    together, by the same rule. What stays open has not been shown to keep it. What passes although others
+    disturb would pass without them; what fails while they do is tried again.
+    """
+    last, clean = runs[-1], [run for run in runs if not run.disturbed]
+    if last.outcome == "passed":
+        return "passed", False
+    if last.disturbed:
+        return (last.outcome, True) if len(runs) - len(clean) >= TRIES else None
+    if last.outcome != "open":
+        return last.outcome, False
+    requests, over = sum(run.requests for run in clean), sum(run.over for run in clean)
+    allowed = allowed_over(requests, percentile)
+    if allowed is not None and over <= allowed:
+        return "passed", False
+    if over >= failing_over(requests, percentile):
+        return "failed", False
+    seconds = (requests + last.requests) / last.rate
+    return ("open", False) if len(clean) >= MOST_TOGETHER or seconds > TOGETHER_SECONDS else None
+
+
+def settle(runs: Sequence[ServedRun], outcome: Outcome, percentile: float) -> None:
+    """Note in the runs at one rate what they were found to say, and of what all together."""
+    clean = [run for run in runs if not run.disturbed]
+    requests = sum(run.requests for run in clean)
+    for run in clean:
+        if run.outcome == "open" and len(clean) > 1:
+            run.outcome = outcome
+            run.together = Together(
+                runs=len(clean),
+                requests=requests,
+                over=sum(each.over for each in clean),
+                allowed=allowed_over(requests, percentile) or 0,
+            )
 
 
 def served_run(reply: Mapping[str, Any], *, plan: ServePlan, rate: float, requests: int) -> ServedRun:
@@ -63,7 +115,15 @@ def served_run(reply: Mapping[str, Any], *, plan: ServePlan, rate: float, reques
         served=len(latency),
         over=int((latency > plan.latency_limit.seconds).sum()),
         allowed=allowed,
-        outcome=judge(latency, late, limit=plan.latency_limit, allowed=allowed, cut=reply["cut"], busy=busy),
+        outcome=judge(
+            latency,
+            late,
+            limit=plan.latency_limit,
+            allowed=allowed,
+            failing=failing_over(requests, plan.latency_limit.percentile),
+            cut=reply["cut"],
+            busy=busy,
+        ),
         cut=reply["cut"],
         disturbed=disturbance.is_disturbed(KernelCounters.from_json(counters)) if counters else False,
         **{f"latency_p{rank}_ms": percentile_ms(latency, rank) for rank in (50, 90, 99)},
@@ -124,12 +184,13 @@ def _why_no_rate(limit: LatencyLimit, brackets: Sequence[RateBracket]) -> str:
 
 
 def at_highest_rate(service: Service) -> list[ServedRun]:
-    """Of each repetition the run that passed at the highest rate; undisturbed ones, where there are some."""
+    """Of each repetition the runs that passed at the highest rate; undisturbed ones, where there are some."""
     kept = [one for one in service.brackets if not one.disturbed] or service.brackets
     found = []
     for one in kept:
         passed = [run for run in one.runs if run.outcome == "passed"]
-        found += [max(passed, key=lambda run: run.rate)] if passed else []
+        highest = max((run.rate for run in passed), default=0.0)
+        found += [run for run in passed if run.rate == highest]
     return found
 
 

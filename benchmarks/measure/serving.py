@@ -10,11 +10,18 @@ import numpy as np
 from benchmarks.analysis.disturbance import Disturbance, Shares
 from benchmarks.analysis.rate_search import RateSearch
 from benchmarks.analysis.ratio import SHARED_HOST, RatioEstimate
-from benchmarks.analysis.serving import bracket_ratio, requests_of_run, served_run, service_of
+from benchmarks.analysis.serving import (
+    bracket_ratio,
+    decided,
+    requests_of_run,
+    served_run,
+    service_of,
+    settle,
+)
 from benchmarks.manager.session import Session
 from benchmarks.measure.interleave import Interleaving
 from benchmarks.request.service import ServePlan
-from benchmarks.request.tail_rule import allowed_over
+from benchmarks.request.tail_rule import failing_over
 from benchmarks.results.samples import Measured
 from benchmarks.results.service import RateBracket, ServedRun
 from common.runtime.kernel_counters import KernelCounters, after_each_other
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
 
 SINGLE_STREAM = 64  # requests at least, of the scenarios that come before the search
 OFFLINE_SECONDS = 1.0  # of requests, as the first estimate of capacity has it
-TRIES = 3  # of a rate at which a run failed while others disturbed it
 FEWEST_REPETITIONS = 2  # that have to be left of several
 
 
@@ -40,7 +46,7 @@ class Probing:
     found: RateBracket = field(init=False)
     _search: RateSearch | None = None
     _place: int | None = None
-    _tries: int = 0
+    _tried: list[ServedRun] = field(default_factory=list)  # at this place
 
     def __post_init__(self) -> None:
         self.found = RateBracket(process=self.repetition)
@@ -57,7 +63,7 @@ class Probing:
         else:
             self._probe(self._search)
         assert self._search is not None
-        if self._tries == 0:
+        if not self._tried:
             self._place = self._search.next()
             self.found.passed, self.found.failed = self._search.passed, self._search.failed
             self.found.by_generator = self._search.ends_with_generator
@@ -77,16 +83,20 @@ class Probing:
 
     def _probe(self, search: RateSearch) -> None:
         assert self._place is not None
-        run = self._run(search.rate(self._place))
+        run = self._run(search.rate(self._place), attempt=len(self._tried))
         self.found.runs.append(run)
-        self._tries += 1
-        if run.outcome != "passed" and run.disturbed and self._tries < TRIES:
-            return  # others may be to blame; what passes although they disturb would pass without them
-        self.found.disturbed |= run.outcome != "passed" and run.disturbed
-        self._tries = 0
-        search.note(self._place, run.outcome)
+        self._tried.append(run)
+        percentile = self.plan.latency_limit.percentile
+        found = decided(self._tried, percentile)
+        if found is None:
+            return
+        outcome, disturbed = found
+        settle(self._tried, outcome, percentile)
+        self.found.disturbed |= disturbed
+        self._tried = []
+        search.note(self._place, outcome)
 
-    def _run(self, rate: float) -> ServedRun:
+    def _run(self, rate: float, *, attempt: int) -> ServedRun:
         request, limit = self.session.request, self.plan.latency_limit
         requests = requests_of_run(self.plan, rate, min_seconds=request.min_seconds)
         reply = self.session.worker(self.name).ask(
@@ -94,9 +104,9 @@ class Probing:
             timeout=request.timeout + 2 * requests / rate,
             requests=requests,
             rate=rate,
-            seed=(request.seed, self.repetition),
+            seed=(request.seed, self.repetition, *([attempt] if attempt else [])),
             limit=limit.seconds,
-            allowed=allowed_over(requests, limit.percentile),
+            allowed=failing_over(requests, limit.percentile) - 1,
             most=self.plan.serve_batch,
             wait=self.plan.serve_wait,
         )
@@ -188,6 +198,7 @@ class Serving(Interleaving):
                 f"{name} {one.found.runs[-1].rate:.3g}/s" for name, one in sides.items() if one.found.runs
             )
             bar.set_postfix_str(", ".join(last), refresh=sys.stderr.isatty())
+        bar.set_postfix_str("")
         for name, side in sides.items():
             if name not in self.failures:
                 self.measured[name].brackets.append(side.found.model_dump())

@@ -202,6 +202,7 @@ def _line(say: Language, run: ServedRun) -> str:
         "passed": say("passed"),
         "failed": say("failed"),
         "generator": say("the generator could not keep up"),
+        "open": say("not decided"),
     }
     facts = [f"{number(run.rate)}/s: {found[run.outcome]}", *([say("cut")] if run.cut else [])]
     facts.append(
@@ -213,6 +214,13 @@ def _line(say: Language, run: ServedRun) -> str:
             requests=run.requests,
         )
     )
+    if run.together:
+        facts.append(
+            say(
+                "decided with {runs} runs together: {over} of {requests} over the limit ({allowed} allowed)",
+                **run.together.model_dump(),
+            )
+        )
     facts += [
         f"p{rank} {number(value)} ms"
         for rank in (50, 90, 99)

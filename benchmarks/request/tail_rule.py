@@ -37,6 +37,14 @@ def allowed_over(requests: int, percentile: float) -> int | None:
     return few
 
 
+@cache
+def failing_over(requests: int, percentile: float) -> int:
+    """How many of so many over the limit show that it is not kept, by the same rule the other way round."""
+    from scipy import stats
+
+    return int(stats.binom.isf(1 - CONFIDENCE, requests, 1 - percentile)) + 1
+
+
 def _shows(requests: int, over: int, percentile: float) -> bool:
     """True if so few over the limit are improbable where the limit is not kept."""
     from scipy import stats  # 0.5 s to import: not for --help

@@ -9,12 +9,22 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
+class Together(_Record):
+    """Runs at one rate that decided only together: so many of all their requests were over the limit."""
+
+    runs: int
+    requests: int
+    over: int
+    allowed: int
+
+
 class ServedRun(_Record):
     """Requests that arrived at one rate, ``served`` of ``requests``, of which ``over`` took too long.
 
     Latency is from the drawn arrival to the end of the batch; ``late`` is how late the generator put a
     request into the queue while no worker computed. A percentile is None of too few. ``outcome`` is
-    "generator" where the load generator could not keep up, so that nothing is known of the server.
+    "generator" where the load generator could not keep up, so that nothing is known of the server, and "open"
+    where the requests show neither that the limit is kept nor that it is not.
     ``filled_fraction`` is the part of the batches' places that was filled up. ``cut``: the run had
     failed, and was ended.
     """
@@ -24,7 +34,8 @@ class ServedRun(_Record):
     served: int
     over: int
     allowed: int
-    outcome: Literal["passed", "failed", "generator"]
+    outcome: Literal["passed", "failed", "generator", "open"]
+    together: Together | None = None
     cut: bool = False
     disturbed: bool = False  # by others, as the kernel counted
     latency_p50_ms: float | None = None

@@ -192,8 +192,8 @@ class Server:
         """
         with self._moments:
             while True:
-                if self._is_open and not self._is_closed:
-                    self._enqueue_due()
+                if self._is_open and not self._is_closed and self._enqueue_due():
+                    self._moments.notify_all()  # another worker may be idle, and the generator sees nothing new
                 if not self._queue:
                     if self._is_closed:
                         return []
@@ -212,7 +212,7 @@ class Server:
         run = self.run
         with self._moments:
             self._computing -= 1
-            self._idle_since = ended - self._begin
+            self._idle_since = max(self._idle_since, ended - self._begin)  # another may have ended later
             for request in batch:
                 run.latency[request] = ended - self._begin - self._arrivals[request]
                 self._over += run.latency[request] > self._limit
