@@ -109,6 +109,10 @@ def served_run(reply: Mapping[str, Any], *, plan: ServePlan, rate: float, reques
     busy = reply["busy"] / (plan.serve_threads * reply["span"])
     counters = reply.get("counters")
     depths, batches = reply["depths"], reply["batches"]
+    percentiles: dict[str, Any] = {
+        f"latency_p{rank}_ms": percentile_ms(latency, rank) for rank in (50, 90, 99)
+    }
+    percentiles |= {f"late_p{rank}_ms": percentile_ms(late, rank) for rank in (50, 99)}
     return ServedRun(
         rate=rate,
         requests=requests,
@@ -126,8 +130,7 @@ def served_run(reply: Mapping[str, Any], *, plan: ServePlan, rate: float, reques
         ),
         cut=reply["cut"],
         disturbed=disturbance.is_disturbed(KernelCounters.from_json(counters)) if counters else False,
-        **{f"latency_p{rank}_ms": percentile_ms(latency, rank) for rank in (50, 90, 99)},
-        **{f"late_p{rank}_ms": percentile_ms(late, rank) for rank in (50, 99)},
+        **percentiles,
         mean_batch=float(np.mean(batches)) if batches else None,
         filled_fraction=1 - sum(batches) / reply["places"] if reply["places"] else None,
         mean_depth=float(np.mean(depths)) if depths else None,

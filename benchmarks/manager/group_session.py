@@ -190,10 +190,10 @@ class GroupSession(Session):
         if group is not None:
             group.close()
 
-    def prepare(self, name: str, case: Case, *, known: bool = False) -> Measured:
+    def prepare(self, name: str, case: Case, *, known: JobFacts | None = None) -> Measured:
         """Have every process of a group set up a combination, and prove that they learn as one.
 
-        All is looked at each time, whether ``known`` or not.
+        All is looked at each time, whatever is ``known``.
         """
         self._require(name, case)
         group = self._joined(name, case)
@@ -211,9 +211,9 @@ class GroupSession(Session):
         self._pace.pop(name, None)
         return Measured(facts=replace(facts[0], device=devices[0].partition(":")[0]))
 
-    def warm_up(self, name: str) -> int:
-        """Run the untimed steps; returns how many."""
-        return single.warmed_up(self.request.warmup, lambda steps: self._step(name, steps))
+    def warm_up(self, name: str, steps: int) -> None:
+        """Run untimed steps."""
+        self._step(name, steps)
 
     def measure(self, name: str, measured: Measured, *, min_steps: int, min_seconds: float) -> Block:
         """Have a group time one more block: all its processes do the same number of steps, at once."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from backends.open_model import ModelSpec
 from benchmarks.manager.gpu_energy import gpu_joules
 from benchmarks.manager.installations import ROOT, Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
@@ -15,7 +14,7 @@ from benchmarks.request.images import image_source, write_calibration
 from benchmarks.request.inputs import batch_bytes, draw_batch, write_weights
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair
-from benchmarks.request.request import WARMUP, Request
+from benchmarks.request.request import Request
 from benchmarks.results.samples import Block, Measured
 from common.engines.int8 import INT8
 from common.runtime.kernel_counters import KernelCounters, read_counters
@@ -24,7 +23,6 @@ from common.weights import safetensors_file
 
 LARGE_BYTES = 1 << 28  # of a batch: whether a step fits is then asked before the batch is drawn
 FEW = 8  # images of which a worker is asked what many would take
-WARMUP_SECONDS = 1.0
 REQUEST_SECONDS = 10  # of measuring per request to a worker
 
 
@@ -85,11 +83,14 @@ class Session:
         )
 
     def see_installed(self) -> None:
-        """Have each side say how large its framework is."""
+        """Have each side say how large its framework is; whoever cannot loses nothing else by it."""
         for name in self.places:
-            size = self.worker(name).ask("installed_bytes")
-            if size is not None:
-                self.installed_bytes[name] = size
+            try:
+                size = self.worker(name).ask("installed_bytes")
+            except WorkerFailure:
+                self.end(name)
+            else:
+                self.installed_bytes |= {name: size} if size is not None else {}
 
     def worker(self, name: str) -> Worker:
         """A side's worker, started again if it was ended."""
@@ -116,11 +117,12 @@ class Session:
         """Forget workers that are another's, and leave them alive."""
         self._workers.clear()
 
-    def prepare(self, name: str, case: Case, *, known: bool = False) -> Measured:
+    def prepare(self, name: str, case: Case, *, known: JobFacts | None = None) -> Measured:
         """Have a backend set up a combination.
 
-        Of one that is ``known`` from an earlier process, what cannot have changed is None in the facts: the
-        model's size, the dtype and layout that it computes in. Raises WorkerFailure if it cannot be had.
+        Where an earlier process has found what is ``known`` of it, what cannot have changed is not looked at
+        again, and None in the facts: the model's size, the dtype and layout that it computes in. Raises
+        WorkerFailure if it cannot be had.
         """
         if self.pair.inputs:
             raise WorkerFailure(name, "unsupported", "takes other inputs than a batch of images: not timed")
@@ -128,12 +130,14 @@ class Session:
         device = worker.ask("find_device", name=self.request.device)
         worker.ask("require", case=case.to_json(), device=device)
         self._require_fit(name, case, device=device)
-        spec = replace(self.job(name, case, device=device), known=known and self._may_be_known(case))
+        spec = self.job(name, case, device=device)
+        if known is not None and self._may_be_known(case):
+            spec = replace(spec, known=True, least_bytes=known.least_bytes or 0)
         facts = JobFacts.from_json(worker.ask("prepare", spec=spec.to_json()))
         return Measured(facts=facts, starting=spec if case.phase == "startup" else None)
 
     def _may_be_known(self, case: Case) -> bool:
-        """False of int8, whose price is looked at; and beside another version, which looks each time."""
+        """False of int8, whose price is looked at; and beside another checkout, which looks each time."""
         alike = all(place.root == ROOT for place in self.places.values())
         return alike and case.phase in ("infer", "train") and case.precision != INT8
 
@@ -165,7 +169,7 @@ class Session:
             case=case,
             model=model,
             equalise=equalise,
-            weights=self.inputs.weights(name, self.worker(name), model),
+            weights=self.inputs.weights(name, lambda: self.worker(name).ask("shapes", model=model.to_json())),
             artefacts=str(artefacts),
             inputs=None if images else self.batch(name, case.batch_size),
             images=images,
@@ -192,10 +196,9 @@ class Session:
             reason = f"a batch of {batch_size:,} inputs cannot be written: {error.strerror}"
             raise WorkerFailure(name, "unsupported", reason, details={}) from None
 
-    def warm_up(self, name: str) -> int:
-        """Run the untimed steps; returns how many."""
-        worker = self.worker(name)
-        return warmed_up(self.request.warmup, lambda steps: worker.ask("warm_up", steps=steps))
+    def warm_up(self, name: str, steps: int) -> None:
+        """Run untimed steps."""
+        self.worker(name).ask("warm_up", steps=steps)
 
     def measure(self, name: str, measured: Measured, *, min_steps: int, min_seconds: float) -> Block:
         """Have a backend time one more block of the combination that it prepared last.
@@ -240,7 +243,7 @@ class Session:
     def cold_start(self, name: str, case: Case, *, device: str) -> dict[str, float]:
         """Start a new process, which computes a first batch of a combination; seconds by part.
 
-        The process is kept. Raises WorkerFailure if it gets no answer.
+        The process is kept. Raises WorkerFailure if it gives no answer.
         """
         return self._start_up(name, self.job(name, replace(case, phase="startup"), device=device))
 
@@ -250,23 +253,6 @@ class Session:
         self.start([name])
         seconds = {"import": time.monotonic() - begun}
         return {**seconds, **self.worker(name).ask("start_up", spec=spec.to_json())}
-
-
-def warmed_up(asked: int | None, run: Callable[[int], object]) -> int:
-    """Have ``run`` make the untimed steps; returns how many.
-
-    Unless so many were asked for: WARMUP, of which none begins after WARMUP_SECONDS. Of AlexNet's training
-    steps in new processes (0.7 s on torch, 1.7 s on paddle) the first took 3 to 25 % longer, the second 3 %.
-    """
-    if asked is not None:
-        if asked:
-            run(asked)
-        return asked
-    began, done = time.monotonic(), 0
-    while done < WARMUP and (not done or time.monotonic() - began < WARMUP_SECONDS):
-        run(1)
-        done += 1
-    return done
 
 
 def counters_in(reply: Mapping[str, Any]) -> KernelCounters | None:
@@ -288,18 +274,17 @@ class InputFiles:
         """Where the weights of a side of the user's own pair lie, under that side's own names."""
         return self.scratch / f"weights-{name}.safetensors"
 
-    def weights(self, name: str, worker: Worker, model: ModelSpec) -> str:
+    def weights(self, name: str, shapes: Callable[[], Mapping[str, Sequence[int]]]) -> str:
         """One set of weights for both, or a side's own.
 
-        ``worker`` reports the shapes, and keeps the model for its next task.
+        ``shapes`` asks a worker, where they are not drawn yet.
         """
         if self._pair.foreign:
             assert self.own_weights(name).exists(), "benchmarks.measure.own_weights writes them first"
             return str(self.own_weights(name))
         path = self.scratch / "weights.safetensors"
         if not path.exists():
-            shapes = worker.ask("shapes", model=model.to_json())
-            write_weights(shapes, seed=self._pair.seed, path=path)
+            write_weights(shapes(), seed=self._pair.seed, path=path)
         return str(path)
 
     def is_large(self, batch_size: int) -> bool:

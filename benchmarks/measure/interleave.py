@@ -26,6 +26,7 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.machine_load import MachineLoad
 from benchmarks.measure.rows import failed_row, measured_row
+from benchmarks.measure.warming_up import untimed_steps
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Block, Measured
@@ -76,7 +77,7 @@ def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COM
 
 
 FOUND_ONCE = ("layout", "activation_dtype")  # of the settings in force
-SIZES = ("parameters", "flops_per_image", "moved_per_image")
+SIZES = ("parameters", "flops_per_image", "moved_per_image", "least_bytes")
 PREPARING = ("build_seconds", "load_seconds", "compile_seconds")
 FEWEST_FOR_RATIO = 2  # rounds
 BLOCK_SECONDS = 0.15  # a few steps at most: the shorter the turns, the more drift cancels
@@ -103,6 +104,7 @@ class Interleaving:
         self.failures: dict[str, WorkerFailure] = {}
         self.circumstances: list[dict[str, Any]] = []  # the machine's, of each pair of processes
         self.seconds = 0.0
+        self.is_prepared = False  # in this session
         self._found: tuple[int, Disturbance, list[list[list[Block]]]] | None = None
 
     def tune(self) -> None:
@@ -121,10 +123,11 @@ class Interleaving:
                 self.session.end(name)
         if not self.processes:
             self._each(self._prepare)
+            self.is_prepared = True
         else:  # a process lies in memory in its own way: another one may be faster
             self._all_at_once(self._prepare_again)
         self._require_comparable()
-        self._each(self._warm_up)
+        self._warm_up()
         self.processes.append(rounds)
         self._rounds(rounds, blocks=blocks, bar=bar)
         self.circumstances.append(load.facts())
@@ -139,15 +142,19 @@ class Interleaving:
                 self._attempt(name, lambda name: self._measure(name, blocks=blocks))
             bar.update()
 
-    def start_cold(self) -> None:
-        """Start a process of each side, one after the other, and see how long its first answer takes."""
+    def start_cold(self, *, turned: bool = False) -> None:
+        """End both processes, start new ones one after the other, and see how long first answers take.
+
+        ``turned``: the second side first. Both sides have been prepared in this session.
+        """
         for name in self.names:
-            measured = self.measured.get(name)
-            if measured is None or name in self.failures:
-                continue
+            self.session.end(name)
+        for name in self.names[::-1] if turned else self.names:
+            measured = self.measured[name]
             try:
                 seconds = self.session.cold_start(name, self.cases[name], device=measured.facts.device)
-            except WorkerFailure:  # what was measured stays; a process that computes is tried again
+            except WorkerFailure as failure:  # what was measured stays, and the next process is tried
+                measured.start_reason = failure.explained
                 self.session.end(name)
             else:
                 measured.starts.append(seconds)
@@ -301,8 +308,20 @@ class Interleaving:
         self.measured[name] = self.session.prepare(name, self.cases[name])
         self.measured[name].tuning = self.tuning.get(name, [])
 
-    def _warm_up(self, name: str) -> None:
-        self.measured[name].warmup_steps = self.session.warm_up(name)
+    def _warm_up(self) -> None:
+        """The untimed steps, as many on both sides."""
+
+        def run(steps: int) -> float:
+            took = {}
+            for name in self.names:
+                began = time.monotonic()
+                self._attempt(name, lambda name: self.session.warm_up(name, steps))
+                took[name] = time.monotonic() - began
+            return min((seconds for name, seconds in took.items() if name not in self.failures), default=0.0)
+
+        steps = untimed_steps(self.session.request.warmup, run)
+        for measured in self.measured.values():
+            measured.warmup_steps = steps
 
     def _prepare_again(self, name: str) -> None:
         """The same once more.
@@ -312,7 +331,8 @@ class Interleaving:
         """
         measured, first = self.measured[name], self.measured[name].facts
         measured.process = len(self.processes)
-        facts = self.session.prepare(name, self.cases[name], known=True).facts
+        facts = self.session.prepare(name, self.cases[name], known=first).facts
+        self.is_prepared = True
         settings = replace(facts.settings, **_missing(facts.settings, first.settings, FOUND_ONCE))
         took = {part: getattr(first, part) for part in PREPARING}
         measured.facts = replace(facts, **_missing(facts, first, SIZES), **took, settings=settings)

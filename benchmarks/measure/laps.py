@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.measure.interleave import Interleaving
+from common.engines.kinds import ENGINE_KINDS
 from common.terminal import progress
 
 if TYPE_CHECKING:
@@ -63,9 +64,12 @@ def go_round(
         # Whoever is last in its processes explains its figures there: its memory must be its own.
         last = number == len(laps) - 1
         open_yet = [turns for turns in every if len(turns.processes) <= number]
-        starters = _starters(every) if plan.cold_starts and number > 0 and not last else []
-        starter = starters[(number - 1) % len(starters)] if starters else None
-        _lap(open_yet, rounds, plan, bar=bar, keep=keep, first=number == 0, last=last, starter=starter)
+        if plan.cold_starts and number > 0 and not last and open_yet and (starters := _starters(every)):
+            starters[(number - 1) % len(starters)].start_cold(turned=number % 4 > 1)
+            begun = True
+        else:
+            begun = number == 0
+        _lap(open_yet, rounds, plan, bar=bar, keep=keep, begun=begun, last=last)
     while more := [
         turns for turns in every if plan.wants_more(turns, minutes=(time.monotonic() - began) / 60)
     ]:
@@ -75,11 +79,15 @@ def go_round(
 
 
 def _starters(every: Sequence[Interleaving]) -> list[Interleaving]:
-    """What has a first answer of its own: one of each engine and precision, at its smallest batch."""
+    """What has a first answer of its own: each engine, precision, layout and number of threads.
+
+    At its smallest batch, and on both sides, where this session has compiled what has to be.
+    """
     found: dict[tuple[object, ...], Interleaving] = {}
     for turns in sorted(every, key=lambda turns: turns.case.batch_size):
-        case = turns.case
-        if case.phase == "infer" and case.processes == 1 and not case.beside:
+        case, grouped = turns.case, turns.session.request.grouped
+        is_own = case.phase == "infer" and not (case.beside or grouped or ENGINE_KINDS[case.engine].neutral)
+        if is_own and turns.is_prepared and not turns.failures:
             found.setdefault((case.engine, case.precision, case.layout, case.threads), turns)
     return list(found.values())
 
@@ -91,22 +99,15 @@ def _lap(
     *,
     bar: "tqdm[Any]",
     keep: Callable[[], None],
-    first: bool = False,
+    begun: bool = False,
     last: bool = False,
-    starter: Interleaving | None = None,
 ) -> None:
-    """One pair of processes for all combinations; in the last planned lap, one for each.
-
-    The pair begins with a cold start of ``starter``, where there is one.
-    """
+    """One pair of processes for all combinations, new unless ``begun``; in the last lap one for each."""
     for place, turns in enumerate(every):
         bar.set_description(str(turns.case))
         if not turns.processes:
             turns.tune()
-        anew = place > 0 if first and last else last or (place == 0 and not first)
-        if starter is not None and place == 0:
-            starter.start_cold()
-            anew = False
+        anew = not begun if place == 0 else last
         turns.take_turns(rounds, blocks=2 * plan.rounds, bar=bar, anew=anew)
         if last:
             turns.finish()

@@ -2,7 +2,9 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.serving import search_alone
 from benchmarks.measure.soaking import soak
 from benchmarks.measure.tuning import tune
+from benchmarks.measure.warming_up import untimed_steps
 from benchmarks.request.case import Case
 from benchmarks.request.limits import Limits
 from benchmarks.request.request import Request
@@ -134,6 +137,12 @@ def _measure_all(session: Session, backend: str, rows: list[Result]) -> None:
             bar.update()
 
 
+def _timed_steps(session: Session, backend: str, steps: int) -> float:
+    began = time.monotonic()
+    session.warm_up(backend, steps)
+    return time.monotonic() - began
+
+
 def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case, rows: list[Result]) -> None:
     request = session.request
     tried: list[dict[str, Any]] = []
@@ -141,7 +150,7 @@ def _measure(session: Session, explainer: Diagnostics, backend: str, case: Case,
         case, tried = tune(session, backend, case)
     measured = session.prepare(backend, case)
     measured.tuning = tried
-    measured.warmup_steps = session.warm_up(backend)
+    measured.warmup_steps = untimed_steps(request.warmup, partial(_timed_steps, session, backend))
     if case.phase == SERVE:
         search_alone(session, backend, measured)
     elif case.phase == SOAK:

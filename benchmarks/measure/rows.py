@@ -50,6 +50,7 @@ def measured_row(request: Request, name: str, case: Case, measured: Measured) ->
         cost_per_million_images=cost_per_million(request.price_per_hour, speed),
         joules_per_image=joules_per_image(blocks, batch_size=case.batch_size),
         cold_start=cold_start(measured.starts),
+        cold_start_reason=measured.start_reason,
         layers=[LayerTimes(**layer) for layer in measured.layers if "reason" not in layer],
         layers_left_out=[LayerLeftOut(**layer) for layer in measured.layers if "reason" in layer],
         tuning=measured.tuning,

@@ -28,6 +28,7 @@ FACTS = (  # of Measured, beside its blocks
     "layers",
     "brackets",
     "starts",
+    "start_reason",
     "warmup_steps",
 )
 

@@ -10,6 +10,7 @@ from benchmarks.report.figures import Table
 from benchmarks.report.section import Section, without_empty
 from benchmarks.results.formatting import labeller, number
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import translated
 from common.language import ENGLISH, Language
 
 MIB = 2**20
@@ -19,7 +20,7 @@ class _Start(NamedTuple):
     """Seconds of a row's starts: medians of import, build, load and first answer, and of the whole."""
 
     row: Result
-    parts: Sequence[float]
+    parts: Sequence[float | None]
     total: float
     starts: int
 
@@ -42,8 +43,8 @@ def cold_start_section(say: Language, report: CompareReport) -> Section | None:
     note = say(
         "A new process of each side, while nothing else ran: it imports the framework, builds the model, "
         "loads its weights or what was compiled ahead, and computes a first batch. Medians of so many "
-        "starts; the files were in the machine's cache. Deployed: on disk, what was compiled ahead, else the "
-        "weights."
+        "starts, of each part and of the total; the files were in the machine's cache. Deployed: on disk, "
+        "what was compiled ahead, else the weights."
     )
     columns = [say("combination"), say("backend"), *(f"{name} s" for name in _parts(say))]
     rows = [
@@ -57,11 +58,23 @@ def cold_start_section(say: Language, report: CompareReport) -> Section | None:
         Section(
             title=say("From start to first answer"),
             note=say.space.join([note, *_installed(say, report)]),
-            columns=[*columns, say("whole s"), say("starts"), say("deployed MiB")],
+            columns=[*columns, say("total s"), say("starts"), say("deployed MiB")],
             rows=rows,
             charts=[_bars(say, found)],
+            lines=_without_answer(say, report),
         )
     )
+
+
+def _without_answer(say: Language, report: CompareReport) -> list[str]:
+    """A line on each start that gave no answer."""
+    label = labeller(report.results, say)
+    message = "{backend} {case}: no first answer: {reason}"
+    return [
+        say(message, backend=row.backend, case=label(row), reason=translated(row.cold_start_reason, say))
+        for row in report.results
+        if row.cold_start_reason
+    ]
 
 
 def _parts(say: Language) -> list[str]:
@@ -72,10 +85,10 @@ def _bars(say: Language, found: Sequence[_Start]) -> str:
     """A bar for each side, those of a combination below each other."""
     label = labeller([each.row for each in found], say)
     stacks = [
-        Stack(label=label(each.row), backend=each.row.backend, values=each.parts)
+        Stack(label=label(each.row), backend=each.row.backend, values=[part or 0.0 for part in each.parts])
         for each in sorted(found, key=lambda each: label(each.row))
     ]
-    rows = [[f"{one.backend}, {one.label}", *map(number, one.values)] for one in stacks]
+    rows = [[f"{each.row.backend}, {label(each.row)}", *map(number, each.parts)] for each in found]
     return stacked_chart(
         say("Seconds from start to first answer"),
         stacks,
@@ -105,5 +118,5 @@ def _found(rows: Sequence[Result]) -> list[_Start]:
         elif row.phase == "startup" and row.latency_ms is not None:
             own = (row.import_seconds, row.build_seconds, row.load_seconds, row.first_batch_seconds)
             starts = row.latency_ms.n or len(row.step_seconds)
-            found.append(_Start(row, [each or 0.0 for each in own], row.latency_ms.p50 / 1000, starts))
+            found.append(_Start(row, own, row.latency_ms.p50 / 1000, starts))
     return found

@@ -24,6 +24,8 @@ PLAIN = {  # flags whose words are the field's value, with their defaults
     "min_seconds": Request.min_seconds,
     "data": None,
     "calibrate": None,
+    "mean": None,
+    "std": None,
     "root": None,
     "loader": Request.loader,
     "workers": Request.workers,
@@ -125,6 +127,7 @@ def _plain(asked: Mapping[str, Any], other: Mapping[str, Any] | None = None) -> 
         value = asked.get(name, usual)
         if value not in (usual, None):
             number = f"{value:g}" if isinstance(value, float) else str(value)
+            number = _list(value) if isinstance(value, (list, tuple)) else number
             flags += [f"--{WORDS.get(name, name).replace('_', '-')}", number]
     return flags + [f"--{name.replace('_', '-')}" for name in SWITCHES if asked.get(name)]
 

@@ -236,7 +236,8 @@ def limit_section(say: Language, report: CompareReport) -> Section | None:
         "counted, or the peak was disturbed); the bound of a step, its operations at that peak or its bytes "
         "at the memory's bandwidth, whichever takes longer, and the part of it that was reached (far below "
         "both: less than half; above: the caches hold what is counted as memory, or fewer operations are "
-        "done); the error of the logits, relative L2 from eager float64."
+        "done); deployed, on disk: what was compiled ahead, else the weights; the error of the logits, "
+        "relative L2 from eager float64."
     )
     machine = machine_words(report.results, say)
     if machine:

@@ -205,7 +205,7 @@ def add_step_flags(group: Group) -> None:
         "--warmup",
         type=natural,
         metavar="N",
-        help=f"untimed steps first (default {WARMUP}, of slow ones as many as begin within a second)",
+        help=f"untimed steps first (default {WARMUP}, two where a step takes half a second)",
     )
     group.add_argument(
         "--min-iterations",

@@ -29,7 +29,7 @@ class ImageSource:
 
 
 # Fields of a JobSpec that earlier versions do not have.
-NEWER = ("loss", "servers", "sides", "calibration", "known")
+NEWER = ("loss", "servers", "sides", "calibration", "known", "least_bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,7 @@ class JobSpec:
     sides: tuple[int, ...] = ()  # of the images, in phase soak
     calibration: str = ""  # file of real images, for int8; see common.engines.int8
     known: bool = False  # an earlier process has found what the model is, and what it computes in
+    least_bytes: int = 0  # that its steps hold at least, where that is known
 
     @property
     def device(self) -> str:
@@ -107,13 +108,14 @@ class JobFacts:
     device: str
     parameters: int | None = None
     flops_per_image: int | None = None
+    least_bytes: int | None = None  # that a step holds at least, on the CPU
     moved_per_image: int | None = None  # numbers that all layers take and put out in a forward pass
     build_seconds: float | None = None
     load_seconds: float | None = None
     compile_seconds: float | None = None
     error: float | None = None
     deployed_bytes: int | None = None  # on disk: what the engine compiled ahead, else the weights
-    quantization: dict[str, Any] | None = None  # of int8: see benchmarks.results.schema.Quantization
+    quantization: dict[str, Any] | None = None  # of int8: see benchmarks.results.row_parts.Quantization
 
     def to_json(self) -> dict[str, Any]:
         """As JSON can hold it."""

@@ -45,6 +45,7 @@ class EnvironmentFacts(_Part):
     warnings: list[str] | None = None
     backends: dict[str, dict[str, Any]] = {}
     models: dict[str, Any] = {}
+    installed_bytes: dict[str, int] = {}
 
 
 class Tried(_Part):

@@ -42,6 +42,7 @@ class Measured:
     facts: JobFacts
     starting: JobSpec | None = None  # what a new process is asked in phase startup
     starts: list[dict[str, float]] = field(default_factory=list)  # seconds by part, of cold starts beside
+    start_reason: str | None = None  # why one gave no answer
     blocks: list[Block] = field(default_factory=list)
     process: int = 0  # that measures now, counted from 0
     warmup_steps: int | None = None  # of the last process

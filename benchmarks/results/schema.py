@@ -92,6 +92,7 @@ class Result(CaseRecord):
     load_seconds: float | None = None
     first_batch_seconds: float | None = None
     cold_start: ColdStart | None = None
+    cold_start_reason: str | None = None  # why a process gave no first answer
     error: float | None = None  # of the logits, relative L2 from eager float64
     parameters: int | None = None
     flops_per_image: int | None = None

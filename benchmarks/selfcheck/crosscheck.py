@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.request.flags import add_case_flags, add_image_flags, add_model_flags, add_settings_flags
-from benchmarks.request.request import Request, read_request
+from benchmarks.request.request import WARMUP, Request, read_request
 from common import cli
 from common.cli import UnavailableError
 from common.flag_values import positive, seconds
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(session: "Session", options: argparse.Namespace) -> dict[str, list[float]]:
     session.prepare(options.backend, session.request.cases[0])
-    session.warm_up(options.backend)
+    session.warm_up(options.backend, WARMUP)
     worker, references = session.worker(options.backend), REFERENCES[options.backend]
     with progress(total=len(references) * options.pairs, unit="pairs") as bar:
         return {

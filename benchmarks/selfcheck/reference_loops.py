@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
 from benchmarks.request.flags import add_case_flags, add_model_flags, add_settings_flags
-from benchmarks.request.request import read_request
+from benchmarks.request.request import WARMUP, read_request
 from benchmarks.selfcheck.crosscheck import ask_ratios
 from common import cli
 from common.cli import UnavailableError, UsageError
@@ -76,7 +76,7 @@ def _measure(session: "Session", options: argparse.Namespace) -> tuple["Case", d
         case, _ = tune(session, name, case)
         session.end(name)
     session.prepare(name, case)
-    session.warm_up(name)
+    session.warm_up(name, WARMUP)
     worker = session.worker(name)
     spec = session.job(name, replace(case, precision="fp32"), device="cpu")
     ways: list[str] = worker.ask("open_ways", spec=spec.to_json())

@@ -1,7 +1,7 @@
 """Threads of Python work beside what is timed, in the same process, as a web server or a preprocessor has.
 
-Both frameworks give Python's lock back while they compute; how often they want it again differs, and with it
-what a neighbour costs (see paddle's issue 58838).
+Both frameworks give Python's lock back while they compute eagerly; how often they want it again differs, and
+with it what a neighbour costs (see paddle's issue 58838). What was compiled ahead keeps it for a whole batch.
 """
 
 import threading

@@ -193,7 +193,7 @@ class Server:
         with self._moments:
             while True:
                 if self._is_open and not self._is_closed and self._enqueue_due():
-                    self._moments.notify_all()  # another worker may be idle, and the generator sees nothing new
+                    self._moments.notify_all()  # another worker may be idle: the generator sees nothing new
                 if not self._queue:
                     if self._is_closed:
                         return []

@@ -81,7 +81,9 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         many = replace(job, case=replace(job.case, batch_size=batch_size))
         images, _ = self._inputs(job)
         whole = batch_size * math.prod(images.shape[1:]) * ITEM_BYTES[job.model.precision]
-        self._size(self._opened(job.model), images, many, beside=whole)
+        *_, least = self._size(self._opened(job.model), images, many)
+        if job.device == "cpu":
+            memory.require_memory(least + whole, f"a step of {batch_size:,} images")
 
     def parity(self, step: str, **arguments: Any) -> Any:
         """One step of a comparison: a public method of Probe."""
@@ -116,7 +118,11 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         if not self._is_compiled(job, batch[0]):
             model, build_seconds = timed(lambda: self._opened(job.model), wait)
             _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
-        parameters, flops, moved = (None,) * 3 if job.known else self._size(model, batch[0], job)
+        if job.known:
+            parameters, flops, moved, least = None, None, None, job.least_bytes
+        else:
+            parameters, flops, moved, least = self._size(model, batch[0], job)
+        memory.require_memory(least, f"a step of {job.case.batch_size:,} images")
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
         settings = self.backend.read_settings(job.device)
@@ -141,6 +147,7 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
             parameters=parameters,
             flops_per_image=flops,
             moved_per_image=moved,
+            least_bytes=least or None,
             build_seconds=build_seconds,
             load_seconds=load_seconds if checked.engine_load_seconds is None else checked.engine_load_seconds,
             compile_seconds=checked.compile_seconds,
@@ -266,20 +273,18 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
         self._end_server()
         gc.collect()
 
-    def _size(self, model: Model, images: Any, job: JobSpec, *, beside: int = 0) -> tuple[int, int, int]:
+    def _size(self, model: Model, images: Any, job: JobSpec) -> tuple[int, int, int, int]:
         """Parameters of a model; operations of its forward pass, and numbers it moves, for one image.
 
-        ``beside`` are bytes that a step needs and that nobody holds yet.
-        Raises NotEnoughMemoryError for a batch whose steps cannot fit: a few images say what all would take.
+        And the bytes that a step holds at least: a few images say what all would take. 0 on a GPU, whose
+        allocator says itself that it has no more.
         """
         few = images[:TRACED_IMAGES]
         shapes, layers = self.backend.parameter_shapes(model), self.backend.trace(model, few)
         traced = few.shape[0]
-        if job.device == "cpu":  # a GPU's allocator says itself that it has no more
-            needed = least_bytes(layers, shapes, case=job.case, traced=traced)
-            memory.require_memory(needed + beside, f"a step of {job.case.batch_size:,} images")
+        least = least_bytes(layers, shapes, case=job.case, traced=traced) if job.device == "cpu" else 0
         parameters = sum(math.prod(shape) for shape in shapes.values())
-        return parameters, flops_per_image(layers, shapes), moved_per_image(layers, batch=traced)
+        return parameters, flops_per_image(layers, shapes), moved_per_image(layers, batch=traced), least
 
     def _require_job(self) -> Job:
         assert self.job is not None, "prepare first"

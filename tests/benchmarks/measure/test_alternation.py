@@ -23,14 +23,14 @@ class Session:
     def __init__(self):
         self.places = {"torch": None, "paddle": None}
         self.request = SimpleNamespace(
-            settings_mode="equalised", warmup=0, min_iterations=1, min_seconds=0.0, seed=0
+            settings_mode="equalised", warmup=0, min_iterations=1, min_seconds=0.0, seed=0, grouped=False
         )
         self.prepared = dict.fromkeys(self.places, 0)
         self.ended = {name: threading.Event() for name in self.places}
         self.meeting = threading.Barrier(2)
         self.fails = None
 
-    def prepare(self, name, case, *, known=False):
+    def prepare(self, name, case, *, known=None):
         self.prepared[name] += 1
         if self.prepared[name] > 1:
             self.meeting.wait(SECONDS)
@@ -47,7 +47,7 @@ class Session:
         measured.unsynchronised_seconds.append(0.05)
         return measured.blocks[-1]
 
-    def warm_up(self, name):
+    def warm_up(self, name, steps):
         pass
 
     def end(self, name):

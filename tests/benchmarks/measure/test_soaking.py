@@ -31,10 +31,10 @@ class Session:
         self.leaks, self.dies, self.stops = dict(zip(self.places, leaks, strict=True)), dies, stops
         self.asked = {name: [] for name in self.places}
 
-    def prepare(self, name, case, *, known=False):
+    def prepare(self, name, case, *, known=None):
         return Measured(facts=JobFacts(settings=Settings(threads=1), device="cpu"))
 
-    def warm_up(self, name):
+    def warm_up(self, name, steps):
         pass
 
     def end(self, name):

@@ -31,10 +31,18 @@ def test_a_bar_of_four_parts_for_each_side_and_what_is_installed():
     assert numbers(chinese) == numbers(text) and english(chinese) == []
 
 
+def test_a_start_without_an_answer_says_why():
+    rows = [result("torch", 10.0, cold_start=BEGUN), result("paddle", 10.0, cold_start_reason="no room")]
+    section = cold_start_section(EN, report(*rows))
+    assert section.lines == ["paddle infer eager fp32 batch 8: no first answer: no room"]
+
+
 def test_what_was_started_is_not_called_unmeasured():
     assert any("Start-up" in line for line in not_measured(EN, report(result("torch", 10.0))))
     begun = report(result("torch", 10.0, cold_start=BEGUN))
     assert not any("Start-up" in line for line in not_measured(EN, begun))
+    begun.results.append(result("torch", 20.0, engine="deploy"))
+    assert any("Start-up" in line for line in not_measured(EN, begun))
 
 
 def test_phase_startup_is_shown_alike():

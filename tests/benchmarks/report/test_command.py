@@ -52,6 +52,8 @@ def reported(line):
         "--model lenet5 --settings tuned",
         "--model lenet5 --phase infer --beside 0,2",
         "--model lenet5 --processes 1,2 --threads 1 --device cpu",
+        "--model alexnet --phase infer --engine deploy --precision fp32,int8 --calibrate /a/list.txt "
+        "--mean 0 --std 1,1,0.5",
         f"--model alexnet {SERVE}",
         "--model alexnet --phase soak --shapes 224,256 --steps 900 --memory-limit 2048MiB",
     ],
