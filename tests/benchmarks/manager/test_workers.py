@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from backends.open_model import ModelSpec
@@ -12,6 +13,7 @@ from benchmarks.manager.worker_process import Worker, WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.job import JobSpec
 from common.cli import UsageError
+from common.weights import safetensors_file
 from tests.support.processes import gone
 
 FAULTY = "tests.support.faulty_tasks:FaultyTasks"
@@ -38,7 +40,9 @@ def failure_of(worker, task, **arguments):
     return failure.value
 
 
-def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start):
+def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start, tmp_path):
+    batch = {"images": np.zeros((1, 3, 32, 32), np.float32), "labels": np.zeros(1, np.int64)}
+    safetensors_file.save(tmp_path / "batch", batch)
     worker = start()
     assert worker.ask("answer") == 42
     assert worker.ask("chatter") == 42
@@ -54,6 +58,7 @@ def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start):
                 model=ModelSpec(name="lenet5", num_classes=10, precision="fp64", device="cpu"),
                 equalise=True,
                 weights="/no/weights",
+                inputs=str(tmp_path / "batch"),
             ).to_json(),
         )
 
