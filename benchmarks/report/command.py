@@ -6,11 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from backends import ENGINES, PRECISIONS
+from benchmarks.request.case import Case, read_case
 from benchmarks.request.request import DEFAULT_MARGIN, LAYOUTS, REFERENCES, TUNED_PRECISIONS, Request
 from benchmarks.request.service import SERVE, LatencyLimit, ServePlan
 from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.sentences import CUT_OFF, CUT_OFF_SOAK
 from common import model_cards
 from common.engines.int8 import INT8
+from common.language import recognised
 from common.shipped import CLASSES, NETWORKS, PREFIX, shipped_name
 
 SWEPT = ("phase", "engine", "precision", "layout")  # flags of cases, and fields of a row
@@ -92,13 +95,16 @@ def _model(row: Result, asked: Mapping[str, Any]) -> list[str]:
 
 
 def _cases(report: CompareReport, asked: Mapping[str, Any]) -> list[str]:
-    """The swept flags, by the rows; of tuned ones, by what was searched."""
+    """The swept flags, by the rows and by what a run that was cut off lacks; of tuned ones, by the search."""
     rows = [row for row in report.results if row.engine not in REFERENCES]
     batches = [row for row in rows if row.phase != SERVE]  # whose batches and threads are its own flags'
     values: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in SWEPT}
     values["batch-size"] = [row.batch_size for row in batches]
     values["threads"] = [row.threads for row in batches]
     values |= {name: [getattr(row, name) for row in rows] for name in ("processes", "beside")}
+    for case in _missing(report.missing):
+        for name in values.keys() - {"threads"}:
+            values[name].append(getattr(case, name.replace("-", "_")))
     usual = USUAL | {"threads": str(report.environment.get("cores")), "processes": "1", "beside": "0"}
     if asked.get("ways"):
         values |= _searched(asked["ways"])
@@ -107,6 +113,13 @@ def _cases(report: CompareReport, asked: Mapping[str, Any]) -> list[str]:
     flags = [part for flag, text in given.items() if text != usual[flag] for part in (f"--{flag}", text)]
     references = [row.engine for row in report.results if row.engine in REFERENCES]
     return [*flags, *(["--reference", references[0]] if references else [])]
+
+
+def _missing(lines: Iterable[str]) -> list[Case]:
+    """The case of each line on what a report lacks."""
+    found = (recognised(line, (CUT_OFF, CUT_OFF_SOAK)) for line in lines)
+    cases = (read_case(one[1]["case"]) for one in found if one)
+    return [case for case in cases if case is not None and case.engine not in REFERENCES]
 
 
 def _searched(ways: Iterable[str]) -> dict[str, list[Any]]:

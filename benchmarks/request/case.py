@@ -1,5 +1,6 @@
 """One combination of a sweep: the key of requests, jobs and result rows."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,6 +36,22 @@ class Case:
     def storage(self) -> str:
         """The precision of the parameters: mixed precisions keep them in fp32."""
         return "fp64" if self.precision == "fp64" else "fp32"
+
+
+_WORDS = re.compile(
+    r"(?P<phase>\w+) (?P<engine>\S+) (?P<precision>\w+)( (?P<layout>\w+))? batch (?P<batch_size>\d+)"
+    r"( x (?P<processes>\d+) processes)?( beside (?P<beside>\d+))?"
+)
+_NUMBERS = ("batch_size", "processes", "beside")
+
+
+def read_case(text: str) -> Case | None:
+    """The case of which ``text`` is the ``str``, with threads of 0; None if it is none's."""
+    found = _WORDS.fullmatch(text)
+    if found is None:
+        return None
+    words = {name: value for name, value in found.groupdict().items() if value is not None}
+    return Case(**words | {name: int(words[name]) for name in _NUMBERS if name in words}, threads=0)
 
 
 def batch_words(batch_size: int, *, processes: int, beside: int) -> str:

@@ -8,8 +8,10 @@ import pytest
 from benchmarks import compare
 from benchmarks.measure.resume import request_facts
 from benchmarks.report.command import command_of, suite_command_of
+from benchmarks.request.case import Case, read_case
 from benchmarks.request.request import read_request
 from benchmarks.results.schema import CompareReport
+from benchmarks.results.sentences import CUT_OFF
 from common.runtime.devices import available_cores
 from tests.support.reports import result
 
@@ -37,6 +39,30 @@ def reported(line):
     return CompareReport(
         environment=environment, results=rows, parity=None, comparisons=[], best=[], request=facts
     )
+
+
+def test_the_command_of_a_run_that_was_cut_off_asks_for_what_it_lacks_too():
+    line = "--model lenet5 --engine eager,deploy --batch-size 1,8 --layout NCHW,NHWC --phase infer"
+    whole = reported(line)
+    lacking = [row.case for row in whole.results[2:] if row.backend == "torch"]
+    missing = [CUT_OFF.format(case=case, done=0, asked=6) for case in lacking]
+    cut = whole.model_copy(update={"results": whole.results[:2], "missing": missing})
+    assert cut.results[0].engine == "eager" and "deploy" in " ".join(command_of(cut))
+    assert command_of(cut) == command_of(whole)
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({}, "infer eager fp32 batch 8"),
+        ({"layout": "NHWC", "beside": 2}, "infer eager fp32 NHWC batch 8 beside 2"),
+        ({"processes": 2}, "infer eager fp32 batch 8 x 2 processes"),
+    ],
+)
+def test_a_case_is_read_from_its_words(more, text):
+    case = Case(phase="infer", engine="eager", precision="fp32", batch_size=8, threads=0, **more)
+    assert str(case) == text and read_case(text) == case
+    assert read_case(f"{text} ") is None
 
 
 @pytest.mark.parametrize(
