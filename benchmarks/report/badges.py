@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.analysis.best import compared
 from benchmarks.report import said
-from benchmarks.report.outcomes import key, outcome, way
+from benchmarks.report.outcomes import best_key, outcome, way
 from benchmarks.report.words import verdict_words
 from benchmarks.request.request import DEFAULT_MARGIN, REFERENCES
 from benchmarks.results.formatting import half_width, number
@@ -38,12 +38,14 @@ class Badge:
 
 def badges(say: Language, report: CompareReport) -> list[Badge]:
     """One for each phase and batch size: the best of both sides, or why there is none."""
-    found = {key(best): _of_best(say, best, report) for best in report.best}
+    found = {best_key(best): _of_best(say, best, report) for best in report.best}
     for pair in report.comparisons:
         if pair.verdict == "invalid":
             figure = say("no winner: the machine was disturbed")
             words = {"word": say("invalid"), "figure": figure, "reason": translated(pair.reason or "", say)}
-            found.setdefault(key(pair), Badge(title=_title(say, *key(pair)), kind="invalid", **words))
+            found.setdefault(
+                best_key(pair), Badge(title=_title(say, *best_key(pair)), kind="invalid", **words)
+            )
     for row in report.results:
         if row.status != "ok":
             figure = say("{side}: {status}", side=row.backend, status=say(row.status))
@@ -52,7 +54,7 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
                 "figure": figure,
                 "reason": translated(row.reason or "", say),
             }
-            found.setdefault(key(row), Badge(title=_title(say, *key(row)), kind="missing", **words))
+            found.setdefault(best_key(row), Badge(title=_title(say, *best_key(row)), kind="missing", **words))
     phases = list(dict.fromkeys(row.phase for row in report.results))
     ordered = sorted(found, key=lambda at: (phases.index(at[0]), int(at[1].split()[0]), *at[1:]))
     shown = [found[place] for place in ordered]
@@ -62,8 +64,8 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
 def advice(say: Language, report: CompareReport) -> str:
     """What to choose, phase by phase, those first in which one is faster; "" if nothing was compared."""
     alike: dict[tuple[str, str, bool], list[str]] = {}
-    for phase, precision in dict.fromkeys((key(best)[0], key(best)[2]) for best in report.best):
-        bests = [best for best in report.best if (key(best)[0], key(best)[2]) == (phase, precision)]
+    for phase, precision in dict.fromkeys((best_key(best)[0], best_key(best)[2]) for best in report.best):
+        bests = [best for best in report.best if (best_key(best)[0], best_key(best)[2]) == (phase, precision)]
         outcomes = [outcome(best, report.comparisons) for best in bests]
         undecided = not {"torch", "paddle"} & set(outcomes)
         found = (_engines(say, bests), _choice(say, bests, outcomes), undecided)
@@ -116,7 +118,7 @@ def _of_best(say: Language, best: Best, report: CompareReport) -> Badge:
     pair = compared(best, report.comparisons)
     others = _others(say, best, pair, report.comparisons)
     return Badge(
-        title=_title(say, *key(best)),
+        title=_title(say, *best_key(best)),
         kind=KINDS.get(found, found),
         winner=found if found in KINDS else "",
         word=_word(say, found),
@@ -168,7 +170,11 @@ def _side(say: Language, name: str, side: BestSide, best: Best, rows: Iterable[R
     speed = number(side.images_per_second)
     text = say("{name} ({way}): {speed} images/s", name=name, way=way(side), speed=speed)
     for row in rows:
-        same = (row.backend, key(row), row.images_per_second) == (name, key(best), side.images_per_second)
+        same = (row.backend, best_key(row), row.images_per_second) == (
+            name,
+            best_key(best),
+            side.images_per_second,
+        )
         if same and row.cost_per_million_images is not None:
             cost = number(row.cost_per_million_images)
             return text + say(", {cost} per million images", cost=cost)
@@ -179,7 +185,7 @@ def _others(say: Language, best: Best, pair: Comparison | None, rows: Sequence[C
     """Lines on the other comparisons of the phase at this batch size, each with its engine."""
     lines = []
     for row in rows:
-        is_other = key(row) == key(best) and row is not pair and row.engine not in REFERENCES
+        is_other = best_key(row) == best_key(best) and row is not pair and row.engine not in REFERENCES
         if is_other and row.ratio is not None and row.verdict not in ("not comparable", "invalid"):
             name = verdict_words(row, say)
             lines.append(f"{row.engine}, {row.precision}: {name}, {times(say, row)}")

@@ -29,11 +29,11 @@ def behind(best: Best, comparisons: Sequence[Comparison]) -> list[Comparison]:
     If the best two had turns of their own, the comparisons of those.
     """
     pair = compared(best, comparisons)
-    own = [row for row in comparisons if key(row) == key(best)]
+    own = [row for row in comparisons if best_key(row) == best_key(best)]
     return own if pair is None else [pair]
 
 
-def key(row: Best | Comparison | Result) -> tuple[str, str, str]:
+def best_key(row: Best | Comparison | Result) -> tuple[str, str, str]:
     """Of what a best is: phase, batch, and "int8" where it is in int8."""
     batch, side = (row.batch, row.torch) if isinstance(row, Best) else (row.case.batch, row)
     return row.phase, batch, INT8 if side.precision == INT8 else ""
