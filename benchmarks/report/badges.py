@@ -64,8 +64,11 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
 def advice(say: Language, report: CompareReport) -> str:
     """What to choose, phase by phase, those first in which one is faster; "" if nothing was compared."""
     alike: dict[tuple[str, str, bool], list[str]] = {}
-    for phase, precision in dict.fromkeys((best_key(best)[0], best_key(best)[2]) for best in report.best):
-        bests = [best for best in report.best if (best_key(best)[0], best_key(best)[2]) == (phase, precision)]
+    kinds: dict[tuple[str, str], list[Best]] = {}
+    for best in report.best:
+        phase, _, precision = best_key(best)
+        kinds.setdefault((phase, precision), []).append(best)
+    for (phase, precision), bests in kinds.items():
         outcomes = [outcome(best, report.comparisons) for best in bests]
         undecided = not {"torch", "paddle"} & set(outcomes)
         found = (_engines(say, bests), _choice(say, bests, outcomes), undecided)
