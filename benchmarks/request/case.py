@@ -50,8 +50,9 @@ def read_case(text: str) -> Case | None:
     found = _WORDS.fullmatch(text)
     if found is None:
         return None
-    words = {name: value for name, value in found.groupdict().items() if value is not None}
-    return Case(**words | {name: int(words[name]) for name in _NUMBERS if name in words}, threads=0)
+    words: dict[str, Any] = {name: value for name, value in found.groupdict().items() if value is not None}
+    words |= {name: int(words[name]) for name in _NUMBERS if name in words}
+    return Case(**words, threads=0)
 
 
 def batch_words(batch_size: int, *, processes: int, beside: int) -> str:
