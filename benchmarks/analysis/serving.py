@@ -65,40 +65,41 @@ def judge(
 def decided(runs: Sequence[ServedRun], percentile: float) -> tuple[Outcome, bool] | None:
     """What the runs at one rate say, and whether others disturbed what decides; None: one more run is needed.
 
-    A run alone often shows neither that the limit is kept nor that it is not: then undisturbed runs count
-    together, by the same rule. What stays open has not been shown to keep it. What passes although others
-    disturb would pass without them; what fails while they do is tried again.
+    A run alone often shows neither that the limit is kept nor that it is not: then runs count together, by
+    the same rule, and one that would pass alone is no more than one of them. What stays open has not been
+    shown to keep the limit. What passes although others disturb would pass without them; what fails while
+    they do is tried again.
     """
-    last, clean = runs[-1], [run for run in runs if not run.disturbed]
-    if last.outcome == "passed":
-        return "passed", False
-    if last.disturbed:
-        return (last.outcome, True) if len(runs) - len(clean) >= TRIES else None
-    if last.outcome != "open":
+    last, counted = runs[-1], _counted(runs)
+    if last.disturbed and last.outcome != "passed":
+        return (last.outcome, True) if len(runs) - len(counted) >= TRIES else None
+    if last.outcome in ("failed", "generator") or (last.outcome == "passed" and len(counted) == 1):
         return last.outcome, False
-    requests, over = sum(run.requests for run in clean), sum(run.over for run in clean)
+    requests, over = sum(run.requests for run in counted), sum(run.over for run in counted)
     allowed = allowed_over(requests, percentile)
     if allowed is not None and over <= allowed:
         return "passed", False
     if over >= failing_over(requests, percentile):
         return "failed", False
     seconds = (requests + last.requests) / last.rate
-    return ("open", False) if len(clean) >= MOST_TOGETHER or seconds > TOGETHER_SECONDS else None
+    return ("open", False) if len(counted) >= MOST_TOGETHER or seconds > TOGETHER_SECONDS else None
+
+
+def _counted(runs: Sequence[ServedRun]) -> list[ServedRun]:
+    """Those at one rate that say something: all but what failed while others disturbed."""
+    return [run for run in runs if not run.disturbed or run.outcome == "passed"]
 
 
 def settle(runs: Sequence[ServedRun], outcome: Outcome, percentile: float) -> None:
     """Note in the runs at one rate what they were found to say, and of what all together."""
-    clean = [run for run in runs if not run.disturbed]
-    requests = sum(run.requests for run in clean)
-    for run in clean:
-        if run.outcome == "open" and len(clean) > 1:
-            run.outcome = outcome
-            run.together = Together(
-                runs=len(clean),
-                requests=requests,
-                over=sum(each.over for each in clean),
-                allowed=allowed_over(requests, percentile) or 0,
-            )
+    counted = _counted(runs)
+    if len(counted) == 1:
+        return
+    requests, over = sum(run.requests for run in counted), sum(run.over for run in counted)
+    allowed = allowed_over(requests, percentile) or 0
+    for run in counted:
+        run.outcome = outcome
+        run.together = Together(runs=len(counted), requests=requests, over=over, allowed=allowed)
 
 
 def served_run(reply: Mapping[str, Any], *, plan: ServePlan, rate: float, requests: int) -> ServedRun:

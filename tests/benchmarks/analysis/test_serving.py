@@ -144,6 +144,17 @@ def test_undisturbed_runs_count_together_until_they_show_something_or_a_minute_h
     assert outcome == "open" and len(runs) == 1
 
 
+def test_one_lucky_run_of_several_passes_nothing():
+    """Else a rate would be tried until it passes."""
+    runs = [at_rate(13), at_rate(15), at_rate(2)]
+    assert runs[-1].outcome == "passed" and decided(runs, 0.9) is None
+    assert decided([at_rate(5)], 0.9) == ("passed", False)
+    runs = [at_rate(13), at_rate(2), at_rate(2)]
+    assert decided(runs, 0.9) == ("passed", False)  # 17 of 381, where 24 are allowed
+    settle(runs, "passed", 0.9)
+    assert {run.outcome for run in runs} == {"passed"} and runs[0].together.over == 17
+
+
 def test_what_others_disturb_is_tried_again_and_counts_with_no_other():
     busy = at_rate(30, disturbed=True)
     assert decided([busy], 0.9) is None and decided([busy] * 3, 0.9) == ("failed", True)
