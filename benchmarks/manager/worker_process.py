@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -227,6 +228,11 @@ class Worker:
         inner = worker_environment(os.environ, threads=threads, elsewhere=elsewhere)
         if self._keeps_memory:
             inner.setdefault("GLIBC_TUNABLES", KEEPING_MEMORY)
+        # What a killed worker leaves goes with the scratch folder: torch unpacks each compiled model (234 MB of
+        # AlexNet) into a temporary folder, which it removes when it ends by itself. Its cache is kept.
+        cache = Path(tempfile.gettempdir()) / f"torchinductor_{os.getuid()}"
+        inner.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))
+        inner["TMPDIR"] = str(self._scratch)
         return inner
 
     def _reply(self, deadline: float) -> dict[str, Any]:

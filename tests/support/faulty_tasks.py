@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -15,6 +16,9 @@ from benchmarks.worker.tasks import Tasks
 class FaultyTasks(Tasks):
     def answer(self):
         return 42
+
+    def leave_files(self):
+        return tempfile.mkdtemp(prefix="left-")
 
     def crash(self):
         import ctypes

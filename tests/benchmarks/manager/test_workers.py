@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,6 +39,12 @@ def failure_of(worker, task, **arguments):
     with pytest.raises(WorkerFailure) as failure:
         worker.ask(task, **arguments)
     return failure.value
+
+
+def test_what_a_killed_worker_leaves_lies_in_the_folder_that_goes(start, tmp_path):
+    """torch unpacks each compiled model into a temporary folder: gigabytes after a few comparisons."""
+    left = Path(start().ask("leave_files"))
+    assert left.is_dir() and left.parent == tmp_path
 
 
 def test_a_worker_answers_one_thing_after_the_other_whatever_it_prints(start, tmp_path):
