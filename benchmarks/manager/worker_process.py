@@ -228,8 +228,8 @@ class Worker:
         inner = worker_environment(os.environ, threads=threads, elsewhere=elsewhere)
         if self._keeps_memory:
             inner.setdefault("GLIBC_TUNABLES", KEEPING_MEMORY)
-        # What a killed worker leaves goes with the scratch folder: torch unpacks each compiled model (AlexNet's
-        # 234 MB) into a temporary folder, which it removes when it ends by itself. Its cache is kept.
+        # What a killed worker leaves goes with the scratch folder: torch unpacks each compiled model (234 MB
+        # of AlexNet) into a temporary folder, which it removes when it ends by itself. Its cache is kept.
         cache = Path(tempfile.gettempdir()) / f"torchinductor_{os.getuid()}"
         inner.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache))
         inner["TMPDIR"] = str(self._scratch)
