@@ -3,9 +3,9 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.analysis.disturbance import Disturbance, is_invalid, kept_rounds, mark_disturbed
@@ -23,58 +23,17 @@ from benchmarks.analysis.ratio import (
 from benchmarks.analysis.verdict import Effort
 from benchmarks.manager.session import Session
 from benchmarks.manager.worker_process import WorkerFailure
+from benchmarks.measure.comparable import compared_settings, unequal_settings
 from benchmarks.measure.diagnostics import Diagnostics
 from benchmarks.measure.machine_load import MachineLoad
 from benchmarks.measure.rows import failed_row, measured_row
 from benchmarks.measure.warming_up import untimed_steps
 from benchmarks.request.case import Case
-from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Block, Measured
 from benchmarks.results.schema import Result
-from benchmarks.results.sentences import DIFFERENT, UNEQUAL
-from common.engines.kinds import EAGER
 
 if TYPE_CHECKING:
     from tqdm import tqdm
-
-COMPARABLE = (
-    "device",
-    "threads",
-    "tf32_matmul",
-    "tf32_convolution",
-    "autotune",
-    "deterministic",
-    "layout",
-    "activation_dtype",
-)
-
-
-def compared_settings(mode: str, cases: Sequence[Case]) -> Sequence[str]:
-    """Those that have to be equal: all that the mode makes equal and the engine reports."""
-    if mode != "equalised":
-        return ("device",)
-    if {case.engine for case in cases} != {EAGER.name}:
-        return [key for key in COMPARABLE if key not in ("layout", "activation_dtype")]  # may be unknown
-    return COMPARABLE
-
-
-def unequal_settings(facts: Mapping[str, JobFacts], *, keys: Sequence[str] = COMPARABLE) -> str | None:
-    """Which settings in force differ between the backends, as a reason.
-
-    Returns None if none does.
-    """
-    if len(facts) < 2:
-        return None
-    (ours, left), (theirs, right) = (
-        (name, asdict(fact.settings) | {"device": fact.device}) for name, fact in facts.items()
-    )
-    different = [
-        DIFFERENT.format(setting=key, first=left[key], one=ours, second=right[key], other=theirs)
-        for key in keys
-        if left[key] != right[key]
-    ]
-    return UNEQUAL.format(differences="; ".join(different)) if different else None
-
 
 FOUND_ONCE = ("layout", "activation_dtype")  # of the settings in force
 SIZES = ("parameters", "flops_per_image", "moved_per_image", "least_bytes")

@@ -103,7 +103,8 @@ def _cases(report: CompareReport, asked: Mapping[str, Any]) -> list[str]:
     values["threads"] = [row.threads for row in batches]
     values |= {name: [getattr(row, name) for row in rows] for name in ("processes", "beside")}
     for case in _missing(report.missing):
-        for name in values.keys() - {"threads"}:
+        # Serving has batches of its own flags.
+        for name in values.keys() - {"threads", "batch-size" if case.phase == SERVE else ""}:
             values[name].append(getattr(case, name.replace("-", "_")))
     usual = USUAL | {"threads": str(report.environment.get("cores")), "processes": "1", "beside": "0"}
     if asked.get("ways"):

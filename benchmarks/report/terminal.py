@@ -37,7 +37,6 @@ RUN_COLUMNS = (
     "p99 ms",
     "steps",
     "peak MiB",
-    "J / image",
     "status",
 )
 COMPARE_COLUMNS = (
@@ -57,7 +56,6 @@ COMPARE_COLUMNS = (
 )
 
 UNVARIED = ("layout", "threads")  # left out where all rows have the same
-OF_GPUS = ("J / image",)  # left out where no row has a figure
 LEFT = ("phase", "engine", "precision", "layout", "verdict", "status")  # columns of words
 
 FOOTNOTE = (
@@ -208,7 +206,6 @@ def _run_row(result: Result, say: Language) -> list[str]:
         *([number(value) for value in (latency.p50, latency.p95, latency.p99)] if latency else ["-"] * 3),
         str(latency.n) if latency and latency.n else "-",
         f"{result.peak_memory_bytes / 2**20:.0f}" if result.peak_memory_bytes is not None else "-",
-        number(result.joules_per_image),
         say(result.status),
     ]
 
@@ -258,7 +255,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], say: Language)
     shown = [
         (name, column)
         for name, column in zip(columns, cells, strict=True)
-        if (name not in UNVARIED or len(set(column)) > 1) and (name not in OF_GPUS or set(column) != {"-"})
+        if name not in UNVARIED or len(set(column)) > 1
     ]
     return tabulate(
         list(zip(*(column for _, column in shown), strict=True)),

@@ -53,10 +53,12 @@ def _failed(say: Language, rows: list[Result]) -> list[str]:
 
 def _not_asked_for(say: Language, measured: list[Result]) -> list[str]:
     """Phases, engines and precisions that are missing."""
-    ways = {(row.backend, row.engine, row.precision): row for row in measured if row.phase == "infer"}
-    started = {(row.backend, row.engine, row.precision) for row in measured if row.cold_start}
-    own = {way for way in ways if way[1] in ENGINES}
-    seen = {row.phase for row in measured} | ({"startup"} if own and own <= started else set())
+    inferring = [row for row in measured if row.phase == "infer" and row.engine in ENGINES]
+    ways, started = (
+        {(row.backend, row.engine, row.precision) for row in rows}
+        for rows in (inferring, [row for row in inferring if row.cold_start])
+    )
+    seen = {row.phase for row in measured} | ({"startup"} if ways and ways == started else set())
     phases = [said.phase(say, word) for word in PHASES if word not in seen]
     engines = [word for word in ENGINES if word not in {row.engine for row in measured}]
     precisions = [word for word in ("fp32", "bf16") if word not in {row.precision for row in measured}]

@@ -258,6 +258,26 @@ def _add_extras(group: Group) -> None:
         help="also infer with this neutral engine, in fp32 and where asked for in int8, from the model that "
         "each framework exports",
     )
+    _add_calibration(group)
+    group.add_argument(
+        "--layers", action="store_true", help="also time every layer's forward and backward pass"
+    )
+    group.add_argument(
+        "--largest-batch",
+        type=memory_size,
+        metavar="SIZE",
+        help="time nothing; find the largest batch with which a worker stays below SIZE, as in 2GiB",
+    )
+    group.add_argument(
+        "--price-per-hour",
+        type=price,
+        metavar="X",
+        help="price of the machine per hour, for the cost of a million images",
+    )
+
+
+def _add_calibration(group: Group) -> None:
+    """The images of int8, and how they are normalised."""
     group.add_argument(
         "--calibrate",
         type=Path,
@@ -276,19 +296,4 @@ def _add_extras(group: Group) -> None:
         type=divisors,
         metavar="X,X,X",
         help="divisor of each channel after that (default: ImageNet's; 0.5 for one channel)",
-    )
-    group.add_argument(
-        "--layers", action="store_true", help="also time every layer's forward and backward pass"
-    )
-    group.add_argument(
-        "--largest-batch",
-        type=memory_size,
-        metavar="SIZE",
-        help="time nothing; find the largest batch with which a worker stays below SIZE, as in 2GiB",
-    )
-    group.add_argument(
-        "--price-per-hour",
-        type=price,
-        metavar="X",
-        help="price of the machine per hour, for the cost of a million images",
     )

@@ -55,9 +55,8 @@ class Request:
     data: Path | None = None
     root: Path | None = None
     calibrate: Path | None = None
-    mean: tuple[float, ...] | None = (
-        None  # of the images of ``calibrate``; None: see evaluation_preprocessing
-    )
+    # Of the images of ``calibrate``; None: those of evaluation_preprocessing.
+    mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     loader: str = "common"
     workers: int = 0

@@ -67,8 +67,9 @@ class Run:
     ``latency`` is from the drawn arrival to the end of the batch. ``late`` is what the generator is to blame
     for: the time from there to the queue in which no worker computed. While one does, the generator may get
     neither a processor nor Python (deployed engines of both frameworks keep Python's lock to themselves), and
-    no other thread of a server would. Both are NaN for a request that was not served. ``depths`` is the
-    length of the queue after each arrival. ``busy`` is the time that workers computed, all together.
+    no other thread of a server would. Latency is NaN for a request that was not served, ``late`` for one that
+    never came into the queue. ``depths`` is the length of the queue after each arrival. ``busy`` is the time
+    that workers computed, all together.
     """
 
     latency: np.ndarray

@@ -111,17 +111,11 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
 
     def _prepare_steps(self, job: JobSpec) -> JobFacts:
         """Open and fill the model, compile it, check it, and have its steps ready."""
-        wait = partial(self.backend.synchronize, job.device)
         feed = self._feed(job).endless() if job.images else None
         batch = next(feed) if feed else self._inputs(job)
-        model, build_seconds, load_seconds = None, 0.0, 0.0
-        if not self._is_compiled(job, batch[0]):
-            model, build_seconds = timed(lambda: self._opened(job.model), wait)
-            _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
-        if job.known:
-            parameters, flops, moved, least = None, None, None, job.least_bytes
-        else:
-            parameters, flops, moved, least = self._size(model, batch[0], job)
+        model, build_seconds, load_seconds = self._filled(job, batch[0])
+        sizes = (None, None, None, job.least_bytes) if job.known else self._size(model, batch[0], job)
+        parameters, flops, moved, least = sizes
         memory.require_memory(least, f"a step of {job.case.batch_size:,} images")
         # Before the engine is there: paddle.inference computes with the threads that are set now, but
         # leaves one behind after each run.
@@ -155,6 +149,15 @@ class Tasks(ProfilingTasks, StartupTasks, ServingTasks, SoakingTasks):
             quantization=checked.quantization,
             deployed_bytes=self._deployed_bytes(job, batch[0]),
         )
+
+    def _filled(self, job: JobSpec, images: Any) -> tuple[Model | None, float, float]:
+        """The model with its weights, None where none is needed; seconds of building and of filling it."""
+        if self._is_compiled(job, images):
+            return None, 0.0, 0.0
+        wait = partial(self.backend.synchronize, job.device)
+        model, build_seconds = timed(lambda: self._opened(job.model), wait)
+        _, load_seconds = timed(lambda: self._load(model, job.weights), wait)
+        return model, build_seconds, load_seconds
 
     def _is_compiled(self, job: JobSpec, images: Any) -> bool:
         """True if an earlier process has compiled what runs, and the model itself is not needed."""

@@ -9,8 +9,9 @@ from benchmarks.manager import session as module
 from benchmarks.manager.gpu_energy import gpu_joules
 from benchmarks.manager.session import Session
 from benchmarks.measure.rows import joules_per_image
-from benchmarks.report.terminal import RUN_COLUMNS, _run_row, _table
+from benchmarks.report.terminal import _notes
 from benchmarks.results.samples import Block, Measured
+from benchmarks.results.schema import Report
 from common.language import ENGLISH
 from tests.support.reports import result
 
@@ -86,9 +87,9 @@ def test_joules_an_image_are_of_all_blocks_or_unknown():
     assert joules_per_image([], batch_size=8) is None
 
 
-def test_the_column_is_there_where_a_gpu_has_figures():
-    def table(**more):
-        return _table(RUN_COLUMNS, [_run_row(result("torch", 100.0, **more), ENGLISH)], ENGLISH)
+def test_joules_are_printed_where_a_gpu_has_figures():
+    def notes(**more):
+        return "\n".join(_notes(Report(environment={}, results=[result("torch", 100.0, **more)]), ENGLISH))
 
-    assert "J / image" not in table()
-    assert "0.250" in table(joules_per_image=0.25)
+    assert "Joules" not in notes()
+    assert "torch infer eager fp32 batch 8: 0.250" in notes(joules_per_image=0.25)

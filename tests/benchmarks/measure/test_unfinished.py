@@ -20,11 +20,15 @@ def test_what_was_cut_off_is_gone_on_with(tmp_path):
     before = drawn(1, pairs=3)
     before.circumstances = [{"date": "2026-01-01", "warnings": []}]
     before.measured["torch"].peak_memory_bytes = 7
+    begun = {"starts": [{"import": 2.0, "first_batch": 0.1}], "start_reason": "no room", "warmup_steps": 2}
+    for name, value in begun.items():
+        setattr(before.measured["paddle"], name, value)
     Unfinished(tmp_path).keep([before])
     after = drawn(2, pairs=1)
     assert Unfinished(tmp_path).give(after) == 12
     assert after.processes == [4, 4, 4]
     assert after.measured["torch"].peak_memory_bytes == 7
+    assert {name: getattr(after.measured["paddle"], name) for name in begun} == begun
     assert (Unfinished(tmp_path).has(after.case), Unfinished(tmp_path / "none").has(after.case)) == (
         True,
         False,

@@ -49,6 +49,10 @@ def test_the_command_of_a_run_that_was_cut_off_asks_for_what_it_lacks_too():
     cut = whole.model_copy(update={"results": whole.results[:2], "missing": missing})
     assert cut.results[0].engine == "eager" and "deploy" in " ".join(command_of(cut))
     assert command_of(cut) == command_of(whole)
+    served = reported("--model alexnet --phase infer,serve --latency-limit 50ms@p99")
+    missing = [CUT_OFF.format(case=served.results[-1].case, done=0, asked=6)]
+    cut = served.model_copy(update={"results": served.results[:2], "missing": missing})
+    assert command_of(cut) == command_of(served)
 
 
 @pytest.mark.parametrize(

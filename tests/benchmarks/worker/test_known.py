@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from benchmarks.request.inputs import write_weights
@@ -36,7 +35,7 @@ def test_sizes_and_dtypes_are_not_looked_at_again_and_logits_are(prepared, phase
     assert {name for name in LEFT_OUT if again[name] is None} == LEFT_OUT
     assert again["settings"]["activation_dtype"] is None and first["settings"]["activation_dtype"]
     assert again["settings"]["threads"] == first["settings"]["threads"]
-    assert again["error"] == pytest.approx(first["error"], rel=1)
+    assert 0 < again["error"] < 3 * first["error"]
     assert len(tasks.measure(2, 0.0)["seconds"].popitem()[1]) == 2
     with pytest.raises(
         UnavailableError, match="computes something else"
@@ -49,6 +48,6 @@ def test_what_was_compiled_ahead_needs_no_model(prepared, backend):
         pytest.skip("torch compiles for ten seconds, and the worker does the same for both")
     _, first = prepared("deploy")
     tasks, again = prepared("deploy", known=True, forget=["_opened", "_load"])
-    assert np.isclose(again["error"], first["error"], rtol=1) and again["error"] > 0
+    assert 0 < again["error"] < 3 * first["error"]
     assert again["deployed_bytes"] == first["deployed_bytes"] > 0
     assert len(tasks.measure(2, 0.0)["seconds"]["forward"]) == 2

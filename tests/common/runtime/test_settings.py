@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.measure.interleave import COMPARABLE, unequal_settings
+from benchmarks.measure.comparable import COMPARABLE, unequal_settings
 from benchmarks.request.job import JobFacts
 from common.runtime.settings import Setting, Settings
 from tests.support.sides import module
