@@ -11,7 +11,6 @@ from benchmarks.analysis.best import best_of_each
 from benchmarks.analysis.disturbance import Disturbance, Shares
 from benchmarks.analysis.verdict import Remedy
 from benchmarks.measure import machine_load
-from benchmarks.measure.interleave import DIFFERENT, UNEQUAL
 from benchmarks.measure.versions import sentences as version_sentences
 from benchmarks.parity import __main__ as parity
 from benchmarks.report import __main__ as report_command
@@ -23,7 +22,7 @@ from benchmarks.request.request import read_request
 from benchmarks.request.service import LatencyLimit
 from benchmarks.results import result_file
 from benchmarks.results.schema import Against, Change, LargestBatch
-from benchmarks.results.sentences import OTHERS_DISTURBED, QUIETER, translated
+from benchmarks.results.sentences import DIFFERENT, OTHERS_DISTURBED, QUIETER, UNEQUAL, translated
 from benchmarks.results.service import RateBracket
 from common.engines.kinds import OF_AHEAD, OF_EVERY_ENGINE
 from common.language import ENGLISH
