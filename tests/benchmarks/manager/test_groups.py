@@ -7,9 +7,9 @@ from statistics import median
 import pytest
 
 from benchmarks import compare, run
-from benchmarks.manager import group_session
-from benchmarks.manager import group_session as group_module
-from benchmarks.manager.group_session import GroupSession, WorkerGroup
+from benchmarks.manager import group_session, worker_group
+from benchmarks.manager.group_session import GroupSession
+from benchmarks.manager.worker_group import WorkerGroup
 from benchmarks.manager.worker_process import WorkerFailure
 from common.cli import UsageError
 from tests.support.commands import QUICK, ended
@@ -83,7 +83,7 @@ class Channel:
 @pytest.fixture
 def three(monkeypatch):
     """A group of three; returns it, the far ends of its channels, and those that were ended."""
-    monkeypatch.setattr(group_module, "SETTLING_SECONDS", 0.1)
+    monkeypatch.setattr(worker_group, "SETTLING_SECONDS", 0.1)
     ended = []
     group = WorkerGroup("torch", size=3, start=lambda: Channel(ended), timeout=0.2)
     return group, [worker.far for worker in group.workers], ended
