@@ -110,7 +110,7 @@ def test_blocks_left_out_because_they_are_slow_would_favour_whoever_is_disturbed
         return np.median(found)
 
     honest = median_ratio()
-    monkeypatch.setattr("benchmarks.measure.interleave.mark_disturbed", by_time)
+    monkeypatch.setattr("benchmarks.measure.rounds.mark_disturbed", by_time)
     assert median_ratio() < 0.95 * honest
 
 
