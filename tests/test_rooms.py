@@ -16,11 +16,13 @@ SOURCES = {
 }
 
 
-def room_of(module, sources):
-    """The folder of a module; the module itself where its folder holds other folders."""
-    path = sources[module]
-    has_folders = any((child / "__init__.py") in sources.values() for child in path.parent.iterdir())
-    return module if has_folders else module.removesuffix(f".{path.stem}")
+def rooms_of(sources):
+    """The folder of each module; the module itself where its folder holds other folders."""
+    with_folders = {path.parent.parent for path in sources.values() if path.name == "__init__.py"}
+    return {
+        module: module if path.parent in with_folders else module.removesuffix(f".{path.stem}")
+        for module, path in sources.items()
+    }
 
 
 def imported(module, text, *, is_package):
@@ -44,14 +46,14 @@ def module_named(name, sources):
 
 def imports_between_rooms(sources):
     """The rooms that each room imports."""
-    found = {}
+    found, rooms = {}, rooms_of(sources)
     for module, path in sources.items():
-        own = room_of(module, sources)
+        own = rooms[module]
         others = found.setdefault(own, set())
         for name in imported(module, path.read_text(), is_package=path.name == "__init__.py"):
             target = module_named(name, sources)
-            if target and room_of(target, sources) != own:
-                others.add(room_of(target, sources))
+            if target and rooms[target] != own:
+                others.add(rooms[target])
     return found
 
 
