@@ -94,6 +94,9 @@ class Backend(Protocol):
     def to_numpy(self, tensor: Tensor) -> np.ndarray:
         """Copy a tensor to the host. Waits for it."""
 
+    def to_dtype(self, tensor: Tensor, dtype: str) -> Tensor:
+        """A tensor in another dtype, by NumPy's name of it; part of a model where one calls it."""
+
     # Settings -------------------------------------------------------------------------------------
 
     def equalise(self, *, threads: int, device: str, tf32: bool = False) -> None:

@@ -4,8 +4,8 @@
     python -m benchmarks.suite pairs.toml --report suite
 
 A file of pairs has a table for each: [NAME] with torch, paddle, input_shape (or input_shapes), num_classes,
-map, weights, torch_loss and paddle_loss, output and inputs, or with model. A pair with inputs is proven and
-not timed. A suite that was stopped goes on where it was.
+map, weights, torch_loss and paddle_loss, output and inputs, or with model. A suite that was stopped goes on
+where it was.
 """
 
 import argparse
@@ -48,47 +48,58 @@ def main(arguments: Sequence[str]) -> int:
 
     outcomes: list[Outcome] = []
     how = {"rounds": options.rounds, "pairs": options.pairs, "skip_parity": options.skip_parity}
-    with cli.noting_on_stop(
-        lambda: f"{len(outcomes)} of {len(requests)} pairs are complete; the same command goes on"
-    ):
+    say = Language(options.language)
+    with cli.noting_on_stop(lambda: _done(say, len(outcomes), len(requests))):
         for outcome in measure_pairs(requests, options.report, **how):
             outcomes.append(outcome)
             write_suite(outcomes, options.report, language=options.language)
-            print(f"{len(outcomes)} of {len(requests)} {_line(outcome)}", flush=True)
-    say = Language(options.language)
+            facts = {"done": len(outcomes), "all": len(requests), "line": _line(say, outcome)}
+            print(say("{done} of {all} {line}", **facts), flush=True)
     print("\n".join(["", *sentences(outcomes, say), *missing(outcomes, say)]))
     print(say("Written: {path}", path=options.report / "suite.html"))
     summary, found = of_speed.suite_summary(outcomes), of_speed.suite_annotations(outcomes, requests)
     publish(options, summary, found, program=PROGRAM, folder=options.report)
-    return _code(outcomes)
+    return _code(outcomes, say)
 
 
-def _line(outcome: "Outcome") -> str:
+def _done(say: Language, done: int, every: int) -> str:
+    """What a suite that is stopped says."""
+    message = "{done} of {all} pairs are complete; the same command goes on"
+    return say(message, done=done, all=every)
+
+
+def _line(say: Language, outcome: "Outcome") -> str:
+    """What became of a pair."""
+    from benchmarks.results.sentences import translated
+
     if outcome.report is None:
-        return f"{outcome.name}: cannot be had: {outcome.reason}"
-    kept = "" if outcome.is_new else " (kept)"
+        reason = translated(outcome.reason or "", say)
+        return say("{name}: cannot be had: {reason}", name=outcome.name, reason=reason)
     ratios = [
-        f"{row.case} {row.verdict}"
+        f"{row.case} {say(row.verdict)}"
         if row.verdict == "invalid" or not row.ratio
-        else f"{row.case} {row.ratio:.3g} {row.verdict}"
+        else f"{row.case} {row.ratio:.3g} {say(row.verdict)}"
         for row in outcome.report.comparisons
     ]
-    return "; ".join([f"{outcome.name}{kept}: parity {outcome.parity}", *ratios])
+    name = outcome.name if outcome.is_new else say("{name} (kept)", name=outcome.name)
+    head = say("{name}: parity {verdict}", name=name, verdict=say(outcome.parity))
+    return say.joined([head, *ratios], by="; ")
 
 
-def _code(outcomes: Sequence["Outcome"]) -> int:
+def _code(outcomes: Sequence["Outcome"], say: Language) -> int:
     """1 if a parity is broken, 3 if something could not be had, 4 if all was disturbed, else 0."""
     from benchmarks.report.exit_code import nothing_valid
 
     broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]
     if broken:
-        cli.complain(PROGRAM, f"parity is broken in {', '.join(broken)}")
+        cli.complain(PROGRAM, say("parity is broken in {names}", names=say.joined(broken)))
         return cli.FAILED
     lost = [outcome.name for outcome in outcomes if outcome.report is None or not _measured(outcome)]
     if lost:
-        cli.complain(PROGRAM, f"could not be measured: {', '.join(lost)}; suite.html says why")
+        message = "could not be measured: {names}; suite.html says why"
+        cli.complain(PROGRAM, say(message, names=say.joined(lost)))
         return cli.UNAVAILABLE
-    return nothing_valid(PROGRAM, [row for outcome in outcomes for row in _comparisons(outcome)])
+    return nothing_valid(PROGRAM, [row for outcome in outcomes for row in _comparisons(outcome)], say)
 
 
 def _comparisons(outcome: "Outcome") -> "Sequence[Comparison]":

@@ -15,7 +15,7 @@ DOMAIN = "side_by_side"
 FOLDER = Path(__file__).parent / "locale"
 TAGS = {"en": "en", "zh": "zh-CN"}  # what a page says of its language, by the word of a flag
 LANGUAGES = tuple(TAGS)
-MARKS = {", ": "，", "; ": "；", ". ": "。"}  # between clauses, in English and in Chinese
+MARKS = {", ": "，", "; ": "；", ". ": "。", ": ": "："}  # between clauses, in English and in Chinese
 ONE_OF = {"side": "torch|paddle|here|there"}  # what a placeholder of this name holds; others hold anything
 
 

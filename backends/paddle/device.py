@@ -87,3 +87,7 @@ def to_numpy(tensor):
     if tensor.dtype in HALVES:  # NumPy has no bfloat16, and a float16 would be rounded on
         tensor = tensor.to(paddle.float32)
     return tensor.detach().numpy()
+
+
+def to_dtype(tensor, dtype):
+    return tensor.astype(dtype)

@@ -10,6 +10,7 @@ from .device import (
     reset_peak_memory,
     seconds_between,
     synchronize,
+    to_dtype,
     to_numpy,
     versions,
 )
@@ -119,6 +120,7 @@ __all__ = [
     "stream_sum",
     "sum_over_processes",
     "synchronize",
+    "to_dtype",
     "to_numpy",
     "trace",
     "unsynchronised",

@@ -86,3 +86,7 @@ def to_numpy(tensor):
     if tensor.dtype in HALVES:  # NumPy has no bfloat16, and a float16 would be rounded on
         tensor = tensor.to(torch.float32)
     return tensor.detach().to("cpu", copy=True).numpy()
+
+
+def to_dtype(tensor, dtype):
+    return tensor.to(getattr(torch, dtype))

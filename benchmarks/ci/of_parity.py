@@ -7,7 +7,8 @@ from typing import Any
 from benchmarks.ci.annotations import Annotation
 from benchmarks.ci.places import Place, place_named, place_of
 from benchmarks.ci.summary import Summary, machine_line
-from benchmarks.parity.text import failure, stage_row
+from benchmarks.parity.text.divergence import failure
+from benchmarks.parity.text.stages import stage_row
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.results.parity_schema import Fault, ParityPage, Variant
 

@@ -7,7 +7,7 @@ from benchmarks.ci import of_parity
 from benchmarks.ci.annotations import Annotation, Level
 from benchmarks.ci.places import place_of
 from benchmarks.ci.summary import Summary, machine_line
-from benchmarks.parity.text import failure
+from benchmarks.parity.text.divergence import failure
 from benchmarks.report.answer import answer, confidence
 from benchmarks.report.suite_page import missing, sentences
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words

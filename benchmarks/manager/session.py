@@ -15,6 +15,7 @@ from benchmarks.request.inputs import batch_bytes, draw_batch, write_weights
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import Request
+from benchmarks.request.service import SOAK
 from benchmarks.results.samples import Block, Measured
 from common.engines.int8 import INT8
 from common.runtime.kernel_counters import KernelCounters, read_counters
@@ -22,6 +23,7 @@ from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file
 
 LARGE_BYTES = 1 << 28  # of a batch: whether a step fits is then asked before the batch is drawn
+EXACT = 1 << 24  # up to it, float32 holds each integer
 FEW = 8  # images of which a worker is asked what many would take
 REQUEST_SECONDS = 10  # of measuring per request to a worker
 
@@ -124,8 +126,7 @@ class Session:
         again, and None in the facts: the model's size, the dtype and layout that it computes in. Raises
         WorkerFailure if it cannot be had.
         """
-        if self.pair.inputs:
-            raise WorkerFailure(name, "unsupported", "takes other inputs than a batch of images: not timed")
+        self._require_images(name, case)
         worker = self.worker(name)
         device = worker.ask("find_device", name=self.request.device)
         worker.ask("require", case=case.to_json(), device=device)
@@ -135,6 +136,29 @@ class Session:
             spec = replace(spec, known=True, least_bytes=known.least_bytes or 0)
         facts = JobFacts.from_json(worker.ask("prepare", spec=spec.to_json()))
         return Measured(facts=facts, starting=spec if case.phase == "startup" else None)
+
+    def _require_images(self, name: str, case: Case) -> None:
+        """Raise WorkerFailure for what a pair that takes other inputs than images does not have."""
+        of_images = {
+            f"layout {case.layout}": case.layout != "NCHW",
+            f"phase {case.phase}": case.phase in ("data", SOAK),
+            "--data": self.request.data is not None,
+            case.precision: case.precision == INT8,
+        }
+        asked = [
+            f"{words} is of images, and this pair takes other inputs"
+            for words in of_images
+            if of_images[words]
+        ]
+        if self.places[name].root != ROOT:
+            asked.append("another version is given images, and this pair takes other inputs")
+        asked += [
+            f"{each.text}: inputs travel in float32, which holds integers up to 2**24"
+            for each in self.pair.inputs
+            if each.below > EXACT
+        ]
+        if self.pair.inputs and asked:
+            raise WorkerFailure(name, "unsupported", asked[0], details={})
 
     def _may_be_known(self, case: Case) -> bool:
         """False of int8, whose price is looked at; and beside another checkout, which looks each time."""
@@ -155,7 +179,7 @@ class Session:
         """Job that a side's worker sets up for a case."""
         pair, backend = self.pair_of(name), self.places[name].backend
         model = pair.spec(backend, precision=case.storage, device=device)
-        model = replace(model, output=pair.output)
+        model = replace(model, output=pair.output, inputs=[each.text for each in pair.inputs])
         equalise = self.request.settings_mode != "as-shipped"
         images = image_source(self.request)
         if case.phase == "data":  # no model is needed to read images

@@ -12,7 +12,7 @@ from benchmarks.parity.comparison import run_gate
 from benchmarks.parity.sides.pair import Pair
 from benchmarks.parity.tensors.tensor_folder import TensorFolder
 from benchmarks.parity.tensors.tensor_name import BUFFERS, TensorName
-from benchmarks.parity.text import failure
+from benchmarks.parity.text.divergence import failure
 from benchmarks.request.model_pair import ModelPair
 from common.cli import UnavailableError
 from common.weights import safetensors_file

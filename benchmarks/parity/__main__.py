@@ -20,8 +20,14 @@ from benchmarks.ci.flags import add_ci_flags
 from benchmarks.parity.against import add_version_flags, compare_versions
 from benchmarks.parity.page_flags import add_page_flags, require_pairs
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
-from benchmarks.request.flags import Group, add_json_flag, add_language_flag, add_model_flags
-from benchmarks.request.model_pair import InputSpec, ModelPair
+from benchmarks.request.flags import (
+    Group,
+    add_input_flags,
+    add_json_flag,
+    add_language_flag,
+    add_model_flags,
+)
+from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.own_pair import shipped_pair
 from benchmarks.request.request import read_size
 from benchmarks.request.sources import require_source
@@ -68,8 +74,10 @@ def main(arguments: Sequence[str]) -> int:
     # Imported here and not above: they take longer than --help may.
     from benchmarks.ci import of_parity
     from benchmarks.ci.publishing import publish
-    from benchmarks.parity import plot, text
+    from benchmarks.parity import plot
     from benchmarks.parity.check import check
+    from benchmarks.parity.text.divergence import failure
+    from benchmarks.parity.text.report import report_text
     from benchmarks.results import result_file
 
     stages = with_needed(options.stages)
@@ -81,13 +89,13 @@ def main(arguments: Sequence[str]) -> int:
     if options.plot:
         plot.draw(report, options.plot)
     say = Language(options.language)
-    print(text.report_text(report, subject, say=say))
+    print(report_text(report, subject, say=say))
     name = subject.model or " / ".join(subject.sources.values())
     found = of_parity.annotations(report, subject)
     publish(options, of_parity.summary(report, name=name), found, program=PROGRAM)
     if report["verdict"] == "pass":
         return cli.DONE
-    cli.complain(PROGRAM, text.failure(report, say))
+    cli.complain(PROGRAM, failure(report, say))
     codes = {"fail": cli.FAILED, INCOMPLETE: cli.UNAVAILABLE}
     return codes.get(report["verdict"], cli.WRONG_REQUEST)
 
@@ -169,15 +177,6 @@ def _plugins(options: argparse.Namespace) -> dict[str, dict[str, str]]:
     return plugins
 
 
-def _input(text: str) -> InputSpec:
-    try:
-        return InputSpec.parse(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"expected NAME=SIDE,SIDE[:float32|int64|bool], as in tokens=16:int64<1000, got {text!r}"
-        ) from None
-
-
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = cli.Parser(prog=PROGRAM, description="Compare what both frameworks compute.")
     add_model_flags(parser, own=False)
@@ -208,19 +207,9 @@ def _add_own_pair(group: Group) -> None:
         metavar="FILE.json",
         help="torch's parameter or layer names to paddle's; it can stack, reshape and leave out",
     )
-    group.add_argument(
-        "--input",
-        type=_input,
-        action="append",
-        default=[],
-        metavar="NAME=SHAPE[:DTYPE]",
-        help="an input of the models without its batch, in order, as in tokens=16:int64<1000; repeatable",
-    )
+    add_input_flags(group)
     group.add_argument(
         "--inputs", metavar="M:C", help="() -> the models' inputs with their batch, NumPy arrays, in order"
-    )
-    group.add_argument(
-        "--output", metavar="KEY", help="the output that loss and metrics see, as in logits, 0 or 0.aux"
     )
 
 

@@ -3,15 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.parity.pairing_text import pairing_lines, trees
 from benchmarks.parity.plan import CANNOT_COMPARE
-from benchmarks.parity.text import (
-    divergence_lines,
-    failure,
-    nearby,
-    precision_lines,
-    stage_lines,
-)
+from benchmarks.parity.text.divergence import divergence_lines, failure, nearby
+from benchmarks.parity.text.pairing import pairing_lines, trees
+from benchmarks.parity.text.precision import precision_lines
+from benchmarks.parity.text.stages import stage_lines
 
 LISTS_DEPARTURES = "repeat"  # and nothing else: there are none where all is bit-identical
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"

@@ -13,7 +13,8 @@ from benchmarks.manager.installations import Installation, other_place
 from benchmarks.parity.check import check
 from benchmarks.parity.judge.gap import DIFFERENCE, KNOWN
 from benchmarks.parity.plan import Plan
-from benchmarks.parity.text import failure, report_text
+from benchmarks.parity.text.divergence import failure
+from benchmarks.parity.text.report import given_to, report_text
 from benchmarks.request.model_pair import ModelPair
 from common.cli import UsageError
 
@@ -70,10 +71,9 @@ def _renamed(value: Any) -> Any:
 def text_of(report: Mapping[str, Any], subject: ModelPair, *, place: str) -> str:
     """All that the command prints."""
     here, there = (report["environment"]["backends"][name][subject.framework] for name in NAMES)
-    shape = "x".join(map(str, subject.input_shape))
     name = subject.sources["torch"] if subject.foreign else subject.model
     heading = (
-        f"{name}, images {subject.batch_size}x{shape}, {subject.num_classes} classes, seed {subject.seed}\n"
+        f"{name}, {given_to(subject)}, {subject.num_classes} classes, seed {subject.seed}\n"
         f"{subject.framework}: this version {here}, the other version {there} ({place})"
     )
     rest = in_words(report_text(report, subject, heading=HEADING), subject.titles)

@@ -163,8 +163,9 @@ def _write_pictures(options: argparse.Namespace, reports: list["CompareReport"])
     if len(reports) > 1:
         raise cli.UsageError("--picture: it is drawn of one file; give one")
     require_folder(options.picture)
+    say = Language(options.language)
     for path in write_pictures(reports[0], options.picture, language=options.language):
-        print(f"Written: {path}")
+        print(say("Written: {path}", path=path))
     return cli.DONE
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.analysis.best import compared
+from benchmarks.report.memory import is_memory_known, memory_answer
 from benchmarks.report.outcomes import behind, outcome, way
 from benchmarks.request.request import DEFAULT_MARGIN
 from benchmarks.results.formatting import (
@@ -35,8 +36,16 @@ WIDE, WIDER = 0.1, 0.25  # relative half-widths of intervals, from which confide
 
 def answer(report: CompareReport, say: Language = ENGLISH) -> str:
     """Who is faster at what, each at its best."""
+    return say.space.join([*memory_answer(say, report), _of_speed(report, say)])
+
+
+def _of_speed(report: CompareReport, say: Language) -> str:
+    """Who is faster, or why that is not known."""
     invalid = [row for row in report.comparisons if row.verdict == "invalid"]
     if not report.best:
+        if any(is_memory_known(row, report.results) for row in invalid):
+            why = say("Which is faster is not known: the machine was too busy.")
+            return say.space.join([why, _invalid(report, say)])
         if invalid:
             why = say("There is no answer: the machine was too busy.")
             return say.space.join([why, _invalid(report, say)])
@@ -53,7 +62,7 @@ def _invalid(report: CompareReport, say: Language) -> str:
     """What others disturbed too much, and the remedy."""
     rows = [row for row in report.comparisons if row.verdict == "invalid"]
     label = labeller(report.comparisons, say)
-    names = ", ".join(label(row) for row in rows)
+    names = say.joined(label(row) for row in rows)
     return say("Invalid: {names}: {reason}.", names=names, reason=translated(rows[0].reason or "", say))
 
 
@@ -117,7 +126,7 @@ def _undecided(pairs: Sequence[Comparison], bests: Sequence[Best], say: Language
     if len(pairs) < len(bests):  # some of other engines, which took no turns together
         where = say("they took no turns together")
     else:
-        spans = ", ".join(_span(pair, say) for pair in pairs)
+        spans = say.joined(_span(pair, say) for pair in pairs)
         where = say("paddle / torch lies within {spans}", spans=spans)
     if advice is None:
         message = "at batch {sizes} it is undecided between {torch} and {paddle}: {where}"

@@ -35,6 +35,12 @@ class Badge:
     others: Sequence[str] = ()
     reason: str = ""
 
+    def line(self, say: Language) -> str:
+        """All of it but ``others``, as one line of a list."""
+        found = say.joined([self.word, self.figure])
+        found = say.joined([say.joined([self.title, found], by=": "), *self.sides], by="; ")
+        return say("{line} ({reason})", line=found, reason=self.reason) if self.reason else found
+
 
 def badges(say: Language, report: CompareReport) -> list[Badge]:
     """One for each phase and batch size: the best of both sides, or why there is none."""
@@ -85,24 +91,24 @@ def _choice(say: Language, bests: Sequence[Best], outcomes: Sequence[str]) -> st
     names = set(outcomes)
     winners = names & {"torch", "paddle"}
     if len(winners) == 2:
-        sizes = {name: _sizes(bests, outcomes, name) for name in ("torch", "paddle")}
+        sizes = {name: _sizes(say, bests, outcomes, name) for name in ("torch", "paddle")}
         return say("torch at batch {torch}, paddle at batch {paddle}", **sizes)
     if winners:
         (name,) = winners
         if names == winners:
             return say("choose {name}", name=name)
         if names == {name, "equal"}:
-            at = _sizes(bests, outcomes, "equal")
+            at = _sizes(say, bests, outcomes, "equal")
             return say("choose {name}; either at batch {sizes}", name=name, sizes=at)
-        at = _sizes(bests, outcomes, name)
+        at = _sizes(say, bests, outcomes, name)
         return say("choose {name} at batch {sizes}", name=name, sizes=at)
     if names == {"equal"}:
         return say("either")
     return say("not decided yet, measure longer")
 
 
-def _sizes(bests: Sequence[Best], outcomes: Sequence[str], name: str) -> str:
-    return ", ".join(best.batch for best, found in zip(bests, outcomes, strict=True) if found == name)
+def _sizes(say: Language, bests: Sequence[Best], outcomes: Sequence[str], name: str) -> str:
+    return say.joined(best.batch for best, found in zip(bests, outcomes, strict=True) if found == name)
 
 
 def _engines(say: Language, bests: Sequence[Best]) -> str:
@@ -191,10 +197,11 @@ def _others(say: Language, best: Best, pair: Comparison | None, rows: Sequence[C
         is_other = best_key(row) == best_key(best) and row is not pair and row.engine not in REFERENCES
         if is_other and row.ratio is not None and row.verdict not in ("not comparable", "invalid"):
             name = verdict_words(row, say)
-            lines.append(f"{row.engine}, {row.precision}: {name}, {times(say, row)}")
+            which = say.joined([row.engine, row.precision])
+            lines.append(say.joined([which, say.joined([name, times(say, row)])], by=": "))
     return lines
 
 
 def _title(say: Language, phase: str, batch: str, precision: str) -> str:
     title = say("{phase}, batch {batch}", phase=said.phase(say, phase), batch=batch)
-    return f"{title}, {precision}" if precision else title
+    return say.joined([title, precision]) if precision else title

@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from benchmarks.report.section import Section
-from benchmarks.results.formatting import labeller, number
+from benchmarks.results.formatting import given_words, labeller, number
 from benchmarks.results.schema import CompareReport, Result
 from benchmarks.results.sentences import translated
 from common.language import Language
@@ -40,7 +40,7 @@ def versions(environment: Mapping[str, Any]) -> str:
 def card(say: Language, report: CompareReport) -> list[tuple[str, str]]:
     """Names and values; what is not known is left out."""
     found = [
-        *(_model(say, report.results[0]) if report.results else []),
+        *(_model(say, report) if report.results else []),
         (say("Threads"), _listed(row.threads for row in report.results)),
         (say("Settings"), _listed(row.settings_mode for row in report.results)),
     ]
@@ -68,7 +68,7 @@ def _processor(say: Language, environment: Mapping[str, Any]) -> str:
         parts.append(say.count("{number} core", "{number} cores", environment["cores"]))
     if environment.get("memory_bytes"):
         parts.append(f"{environment['memory_bytes'] / 2**30:.1f} GiB")
-    return ", ".join(parts)
+    return say.joined(parts)
 
 
 def _system(environment: Mapping[str, Any]) -> str:
@@ -76,13 +76,14 @@ def _system(environment: Mapping[str, Any]) -> str:
     return ", ".join(part for part in (environment.get("os"), python and f"Python {python}") if part)
 
 
-def _model(say: Language, row: Result) -> list[tuple[str, str]]:
-    shape = "x".join(map(str, row.input_shape))
+def _model(say: Language, report: CompareReport) -> list[tuple[str, str]]:
+    row, inputs = report.results[0], (report.request or {}).get("inputs") or []
     known = [f"{row.model}"]
     if row.parameters:
         known.append(say("{parameters} parameters", parameters=f"{row.parameters:,}"))
-    known.append(say("images {shape}, {classes} classes", shape=shape, classes=row.num_classes))
-    return [(say("Model"), ", ".join(known))]
+    known.append(given_words(row.input_shape, inputs, say))
+    known.append(say("{classes} classes", classes=row.num_classes))
+    return [(say("Model"), say.joined(known))]
 
 
 def _load(say: Language, environment: Mapping[str, Any]) -> str:
@@ -92,7 +93,7 @@ def _load(say: Language, environment: Mapping[str, Any]) -> str:
     if environment.get("other_cpu_fraction") is not None:
         share = f"{environment['other_cpu_fraction']:.1%}"
         parts.append(say("{share} of the processors used by others", share=share))
-    return ", ".join(parts)
+    return say.joined(parts)
 
 
 def _warnings(say: Language, environment: Mapping[str, Any]) -> str:
@@ -164,4 +165,7 @@ def _in_force(say: Language, rows: Sequence[Result]) -> list[tuple[str, str]]:
         if row.settings:
             words = ", ".join(f"{name} {value}" for name, value in row.settings.items() if value is not None)
             found.setdefault((row.backend, words), []).append(label(row))
-    return [(f"{backend}: {'; '.join(labels)}", words) for (backend, words), labels in found.items()]
+    return [
+        (say.joined([backend, say.joined(labels, by="; ")], by=": "), words)
+        for (backend, words), labels in found.items()
+    ]

@@ -103,7 +103,7 @@ def _installed(say: Language, report: CompareReport) -> list[str]:
     found: dict[str, int] = report.environment.get("installed_bytes") or {}
     if not found:
         return []
-    sizes = ", ".join(f"{name} {number(size / MIB)} MiB" for name, size in found.items())
+    sizes = say.joined(f"{name} {number(size / MIB)} MiB" for name, size in found.items())
     return [say("Installed, each with all that it requires: {sizes}.", sizes=sizes)]
 
 

@@ -89,7 +89,11 @@ def _model(row: Result, asked: Mapping[str, Any]) -> list[str]:
         usual = (None, None)
         flags = [part for side, source in sources.items() for part in (f"--{side}", source)]
         flags += ["--map", "FILE.json"] if asked.get("names") else []
-    if tuple(row.input_shape) != usual[0]:
+    losses = {side: own["loss"] for side, own in (asked.get("plugins") or {}).items() if "loss" in own}
+    flags += [part for side, source in losses.items() for part in (f"--{side}-loss", source)]
+    if asked.get("inputs"):
+        flags += [part for text in asked["inputs"] for part in ("--input", text)]
+    elif tuple(row.input_shape) != usual[0]:
         flags += ["--input-shape", _list(row.input_shape)]
     return flags if row.num_classes == usual[1] else [*flags, "--num-classes", str(row.num_classes)]
 

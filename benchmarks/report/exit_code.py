@@ -5,7 +5,8 @@ from pathlib import Path
 
 from benchmarks.analysis import regression
 from benchmarks.parity.plan import INCOMPLETE
-from benchmarks.parity.text import failure
+from benchmarks.parity.text.divergence import failure
+from benchmarks.report.memory import is_memory_known
 from benchmarks.results.formatting import labeller
 from benchmarks.results.schema import UNEQUAL_SETTINGS, Against, CompareReport, Comparison, Result
 from benchmarks.results.sentences import translated
@@ -64,8 +65,15 @@ def judge_comparison(
     return (
         judge(program, report.results, report.comparisons, say)
         or _undecided(program, [regression.sentence(entry, say) for entry in unseen], say)
-        or nothing_valid(program, report.comparisons, say)
+        or _nothing_known(program, report, say)
     )
+
+
+def _nothing_known(program: str, report: CompareReport, say: Language) -> int:
+    """As ``nothing_valid`` says, unless memory was followed: others change speeds, and not how it grows."""
+    if any(is_memory_known(row, report.results) for row in report.comparisons):
+        return cli.DONE
+    return nothing_valid(program, report.comparisons, say)
 
 
 def judge_against(

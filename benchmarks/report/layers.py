@@ -76,7 +76,7 @@ def _of_engines(say: Language, report: CompareReport) -> str:
         return ""
     return say.space + say(
         "The answer above is about {engines} too, which has no layers to time: these are eager's.",
-        engines=", ".join(others),
+        engines=say.joined(others),
     )
 
 

@@ -9,7 +9,7 @@ from benchmarks.report.charts import Axis, Line, line_chart
 from benchmarks.report.figures import Table
 from benchmarks.report.section import Section
 from benchmarks.results.formatting import labeller
-from benchmarks.results.schema import CompareReport, Result
+from benchmarks.results.schema import CompareReport, Comparison, Result
 from benchmarks.results.sentences import translated
 from benchmarks.results.service import MemoryGrowth
 from common.language import ENGLISH, Language
@@ -51,6 +51,23 @@ def memory_section(say: Language, report: CompareReport) -> Section | None:
         rows=_rows(say, soaked),
         charts=[_chart(say, words, own) for words, own in lines.items()],
     )
+
+
+def memory_answer(say: Language, report: CompareReport) -> list[str]:
+    """A sentence on each combination of which memory was followed: whether it grows, side by side."""
+    soaked = _soaked(report.results)
+    label = labeller([row for row, _ in soaked], say)
+    found: dict[str, list[str]] = {}
+    for row, growth in soaked:
+        found.setdefault(label(row), []).append(f"{row.backend} {in_words(growth, say)}")
+    message = "Memory over many shapes ({combination}): {sides}."
+    return [say(message, combination=name, sides=say.joined(sides)) for name, sides in found.items()]
+
+
+def is_memory_known(row: Comparison, results: Sequence[Result]) -> bool:
+    """True if memory was followed long enough on a side of what a comparison is of: that needs no quiet."""
+    own = [result.memory_growth for result in results if result.case == row.case]
+    return any(growth is not None and growth.mib_per_100_steps is not None for growth in own)
 
 
 def _chart(say: Language, words: str, lines: Sequence[Line]) -> str:

@@ -13,9 +13,8 @@ MIB = 2**20
 def quantization_lines(results: Sequence[Result], say: Language = ENGLISH) -> list[str]:
     """A line of each row in int8; nothing where there is none."""
     label = labeller(results, say)
-    lines = [
-        f"  {row.backend} {label(row)}: {price}" for row in results if (price := quantization_price(row, say))
-    ]
+    prices = [(f"{row.backend} {label(row)}", quantization_price(row, say)) for row in results]
+    lines = [f"  {say.joined([of, price], by=': ')}" for of, price in prices if price]
     return [say("What int8 costs, on real images that it was not calibrated on:"), *lines] if lines else []
 
 

@@ -60,7 +60,7 @@ def service_section(say: Language, report: CompareReport) -> Section | None:
                 for chart in _charts(say, words, both, rank=rank)
             ],
             lines=[
-                f"{row.backend}, {label(row)}: {_line(say, run)}"
+                say.joined([say.joined([row.backend, label(row)]), _line(say, run)], by=": ")
                 for row, service in served
                 for run in _by_rate(service)
             ],
@@ -204,7 +204,10 @@ def _line(say: Language, run: ServedRun) -> str:
         "generator": say("the generator could not keep up"),
         "open": say("not decided"),
     }
-    facts = [f"{number(run.rate)}/s: {found[run.outcome]}", *([say("cut")] if run.cut else [])]
+    facts = [
+        say.joined([f"{number(run.rate)}/s", found[run.outcome]], by=": "),
+        *([say("cut")] if run.cut else []),
+    ]
     facts.append(
         say(
             "{over} of {served} over the limit ({allowed} of {requests} allowed)",

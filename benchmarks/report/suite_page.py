@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.analysis.many_pairs import MeanRatio, by_case, mean_ratio, wins
 from benchmarks.parity.plan import GATE
-from benchmarks.parity.text import failure
+from benchmarks.parity.text.divergence import failure
 from benchmarks.report import said
 from benchmarks.report.badges import Badge
 from benchmarks.report.circumstances import environment_card, machine, minute, versions
@@ -103,7 +103,7 @@ def missing(outcomes: Sequence[Outcome], say: Language = ENGLISH) -> list[str]:
     lines = []
     for outcome in outcomes:
         if outcome.report is None:
-            lines.append(f"{outcome.name}: {translated(outcome.reason or '', say)}")
+            lines.append(say.joined([outcome.name, translated(outcome.reason or "", say)], by=": "))
             continue
         parity = outcome.report.parity
         if parity and parity["verdict"] != "pass":
@@ -111,7 +111,14 @@ def missing(outcomes: Sequence[Outcome], say: Language = ENGLISH) -> list[str]:
             lines.append(say("{name}: {reason}; nothing was timed", name=outcome.name, reason=why))
         lines += _unmeasured(outcome.name, outcome.report, say)
         lines += [
-            f"{outcome.name}, {row.case}: {say('invalid')}: {translated(row.reason or '', say)}"
+            say.joined(
+                [
+                    say.joined([outcome.name, str(row.case)]),
+                    say(row.verdict),
+                    translated(row.reason or "", say),
+                ],
+                by=": ",
+            )
             for row in outcome.report.comparisons
             if row.verdict == "invalid"
         ]
@@ -123,9 +130,9 @@ def _unmeasured(name: str, report: CompareReport, say: Language) -> list[str]:
     rows: dict[str, list[str]] = {}
     for row in report.results:
         if row.status != "ok":
-            reason = f"{say(row.status)}: {translated(row.reason or '', say)}"
+            reason = say.joined([say(row.status), translated(row.reason or "", say)], by=": ")
             rows.setdefault(reason, []).append(f"{row.backend} {row.case}")
-    return [f"{name}, {', '.join(those)}: {reason}" for reason, those in rows.items()]
+    return [say.joined([say.joined([name, *those]), reason], by=": ") for reason, those in rows.items()]
 
 
 def _facts(say: Language, outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -159,7 +166,7 @@ def _proof(say: Language, outcomes: Sequence[Outcome]) -> str:
     broken = [outcome.name for outcome in outcomes if outcome.parity == "fail"]
     facts = {"passed": passed, "all": len(outcomes)}
     if broken:
-        names = ", ".join(broken)
+        names = say.joined(broken)
         return say(
             "Both compute the same in float64 on {passed} of {all} networks, and not on {names}.",
             names=names,
@@ -173,7 +180,9 @@ def _badges(say: Language, outcomes: Sequence[Outcome]) -> list[Badge]:
     found = []
     for case, rows in by_case(reports_of(outcomes)).items():
         mean = mean_ratio([*rows.values()])
-        counts = [f"{say(verdict)}: {len(names)}" for verdict, names in wins(rows).items()]
+        counts = [
+            say.joined([say(verdict), str(len(names))], by=": ") for verdict, names in wins(rows).items()
+        ]
         if mean is None:
             words = {"word": say("not measured"), "figure": say("no ratio is known")}
             found.append(Badge(title=case, kind="missing", sides=counts, **words))
@@ -211,13 +220,13 @@ def _parity(say: Language, outcomes: Sequence[Outcome]) -> Section:
     for outcome in outcomes:
         parity = (outcome.report and outcome.report.parity) or {}
         stages = {stage["stage"]: stage["verdict"] for stage in parity.get("stages", ())}
-        known = ", ".join(found["difference"] for found in parity.get("known_differences", ()))
+        known = say.joined(found["difference"] for found in parity.get("known_differences", ()))
         rows.append(
             [
                 outcome.name,
                 f"{outcome.parameters:,}" if outcome.parameters else "-",
-                outcome.parity,
-                *(stages.get(stage, "-") for stage in GATE),
+                say(outcome.parity),
+                *(say(stages.get(stage, "-")) for stage in GATE),
                 known or "-",
             ]
         )

@@ -8,7 +8,7 @@ from tabulate import tabulate
 from benchmarks.analysis import regression
 from benchmarks.analysis.layers import layer_lines
 from benchmarks.analysis.roofline import bound_words, machine_words
-from benchmarks.parity.text import parity_lines
+from benchmarks.parity.text.report import parity_lines
 from benchmarks.report.answer import answer, confidence
 from benchmarks.report.cold_start import cold_start_lines
 from benchmarks.report.memory import memory_lines
@@ -17,7 +17,7 @@ from benchmarks.report.scaling import scaling_lines
 from benchmarks.report.service import service_lines
 from benchmarks.report.words import ratio_cells, speed_cells, verdict_words
 from benchmarks.request.request import Request
-from benchmarks.results.formatting import labeller, number, plus_minus
+from benchmarks.results.formatting import given_words, labeller, number, plus_minus
 from benchmarks.results.schema import NOT_DECIDED, CompareReport, Comparison, Report, Result
 from benchmarks.results.sentences import translated
 from common.language import ENGLISH, Language
@@ -130,12 +130,12 @@ def _what(request: Request, parameters: int | None, say: Language) -> str:
     facts = {
         "title": _title(request, say),
         "model": request.model,
-        "shape": "x".join(map(str, request.input_shape)),
+        "given": given_words(request.input_shape, [each.text for each in request.inputs], say),
         "classes": request.num_classes,
     }
     if not parameters:
-        return say("{title}: {model}, images {shape}, {classes} classes", **facts)
-    message = "{title}: {model}, {parameters} parameters, images {shape}, {classes} classes"
+        return say("{title}: {model}, {given}, {classes} classes", **facts)
+    message = "{title}: {model}, {parameters} parameters, {given}, {classes} classes"
     return say(message, parameters=f"{parameters:,}", **facts)
 
 
@@ -179,7 +179,7 @@ def _notes(report: Report, say: Language) -> list[str]:
     ]
     machine = machine_words(report.results, say)
     joules = [
-        f"{row.backend} {label(row)}: {number(row.joules_per_image)}"
+        say.joined([f"{row.backend} {label(row)}", number(row.joules_per_image)], by=": ")
         for row in report.results
         if row.joules_per_image is not None
     ]
@@ -267,8 +267,8 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], say: Language)
 
 
 def _settings(settings: Mapping[str, Any], say: Language) -> str:
-    known = ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)
-    unknown = ", ".join(name for name, value in settings.items() if value is None)
+    known = say.joined(f"{name} {value}" for name, value in settings.items() if value is not None)
+    unknown = say.joined(name for name, value in settings.items() if value is None)
     if not unknown:
         return known
     return say("{known}; not applicable on this device: {unknown}", known=known, unknown=unknown)

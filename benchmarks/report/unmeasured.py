@@ -43,11 +43,11 @@ def _failed(say: Language, rows: list[Result]) -> list[str]:
             sides.setdefault(label(row), []).append(row.backend)
     lines = []
     for reason, cases in found.items():
-        named = [f"{case} ({', '.join(sides)})" for case, sides in cases.items()]
+        named = [say("{case} ({sides})", case=case, sides=say.joined(sides)) for case, sides in cases.items()]
         if len(named) > MOST_CASES:
             left = len(named) - MOST_CASES + 1
             named = [*named[: MOST_CASES - 1], say("{number} more", number=left)]
-        lines.append(say("{cases}: {reason}", cases=", ".join(named), reason=reason))
+        lines.append(say("{cases}: {reason}", cases=say.joined(named), reason=reason))
     return lines
 
 
@@ -63,8 +63,8 @@ def _not_asked_for(say: Language, measured: list[Result]) -> list[str]:
     engines = [word for word in ENGINES if word not in {row.engine for row in measured}]
     precisions = [word for word in ("fp32", "bf16") if word not in {row.precision for row in measured}]
     found = (
-        (say("Phase: {words}.", words=", ".join(phases)), phases),
-        (say("Engine: {words}.", words=", ".join(engines)), engines),
-        (say("Precision: {words}.", words=", ".join(precisions)), precisions),
+        (say("Phase: {words}.", words=say.joined(phases)), phases),
+        (say("Engine: {words}.", words=say.joined(engines)), engines),
+        (say("Precision: {words}.", words=say.joined(precisions)), precisions),
     )
     return [line for line, words in found if words]

@@ -29,6 +29,7 @@ from common.flag_values import (
     swept,
     words,
 )
+from common.input_spec import InputSpec
 from common.language import LANGUAGES
 from common.shipped import NETWORKS, PREFIX
 
@@ -38,7 +39,7 @@ Group = argparse._ArgumentGroup  # what add_argument_group returns has no public
 
 def add_flags(parser: Parser) -> None:
     """Add the flags that benchmarks.run and benchmarks.compare share."""
-    add_model_flags(parser)
+    add_model_flags(parser, parts=True)
     add_json_flag(parser)
     combinations = parser.add_argument_group("combinations")
     add_case_flags(combinations, phases=(*PHASES, *SERVICE_PHASES), added=(INT8,))
@@ -72,13 +73,19 @@ def add_language_flag(group: Group | Parser, *, of: str = "of what is printed") 
     )
 
 
-def add_model_flags(parser: Parser, *, own: bool = True) -> None:
-    """Flags of every command that starts workers on a model; ``own``: or on the user's own pair."""
+def add_model_flags(parser: Parser, *, own: bool = True, parts: bool = False) -> None:
+    """Flags of every command that starts workers on a model; ``own``: or on the user's own pair.
+
+    ``parts``: of which the inputs, the output and the loss may be other than usual.
+    """
     names = f"{', '.join(model_cards.MODELS)}, or {PREFIX}NAME (see --list-models)"
     parser.add_argument("--model", help=names)
     parser.add_argument("--list-models", action=ListModels, nargs=0, help="print all of them, and stop")
     if own:
-        add_own_pair_flags(parser.add_argument_group("a pair of your own, in the place of --model"))
+        group = parser.add_argument_group("a pair of your own, in the place of --model")
+        add_own_pair_flags(group)
+        if parts:
+            add_part_flags(group)
     parser.add_argument(
         "--num-classes", type=positive, metavar="N", help="classes of the model (default: its own)"
     )
@@ -120,6 +127,41 @@ def add_own_pair_flags(group: Group, *, weights: bool = True) -> None:
     if weights:
         text = "weights of both, .pth, .pdparams or .safetensors (default: those that the model comes with)"
         group.add_argument("--weights", type=Path, metavar="FILE", help=text)
+
+
+def add_part_flags(group: Group) -> None:
+    """Flags of what goes into the user's own models, what is meant of what comes out, and the loss of it."""
+    for name in NAMES:
+        text = "(logits, labels) -> loss (default: cross-entropy)"
+        group.add_argument(f"--{name}-loss", metavar="M:C", help=text)
+    add_input_flags(group)
+
+
+def add_input_flags(group: Group) -> None:
+    """Flags of inputs that are no images, and of the output that is meant."""
+    group.add_argument(
+        "--input",
+        type=_input,
+        action="append",
+        default=[],
+        metavar="NAME=SHAPE[:DTYPE]",
+        help="an input of the models without its batch, in order, as in tokens=16:int64<1000; repeatable",
+    )
+    group.add_argument(
+        "--output",
+        default="",
+        metavar="KEY",
+        help="the output that loss and metrics see, as in logits, 0 or 0.aux",
+    )
+
+
+def _input(text: str) -> InputSpec:
+    try:
+        return InputSpec.parse(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME=SIDE,SIDE[:float32|int64|bool], as in tokens=16:int64<1000, got {text!r}"
+        ) from None
 
 
 def add_json_flag(parser: Parser) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.request.model_pair import InputSpec, ModelPair
+from benchmarks.request.model_pair import ModelPair
+from common.input_spec import InputSpec
 from common.runtime.memory import require_memory
 from common.weights import initialization, safetensors_file
 
@@ -32,11 +33,19 @@ def draw_inputs(subject: ModelPair) -> dict[str, np.ndarray]:
 
 
 def draw_batch(subject: ModelPair, *, batch_size: int) -> dict[str, np.ndarray]:
-    """Images like normalised photographs, N(0, 1) in float32, and labels: the same for both sides."""
+    """Images like normalised photographs, N(0, 1) in float32, and labels: the same for both sides.
+
+    Of a model that takes other inputs, all of them side by side, (batch, numbers): what it is given together.
+    """
     _require_memory(subject, batch_size)
     rng = np.random.default_rng((subject.seed, batch_size))
+    if subject.inputs:
+        drawn = [spec.draw(rng, batch_size).reshape(batch_size, -1) for spec in subject.inputs]
+        images = np.concatenate(drawn, axis=1, dtype=np.float32)
+    else:
+        images = rng.standard_normal((batch_size, *subject.input_shape), dtype=np.float32)
     return {
-        "images": rng.standard_normal((batch_size, *subject.input_shape), dtype=np.float32),
+        "images": images,
         "labels": rng.integers(subject.num_classes, size=batch_size),
     }
 

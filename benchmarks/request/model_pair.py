@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from backends.open_model import ModelSpec
+from common.input_spec import InputSpec
 from common.shipped import BUILDERS
-
-if TYPE_CHECKING:
-    import numpy as np
 
 ROLES = ("loss", "optimizer", "data", "metric")  # what may be the user's own beside the model
 
@@ -19,43 +17,6 @@ class Askable(Protocol):
 
     def ask(self, task: str, **arguments: Any) -> Any:
         """Have one task done and return its result."""
-
-
-DTYPES = ("float32", "int64", "bool")
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputSpec:
-    """One input of a model, without the batch; integers are drawn from 0 to ``below``."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str = "float32"
-    below: int = 2
-
-    @classmethod
-    def parse(cls, text: str) -> "InputSpec":
-        """Read NAME=SIDE,SIDE,...[:dtype[<LIMIT]], as in tokens=16:int64<1000. Raises ValueError."""
-        name, equals, rest = text.partition("=")
-        sides, _, kind = rest.partition(":")
-        dtype, _, below = kind.partition("<")
-        shape = tuple(int(side) for side in sides.split(","))
-        if not (equals and name and min(shape) > 0 and (dtype or "float32") in DTYPES):
-            raise ValueError(text)
-        return cls(name=name, shape=shape, dtype=dtype or "float32", below=int(below or 2))
-
-    @property
-    def text(self) -> str:
-        """As ``parse`` reads it."""
-        limit = f"<{self.below}" if self.dtype == "int64" else ""
-        return f"{self.name}={','.join(map(str, self.shape))}:{self.dtype}{limit}"
-
-    def draw(self, rng: "np.random.Generator", batch_size: int) -> "np.ndarray":
-        """A batch of it: N(0, 1), integers from 0 below the limit, or True and False."""
-        shape = (batch_size, *self.shape)
-        if self.dtype == "float32":
-            return rng.standard_normal(shape, dtype="float32")
-        return rng.integers(self.below, size=shape).astype(self.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)

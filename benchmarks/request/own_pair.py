@@ -12,6 +12,8 @@ from common.cli import UsageError
 from common.weights.map_lines import read_map
 
 OWN = ("torch", "paddle", "map")
+LOSSES = {name: f"{name}_loss" for name in NAMES}
+PARTS = ("input", "output", *LOSSES.values())
 MODEL_FLAGS = (*OWN, "model", "weights", "input_shape", "num_classes", "seed", "timeout")
 
 
@@ -26,7 +28,9 @@ def read_own_pair(options: argparse.Namespace) -> dict[str, Any] | None:
     if options.model and (given["torch"] or given["paddle"]):
         raise UsageError("--model cannot be combined with --torch and --paddle; leave one out")
     if network is not None:
-        return shipped_pair(network, options) | _files(options)
+        if getattr(options, "input", None):
+            raise UsageError(f"--input belongs to --torch and --paddle: {options.model} takes images")
+        return shipped_pair(network, options) | _files(options) | _losses(options, Path.cwd())
     if options.model:
         _refuse_alone(options)
         return None
@@ -36,18 +40,27 @@ def read_own_pair(options: argparse.Namespace) -> dict[str, Any] | None:
     for name in _sides(options):
         if name not in sources:
             raise UsageError(f"--{name} MODULE:CALLABLE is missing: this command computes with {name}")
-    if not (options.input_shape and options.num_classes):
-        raise UsageError("a pair of your own needs --input-shape C,H,W and --num-classes N")
+    inputs = tuple(getattr(options, "input", None) or ())
+    if inputs and options.input_shape:
+        raise UsageError("--input stands in the place of --input-shape; leave one out")
+    if not ((options.input_shape or inputs) and options.num_classes):
+        other = " (or --input)" if hasattr(options, "input") else ""
+        raise UsageError(f"a pair of your own needs --input-shape C,H,W{other} and --num-classes N")
     folder: Path = getattr(options, "pairs_folder", None) or Path.cwd()
     for name, source in sources.items():
         require_source(source, backend=name, folder=folder)
-    return {
-        "model": " / ".join(dict.fromkeys(sources[name] for name in _sides(options))),
-        "num_classes": options.num_classes,
-        "input_shape": options.input_shape,
-        "sources": sources,
-        "folder": str(folder),
-    } | _files(options)
+    return (
+        {
+            "model": " / ".join(dict.fromkeys(sources[name] for name in _sides(options))),
+            "num_classes": options.num_classes,
+            "input_shape": options.input_shape or inputs[0].shape,
+            "sources": sources,
+            "folder": str(folder),
+        }
+        | ({"inputs": inputs} if inputs else {})
+        | _files(options)
+        | _losses(options, folder)
+    )
 
 
 def model_arguments(options: argparse.Namespace) -> list[str]:
@@ -93,8 +106,25 @@ def _files(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _losses(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The losses that were given, of all sides that the command computes with; {} where none was."""
+    given = {name: getattr(options, flag, None) for name, flag in LOSSES.items()}
+    asked = {name: source for name, source in given.items() if source and name in _sides(options)}
+    if not asked:
+        return {}
+    if len(asked) < len(_sides(options)):
+        raise UsageError("--torch-loss and --paddle-loss go together; one is missing")
+    for name, source in asked.items():
+        require_source(source, backend=name, folder=folder)
+    return {"plugins": {name: {"loss": source} for name, source in asked.items()}}
+
+
 def _refuse_alone(options: argparse.Namespace) -> None:
     """Raise UsageError for flags that say something of models which are not ours."""
-    for flag in ("map", "weights"):
-        if getattr(options, flag, None) is not None:
-            raise UsageError(f"--{flag} belongs to --torch and --paddle: ours are drawn and named alike")
+    for flag, why in (
+        *((flag, "ours are drawn and named alike") for flag in ("map", "weights")),
+        *((flag, "ours take images, and cross-entropy is their loss") for flag in PARTS),
+    ):
+        if getattr(options, flag, None):
+            name = flag.replace("_", "-")
+            raise UsageError(f"--{name} belongs to --torch and --paddle: {why}")

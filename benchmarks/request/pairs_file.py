@@ -10,17 +10,16 @@ from typing import Any
 
 import tomllib
 
-from backends import NAMES
-from benchmarks.request.model_pair import InputSpec
+from benchmarks.request.own_pair import LOSSES
 from benchmarks.request.request import Request, read_request
 from benchmarks.request.sources import require_source
 from common.cli import UsageError
+from common.input_spec import InputSpec
 from common.shipped import NETWORKS, PREFIX
 
 SHIPPED = PREFIX.removesuffix(":")
 FLAGS = ("model", "torch", "paddle", "input_shape", "input_shapes", "num_classes", "map", "weights")
-LOSSES = {name: f"{name}_loss" for name in NAMES}
-OWN = (*LOSSES.values(), "output", "inputs")  # for which the commands that time models have no flag
+OWN = (*LOSSES.values(), "output", "inputs")
 KEYS = (*FLAGS, *OWN)
 NAME = re.compile(r"[\w.+-]+")  # it is a folder's
 
@@ -99,7 +98,7 @@ def _require_own_keys(place: str, entry: Mapping[str, Any]) -> None:
 
 
 def _own_parts(place: str, entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Fields of a Request that no flag has: the losses, the output that they see, and the inputs."""
+    """Fields of a Request that a suite has no flags for: the losses, the output they see, the inputs."""
     for name, key in LOSSES.items():
         if key in entry:
             require_source(entry[key], backend=name, folder=folder)

@@ -9,7 +9,7 @@ from typing import Any
 
 from backends import ENGINES, PRECISIONS
 from benchmarks.request.case import Case
-from benchmarks.request.model_pair import InputSpec, ModelPair
+from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.own_pair import read_own_pair
 from benchmarks.request.service import PHASES as SERVICE_PHASES
 from benchmarks.request.service import SERVE, SOAK, ServePlan, SoakPlan, read_plans
@@ -17,6 +17,7 @@ from common import model_cards
 from common.cli import UsageError
 from common.engines.int8 import INT8
 from common.engines.kinds import ENGINE_KINDS
+from common.input_spec import InputSpec
 from common.runtime.devices import available_cores, require_device_name
 
 PHASES = ("infer", "train", "data", "startup")

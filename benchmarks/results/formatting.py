@@ -33,6 +33,13 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.{digits}g}".rstrip(".")
 
 
+def given_words(input_shape: Sequence[int], inputs: Sequence[str], say: Language = ENGLISH) -> str:
+    """What a model is given: images of a shape, or ``inputs``, as InputSpec has them in text."""
+    if inputs:
+        return say("inputs {inputs}", inputs=say.joined(inputs))
+    return say("images {shape}", shape="x".join(map(str, input_shape)))
+
+
 def markdown_text(value: object) -> str:
     """Text as Markdown shows it: no tags, no further lines, no end of a table's cell."""
     words = " ".join(str(value).split())

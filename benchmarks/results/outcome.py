@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from benchmarks.results.schema import CompareReport
 
+NOT_CHECKED = "not checked"  # the verdict where parity was not asked for
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -18,7 +20,7 @@ class Outcome:
     def parity(self) -> str:
         """The verdict of parity, or that there is none."""
         found = self.report.parity if self.report else None
-        return str(found["verdict"]) if found else "not checked"
+        return str(found["verdict"]) if found else NOT_CHECKED
 
     @property
     def parameters(self) -> int | None:

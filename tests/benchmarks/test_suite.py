@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import pytest
 
@@ -11,12 +12,14 @@ from benchmarks.manager import environment
 from benchmarks.manager.environment import cpu_model
 from benchmarks.measure import many_pairs
 from benchmarks.measure.resume import request_facts
+from benchmarks.parity.plan import GATE
 from benchmarks.report.suite_page import write_suite
 from benchmarks.request.pairs_file import read_pairs
 from benchmarks.results.outcome import Outcome
 from benchmarks.results.schema import CompareReport
 from common.cli import UnavailableError, UsageError
 from common.shipped import NETWORKS
+from tests.support.chinese import english
 from tests.support.commands import ended
 from tests.support.reports import comparison, result
 
@@ -175,6 +178,21 @@ def test_what_cannot_be_had_loses_nothing_else_and_is_on_the_page(folder, measur
     page = (folder / "elsewhere/suite/suite.html").read_text()
     assert "<li>lenet: no memory</li>" in page
     assert "geometric mean of 3 networks" in page
+
+
+def test_a_suite_is_chinese_where_that_is_asked_for(folder, measured, capsys):
+    _, raising = measured
+    raising["lenet5"] = UnavailableError("7")
+    asked = [str(folder / "pairs.toml"), "--phase", "infer", "--language"]
+    code, out, errors = ended(suite.main, [*asked, "zh"], capsys)
+    page = (folder / "elsewhere/suite/suite.md").read_text()
+    printed, page = (re.sub(r"`[^`]*`|/\S+|suite/\S+|small-\S+|dense", "", text) for text in (out, page))
+    assert (code, english(printed)) == (3, []) and "lenet：无法取得：7" in printed
+    assert [word for word in english(page) if word not in GATE] == []
+    assert english(errors[0].removeprefix("benchmarks.suite: ")) == ["html", "suite"]
+    raising["lenet5"] = KeyboardInterrupt()
+    code, _, errors = ended(suite.main, [*asked, "zh"], capsys)
+    assert code == 130 and "同一命令会接着做" in errors[-1]
 
 
 def test_changed_versions_and_files_are_measured_again(folder, measured, monkeypatch, capsys):

@@ -14,14 +14,14 @@ from typing import Literal, get_args
 from jinja2 import nodes
 
 from benchmarks.analysis import layers
-from benchmarks.parity import pairing_text, text
 from benchmarks.parity.judge import sentences as noted
 from benchmarks.parity.tensors.known_differences import KNOWN_DIFFERENCES
 from benchmarks.parity.tensors.known_roundings import KNOWN_ROUNDINGS
+from benchmarks.parity.text import pairing, stages
 from benchmarks.report import __main__ as beside
 from benchmarks.report import answer, largest_batch, terminal
 from benchmarks.report.page import TEMPLATES, templates
-from benchmarks.results import formatting, schema, sentences
+from benchmarks.results import formatting, outcome, schema, sentences
 from common.language import DOMAIN, FOLDER
 from common.model_cards import MODELS
 from tests.support.paths import ROOT
@@ -85,14 +85,15 @@ def tables():
         "results/schema": [word for words in WORDS for word in get_args(words)],
         "results/formatting": [formatting.UNUSABLE],
         "results/sentences": sentences.MESSAGES,
+        "results/outcome": [outcome.NOT_CHECKED],
         "report/answer": [*answer.TASKS.values(), *answer.SERVICE_TASKS.values()],
         "report/terminal": [*terminal.RUN_COLUMNS, *terminal.COMPARE_COLUMNS, terminal.FOOTNOTE],
         "report": beside.COLUMNS,
         "report/largest_batch": [*largest_batch.COLUMNS, *largest_batch.MORE, largest_batch.FOOTNOTE],
         "common/model_cards": [card.title for card in MODELS.values()],
         "analysis/layers": [*layers.GAP_COLUMNS, *layers.OWN_COLUMNS, *layers.SUMS],
-        "parity/text": [*text.COLUMNS, *text.VERDICTS, *text.PASSES.values()],
-        "parity/pairing_text": pairing_text.METHODS,
+        "parity/text/stages": [*stages.COLUMNS, *stages.VERDICTS, *stages.PASSES.values()],
+        "parity/text/pairing": pairing.METHODS,
         "parity/judge/sentences": [*noted.NOTES, *noted.CAUSES],
     }
 

@@ -7,6 +7,7 @@ from common.language import Language
 
 CHINESE = Language("zh")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
+HALF_WIDTH = re.compile(r".{0,12}(?:[\u4e00-\u9fff][,;:]|[,;:] ?[\u4e00-\u9fff]).{0,12}")
 WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?![\w-])")
 # Flags' values, names of settings and parts, programs and units, which no language changes.
 NAMES = {
@@ -31,5 +32,6 @@ def numbers(text):
 
 
 def english(text):
-    """Words that are neither Chinese nor names."""
-    return sorted({word for word in WORD.findall(text) if word not in NAMES and "verylong" not in word})
+    """Words that are neither Chinese nor names, and English marks beside Chinese letters."""
+    words = {word for word in WORD.findall(text) if word not in NAMES and "verylong" not in word}
+    return [*sorted(words), *HALF_WIDTH.findall(text)]

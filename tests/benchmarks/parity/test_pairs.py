@@ -9,8 +9,9 @@ from benchmarks.parity.comparison import run_parity
 from benchmarks.parity.judge.gap import SPREAD
 from benchmarks.parity.plan import CANNOT_COMPARE, GATE, ORDER, Plan
 from benchmarks.parity.stages.free_training import MOST_NOISE
-from benchmarks.parity.text import stage_lines
-from benchmarks.request.model_pair import InputSpec, ModelPair
+from benchmarks.parity.text.stages import stage_lines
+from benchmarks.request.model_pair import ModelPair
+from common.input_spec import InputSpec
 from tests.pairs import differences, faults, innocents, modern, outputs, pairing, randomness, roundings
 from tests.support.paths import ROOT
 

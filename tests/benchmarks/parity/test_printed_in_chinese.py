@@ -5,7 +5,8 @@ from string import Formatter
 import pytest
 
 from benchmarks.parity.judge import sentences as noted
-from benchmarks.parity.text import failure, report_text
+from benchmarks.parity.text.divergence import failure
+from benchmarks.parity.text.report import report_text
 from benchmarks.request.model_pair import ModelPair
 from common.language import ENGLISH
 from tests.support.chinese import CHINESE, english, numbers

@@ -1,12 +1,14 @@
 """Latency under load and memory over many shapes, as the page and the text show them."""
 
+from benchmarks.report.answer import answer
+from benchmarks.report.exit_code import judge_comparison
 from benchmarks.report.memory import memory_lines, memory_section
 from benchmarks.report.service import _curve, service_lines, service_section
 from benchmarks.results.schema import CompareReport
 from benchmarks.results.sentences import AT_LIMIT
 from common.language import Language
 from tests.support.chinese import CHINESE, english, numbers
-from tests.support.reports import grown, result, served, served_run
+from tests.support.reports import comparison, grown, result, served, served_run
 
 EN = Language()
 
@@ -67,3 +69,30 @@ def test_growth_is_in_words_with_a_picture():
     chinese = "\n".join(memory_lines(rows, CHINESE))
     assert numbers(chinese) == numbers(text) and english(chinese) == []
     assert memory_lines([result("torch", 1.0)]) == []
+
+
+def soaked_report(**of_torch):
+    """A soak whose speeds others disturbed."""
+    rows = [
+        result("torch", 1.0, phase="soak", memory_growth=grown(**of_torch)),
+        result("paddle", 1.0, phase="soak", memory_growth=grown(**of_torch)),
+    ]
+    found = report(*rows)
+    busy = comparison(1.0, 2.0, phase="soak", verdict="invalid", reason="others disturbed it")
+    found.comparisons = [busy]
+    return found
+
+
+def test_growth_is_the_answer_where_only_speeds_were_disturbed(capsys):
+    found = soaked_report()
+    text = answer(found)
+    growth = "grows 1.2 MiB per 100 steps (1.0 to 1.4)"
+    assert text.startswith(
+        f"Memory over many shapes (soak eager fp32 batch 8): torch {growth}, paddle {growth}."
+    )
+    assert "Which is faster is not known" in text and "no answer" not in text
+    assert english(answer(found, CHINESE).replace("others disturbed it", "")) == []
+    assert judge_comparison("soak", found, before=None) == 0
+    short = soaked_report(mib_per_100_steps=None)
+    assert "There is no answer" in answer(short)
+    assert judge_comparison("soak", short, before=None) == 4

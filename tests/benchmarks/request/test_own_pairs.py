@@ -49,7 +49,7 @@ def test_one_side_is_enough_for_one_backend():
     [
         ([], "give --model NAME, or --torch"),
         (["--torch", "mine_i18:net", *SIZE], "--paddle MODULE:CALLABLE is missing"),
-        (PAIR[:4], "needs --input-shape C,H,W and --num-classes N"),
+        (PAIR[:4], "needs --input-shape C,H,W .or --input. and --num-classes N"),
         ([*PAIR, "--model", "lenet5"], "cannot be combined"),
         (["--model", "lenet5", "--map", "map.json"], "--map belongs to --torch and --paddle"),
         (["--model", "lenet5", "--weights", "weights.pth"], "--weights belongs to"),

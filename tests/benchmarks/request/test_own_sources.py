@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks.manager.installations import worker_environment
-from benchmarks.request.model_pair import InputSpec
 from benchmarks.request.sources import require_source
 from common.cli import UsageError
+from common.input_spec import InputSpec
 
 MODULE = """
 from somewhere import *  # noqa

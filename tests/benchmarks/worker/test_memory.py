@@ -12,12 +12,13 @@ from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.inputs import draw_batch, draw_inputs, write_weights
 from benchmarks.request.job import JobSpec
-from benchmarks.request.model_pair import InputSpec, ModelPair
+from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import read_request
 from benchmarks.worker import __main__ as worker
 from benchmarks.worker.profiling import least_bytes
 from benchmarks.worker.tasks import Tasks
 from common.cli import UnavailableError
+from common.input_spec import InputSpec
 from common.runtime import memory
 from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file

@@ -1,0 +1,1 @@
+"""How is a report of parity said to people?"""
