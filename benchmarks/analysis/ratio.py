@@ -1,8 +1,9 @@
 """Statistics of raw step times: percentiles, the ratio of two sides, its two intervals and its noise."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import median
 
 import numpy as np
@@ -53,17 +54,17 @@ def estimate_ratio(
 
     Each round has a ratio of its own, of the medians of its steps, in which whatever slowed down both sides
     cancels. ``pairs`` says how many of the rounds, in order, each pair of processes ran; without it, one pair
-    ran all. The ratio is the Hodges-Lehmann estimate of the rounds' logarithms, which a few disturbed
-    rounds do not move. How uncertain it is comes from the pairs' own such estimates. Pairs are spread over a
-    run: they differ by what processes do, each of which lies in memory in its own way, and by what a host
-    does for minutes. What a host does for longer than the run shows in nothing that is measured.
+    ran all. Each pair has a ratio, from the blocks of each of its rounds, which one slow block among few does
+    not move; the result is the Hodges-Lehmann estimate of the pairs' logarithms. How uncertain it is comes
+    from how pairs differ. They are spread over a run, and differ by what processes do, each of which lies in
+    memory in its own way, and by what a host does for minutes. What a host does for longer than the run
+    shows in nothing that is measured.
 
     Of fewer than three pairs that is not known. Then runs of neighbouring rounds take the pairs' place, and
     ``slow``, a standard deviation, stands for what they cannot show.
     """
-    ratios = _ratios(first, second)
-    sizes = [size for size in pairs if size] or [len(ratios)]
-    spread = _Spread.of(ratios, sizes)
+    sizes = [size for size in pairs if size] or [len(first)]
+    spread = _Spread.of(first, second, sizes)
     unseen = slow if len(sizes) < FEWEST_PAIRS else 0.0
     half = math.hypot(spread.half_width, NORMAL * unseen)
     variance = spread.variance + unseen**2
@@ -124,8 +125,7 @@ def _noise(rounds: Blocks) -> float:
     whole = [blocks for blocks in rounds if len(blocks) > 1]
     if len(whole) < 2:
         return math.inf
-    ratios = _ratios([blocks[:1] for blocks in whole], [blocks[-1:] for blocks in whole])
-    spread = _Spread.of(ratios, [len(ratios)])
+    spread = _Spread.of([blocks[:1] for blocks in whole], [blocks[-1:] for blocks in whole], [len(whole)])
     low, high = _around(spread.centre, spread.half_width * REPETITION)
     return (high - low) / 2
 
@@ -142,7 +142,7 @@ def _medians(rounds: Blocks) -> np.ndarray:
 
 @dataclass(frozen=True, kw_only=True)
 class _Spread:
-    """Centre of all rounds, its variance from how groups of rounds differ, and how well that is known.
+    """Centre of groups of rounds, its variance from how these differ, and how well that is known.
 
     ``of_rounds`` is the variance that it would have if groups differed by their rounds' scatter alone.
     """
@@ -153,18 +153,19 @@ class _Spread:
     of_rounds: float
 
     @classmethod
-    def of(cls, ratios: np.ndarray, sizes: Sequence[int]) -> "_Spread":
-        """From the logarithms of the rounds' ratios, ``sizes`` of which each pair of processes ran."""
-        groups = _groups(ratios, sizes)
-        places = np.array([hodges_lehmann(group) for group in groups])
+    def of(cls, first: Blocks, second: Blocks, sizes: Sequence[int]) -> "_Spread":
+        """From the rounds of two sides, ``sizes`` of which each pair of processes ran."""
+        ratios = _ratios(first, second)
+        groups = _groups(np.arange(len(ratios)), sizes)
+        places = np.array([_place(first, second, group) for group in groups])
         variance = float(np.var(places, ddof=1)) / len(places) if len(places) > 1 else math.inf
-        inner = [float(np.var(group, ddof=1)) for group in groups if len(group) > 1]
+        inner = [float(np.var(ratios[group], ddof=1)) for group in groups if len(group) > 1]
         if len(sizes) < FEWEST_PAIRS or not inner:  # then nothing else is in it
             of_rounds = variance
         else:
             of_rounds = float(np.mean(inner)) / len(ratios)
         return cls(
-            centre=hodges_lehmann(ratios),
+            centre=hodges_lehmann(places),
             variance=variance,
             freedom=len(places) - 1,
             of_rounds=of_rounds,
@@ -180,15 +181,29 @@ class _Spread:
         return float(stats.t.ppf((1 + CONFIDENCE) / 2, df=self.freedom)) * math.sqrt(self.variance)
 
 
-def _groups(ratios: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
-    """Rounds by pair of processes; with too few pairs, in runs of neighbours.
+def _place(first: Blocks, second: Blocks, chosen: Iterable[int]) -> float:
+    """Logarithm of the ratio in some rounds, from each block against each of the other side's in its round.
+
+    Within a round, what slows down both cancels. Of two rounds these are eight differences, of which one
+    slow block spoils two: no more than the Hodges-Lehmann estimate bears.
+    """
+    differences = [
+        math.log(median(ours) / median(theirs))
+        for number in chosen
+        for ours, theirs in product(first[number], second[number])
+    ]
+    return hodges_lehmann(np.array(differences))
+
+
+def _groups(numbers: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:
+    """Numbers of rounds by pair of processes; with too few pairs, in runs of neighbours.
 
     Runs, because a machine is busy for a while: single rounds would look more independent than they are (the
     method of batch means).
     """
     if len(sizes) >= FEWEST_PAIRS:
-        return np.split(ratios, np.cumsum(sizes)[:-1])
-    return np.array_split(ratios, max(min(BATCHES, len(ratios)), len(ratios) // 3))
+        return np.split(numbers, np.cumsum(sizes)[:-1])
+    return np.array_split(numbers, max(min(BATCHES, len(numbers)), len(numbers) // 3))
 
 
 def _around(centre: float, half: float) -> tuple[float, float]:

@@ -73,6 +73,30 @@ def test_a_few_disturbed_rounds_move_nothing():
     assert estimate_ratio(ours, theirs, pairs=[4] * 5).ratio == pytest.approx(0.5, abs=0.02)
 
 
+def test_one_slow_block_in_ten_hardly_widens_what_pairs_of_two_rounds_show(monkeypatch):
+    """Blocks of one step, as of a model that takes half a second: one neighbour's moment spoils a block."""
+
+    def run(seed):
+        rng = np.random.default_rng(seed)
+
+        def block(own):
+            late = rng.exponential(0.4) if rng.random() < 0.1 else 0.0
+            return [float(np.exp(own + rng.normal(0, 0.05) + late))]
+
+        pairs = [rng.normal(0, 0.03, 2) for _ in range(6) for _ in range(2)]
+        both = [[[block(own[side]) for _ in range(2)] for own in pairs] for side in (0, 1)]
+        return estimate_ratio(*both, pairs=[2] * 6)
+
+    def widths():
+        found = [run(seed) for seed in range(60)]
+        assert np.mean([one.interval[0] <= 1 <= one.interval[1] for one in found]) >= 0.88
+        return np.median([half_width(one.interval) for one in found])
+
+    robust = widths()
+    monkeypatch.setattr(ratio, "hodges_lehmann", lambda values: float(np.mean(values)))  # the planted mistake
+    assert robust < 0.75 * widths()
+
+
 def test_what_a_host_does_for_minutes_is_a_floor_of_what_one_or_two_pairs_show():
     """It is the same in all rounds of a pair, and other in the next: of three pairs it is measured."""
     ours, theirs = (rounds(seconds, spread=1e-6, seed=1) for seconds in (0.1, 0.2))
