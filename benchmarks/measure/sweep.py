@@ -143,7 +143,10 @@ class Sweep:
 
 
 def _warnings(comparisons: Iterable[schema.Comparison]) -> list[str]:
-    """Those of all combinations, each once."""
-    comparisons = list(comparisons)
-    own = [line for row in comparisons if row.circumstances for line in row.circumstances.warnings]
-    return [*dict.fromkeys(own), *unsteady(comparisons)]
+    """Those of all combinations that were measured, each once.
+
+    What one side cannot do is over in a moment, in which processes that were ended look like other programs.
+    """
+    measured = [row for row in comparisons if row.verdict != "not comparable"]
+    own = [line for row in measured if row.circumstances for line in row.circumstances.warnings]
+    return [*dict.fromkeys(own), *unsteady(measured)]

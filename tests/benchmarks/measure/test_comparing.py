@@ -7,7 +7,7 @@ import pytest
 from benchmarks.analysis.best import best_of_each, is_side_of
 from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.measure.comparing import circumstances, comparison
-from benchmarks.measure.sweep import Sweep
+from benchmarks.measure.sweep import Sweep, _warnings
 from benchmarks.results import result_file
 from tests.support.machines import CASE, drawn, session
 from tests.support.reports import comparison as comparison_of
@@ -39,6 +39,15 @@ def test_what_is_invalid_has_no_winner_however_far_apart_both_are():
     assert (row.verdict, row.ratio, row.left_out) == ("invalid", None, 1.0)
     assert "other programs used 50% of the processors" in row.reason
     assert "end what else runs here" in row.reason
+
+
+def test_a_combination_that_was_not_measured_warns_of_nothing():
+    load = {"other_cpu_fraction": 0.3, "date": "2026-01-01", "warnings": ["others used 30 %"]}
+    rows = [
+        comparison_of(1.0, 2.0, verdict=verdict, circumstances=load)
+        for verdict in ("not comparable", "paddle faster")
+    ]
+    assert (_warnings(rows[:1]), _warnings(rows)) == ([], ["others used 30 %"])
 
 
 def test_circumstances_of_all_pairs_are_put_together():
