@@ -1,6 +1,7 @@
 """Measurements that explain a figure, asked of a worker after the timing: memory, peaks, layers."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,8 @@ from benchmarks.request.case import Case
 from benchmarks.results.samples import Measured
 from common.engines.kinds import EAGER
 
+GLANCE_SECONDS = 0.1
+
 
 class Diagnostics:
     """Asks the workers of a session, and nothing twice that cannot have changed."""
@@ -18,6 +21,8 @@ class Diagnostics:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._machine: dict[tuple[Any, ...], float | None] = {}
+        self._glances: dict[tuple[Any, ...], float] = {}  # the best of those short readings
+        self._glanced: set[tuple[Any, ...]] = set()
         self._layer_times: dict[str, list[dict[str, Any]]] = {}
 
     def explain(self, name: str, case: Case, measured: Measured) -> None:
@@ -29,11 +34,31 @@ class Diagnostics:
         worker.ask("release")
         if case.phase == "data":
             return
-        where = {"device": device, "threads": self._threads(case)}
-        measured.matmul_peak_flops = self._once(name, "matmul_peak", precision=case.precision, **where)
-        measured.bandwidth_bytes = self._once(name, "bandwidth", **where)
+        peaks = [self._once(name, task, **where) for task, where in self._readings(case, device)]
+        measured.matmul_peak_flops, measured.bandwidth_bytes = peaks
         if self._session.request.layers and case.engine == EAGER.name:
             measured.layers = self._layers(name, case, device)
+
+    def glance(self, name: str, case: Case, device: str) -> None:
+        """Read shortly what the machine reaches now, once a process.
+
+        One reading at the end may fall into a slow minute, and a step would then be faster than "the peak".
+        """
+        worker = self._session.worker(name)
+        if case.phase not in ("infer", "train") or self._session.places[name].root != ROOT:
+            return
+        for task, where in self._readings(case, device):
+            key = (name, task, *where.values())
+            if (worker.pid, *key) not in self._glanced:
+                self._glanced.add((worker.pid, *key))
+                found = worker.ask(task, **where, seconds=GLANCE_SECONDS)
+                self._glances[key] = max(found or 0.0, self._glances.get(key, 0.0))
+
+    def _readings(self, case: Case, device: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The tasks that read what the machine reaches, with what they are given."""
+        where = {"device": device, "threads": self._threads(case)}
+        yield "matmul_peak", {"precision": case.precision, **where}
+        yield "bandwidth", where
 
     def _threads(self, case: Case) -> int | None:
         return None if self._session.request.settings_mode == "as-shipped" else case.threads
@@ -43,7 +68,8 @@ class Diagnostics:
         key = (name, task, *where.values())
         if key not in self._machine:
             try:
-                self._machine[key] = self._session.worker(name).ask(task, **where)
+                found = self._session.worker(name).ask(task, **where)
+                self._machine[key] = found and max(found, self._glances.get(key, 0.0))
             except WorkerFailure as failure:
                 if failure.is_gone or self._session.places[name].root == ROOT:
                     raise

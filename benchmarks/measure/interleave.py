@@ -98,6 +98,15 @@ class Interleaving(Rounds):
             else:
                 measured.starts.append(seconds)
 
+    def glance(self) -> None:
+        """Read shortly what the machine reaches in these processes; whoever cannot loses nothing by it."""
+        for name in self.names:
+            if name not in self.failures:
+                try:
+                    self._explainer.glance(name, self.cases[name], self.measured[name].facts.device)
+                except WorkerFailure:
+                    self.session.end(name)
+
     def finish(self) -> None:
         """Measure what explains the figures, with the job of the last turns."""
         self._each(self._finish)

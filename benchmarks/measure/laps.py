@@ -111,4 +111,6 @@ def _lap(
         turns.take_turns(rounds, blocks=2 * plan.rounds, bar=bar, anew=anew)
         if last:
             turns.finish()
+        else:
+            turns.glance()
         keep()

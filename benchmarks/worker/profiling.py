@@ -29,7 +29,9 @@ LAYER_SECONDS = 0.1  # of each layer, at least
 class ProfilingTasks(ModelTasks):
     """Tasks beside the measuring of steps; see benchmarks.worker.tasks.Tasks."""
 
-    def matmul_peak(self, precision: str, device: str, threads: int | None) -> float | None:
+    def matmul_peak(
+        self, precision: str, device: str, threads: int | None, seconds: float = PEAK_SECONDS
+    ) -> float | None:
         """Floating-point operations a second in a large square matrix product: the fastest of several.
 
         Returns None where the framework cannot multiply in this precision.
@@ -46,10 +48,10 @@ class ProfilingTasks(ModelTasks):
         except (RuntimeError, ValueError):  # as either framework puts it that a kernel is not there
             return None
         timeline = DeviceTimeline(self.backend, device)
-        seconds = time_steps({"multiply": multiply}, timeline, min_steps=2, min_seconds=PEAK_SECONDS)
-        return 2 * size**3 / min(seconds["multiply"])
+        found = time_steps({"multiply": multiply}, timeline, min_steps=2, min_seconds=seconds)
+        return 2 * size**3 / min(found["multiply"])
 
-    def bandwidth(self, device: str, threads: int | None) -> float | None:
+    def bandwidth(self, device: str, threads: int | None, seconds: float = STREAM_SECONDS) -> float | None:
         """Bytes a second of memory, in the sum of two arrays: the fastest of several.
 
         Returns None where the memory is too small for them.
@@ -63,8 +65,8 @@ class ProfilingTasks(ModelTasks):
         except (RuntimeError, ValueError, MemoryError):
             return None
         timeline = DeviceTimeline(self.backend, device)
-        seconds = time_steps({"add": add}, timeline, min_steps=3, min_seconds=STREAM_SECONDS)
-        return 3 * array.nbytes / min(seconds["add"])  # two are read, one is written
+        found = time_steps({"add": add}, timeline, min_steps=3, min_seconds=seconds)
+        return 3 * array.nbytes / min(found["add"])  # two are read, one is written
 
     def time_layers(self, spec: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Median seconds of every layer's forward and backward pass, each alone, in execution order.

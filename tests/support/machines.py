@@ -47,6 +47,12 @@ def slow_walk(rng, times, *, deviation, lasting):
     return np.array(values)
 
 
+def explaining(told=None):
+    """An explainer that measures nothing, and tells what was asked of it."""
+    told = [] if told is None else told
+    return SimpleNamespace(explain=lambda *_: told.append("explained"), glance=lambda *_: None)
+
+
 def drawn(
     seed,
     *,

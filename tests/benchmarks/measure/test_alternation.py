@@ -13,6 +13,7 @@ from benchmarks.measure.laps import Plan, go_round
 from benchmarks.request.job import JobFacts
 from benchmarks.results.samples import Block, Measured
 from common.runtime.settings import Settings
+from tests.support.machines import explaining
 
 SECONDS = 10  # that a test waits for what should be there at once
 
@@ -71,7 +72,7 @@ class Bar:
 def pair(monkeypatch):
     monkeypatch.setattr("benchmarks.measure.interleave.unequal_settings", lambda *_, **__: None)
     monkeypatch.setattr("benchmarks.measure.interleave.compared_settings", lambda *_: ())
-    return Interleaving(Session(), None, explainer=SimpleNamespace(explain=lambda *_: None))
+    return Interleaving(Session(), None, explainer=explaining())
 
 
 def measure(*pairs, rounds=6, processes=3, **more):
@@ -94,7 +95,11 @@ def test_all_combinations_have_their_first_pair_before_any_has_its_second(pair, 
     """A lap has one pair of processes, and the last one a pair for each, whose memory is its own."""
     session, started = pair.session, []
     both = [
-        Interleaving(session, case, explainer=SimpleNamespace(explain=lambda *_: started.append("explained")))
+        Interleaving(
+            session,
+            case,
+            explainer=explaining(started),
+        )
         for case in ("infer", "train")
     ]
     monkeypatch.setattr(session, "end", started.append)
@@ -108,10 +113,7 @@ def test_all_combinations_have_their_first_pair_before_any_has_its_second(pair, 
 
 def test_a_single_pair_is_a_pair_for_each_combination(pair, monkeypatch):
     ended = []
-    both = [
-        Interleaving(pair.session, case, explainer=SimpleNamespace(explain=lambda *_: None))
-        for case in ("infer", "train")
-    ]
+    both = [Interleaving(pair.session, case, explainer=explaining()) for case in ("infer", "train")]
     monkeypatch.setattr(pair.session, "end", ended.append)
     pair.session.meeting = SimpleNamespace(wait=lambda _: None)
     measure(*both, processes=1)

@@ -11,6 +11,7 @@ from benchmarks.measure.laps import Plan, go_round
 from benchmarks.measure.rows import cold_start
 from benchmarks.request.case import Case
 from tests.benchmarks.measure.test_alternation import Bar, Session
+from tests.support.machines import explaining
 
 PARTS = {"import": 2.0, "build": 0.3, "load": 0.1, "first_batch": 0.05}
 
@@ -62,9 +63,7 @@ def cases(*engines, phase="infer", sizes=(8, 1)):
 
 
 def measured(session, every, *, pairs=6, cold_starts=True):
-    turns = [
-        Interleaving(session, case, explainer=SimpleNamespace(explain=lambda *_: None)) for case in every
-    ]
+    turns = [Interleaving(session, case, explainer=explaining()) for case in every]
     go_round(turns, Plan(rounds=2 * pairs, pairs=pairs, cold_starts=cold_starts), bar=Bar())
     return turns
 
@@ -101,7 +100,7 @@ def test_what_this_session_has_not_prepared_is_not_started():
     """After a stop, nothing is compiled yet."""
     session = Starting()
     (case,) = cases("deploy", sizes=(8,))
-    turns = Interleaving(session, case, explainer=SimpleNamespace(explain=lambda *_: None))
+    turns = Interleaving(session, case, explainer=explaining())
     turns.measured = {name: session.prepare(name, case) for name in turns.names}
     turns.processes = [2, 2]
     go_round([turns], Plan(rounds=12, pairs=6, cold_starts=True), bar=Bar())

@@ -12,6 +12,7 @@ from benchmarks.request.service import SoakPlan
 from benchmarks.results.samples import Measured
 from common.runtime.settings import Settings
 from tests.benchmarks.measure.test_alternation import Bar
+from tests.support.machines import explaining
 
 CASE = Case(phase="soak", engine="eager", precision="fp32", batch_size=4, threads=1)
 PLAN = SoakPlan(shapes=(32,), steps=1000)
@@ -56,7 +57,7 @@ class Session:
 
 def soak(**planted):
     session = Session(**planted)
-    turns = Soaking(session, CASE, explainer=SimpleNamespace(explain=lambda *_: None))
+    turns = Soaking(session, CASE, explainer=explaining())
     bar = Bar()
     for lap in range(2):
         turns.take_turns(3, blocks=1, bar=bar, anew=lap > 0)
@@ -93,7 +94,10 @@ def test_a_side_that_stops_is_left_and_the_other_goes_on():
 
 def test_what_is_there_is_written_while_it_runs(monkeypatch):
     monkeypatch.setattr("benchmarks.measure.soaking.KEEPING_SECONDS", -1.0)
-    turns, seen = Soaking(Session(), CASE, explainer=SimpleNamespace(explain=lambda *_: None)), []
+    turns, seen = (
+        Soaking(Session(), CASE, explainer=explaining()),
+        [],
+    )
     turns.keep = lambda: seen.append((turns.is_begun, turns.effort().pairs, len(turns.rows())))
     turns.take_turns(3, blocks=1, bar=Bar())
     assert seen[0] == (True, 0, 2)  # begun, and no pair of processes complete
