@@ -126,7 +126,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--report", type=Path, default=Path("suite"), metavar="DIR", help="folder of the page (default suite)"
     )
-    add_language_flag(parser, of="of the page")
+    add_language_flag(parser, of="of what is printed, and of the page")
     shape_help = "of one image (default: the pair's own, or the network's usual one)"
     parser.add_argument("--input-shape", type=shape, metavar="C,H,W", help=shape_help)
     add_case_flags(parser.add_argument_group("combinations"))

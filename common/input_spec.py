@@ -21,12 +21,16 @@ class InputSpec:
 
     @classmethod
     def parse(cls, text: str) -> "InputSpec":
-        """Read NAME=SIDE,SIDE,...[:dtype[<LIMIT]], as in tokens=16:int64<1000. Raises ValueError."""
+        """Read NAME=SIDE,SIDE,...[:dtype[<LIMIT]], as in tokens=16:int64<1000. Raises ValueError.
+
+        Only integers have a limit, of 1 at least.
+        """
         name, equals, rest = text.partition("=")
         sides, _, kind = rest.partition(":")
         dtype, _, below = kind.partition("<")
         shape = tuple(int(side) for side in sides.split(","))
-        if not (equals and name and min(shape) > 0 and (dtype or "float32") in DTYPES):
+        is_limit = not below or (dtype == "int64" and int(below) > 0)
+        if not (equals and name and min(shape) > 0 and (dtype or "float32") in DTYPES and is_limit):
             raise ValueError(text)
         return cls(name=name, shape=shape, dtype=dtype or "float32", below=int(below or 2))
 

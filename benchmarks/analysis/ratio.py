@@ -11,6 +11,7 @@ import numpy as np
 CONFIDENCE = 0.95
 REPETITION = math.sqrt(2)  # two uncertain ratios differ by so much more than one from the truth
 NORMAL = 1.96  # deviations in half of a 95 % interval
+NORMAL_OF_MEDIAN = 1.4826  # a normal deviation over the median distance from the middle
 # A slowdown of the shared host that lasts minutes is in all rounds of one pair alike: they do not show it.
 # Ten runs in a row, a minute or two each, on two cores of shared hosts: ratios spread by 8.1 % (AMD EPYC) and
 # by 8.6 % (Intel Xeon): a deviation of 2.8 % beyond what the rounds showed. A GPU has no such neighbours.
@@ -155,15 +156,14 @@ class _Spread:
     @classmethod
     def of(cls, first: Blocks, second: Blocks, sizes: Sequence[int]) -> "_Spread":
         """From the rounds of two sides, ``sizes`` of which each pair of processes ran."""
-        ratios = _ratios(first, second)
-        groups = _groups(np.arange(len(ratios)), sizes)
+        groups = _groups(np.arange(len(first)), sizes)
         places = np.array([_place(first, second, group) for group in groups])
         variance = float(np.var(places, ddof=1)) / len(places) if len(places) > 1 else math.inf
-        inner = [float(np.var(ratios[group], ddof=1)) for group in groups if len(group) > 1]
-        if len(sizes) < FEWEST_PAIRS or not inner:  # then nothing else is in it
+        own = [_scatter(first, second, group) for group in groups if len(group) > 1]
+        if len(sizes) < FEWEST_PAIRS or not own:  # then nothing else is in it
             of_rounds = variance
         else:
-            of_rounds = float(np.mean(inner)) / len(ratios)
+            of_rounds = (NORMAL_OF_MEDIAN * float(np.median(np.concatenate(own)))) ** 2 / len(first)
         return cls(
             centre=hodges_lehmann(places),
             variance=variance,
@@ -193,6 +193,13 @@ def _place(first: Blocks, second: Blocks, chosen: Iterable[int]) -> float:
         for ours, theirs in product(first[number], second[number])
     ]
     return hodges_lehmann(np.array(differences))
+
+
+def _scatter(first: Blocks, second: Blocks, group: np.ndarray) -> np.ndarray:
+    """How far each round's place lies from the middle of its group, as single rounds scatter."""
+    places = np.array([_place(first, second, [number]) for number in group])
+    freed = math.sqrt(len(places) / (len(places) - 1))  # the middle is their own
+    return np.abs(places - hodges_lehmann(places)) * freed
 
 
 def _groups(numbers: np.ndarray, sizes: Sequence[int]) -> list[np.ndarray]:

@@ -15,6 +15,10 @@ from common.language import ENGLISH, Language
 ELEMENT_BYTES = {"fp64": 8, "fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2, "int8": 1}
 FAR = 0.5  # of the bound: who reaches less is held up by something else
 UPDATE = 5  # times that momentum goes over a parameter: reads three arrays, writes two
+MATMUL, BANDWIDTH = (  # the one reading of a row, and the best of several
+    ("matmul_peak_flops", "best_matmul_flops"),
+    ("bandwidth_bytes", "best_bandwidth_bytes"),
+)
 Key = Callable[[Result], tuple[object, ...]]
 
 
@@ -49,8 +53,8 @@ def on_one_machine(rows: Iterable[Result]) -> list[Result]:
     An engine of the slower framework would else reach several times "the peak".
     """
     rows = list(rows)
-    peaks = _best(rows, "matmul_peak_flops", lambda row: (*_place(row), row.precision))
-    bandwidths = _best(rows, "bandwidth_bytes", _place)
+    peaks = _best(rows, MATMUL, lambda row: (*_place(row), row.precision))
+    bandwidths = _best(rows, BANDWIDTH, _place)
     found = []
     for row in rows:
         peak, bandwidth = peaks.get((*_place(row), row.precision)), bandwidths.get(_place(row))
@@ -78,12 +82,12 @@ def machine_words(rows: Sequence[Result], say: Language = ENGLISH) -> str | None
     rows = [row for row in rows if row.roofline]
     if not rows:
         return None
-    peaks = _best(rows, "matmul_peak_flops", lambda row: (row.precision,))
+    peaks = _best(rows, MATMUL, lambda row: (row.precision,))
     texts = (
         say("{speed} GFLOP/s in {precision}", speed=f"{peak / 1e9:,.0f}", precision=precision)
         for (precision,), peak in peaks.items()
     )
-    bandwidth = max(row.bandwidth_bytes or 0.0 for row in rows)
+    bandwidth = max(map(_reached(BANDWIDTH), rows))
     return say(
         "a matrix product reached {peaks}, the sum of two large arrays {bandwidth} GB/s",
         peaks=", ".join(texts),
@@ -96,10 +100,15 @@ def _place(row: Result) -> tuple[object, ...]:
     return row.device, row.processes, row.threads if row.settings_mode == "equalised" else None
 
 
-def _best(rows: Sequence[Result], name: str, key: Key) -> dict[tuple[object, ...], float]:
+def _reached(names: Sequence[str]) -> Callable[[Result], float]:
+    """The most that a row has under some names; 0 where it has nothing."""
+    return lambda row: max(getattr(row, name) or 0.0 for name in names)
+
+
+def _best(rows: Sequence[Result], names: Sequence[str], key: Key) -> dict[tuple[object, ...], float]:
     best: dict[tuple[object, ...], float] = {}
     for row in rows:
-        best[key(row)] = max(best.get(key(row), 0.0), getattr(row, name) or 0.0)
+        best[key(row)] = max(best.get(key(row), 0.0), _reached(names)(row))
     return {place: value for place, value in best.items() if value}
 
 

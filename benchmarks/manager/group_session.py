@@ -167,7 +167,8 @@ class GroupSession(Session):
         return replace(spec, artefacts=str(artefacts), inputs=self.batch(name, case.batch_size, number=rank))
 
     def _require(self, name: str, case: Case) -> None:
-        """Raise WorkerFailure for what is measured in a single process only."""
+        """Raise WorkerFailure for what is measured in a single process only, or with images only."""
+        self._require_images(name, case)
         if case.phase not in PHASES:
             reason = f"phase {case.phase} is measured in one process: leave out --processes"
             raise WorkerFailure(name, "unsupported", reason)

@@ -18,12 +18,13 @@ from benchmarks.request.request import Request
 from benchmarks.request.service import SOAK
 from benchmarks.results.samples import Block, Measured
 from common.engines.int8 import INT8
+from common.engines.kinds import ENGINE_KINDS
 from common.runtime.kernel_counters import KernelCounters, read_counters
 from common.runtime.memory import NotEnoughMemoryError
 from common.weights import safetensors_file
 
 LARGE_BYTES = 1 << 28  # of a batch: whether a step fits is then asked before the batch is drawn
-EXACT = 1 << 24  # up to it, float32 holds each integer
+EXACT = {"fp32": 1 << 24, "fp16": 1 << 11, "bf16": 1 << 8}  # up to it, each integer is a float
 FEW = 8  # images of which a worker is asked what many would take
 REQUEST_SECONDS = 10  # of measuring per request to a worker
 
@@ -139,26 +140,28 @@ class Session:
 
     def _require_images(self, name: str, case: Case) -> None:
         """Raise WorkerFailure for what a pair that takes other inputs than images does not have."""
-        of_images = {
-            f"layout {case.layout}": case.layout != "NCHW",
-            f"phase {case.phase}": case.phase in ("data", SOAK),
-            "--data": self.request.data is not None,
-            case.precision: case.precision == INT8,
-        }
-        asked = [
+        if not self.pair.inputs:
+            return
+        reasons = [
             f"{words} is of images, and this pair takes other inputs"
-            for words in of_images
-            if of_images[words]
+            for words, is_asked in (
+                (f"layout {case.layout}", case.layout != "NCHW"),
+                (f"phase {case.phase}", case.phase in ("data", SOAK)),
+            )
+            if is_asked
         ]
         if self.places[name].root != ROOT:
-            asked.append("another version is given images, and this pair takes other inputs")
-        asked += [
-            f"{each.text}: inputs travel in float32, which holds integers up to 2**24"
+            reasons.append("another version is given images, and this pair takes other inputs")
+        # What is compiled ahead in a half may be given its inputs as halves; autocast leaves them alone.
+        is_cast = ENGINE_KINDS[case.engine].compiles == "ahead"
+        most = EXACT.get(case.precision if is_cast else "fp32", EXACT["fp32"])
+        reasons += [
+            f"{each.text}: inputs travel as floats, which in {case.precision} hold integers up to {most:,}"
             for each in self.pair.inputs
-            if each.below > EXACT
+            if each.dtype == "int64" and each.below - 1 > most
         ]
-        if self.pair.inputs and asked:
-            raise WorkerFailure(name, "unsupported", asked[0], details={})
+        if reasons:
+            raise WorkerFailure(name, "unsupported", reasons[0], details={})
 
     def _may_be_known(self, case: Case) -> bool:
         """False of int8, whose price is looked at; and beside another checkout, which looks each time."""

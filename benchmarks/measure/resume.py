@@ -67,17 +67,19 @@ def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | No
         return None
     report = read(path)
     before = report.request or {}
-    different = [name for name, value in facts.items() if before.get(name) != value]
+    names = [*facts, *(name for name in COMPUTED if before.get(name) and name not in facts)]
+    different = [name for name in names if before.get(name) != facts.get(name)]
     if different:
         name = different[0]
         raise UsageError(
             f"{path}: holds results of another request ({name} was {before.get(name)}, now it is "
-            f"{facts[name]}); name another folder with --report, or remove that file"
+            f"{facts.get(name)}); name another folder with --report, or remove that file"
         )
     return report
 
 
 # That change what a step computes. Where one is unknown, as in files of benchmarks.run, it is let pass.
+COMPUTED = ("plugins", "output", "inputs")  # which a request without them leaves out
 COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment", "calibrate", "mean", "std")
 
 
@@ -95,6 +97,10 @@ def require_same_request(before: CompareReport, request: Request, path: Path) ->
     for name in COMPARED:
         if name in flags and flags[name] != here[name]:
             raise UsageError(f"{path}: was measured with {name} {flags[name]}, and here it is {here[name]}")
+    for name in COMPUTED:
+        if flags and flags.get(name) != here.get(name):
+            there = flags.get(name)
+            raise UsageError(f"{path}: was measured with {name} {there}, and here it is {here.get(name)}")
     for case in request.cases:
         if not any(row.status == "ok" and _row_is_of(row, case) for row in before.results):
             raise UsageError(

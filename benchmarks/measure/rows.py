@@ -91,6 +91,8 @@ def _of_model(case: Case, measured: Measured) -> dict[str, Any]:
         "flops_per_image": facts.flops_per_image,
         "matmul_peak_flops": measured.matmul_peak_flops,
         "bandwidth_bytes": measured.bandwidth_bytes,
+        "best_matmul_flops": measured.best_matmul_flops,
+        "best_bandwidth_bytes": measured.best_bandwidth_bytes,
         "bytes_per_image": bytes_of_step(
             case.phase,
             precision=case.precision,

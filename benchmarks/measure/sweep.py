@@ -100,7 +100,7 @@ class Sweep:
         rows = with_efficiencies(on_one_machine(row for _, pair in done for row in pair))
         comparisons = [comparison for comparison, _ in done]
         environment = describe(os.environ, self.session.versions) | self._watch.facts()
-        environment["warnings"] = _warnings(comparisons)
+        environment["warnings"] = _warnings(done)
         if self.session.installed_bytes:
             environment["installed_bytes"] = dict(self.session.installed_bytes)
         environment |= describe_models(self.session.models, self.session.pair.folder)
@@ -142,11 +142,11 @@ class Sweep:
         return lines
 
 
-def _warnings(comparisons: Iterable[schema.Comparison]) -> list[str]:
-    """Those of all combinations that were measured, each once.
+def _warnings(done: Iterable[Rows]) -> list[str]:
+    """Those of all combinations of which a side at least was measured, each once.
 
-    What one side cannot do is over in a moment, in which processes that were ended look like other programs.
+    What neither can do is over in a moment, in which processes that were ended look like other programs.
     """
-    measured = [row for row in comparisons if row.verdict != "not comparable"]
+    measured = [comparison for comparison, rows in done if any(row.status == "ok" for row in rows)]
     own = [line for row in measured if row.circumstances for line in row.circumstances.warnings]
     return [*dict.fromkeys(own), *unsteady(measured)]

@@ -25,6 +25,8 @@ FACTS = (  # of Measured, beside its blocks
     "peak_memory_bytes",
     "matmul_peak_flops",
     "bandwidth_bytes",
+    "best_matmul_flops",
+    "best_bandwidth_bytes",
     "layers",
     "brackets",
     "starts",

@@ -70,10 +70,9 @@ def judge_comparison(
 
 
 def _nothing_known(program: str, report: CompareReport, say: Language) -> int:
-    """As ``nothing_valid`` says, unless memory was followed: others change speeds, and not how it grows."""
-    if any(is_memory_known(row, report.results) for row in report.comparisons):
-        return cli.DONE
-    return nothing_valid(program, report.comparisons, say)
+    """As ``nothing_valid`` says of all but memory that was followed, which others do not change."""
+    speeds = [row for row in report.comparisons if not is_memory_known(row, report.results)]
+    return nothing_valid(program, speeds, say)
 
 
 def judge_against(

@@ -25,7 +25,7 @@ def throughput_section(say: Language, report: CompareReport) -> Section | None:
         own = [row for row in report.results if row.phase == phase and row.images_per_second]
         lines, lone = _by_batch(own)
         for fixed, rows in lines.items():
-            charts.append(_over_batch(say, f"{said.phase(say, phase)}, {fixed}", rows))
+            charts.append(_over_batch(say, say.joined([said.phase(say, phase), fixed]), rows))
         groups = _groups(lone, lambda row: row.images_per_second)
         if groups:
             title = say("{phase}, images a second", phase=said.phase(say, phase))

@@ -28,9 +28,12 @@ def read_own_pair(options: argparse.Namespace) -> dict[str, Any] | None:
     if options.model and (given["torch"] or given["paddle"]):
         raise UsageError("--model cannot be combined with --torch and --paddle; leave one out")
     if network is not None:
-        if getattr(options, "input", None):
-            raise UsageError(f"--input belongs to --torch and --paddle: {options.model} takes images")
-        return shipped_pair(network, options) | _files(options) | _losses(options, Path.cwd())
+        for flag in ("input", *LOSSES.values()):
+            if getattr(options, flag, None):
+                name = flag.replace("_", "-")
+                why = f"{options.model} takes images, and cross-entropy is its loss"
+                raise UsageError(f"--{name} belongs to --torch and --paddle: {why}")
+        return shipped_pair(network, options) | _files(options)
     if options.model:
         _refuse_alone(options)
         return None
@@ -109,14 +112,16 @@ def _files(options: argparse.Namespace) -> dict[str, Any]:
 def _losses(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """The losses that were given, of all sides that the command computes with; {} where none was."""
     given = {name: getattr(options, flag, None) for name, flag in LOSSES.items()}
-    asked = {name: source for name, source in given.items() if source and name in _sides(options)}
-    if not asked:
+    if not any(given.values()):
         return {}
-    if len(asked) < len(_sides(options)):
-        raise UsageError("--torch-loss and --paddle-loss go together; one is missing")
-    for name, source in asked.items():
+    plugins: dict[str, dict[str, str]] = {}
+    for name in _sides(options):
+        source = given[name]
+        if not source:
+            raise UsageError(f"--{name}-loss MODULE:CALLABLE is missing: this command computes with {name}")
         require_source(source, backend=name, folder=folder)
-    return {"plugins": {name: {"loss": source} for name, source in asked.items()}}
+        plugins[name] = {"loss": source}
+    return {"plugins": plugins}
 
 
 def _refuse_alone(options: argparse.Namespace) -> None:

@@ -125,6 +125,7 @@ def read_request(options: argparse.Namespace) -> Request:
             "grouped": getattr(options, "processes", None) is not None,
         }
     )
+    _refuse_images(request)
     _refuse_without_data(request)
     _refuse_in_groups(request)
     _refuse_uncalibrated(request)
@@ -195,6 +196,13 @@ def _reference_cases(cases: tuple[Case, ...], reference: str) -> tuple[Case, ...
     if not found:
         raise UsageError(f"--reference {reference}: it infers; ask for --phase infer or serve, too")
     return tuple(dict.fromkeys(found))
+
+
+def _refuse_images(request: Request) -> None:
+    """Refuse real images for a pair that takes other inputs."""
+    for flag, given in (("--data", request.data), ("--calibrate", request.calibrate)):
+        if request.inputs and given is not None:
+            raise UsageError(f"{flag} names images, and this pair takes other inputs; leave it out")
 
 
 def _refuse_without_data(request: Request) -> None:

@@ -50,6 +50,8 @@ class Measured:
     last_outcome: float | None = None  # of the last step, to look at: a mean logit or a loss
     matmul_peak_flops: float | None = None
     bandwidth_bytes: float | None = None
+    best_matmul_flops: float | None = None
+    best_bandwidth_bytes: float | None = None
     layers: list[dict[str, Any]] = field(default_factory=list)
     tuning: list[dict[str, Any]] = field(default_factory=list)
     brackets: list[dict[str, Any]] = field(default_factory=list)  # of phase serve: one a process

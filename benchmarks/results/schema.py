@@ -109,6 +109,8 @@ class Result(CaseRecord):
     idle_cpu_seconds: float | None = None
     matmul_peak_flops: float | None = None  # a second, of this framework
     bandwidth_bytes: float | None = None  # a second, of its sum of two arrays too large for the caches
+    best_matmul_flops: float | None = None  # of readings in all laps, where there were several
+    best_bandwidth_bytes: float | None = None
     cost_per_million_images: float | None = None
     layers: list[LayerTimes] = []
     layers_left_out: list[LayerLeftOut] = []

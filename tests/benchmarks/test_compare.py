@@ -70,18 +70,24 @@ def test_compare_gives_every_key_and_a_verdict(local, tmp_path, capsys):
 
 
 def ratio_of_rounds(report, phase):
-    """From the raw steps: each round's ratio, and the Hodges-Lehmann estimate of them all."""
-    sides = [
-        [np.median(steps) for steps in rounds_of(row)] for row in report["results"] if row["phase"] == phase
+    """From the raw steps: of each round the blocks of one side against the other's, then all rounds."""
+    ours, theirs = (blocks_of(row) for row in report["results"] if row["phase"] == phase)
+    rounds = [
+        middle([np.log(np.median(one) / np.median(other)) for one in first for other in second])
+        for first, second in zip(ours, theirs, strict=True)
     ]
-    ratios = np.log(sides[0]) - np.log(sides[1])
-    return np.exp(np.median([(a + b) / 2 for n, a in enumerate(ratios) for b in ratios[n:]]))
+    return np.exp(middle(rounds))
 
 
-def rounds_of(row):
-    """Steps by round, two blocks each."""
-    ends = np.cumsum(row["block_steps"])[1::2]
-    return np.split(row["step_seconds"], ends[:-1])
+def middle(values):
+    """The Hodges-Lehmann estimate."""
+    return np.median([(a + b) / 2 for n, a in enumerate(values) for b in values[n:]])
+
+
+def blocks_of(row):
+    """Steps by round and block, two each."""
+    blocks = np.split(row["step_seconds"], np.cumsum(row["block_steps"])[:-1])
+    return list(zip(blocks[::2], blocks[1::2], strict=True))
 
 
 def test_a_sweep_is_of_all_that_no_flag_names():

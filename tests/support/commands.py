@@ -25,7 +25,7 @@ class LocalWorker(LocalSide):
     def __init__(self, name, **_):
         backend = backends.load(name)
         super().__init__(name, altered(backend, **self.planted.get(name, lambda backend: {})(backend)))
-        self.name, self.idle_cpu_seconds = name, 0.0
+        self.name, self.idle_cpu_seconds, self.pid = name, 0.0, id(self)
 
     def ask(self, task, *, timeout=None, **arguments):
         if task in self.failing.get(self.name, {}):

@@ -171,6 +171,10 @@ def test_a_baseline_with_other_flags_is_refused_and_one_with_the_same_is_not():
     before.results = [row.model_copy(update=facts) for row in before.results]
     before.request = request_facts(request, rounds=99, pairs=7)
     require_same_request(before, request, Path("b.json"))
+    before.request["output"] = "aux"  # which a request without it leaves out
+    with pytest.raises(UsageError, match="output aux, and here it is None"):
+        require_same_request(before, request, Path("b.json"))
+    del before.request["output"]
     before.request["settings_mode"] = "as-shipped"
     with pytest.raises(UsageError, match="settings_mode as-shipped, and here it is equalised"):
         require_same_request(before, request, Path("b.json"))

@@ -107,8 +107,24 @@ def test_all_combinations_have_their_first_pair_before_any_has_its_second(pair, 
     bar = measure(*both)
     assert bar.seen == ["infer", "train"] * 3
     assert [turns.processes for turns in both] == [[2, 2, 2]] * 2
+    glances = ["torch glanced", "paddle glanced"]
     last = ["torch", "paddle", "explained", "explained"]
-    assert started == ["torch", "paddle", *last, *last]
+    assert started == [*glances * 2, "torch", "paddle", *glances * 2, *last, *last]
+
+
+def test_who_cannot_be_glanced_at_loses_nothing(pair, monkeypatch):
+    ended = []
+
+    def failing(name, *_):
+        if name == "torch":
+            raise WorkerFailure(name, "crashed", "no product")
+
+    pair._explainer.glance = failing
+    monkeypatch.setattr(pair.session, "end", ended.append)
+    pair.session.meeting = SimpleNamespace(wait=lambda _: None)
+    measure(pair)
+    assert pair.failures == {} and {len(one.blocks) for one in pair.measured.values()} == {12}
+    assert ended == ["torch", *["torch", "paddle"], "torch", *["torch", "paddle"]]  # and begun anew each lap
 
 
 def test_a_single_pair_is_a_pair_for_each_combination(pair, monkeypatch):

@@ -43,11 +43,10 @@ def test_what_is_invalid_has_no_winner_however_far_apart_both_are():
 
 def test_a_combination_that_was_not_measured_warns_of_nothing():
     load = {"other_cpu_fraction": 0.3, "date": "2026-01-01", "warnings": ["others used 30 %"]}
-    rows = [
-        comparison_of(1.0, 2.0, verdict=verdict, circumstances=load)
-        for verdict in ("not comparable", "paddle faster")
-    ]
-    assert (_warnings(rows[:1]), _warnings(rows)) == ([], ["others used 30 %"])
+    row = comparison_of(1.0, 2.0, verdict="not comparable", circumstances=load)
+    lost = result("paddle", 1.0, status="unsupported", reason="deployed models do not train")
+    assert _warnings([(row, [lost, lost])]) == []
+    assert _warnings([(row, [result("torch", 1.0), lost])]) == ["others used 30 %"]
 
 
 def test_circumstances_of_all_pairs_are_put_together():

@@ -2,7 +2,9 @@
 
 import pytest
 
-from benchmarks.measure.resume import kept
+from benchmarks.measure.resume import COMPUTED, earlier_report, kept
+from benchmarks.results import result_file
+from common.cli import UsageError
 from tests.support.reports import report
 
 
@@ -35,3 +37,14 @@ def test_a_row_of_a_worker_that_was_lost_is_measured_again_and_what_cannot_be_ha
     ):
         earlier.results[0] = earlier.results[0].model_copy(update={"status": status})
         assert (kept(earlier, case) is not None) is is_kept, status
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_what_is_left_out_when_it_is_not_asked_for_is_compared_nevertheless(tmp_path, name):
+    """A loss, an output or inputs that were asked for then, and are not now."""
+    earlier, facts = report(), {"model": "alexnet"}
+    earlier.request = facts | {name: ["words=7:int64<50"]}
+    result_file.write(earlier, tmp_path / "result.json")
+    with pytest.raises(UsageError, match=f"{name} was .*words=7.*, now it is None"):
+        earlier_report(tmp_path, facts)
+    assert earlier_report(tmp_path, earlier.request).request == earlier.request

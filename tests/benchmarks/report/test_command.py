@@ -99,6 +99,14 @@ def test_the_command_of_a_report_asks_for_the_same(line):
     assert (again.reference, again.price_per_hour) == (before.reference, before.price_per_hour)
 
 
+def test_inputs_output_and_losses_of_ones_own_pair_are_named(tmp_path, monkeypatch):
+    (tmp_path / "mine_said.py").write_text("def net(): ...\ndef twin(): ...\ndef loss(logits, labels): ...\n")
+    monkeypatch.chdir(tmp_path)
+    line = "--torch mine_said:net --paddle mine_said:twin --num-classes 3 --output 0 --input 'a=7:int64<50'"
+    losses = "--torch-loss mine_said:loss --paddle-loss mine_said:loss"
+    test_the_command_of_a_report_asks_for_the_same(f"{line} --input b=2,2:float32 {losses}")
+
+
 def test_defaults_are_not_repeated():
     assert command_of(reported("--model alexnet")) == ["python -m benchmarks.compare", "--model alexnet"]
 

@@ -93,6 +93,8 @@ def test_growth_is_the_answer_where_only_speeds_were_disturbed(capsys):
     assert "Which is faster is not known" in text and "no answer" not in text
     assert english(answer(found, CHINESE).replace("others disturbed it", "")) == []
     assert judge_comparison("soak", found, before=None) == 0
+    found.comparisons.append(comparison(1.0, 2.0, verdict="invalid", reason="others disturbed it"))
+    assert judge_comparison("soak", found, before=None) == 4  # of what is not memory nothing is known
     short = soaked_report(mib_per_100_steps=None)
     assert "There is no answer" in answer(short)
     assert judge_comparison("soak", short, before=None) == 4

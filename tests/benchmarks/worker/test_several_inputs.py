@@ -62,6 +62,9 @@ MODELS = ["--torch", "two_torch:net", "--paddle", "two_paddle:net", "--num-class
 ASKED = [*MODELS, *(part for text in TEXTS for part in ("--input", text)), "--device", "cpu", *QUICK]
 
 
+WIDE = ["--input", "more=1:int64<1000"]
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     (tmp_path / "two_torch.py").write_text(TORCH)
@@ -90,6 +93,7 @@ def test_both_sides_infer_and_train_with_them(folder, capsys, torch_backend, pad
     found = json.loads((folder / "found.json").read_text())
     rows = found["results"]
     assert [row["status"] for row in rows] == ["ok"] * 4, [row["reason"] for row in rows]
+    assert 1.4 < rows[2]["last_outcome"] < 4.4 and 1.4 < rows[3]["last_outcome"] < 4.4  # twice ln 3, about
     assert found["request"]["inputs"] == [spec.text for spec in INPUTS]
 
 
@@ -129,8 +133,10 @@ def test_an_input_that_is_taken_otherwise_changes_the_logits(folder, backend, re
     ("flags", "reason"),
     [
         (["--layout", "NHWC", "--phase", "infer"], "layout NHWC is of images"),
+        (["--engine", "deploy", "--precision", "bf16", "--phase", "infer", *WIDE], "integers up to 256"),
+        (["--processes", "2", "--layout", "NHWC", "--phase", "infer"], "layout NHWC is of images"),
         (["--phase", "soak", "--shapes", "32", "--steps", "2000"], "phase soak is of images"),
-        (["--input", "more=1:int64<99999999", "--phase", "infer"], "holds integers up to 2**24"),
+        (["--input", "more=1:int64<99999999", "--phase", "infer"], "hold integers up to 16,777,216"),
     ],
 )
 def test_what_is_of_images_alone_is_a_row_that_says_so(folder, capsys, flags, reason, torch_backend):
@@ -147,10 +153,14 @@ def test_what_is_of_images_alone_is_a_row_that_says_so(folder, capsys, flags, re
         ([*MODELS, "--input", TEXTS[0], "--input-shape", "3,8,8"], "in the place of --input-shape"),
         (["--model", "lenet5", "--input", TEXTS[0]], "--input belongs to --torch and --paddle"),
         (["--model", "torchvision:resnet18", "--input", TEXTS[0]], "torchvision:resnet18 takes images"),
+        (["--model", "torchvision:resnet18", "--torch-loss", "two_torch:loss"], "cross-entropy is its loss"),
+        ([*MODELS, "--input", TEXTS[0], "--data", "list.txt"], "--data names images"),
+        ([*MODELS, "--input", "a=3:int64<0"], "expected NAME=SIDE,SIDE"),
+        ([*MODELS, "--input", "a=3:bool<9"], "expected NAME=SIDE,SIDE"),
         (["--model", "lenet5", "--output", "aux"], "--output belongs to --torch and --paddle"),
         (
             [*MODELS, "--input-shape", "3,8,8", "--torch-loss", "two_torch:loss"],
-            "--torch-loss and --paddle-loss go together",
+            "--paddle-loss MODULE:CALLABLE is missing",
         ),
         (
             [*MODELS, "--input-shape", "3,8,8", *("--torch-loss", "two_torch:no"), *("--paddle-loss", "x:y")],
