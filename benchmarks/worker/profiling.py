@@ -30,7 +30,7 @@ class ProfilingTasks(ModelTasks):
     """Tasks beside the measuring of steps; see benchmarks.worker.tasks.Tasks."""
 
     def matmul_peak(
-        self, precision: str, device: str, threads: int | None, seconds: float = PEAK_SECONDS
+        self, precision: str, device: str, threads: int | None, seconds: float | None = None
     ) -> float | None:
         """Floating-point operations a second in a large square matrix product: the fastest of several.
 
@@ -48,10 +48,15 @@ class ProfilingTasks(ModelTasks):
         except (RuntimeError, ValueError):  # as either framework puts it that a kernel is not there
             return None
         timeline = DeviceTimeline(self.backend, device)
-        found = time_steps({"multiply": multiply}, timeline, min_steps=2, min_seconds=seconds)
+        found = time_steps(
+            {"multiply": multiply},
+            timeline,
+            min_steps=2,
+            min_seconds=PEAK_SECONDS if seconds is None else seconds,
+        )
         return 2 * size**3 / min(found["multiply"])
 
-    def bandwidth(self, device: str, threads: int | None, seconds: float = STREAM_SECONDS) -> float | None:
+    def bandwidth(self, device: str, threads: int | None, seconds: float | None = None) -> float | None:
         """Bytes a second of memory, in the sum of two arrays: the fastest of several.
 
         Returns None where the memory is too small for them.
@@ -65,7 +70,9 @@ class ProfilingTasks(ModelTasks):
         except (RuntimeError, ValueError, MemoryError):
             return None
         timeline = DeviceTimeline(self.backend, device)
-        found = time_steps({"add": add}, timeline, min_steps=3, min_seconds=seconds)
+        found = time_steps(
+            {"add": add}, timeline, min_steps=3, min_seconds=STREAM_SECONDS if seconds is None else seconds
+        )
         return 3 * array.nbytes / min(found["add"])  # two are read, one is written
 
     def time_layers(self, spec: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -7,8 +7,11 @@ import pytest
 
 from backends.open_model import ModelSpec, open_model, taken_apart
 from benchmarks import compare, run
+from benchmarks.manager.group_session import open_session
+from benchmarks.manager.worker_process import WorkerFailure
 from benchmarks.request.inputs import draw_batch
 from benchmarks.request.model_pair import ModelPair
+from benchmarks.request.request import read_request
 from benchmarks.worker.prepare import require_right
 from common.cli import UnavailableError
 from common.input_spec import InputSpec
@@ -86,7 +89,7 @@ def test_a_batch_holds_all_inputs_side_by_side_and_gives_each_back():
     assert not np.array_equal(turned[-1], parts[0])  # the order counts
 
 
-def test_both_sides_infer_and_train_with_them(folder, capsys, torch_backend, paddle_backend):
+def test_both_sides_infer_and_train_with_them(folder, capsys, local):
     flags = ["--phase", "infer,train", "--rounds", "4", "--pairs", "1", "--skip-parity"]
     losses = ["--torch-loss", "two_torch:loss", "--paddle-loss", "two_paddle:loss"]
     ended(compare.main, [*ASKED, *losses, *flags, "--json", "found.json"], capsys)
@@ -101,7 +104,7 @@ def test_both_sides_infer_and_train_with_them(folder, capsys, torch_backend, pad
     ("backend", "flags"),
     [("torch", ["--reference", "onnxruntime"]), ("paddle", ["--engine", "deploy"])],  # AOTInductor takes 40 s
 )
-def test_what_is_exported_takes_them_apart_as_well(folder, capsys, backend, flags, request):
+def test_what_is_exported_takes_them_apart_as_well(folder, capsys, backend, flags, request, local_workers):
     request.getfixturevalue(f"{backend}_backend")
     if "onnxruntime" in flags:
         pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
@@ -134,17 +137,26 @@ def test_an_input_that_is_taken_otherwise_changes_the_logits(folder, backend, re
     [
         (["--layout", "NHWC", "--phase", "infer"], "layout NHWC is of images"),
         (["--engine", "deploy", "--precision", "bf16", "--phase", "infer", *WIDE], "integers up to 256"),
-        (["--processes", "2", "--layout", "NHWC", "--phase", "infer"], "layout NHWC is of images"),
         (["--phase", "soak", "--shapes", "32", "--steps", "2000"], "phase soak is of images"),
         (["--input", "more=1:int64<99999999", "--phase", "infer"], "hold integers up to 16,777,216"),
     ],
 )
-def test_what_is_of_images_alone_is_a_row_that_says_so(folder, capsys, flags, reason, torch_backend):
+def test_what_is_of_images_alone_is_a_row_that_says_so(
+    folder, capsys, flags, reason, torch_backend, local_workers
+):
     asked = [*ASKED, "--backend", "torch", *flags, "--json", "found.json"]
     code, _, errors = ended(run.main, asked, capsys)
     (row,) = json.loads((folder / "found.json").read_text())["results"]
     assert (code, row["status"]) == (3, "unsupported"), errors
     assert reason in row["reason"]
+
+
+def test_groups_refuse_what_is_of_images_as_well(folder):
+    asked = [*ASKED, "--backend", "torch", "--processes", "2", "--layout", "NHWC", "--phase", "infer"]
+    request = read_request(run._parse(asked))
+    refused = pytest.raises(WorkerFailure, match="layout NHWC is of images")
+    with open_session(request, scratch=folder) as session, refused:
+        session.prepare("torch", request.cases[0])
 
 
 @pytest.mark.parametrize(
