@@ -12,6 +12,7 @@ from wcwidth import wcswidth
 
 from benchmarks.report.axes import Scale, linear, logarithmic, tick_text
 from benchmarks.report.figures import WIDTH, Table, bar, figure, line, marker, text
+from common.language import ENGLISH, Language
 
 BAR, GAP, LABEL, NUMBER = 16, 14, 16, 62
 LEFT, RIGHT, TOP, HEIGHT, LEGEND = 52, 12, 14, 170, 18
@@ -28,7 +29,9 @@ class Bars:
     bars: Sequence[tuple[str, float | None, str]]
 
 
-def bar_chart(title: str, groups: Sequence[Bars], *, unit: str, table: Table | None = None) -> str:
+def bar_chart(
+    title: str, groups: Sequence[Bars], *, unit: str, table: Table | None = None, say: Language = ENGLISH
+) -> str:
     """Horizontal bars from zero, a group under each label."""
     values = [value for group in groups for _, value, _ in group.bars if value]
     longest = max(values, default=1.0)
@@ -43,7 +46,8 @@ def bar_chart(title: str, groups: Sequence[Bars], *, unit: str, table: Table | N
             parts.append(text(64 + length, y + BAR - 4, words, kind="small"))
             y += BAR + 2
         y += GAP
-    return figure(title, f"{len(groups)} groups of bars, in {unit}", parts, height=y, table=table)
+    about = say("{number} groups of bars, in {unit}", number=len(groups), unit=unit)
+    return figure(title, about, parts, height=y, table=table)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,13 @@ class Stack:
 
 
 def stacked_chart(
-    title: str, stacks: Sequence[Stack], names: Sequence[str], *, unit: str, table: Table | None = None
+    title: str,
+    stacks: Sequence[Stack],
+    names: Sequence[str],
+    *,
+    unit: str,
+    table: Table | None = None,
+    say: Language = ENGLISH,
 ) -> str:
     """Horizontal bars from zero, each of at most four parts in as many shades, with a legend beneath."""
     scale = linear([sum(stack.values) for stack in stacks], start=0, end=WIDTH - 30.0, zero=True)
@@ -77,7 +87,8 @@ def stacked_chart(
             parts.append(f'<rect x="{at:.0f}" y="{y + 40:.0f}" width="14" height="12" class="{kind}"/>')
         parts.append(text(x + 36, y + 51, name, kind="small"))
         x += 50 + LETTER * wcswidth(name)
-    about = f"{len(stacks)} bars of {', '.join(names)}, in {unit}"
+    message = "{number} bars of {parts}, in {unit}"
+    about = say(message, number=len(stacks), parts=say.joined(names), unit=unit)
     return figure(title, about, parts, height=y + 60, table=table)
 
 
@@ -103,7 +114,9 @@ class Step:
     total: str = ""  # the backend whose total it is
 
 
-def waterfall_chart(title: str, steps: Sequence[Step], *, unit: str, table: Table | None = None) -> str:
+def waterfall_chart(
+    title: str, steps: Sequence[Step], *, unit: str, table: Table | None = None, say: Language = ENGLISH
+) -> str:
     """From one side's total to the other's: each difference begins where the last one ended."""
     level, spans = 0.0, []
     for step in steps:
@@ -121,11 +134,18 @@ def waterfall_chart(title: str, steps: Sequence[Step], *, unit: str, table: Tabl
         parts.append(text(scale(high) + 6, y + 27, step.words, kind="small"))
         y += 36
     parts = _across(scale, top=4, bottom=y, label=unit) + parts  # behind the bars
-    return figure(title, f"Differences one after the other, in {unit}", parts, height=y + 36, table=table)
+    about = say("Differences one after the other, in {unit}", unit=unit)
+    return figure(title, about, parts, height=y + 36, table=table)
 
 
 def depth_chart(
-    title: str, points: Sequence[tuple[str, float]], *, limit: float, words: str, table: Table | None = None
+    title: str,
+    points: Sequence[tuple[str, float]],
+    *,
+    limit: float,
+    words: str,
+    table: Table | None = None,
+    say: Language = ENGLISH,
 ) -> str:
     """Errors on a logarithmic scale, one row a tensor, with a line where the tolerance lies."""
     known = [value for _, value in points if value > 0]
@@ -140,7 +160,7 @@ def depth_chart(
     parts.append(line(scale(limit), 18, scale(limit), y, kind="axis"))
     end = min(scale(limit) + 40, WIDTH - 4.0)
     parts.append(text(end, 12, f"{words} {limit:.0e}", kind="small", anchor="end"))
-    return figure(title, "Relative L2 distance, logarithmic", parts, height=y + 8, table=table)
+    return figure(title, say("Relative L2 distance, logarithmic"), parts, height=y + 8, table=table)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +194,7 @@ def line_chart(
     y: Axis,
     levels: Sequence[tuple[float, str]] = (),
     table: Table | None = None,
+    say: Language = ENGLISH,
 ) -> str:
     """Lines over two axes with marks, with a legend beneath; ``levels`` are horizontal, with their words."""
     every = [point for own in lines for point in own.points]
@@ -193,7 +214,9 @@ def line_chart(
         parts += _drawn(own, [(0.0, level - 4), (18.0, level - 4), (36.0, level - 4)])
         parts.append(text(46, level, own.label, kind="small"))
     height = below + len(lines) * LEGEND - 8
-    return figure(title, f"{len(lines)} lines: {y.label} by {x.label}", parts, height=height, table=table)
+    message = "{number} lines: {vertical} by {across}"
+    about = say(message, number=len(lines), vertical=y.label, across=x.label)
+    return figure(title, about, parts, height=height, table=table)
 
 
 def _scale(axis: Axis, values: Sequence[float], *, start: float, end: float) -> Scale:

@@ -95,6 +95,7 @@ def _bars(say: Language, found: Sequence[_Start]) -> str:
         _parts(say),
         unit="s",
         table=Table(heading=say("Numbers"), columns=["s", *_parts(say)], rows=rows),
+        say=say,
     )
 
 

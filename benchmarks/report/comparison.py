@@ -159,6 +159,7 @@ def _rounds_chart(say: Language, combination: str, row: Comparison) -> str:
             columns=[say("round"), say("paddle / torch")],
             rows=[[f"{place:g}", number(ratio)] for place, ratio in points],
         ),
+        say=say,
     )
 
 

@@ -47,7 +47,7 @@ def _numbers(title: str, table: Table) -> str:
     )
     return (
         f"<details><summary>{escape(table.heading)}</summary>"
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(f"{table.heading}: {title}")}">'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">'
         f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div></details>"
     )

@@ -105,6 +105,7 @@ def _waterfall(say: Language, pairs: Sequence[Mapping[str, Any]], sums: Sequence
             columns=[say("what"), "ms"],
             rows=[[each.label, each.words] for each in steps],
         ),
+        say=say,
     )
 
 

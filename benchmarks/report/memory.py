@@ -87,6 +87,7 @@ def _chart(say: Language, words: str, lines: Sequence[Line]) -> str:
                 for step in dict.fromkeys(steps)
             ],
         ),
+        say=say,
     )
 
 

@@ -67,6 +67,7 @@ def _chart(say: Language, stage: Mapping[str, Any], points: Sequence[tuple[str, 
             columns=[say("tensor"), say("relative L2")],
             rows=[[name, _error(error)] for name, error in points],
         ),
+        say=say,
     )
 
 

@@ -178,6 +178,7 @@ def _charts(say: Language, words: str, both: Sequence[tuple[Result, Service]], *
                 columns=[say("backend"), say("requests a second"), f"p{rank} ms"],
                 rows=cells,
             ),
+            say=say,
         )
     ]
 

@@ -30,7 +30,7 @@ def throughput_section(say: Language, report: CompareReport) -> Section | None:
         if groups:
             title = say("{phase}, images a second", phase=said.phase(say, phase))
             charts.append(
-                bar_chart(title, groups, unit="images/s", table=_bar_table(say, groups, "images/s"))
+                bar_chart(title, groups, unit="images/s", table=_bar_table(say, groups, "images/s"), say=say)
             )
     note = say("Higher lines and longer bars are faster.")
     title = say("Throughput")
@@ -78,6 +78,7 @@ def _over_batch(say: Language, title: str, rows: Sequence[Result]) -> str:
         x=Axis(label=say("batch size"), log=True, at=[float(size) for size in sizes]),
         y=Axis(label="images/s", log=steep, zero=True),
         table=Table(heading=say("Numbers"), columns=columns, rows=cells),
+        say=say,
     )
 
 
@@ -122,6 +123,7 @@ def step_section(say: Language, report: CompareReport) -> Section | None:
         names,
         unit="ms",
         table=Table(heading=say("Numbers"), columns=["ms", *names], rows=cells),
+        say=say,
     )
     note = say(
         "Medians of each part: the forward pass with the loss, the backward pass, the optimizer's update. "
@@ -160,7 +162,7 @@ def cost_section(say: Language, report: CompareReport) -> Section | None:
     ):
         groups = _groups([row for row in report.results if value(row)], value, phases=True)
         if groups:
-            charts.append(bar_chart(title, groups, unit=unit, table=_bar_table(say, groups, unit)))
+            charts.append(bar_chart(title, groups, unit=unit, table=_bar_table(say, groups, unit), say=say))
     note = say("Shorter is better. Memory is what the worker held above one that had done a tiny step.")
     if not charts:
         return None

@@ -53,6 +53,7 @@ def _chart(say: Language, title: str, lines: list[Line]) -> str:
             columns=[say("epoch"), *(line.label for line in lines)],
             rows=[[f"{epoch:g}", *(number(own.get(epoch), 4) for own in found)] for epoch in epochs],
         ),
+        say=say,
     )
 
 

@@ -17,6 +17,7 @@ from benchmarks.report import __main__ as report_command
 from benchmarks.report import exit_code, terminal
 from benchmarks.report.answer import answer
 from benchmarks.report.largest_batch import largest_batch_text
+from benchmarks.report.page import render
 from benchmarks.report.unmeasured import not_measured
 from benchmarks.request.request import read_request
 from benchmarks.request.service import LatencyLimit
@@ -27,9 +28,9 @@ from benchmarks.results.service import RateBracket
 from common.engines.kinds import OF_AHEAD, OF_EVERY_ENGINE
 from common.language import ENGLISH
 from tests.support import parity_reports
-from tests.support.chinese import CHINESE, english, numbers
+from tests.support.chinese import CHINESE, HALF_WIDTH, english, numbers
 from tests.support.commands import ended
-from tests.support.reports import comparison, layers, report, result
+from tests.support.reports import comparison, layers, report, result, swept_report
 
 
 def request(*flags):
@@ -138,6 +139,21 @@ def test_every_kind_of_answer_is_chinese(verdict):
     for each in (found, wide, apart, empty):
         texts = [answer(each, say) + "\n".join(not_measured(say, each)) for say in (ENGLISH, CHINESE)]
         assert english(texts[1]) == [] and numbers(texts[0]) == numbers(texts[1])
+
+
+def of_a_page(found, language):
+    """What people and screen readers are told by a page, without what is cut into colours."""
+    page = re.sub(r"<(style|script).*?</\1>", "", render(found, "report.html", language=language), flags=re.S)
+    return page, re.findall(r"<desc>(.*?)</desc>", page)
+
+
+@pytest.mark.parametrize("found", [rich(), swept_report()])
+def test_a_page_has_no_english_marks_and_tells_of_its_pictures_in_chinese(found):
+    (page, told), (_, english_ones) = (of_a_page(found, language) for language in ("zh", "en"))
+    assert HALF_WIDTH.findall(re.sub(r"<[^>]*>", "\n", page)) == []
+    assert len(told) == len(english_ones) > 1
+    assert all(re.search("[\u4e00-\u9fff]", words) for words in told)
+    assert not any(re.search("[\u4e00-\u9fff]", words) for words in english_ones)
 
 
 def test_a_run_is_printed_in_chinese():
