@@ -1,10 +1,12 @@
 """The answer as badges: one for each phase and batch size, and a sentence on what to choose."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from benchmarks.analysis.best import compared
 from benchmarks.report import said
+from benchmarks.report.badge import Badge
+from benchmarks.report.memory import memory_badges
 from benchmarks.report.outcomes import best_key, outcome, way
 from benchmarks.report.words import verdict_words
 from benchmarks.request.request import DEFAULT_MARGIN, REFERENCES
@@ -16,30 +18,6 @@ from common.language import Language
 KINDS = {"torch": "faster", "paddle": "faster"}  # the others are their own kind
 FEW = 6  # badges that have room for more than the best
 MOST_OTHERS = 3  # comparisons beside the best that a badge lists
-
-
-@dataclass(frozen=True, kw_only=True)
-class Badge:
-    """What was found of one phase at one batch size.
-
-    ``kind`` is faster, equal, undecided, invalid or missing; ``winner`` "torch", "paddle" or "". ``sides``
-    are lines on the best of each, ``others`` on engines that were compared besides.
-    """
-
-    title: str
-    kind: str
-    word: str
-    figure: str
-    winner: str = ""
-    sides: Sequence[str] = ()
-    others: Sequence[str] = ()
-    reason: str = ""
-
-    def line(self, say: Language) -> str:
-        """All of it but ``others``, as one line of a list."""
-        found = say.joined([self.word, self.figure])
-        found = say.joined([say.joined([self.title, found], by=": "), *self.sides], by="; ")
-        return say("{line} ({reason})", line=found, reason=self.reason) if self.reason else found
 
 
 def badges(say: Language, report: CompareReport) -> list[Badge]:
@@ -63,7 +41,7 @@ def badges(say: Language, report: CompareReport) -> list[Badge]:
             found.setdefault(best_key(row), Badge(title=_title(say, *best_key(row)), kind="missing", **words))
     phases = list(dict.fromkeys(row.phase for row in report.results))
     ordered = sorted(found, key=lambda at: (phases.index(at[0]), int(at[1].split()[0]), *at[1:]))
-    shown = [found[place] for place in ordered]
+    shown = [*memory_badges(say, report), *(found[place] for place in ordered)]
     return shown if len(shown) <= FEW else [replace(badge, others=()) for badge in shown]
 
 

@@ -60,7 +60,7 @@ def _note(say: Language, *, neutral: bool) -> str:
     note = say(
         "Ratio above 1: paddle is faster. True ratio: where it lies, 95 times in 100; the verdict is made of "
         "it. The band around 1 is the margin within which both are equal. The ratio is combined from the "
-        "ratios of the rounds, in which both took turns, so it can differ slightly from the quotient of the "
+        "blocks of the rounds, in which both took turns, so it can differ slightly from the quotient of the "
         "two columns of images per second."
     )
     if neutral:
@@ -135,7 +135,7 @@ def time_section(say: Language, report: CompareReport) -> Section | None:
     shown = rows
     note = say(
         "The ratio of each round, in the order measured: a machine that changed meanwhile shows here. The "
-        "dotted line is the ratio that was combined from them."
+        "dotted line is the ratio that was combined from their blocks."
     )
     if len(rows) > MOST_CHARTS:
         shown = sorted(rows, key=lambda row: -abs(row.drift or 0.0))[:MOST_CHARTS]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from benchmarks.analysis.memory_growth import in_words
+from benchmarks.report.badge import Badge
 from benchmarks.report.charts import Axis, Line, line_chart
 from benchmarks.report.figures import Table
 from benchmarks.report.section import Section
@@ -62,6 +63,31 @@ def memory_answer(say: Language, report: CompareReport) -> list[str]:
         found.setdefault(label(row), []).append(f"{row.backend} {in_words(growth, say)}")
     message = "Memory over many shapes ({combination}): {sides}."
     return [say(message, combination=name, sides=say.joined(sides)) for name, sides in found.items()]
+
+
+def memory_badges(say: Language, report: CompareReport) -> list[Badge]:
+    """One for each combination of which memory was followed."""
+    soaked: dict[str, list[tuple[Result, MemoryGrowth]]] = {}
+    for row, growth in _soaked(report.results):
+        soaked.setdefault(row.case.batch, []).append((row, growth))
+    return [_badge(say, batch, own) for batch, own in soaked.items()]
+
+
+def _badge(say: Language, batch: str, own: Sequence[tuple[Result, MemoryGrowth]]) -> Badge:
+    sides = [
+        say.joined([say("{side} ({way})", side=row.backend, way=row.engine), in_words(growth, say)], by=": ")
+        for row, growth in own
+    ]
+    verdicts = {growth.verdict for _, growth in own}
+    growing = [row.backend for row, growth in own if growth.verdict == "grows"]
+    if growing:
+        kind, word, figure = "invalid", say("memory grows"), say("with {sides}", sides=say.joined(growing))
+    elif "too short" in verdicts:
+        kind, word, figure = "undecided", say("undecided"), say("too few steps to tell")
+    else:
+        kind, word, figure = "faster", say("steady"), say("no growth was found")
+    title = say("Memory over many shapes, batch {batch}", batch=batch)
+    return Badge(title=title, kind=kind, word=word, figure=figure, sides=sides)
 
 
 def is_memory_known(row: Comparison, results: Sequence[Result]) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from benchmarks.report.badges import Badge, advice, badges
+from benchmarks.report.badge import Badge
+from benchmarks.report.badges import advice, badges
 from benchmarks.report.circumstances import machine, minute, versions
 from benchmarks.report.comparison import own_pairs
 from benchmarks.report.forest import drawn, forest_scale, interval_marks

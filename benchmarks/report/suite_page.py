@@ -8,7 +8,7 @@ from benchmarks.analysis.many_pairs import MeanRatio, by_case, mean_ratio, wins
 from benchmarks.parity.plan import GATE
 from benchmarks.parity.text.divergence import failure
 from benchmarks.report import said
-from benchmarks.report.badges import Badge
+from benchmarks.report.badge import Badge
 from benchmarks.report.circumstances import environment_card, machine, minute, versions
 from benchmarks.report.command import suite_command_of
 from benchmarks.report.forest import Ratio, drawn, forest_cell, forest_head, forest_scale

@@ -59,7 +59,7 @@ UNVARIED = ("layout", "threads")  # left out where all rows have the same
 LEFT = ("phase", "engine", "precision", "layout", "verdict", "status")  # columns of words
 
 FOOTNOTE = (
-    "images/s: batch size over the median step; paddle / torch: from the ratio of each round, in which they "
+    "images/s: batch size over the median step; paddle / torch: from the blocks of each round, in which they "
     "took turns; above 1 paddle is faster; true ratio: where it lies with 95 %; repetition: where that of a "
     "run of the same length lies; noise: the same comparison of a backend with itself"
 )

@@ -172,7 +172,7 @@ class Remedy(_Record):
 class Comparison(CaseRecord):
     """Both backends in one combination.
 
-    ``ratio`` is paddle's throughput over torch's, combined from the ratio of each round
+    ``ratio`` is paddle's throughput over torch's, combined from the blocks of each round
     (``benchmarks.analysis.ratio``). It can differ slightly from the quotient of the two throughputs, which
     are those of the median step of all rounds. ``ratio_ci95`` is where the true ratio lies,
     ``repetition_ci95`` where that of a repetition does. Only blocks that nobody disturbed are in any of them;

@@ -1,6 +1,9 @@
 """Latency under load and memory over many shapes, as the page and the text show them."""
 
+import pytest
+
 from benchmarks.report.answer import answer
+from benchmarks.report.badges import badges
 from benchmarks.report.exit_code import judge_comparison
 from benchmarks.report.memory import memory_lines, memory_section
 from benchmarks.report.service import _curve, service_lines, service_section
@@ -81,6 +84,23 @@ def soaked_report(**of_torch):
     busy = comparison(1.0, 2.0, phase="soak", verdict="invalid", reason="others disturbed it")
     found.comparisons = [busy]
     return found
+
+
+@pytest.mark.parametrize(
+    ("growth", "kind", "word"),
+    [
+        ({}, "invalid", "memory grows"),
+        ({"verdict": "steady", "mib_per_100_steps": 0.1, "growth_interval": [-0.1, 0.2]}, "faster", "steady"),
+        ({"verdict": "too short", "mib_per_100_steps": None}, "undecided", "undecided"),
+    ],
+)
+def test_memory_has_a_badge_of_its_own(growth, kind, word):
+    memory, speed = badges(EN, soaked_report(**growth))
+    assert (memory.kind, memory.word, speed.kind) == (kind, word, "invalid")
+    assert [side.partition(":")[0] for side in memory.sides] == ["torch (eager)", "paddle (eager)"]
+    assert memory.title == "Memory over many shapes, batch 8"
+    chinese, _ = badges(CHINESE, soaked_report(**growth))
+    assert english(chinese.line(CHINESE)) == [] and numbers(chinese.line(CHINESE)) == numbers(memory.line(EN))
 
 
 def test_growth_is_the_answer_where_only_speeds_were_disturbed(capsys):
