@@ -85,7 +85,7 @@ def drawn(
     both = slow_walk(rng, times, deviation=0.1, lasting=0.3)
     apart = slow_walk(rng, times, deviation=drift, lasting=lasting)
     burst = rng.random((number, 4)) < bursts
-    turns = Interleaving(session(("torch", "paddle"), seed), CASE, explainer=None)
+    turns = Interleaving(session(("torch", "paddle"), seed), CASE, explainer=explaining())
     turns.processes, turns.seconds = [rounds] * pairs, 240.0
     for side, (name, felt) in enumerate((("torch", 0.5), ("paddle", 0.05))):
         own = rng.normal(0, process, pairs)

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.measure import machine_load
 from benchmarks.measure.machine_load import MachineLoad, unsteady
 from benchmarks.measure.sweep import Sweep
-from tests.support.reports import comparison
+from tests.support.reports import comparison, result
 
 Times = namedtuple("Times", "user nice system idle steal")
 NVML = {
@@ -73,7 +73,7 @@ def test_a_report_warns_of_a_machine_whose_pace_changed():
     pair, request = SimpleNamespace(folder=""), SimpleNamespace(cases=["infer"])
     session = SimpleNamespace(versions={}, models={}, installed_bytes={}, pair=pair, request=request)
     sweep = Sweep(session, facts={}, folder=None, earlier=None, margin=5.0)
-    sweep._kept["infer"] = comparison(1.0, 1.0, pace=-0.3), []
+    sweep._kept["infer"] = comparison(1.0, 1.0, pace=-0.3), [result("torch", 1.0)]
     (warning,) = [text for text in sweep.report().environment["warnings"] if "became" in text]
     assert warning == "the machine became 30% slower within infer eager fp32 batch 8"
 

@@ -36,7 +36,7 @@ def net():
     return Net()
 
 def loss(logits, labels):
-    return nn.functional.cross_entropy(logits, labels) * 2
+    return nn.functional.cross_entropy(logits, labels) + 10
 """
 PADDLE = """
 import paddle
@@ -57,7 +57,7 @@ def net():
     return Net()
 
 def loss(logits, labels):
-    return nn.functional.cross_entropy(logits, labels) * 2
+    return nn.functional.cross_entropy(logits, labels) + 10
 """
 TEXTS = ("image=2,6,5", "words=7:int64<50", "mask=7:bool")
 INPUTS = tuple(map(InputSpec.parse, TEXTS))
@@ -96,7 +96,7 @@ def test_both_sides_infer_and_train_with_them(folder, capsys, local):
     found = json.loads((folder / "found.json").read_text())
     rows = found["results"]
     assert [row["status"] for row in rows] == ["ok"] * 4, [row["reason"] for row in rows]
-    assert 1.4 < rows[2]["last_outcome"] < 4.4 and 1.4 < rows[3]["last_outcome"] < 4.4  # twice ln 3, about
+    assert min(row["last_outcome"] for row in rows[2:]) > 10  # which the losses add
     assert found["request"]["inputs"] == [spec.text for spec in INPUTS]
 
 
