@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from backends import NAMES
 from benchmarks.ci.flags import add_ci_flags
 from benchmarks.largest import largest
-from benchmarks.request.flags import Group, add_flags, add_language_flag
+from benchmarks.request.flags import add_flags, add_language_flag
 from benchmarks.request.limits import Limits, add_limit_flags, read_limits
 from benchmarks.request.request import DEFAULT_MARGIN, FEWEST_ROUNDS, Request, read_request
 from common import cli
-from common.cli import UsageError
+from common.cli import Group, UsageError
 from common.files import require_folder, require_writable
 from common.flag_values import number, percent, positive
 from common.language import Language

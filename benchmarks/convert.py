@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from backends import NAMES
-from benchmarks.request.flags import add_own_pair_flags
+from benchmarks.request.model_flags import add_own_pair_flags
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.sources import require_source
 from common import cli

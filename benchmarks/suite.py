@@ -14,12 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.ci.flags import add_ci_flags
-from benchmarks.request.flags import (
-    add_case_flags,
-    add_language_flag,
-    add_settings_flags,
-    add_step_flags,
-)
+from benchmarks.request.flags import add_case_flags, add_language_flag, add_settings_flags, add_step_flags
 from benchmarks.request.pairs_file import SHIPPED, read_pairs
 from benchmarks.request.request import FEWEST_ROUNDS, Request
 from common import cli
@@ -63,13 +58,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _done(say: Language, done: int, every: int) -> str:
-    """What a suite that is stopped says."""
+    """The note of a suite that is stopped."""
     message = "{done} of {all} pairs are complete; the same command goes on"
     return say(message, done=done, all=every)
 
 
 def _line(say: Language, outcome: "Outcome") -> str:
-    """What became of a pair."""
+    """One line on the outcome of a pair."""
     from benchmarks.results.sentences import translated
 
     if outcome.report is None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.request.flags import add_own_pair_flags
+from benchmarks.request.model_flags import add_own_pair_flags
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.own_pair import read_own_pair
 from common import cli

@@ -59,6 +59,9 @@ class _Formatter(argparse.HelpFormatter):
         )
 
 
+Group = argparse._ArgumentGroup  # what add_argument_group returns has no public name
+
+
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line, and which never guesses abbreviated flags.
 

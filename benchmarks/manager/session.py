@@ -1,17 +1,17 @@
 """Workers at work: start them, prepare combinations, collect blocks of timed steps."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.manager.gpu_energy import gpu_joules
+from benchmarks.manager.input_files import InputFiles
 from benchmarks.manager.installations import ROOT, Installation, both_backends
 from benchmarks.manager.worker_process import TASKS, Worker, WorkerFailure
 from benchmarks.request.case import Case
 from benchmarks.request.images import image_source, write_calibration
-from benchmarks.request.inputs import batch_bytes, draw_batch, write_weights
 from benchmarks.request.job import JobFacts, JobSpec
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.request import Request
@@ -21,9 +21,7 @@ from common.engines.int8 import INT8
 from common.engines.kinds import ENGINE_KINDS
 from common.runtime.kernel_counters import KernelCounters, read_counters
 from common.runtime.memory import NotEnoughMemoryError
-from common.weights import safetensors_file
 
-LARGE_BYTES = 1 << 28  # of a batch: whether a step fits is then asked before the batch is drawn
 EXACT = {"fp32": 1 << 24, "fp16": 1 << 11, "bf16": 1 << 8}  # up to it, each integer is a float
 FEW = 8  # images of which a worker is asked what many would take
 REQUEST_SECONDS = 10  # of measuring per request to a worker
@@ -146,7 +144,7 @@ class Session:
             f"{words} is of images, and this pair takes other inputs"
             for words, is_asked in (
                 (f"layout {case.layout}", case.layout != "NCHW"),
-                (f"phase {case.phase}", case.phase in ("data", SOAK)),
+                (f"phase {case.phase}", case.phase == SOAK),
             )
             if is_asked
         ]
@@ -286,42 +284,3 @@ def counters_in(reply: Mapping[str, Any]) -> KernelCounters | None:
     """The kernel's counters in a reply; None of a worker of a version that did not read them."""
     values = reply.get("counters")
     return KernelCounters.from_json(values) if values else None
-
-
-class InputFiles:
-    """Weights and batches for workers, drawn once, the same for both.
-
-    Made when first asked for.
-    """
-
-    def __init__(self, pair: ModelPair, *, scratch: Path) -> None:
-        self._pair, self.scratch = pair, scratch
-
-    def own_weights(self, name: str) -> Path:
-        """Where the weights of a side of the user's own pair lie, under that side's own names."""
-        return self.scratch / f"weights-{name}.safetensors"
-
-    def weights(self, name: str, shapes: Callable[[], Mapping[str, Sequence[int]]]) -> str:
-        """One set of weights for both, or a side's own.
-
-        ``shapes`` asks a worker, where they are not drawn yet.
-        """
-        if self._pair.foreign:
-            assert self.own_weights(name).exists(), "benchmarks.measure.own_weights writes them first"
-            return str(self.own_weights(name))
-        path = self.scratch / "weights.safetensors"
-        if not path.exists():
-            write_weights(shapes(), seed=self._pair.seed, path=path)
-        return str(path)
-
-    def is_large(self, batch_size: int) -> bool:
-        """True of a batch that takes seconds to draw and to write."""
-        return batch_bytes(self._pair, batch_size) > LARGE_BYTES
-
-    def batch(self, batch_size: int, *, number: int = 0) -> str:
-        """A fixed batch of images and labels; each number has another one."""
-        path = self.scratch / f"batch-{batch_size}-{number}.safetensors"
-        if not path.exists():
-            pair = replace(self._pair, seed=self._pair.seed + number)
-            safetensors_file.save(path, draw_batch(pair, batch_size=batch_size))
-        return str(path)

@@ -39,7 +39,7 @@ class Interleaving(Rounds):
     """
 
     def __init__(self, session: Session, case: Case, *, explainer: Diagnostics) -> None:
-        super().__init__(tuple(session.places))
+        super().__init__(list(session.places))
         self.session, self.case, self._explainer = session, case, explainer
         self.cases = dict.fromkeys(self.names, case)  # what each side runs: only tuning makes them differ
         self.tuning: dict[str, list[dict[str, Any]]] = {}

@@ -78,8 +78,8 @@ def earlier_report(folder: Path, facts: Mapping[str, Any]) -> CompareReport | No
     return report
 
 
+COMPUTED = ("plugins", "output", "inputs")  # parts of a pair: a request without them leaves them out
 # That change what a step computes. Where one is unknown, as in files of benchmarks.run, it is let pass.
-COMPUTED = ("plugins", "output", "inputs")  # which a request without them leaves out
 COMPARED = ("settings_mode", "data", "root", "loader", "workers", "augment", "calibrate", "mean", "std")
 
 

@@ -1,4 +1,4 @@
-"""What the rounds of two sides say: the ratio of their speeds, what others disturbed, what it took."""
+"""Rounds of two sides, and figures of them: the ratio of speeds, disturbed blocks, the effort."""
 
 import math
 from collections import Counter
@@ -25,7 +25,7 @@ FEWEST_FOR_RATIO = 2  # rounds
 
 
 class Rounds:
-    """What was measured of one combination on two sides, round by round."""
+    """The blocks of one combination on two sides, round by round."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
@@ -41,7 +41,7 @@ class Rounds:
         return bool(self.failures or self.processes)
 
     def disturbance(self) -> Disturbance:
-        """What others disturbed; marks the blocks."""
+        """The share of disturbed blocks and its causes; marks the blocks."""
         return self._sorted_out()[1]
 
     def estimate(self) -> RatioEstimate | None:
@@ -61,7 +61,7 @@ class Rounds:
         )
 
     def effort(self) -> Effort:
-        """What it took so far."""
+        """Rounds, pairs and seconds so far."""
         return Effort(
             rounds=sum(self.processes),
             pairs=len(self.processes),

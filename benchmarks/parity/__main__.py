@@ -20,19 +20,14 @@ from benchmarks.ci.flags import add_ci_flags
 from benchmarks.parity.against import add_version_flags, compare_versions
 from benchmarks.parity.page_flags import add_page_flags, require_pairs
 from benchmarks.parity.plan import CHOICES, INCOMPLETE, Plan, with_needed
-from benchmarks.request.flags import (
-    Group,
-    add_input_flags,
-    add_json_flag,
-    add_language_flag,
-    add_model_flags,
-)
+from benchmarks.request.flags import add_json_flag, add_language_flag
+from benchmarks.request.model_flags import add_input_flags, add_model_flags
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.own_pair import shipped_pair
 from benchmarks.request.request import read_size
 from benchmarks.request.sources import require_source
 from common import cli
-from common.cli import UsageError
+from common.cli import Group, UsageError
 from common.files import require_writable
 from common.flag_values import positive, words
 from common.language import Language

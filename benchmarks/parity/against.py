@@ -7,13 +7,12 @@ from typing import Any
 
 from backends import NAMES
 from benchmarks.parity.plan import EXCHANGED, INCOMPLETE, ORDER, Plan
-from benchmarks.request.flags import Group
 from benchmarks.request.model_pair import ModelPair
 from benchmarks.request.own_pair import shipped_pair
 from benchmarks.request.request import read_size
 from benchmarks.request.sources import require_source
 from common import cli
-from common.cli import UsageError
+from common.cli import Group, UsageError
 from common.shipped import shipped_name
 
 LOWER = ("float32", "bfloat16")  # a ReLU's flips, which explain gaps there, are counted in torch alone

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from benchmarks.request.flags import Group
-from common.cli import UsageError
+from common.cli import Group, UsageError
 
 
 def add_page_flags(group: Group) -> None:

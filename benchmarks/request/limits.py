@@ -21,8 +21,7 @@ import tomllib
 
 from backends import NAMES
 from benchmarks.request.case import Case
-from benchmarks.request.flags import Group
-from common.cli import Parser, UsageError
+from common.cli import Group, Parser, UsageError
 from common.files import require_regular
 from common.flag_values import percent
 

@@ -28,11 +28,7 @@ def read_own_pair(options: argparse.Namespace) -> dict[str, Any] | None:
     if options.model and (given["torch"] or given["paddle"]):
         raise UsageError("--model cannot be combined with --torch and --paddle; leave one out")
     if network is not None:
-        for flag in ("input", *LOSSES.values()):
-            if getattr(options, flag, None):
-                name = flag.replace("_", "-")
-                why = f"{options.model} takes images, and cross-entropy is its loss"
-                raise UsageError(f"--{name} belongs to --torch and --paddle: {why}")
+        _refuse_parts(options)
         return shipped_pair(network, options) | _files(options)
     if options.model:
         _refuse_alone(options)
@@ -43,26 +39,29 @@ def read_own_pair(options: argparse.Namespace) -> dict[str, Any] | None:
     for name in _sides(options):
         if name not in sources:
             raise UsageError(f"--{name} MODULE:CALLABLE is missing: this command computes with {name}")
+    given_to = _given_to(options)
+    folder: Path = getattr(options, "pairs_folder", None) or Path.cwd()
+    for name, source in sources.items():
+        require_source(source, backend=name, folder=folder)
+    own = {
+        "model": " / ".join(dict.fromkeys(sources[name] for name in _sides(options))),
+        "num_classes": options.num_classes,
+        "sources": sources,
+        "folder": str(folder),
+    }
+    return own | given_to | _files(options) | _losses(options, folder)
+
+
+def _given_to(options: argparse.Namespace) -> dict[str, Any]:
+    """The shape of images, or the inputs in its place. UsageError for both, and for neither."""
     inputs = tuple(getattr(options, "input", None) or ())
     if inputs and options.input_shape:
         raise UsageError("--input stands in the place of --input-shape; leave one out")
     if not ((options.input_shape or inputs) and options.num_classes):
         other = " (or --input)" if hasattr(options, "input") else ""
         raise UsageError(f"a pair of your own needs --input-shape C,H,W{other} and --num-classes N")
-    folder: Path = getattr(options, "pairs_folder", None) or Path.cwd()
-    for name, source in sources.items():
-        require_source(source, backend=name, folder=folder)
     return (
-        {
-            "model": " / ".join(dict.fromkeys(sources[name] for name in _sides(options))),
-            "num_classes": options.num_classes,
-            "input_shape": options.input_shape or inputs[0].shape,
-            "sources": sources,
-            "folder": str(folder),
-        }
-        | ({"inputs": inputs} if inputs else {})
-        | _files(options)
-        | _losses(options, folder)
+        {"inputs": inputs, "input_shape": inputs[0].shape} if inputs else {"input_shape": options.input_shape}
     )
 
 
@@ -122,6 +121,15 @@ def _losses(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         require_source(source, backend=name, folder=folder)
         plugins[name] = {"loss": source}
     return {"plugins": plugins}
+
+
+def _refuse_parts(options: argparse.Namespace) -> None:
+    """Raise UsageError for inputs and losses of a network that both libraries ship."""
+    for flag in ("input", *LOSSES.values()):
+        if getattr(options, flag, None):
+            name = flag.replace("_", "-")
+            why = f"{options.model} takes images, and cross-entropy is its loss"
+            raise UsageError(f"--{name} belongs to --torch and --paddle: {why}")
 
 
 def _refuse_alone(options: argparse.Namespace) -> None:

@@ -12,7 +12,6 @@ import tomllib
 
 from benchmarks.request.own_pair import LOSSES
 from benchmarks.request.request import Request, read_request
-from benchmarks.request.sources import require_source
 from common.cli import UsageError
 from common.input_spec import InputSpec
 from common.shipped import NETWORKS, PREFIX
@@ -97,20 +96,15 @@ def _require_own_keys(place: str, entry: Mapping[str, Any]) -> None:
         raise UsageError(f'{place}: inputs is a list such as ["tokens=16:int64<1000", "mask=16:bool"]')
 
 
-def _own_parts(place: str, entry: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Fields of a Request that a suite has no flags for: the losses, the output they see, the inputs."""
-    for name, key in LOSSES.items():
-        if key in entry:
-            require_source(entry[key], backend=name, folder=folder)
-    inputs = []
+def _inputs(place: str, entry: Mapping[str, Any]) -> list[InputSpec]:
+    """The inputs of a pair; [] where it takes images."""
+    found = []
     for text in entry.get("inputs", ()):
         try:
-            inputs.append(InputSpec.parse(text))
+            found.append(InputSpec.parse(text))
         except ValueError:
             raise UsageError(f"{place}: an input is NAME=SIDE,SIDE[:DTYPE[<LIMIT]], not {text!r}") from None
-    plugins = {name: {"loss": entry[key]} for name, key in LOSSES.items() if key in entry}
-    shape = {"input_shape": inputs[0].shape} if inputs else {}
-    return shape | {"plugins": plugins, "output": entry.get("output", ""), "inputs": tuple(inputs)}
+    return found
 
 
 def _request(
@@ -121,7 +115,10 @@ def _request(
     common = {key: getattr(options, key, None) for key in FLAGS}
     flags = common | {key: value for key, value in entry.items() if key in FLAGS} | files
     try:
-        flags |= {"pairs_folder": folder, **_own_parts(place, entry, folder)}
+        flags |= {"pairs_folder": folder, "output": entry.get("output", ""), "input": _inputs(place, entry)}
+        flags |= {key: entry.get(key) for key in LOSSES.values()}
+        if flags["input"]:  # a shape for all pairs is of those that take images
+            flags["input_shape"] = None
         request = read_request(argparse.Namespace(**vars(options) | flags))
     except UsageError as error:
         raise UsageError(str(error) if str(error).startswith(place) else f"{place}: {error}") from None

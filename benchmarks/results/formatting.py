@@ -34,7 +34,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def given_words(input_shape: Sequence[int], inputs: Sequence[str], say: Language = ENGLISH) -> str:
-    """What a model is given: images of a shape, or ``inputs``, as InputSpec has them in text."""
+    """Images of a shape, or ``inputs``, as InputSpec has them in text."""
     if inputs:
         return say("inputs {inputs}", inputs=say.joined(inputs))
     return say("images {shape}", shape="x".join(map(str, input_shape)))

@@ -14,7 +14,8 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
 
 from backends import NAMES
-from benchmarks.request.flags import add_case_flags, add_image_flags, add_model_flags, add_settings_flags
+from benchmarks.request.flags import add_case_flags, add_image_flags, add_settings_flags
+from benchmarks.request.model_flags import add_model_flags
 from benchmarks.request.request import WARMUP, Request, read_request
 from common import cli
 from common.cli import UnavailableError

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from backends import NAMES
-from benchmarks.request.flags import add_case_flags, add_model_flags, add_settings_flags, add_step_flags
+from benchmarks.request.flags import add_case_flags, add_settings_flags, add_step_flags
+from benchmarks.request.model_flags import add_model_flags
 from benchmarks.request.request import Request, read_request
 from common import cli
 from common.flag_values import percent, positive

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.request.flags import add_model_flags
+from benchmarks.request.model_flags import add_model_flags
 from benchmarks.request.own_pair import model_arguments, read_own_pair
 from common import cli
 from common.cli import UnavailableError

@@ -48,7 +48,7 @@ def slow_walk(rng, times, *, deviation, lasting):
 
 
 def explaining(told=None):
-    """An explainer that measures nothing, and tells what was asked of it."""
+    """An explainer that measures nothing, and records what it is asked."""
     told = [] if told is None else told
     return SimpleNamespace(
         explain=lambda *_: told.append("explained"), glance=lambda name, *_: told.append(f"{name} glanced")

@@ -1,4 +1,4 @@
-"""What float32, or another precision, is like beside float64: distances, and decisions that flipped."""
+"""Distances of float32, or of another precision, from float64, and decisions that flipped."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
